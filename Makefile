@@ -1,0 +1,149 @@
+# Tingxie: `make help` lists the targets. Everything is built under build/; a variant under build/<variant>.
+#
+#   make                     build/tingxie, the libraries
+#   make VARIANT=asan all    the same with sanitizers, and so on: asan tsan double scalar fuzz
+
+VARIANT ?=
+BUILD   := build$(if $(VARIANT),/$(VARIANT))
+CC      ?= cc
+AR      ?= ar
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+V       ?= 0
+Q       := $(if $(filter 0,$(V)),@)
+say      = $(if $(filter 0,$(V)),@echo '  $(1)')
+MACHINE := $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+PACKAGES := sndfile soxr kissfft-float jansson yaml-0.1 libutf8proc libprotobuf-c libzip zlib libpng
+OPTIONAL := libcurl libarchive
+ifeq ($(WITH_FFMPEG),1)
+PACKAGES += libavformat libavcodec libswresample libavutil
+DEFINES  += -DTING_WITH_FFMPEG
+endif
+FOUND    := $(shell for p in $(OPTIONAL); do pkg-config --exists $$p && echo $$p; done)
+DEFINES  += $(if $(filter libcurl,$(FOUND)),$(if $(filter libarchive,$(FOUND)),-DTING_WITH_PULL))
+PKG      := $(shell pkg-config --cflags $(PACKAGES) $(FOUND) 2>/dev/null)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) $(FOUND) 2>/dev/null) -lpthread -lm
+
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wcast-qual \
+          -Wwrite-strings -Wundef -Wformat=2
+OPT    ?= -O2
+CFLAGS ?= -g
+TCFLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE $(WARN) $(WERROR) $(OPT) -ffp-contract=off -fno-math-errno \
+           -fvisibility=hidden -fPIC -pthread -Iinclude -Isrc -Itests -I$(BUILD)/gen -DTING_VERSION='"$(VERSION)"' $(DEFINES) $(PKG)
+TLDFLAGS := -pthread
+
+ifeq ($(VARIANT),asan)
+TCFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TLDFLAGS += -fsanitize=address,undefined
+else ifeq ($(VARIANT),tsan)
+TCFLAGS += -fsanitize=thread -fno-omit-frame-pointer
+TLDFLAGS += -fsanitize=thread
+else ifeq ($(VARIANT),double)
+TCFLAGS += -DTING_DOUBLE
+else ifeq ($(VARIANT),scalar)
+TCFLAGS += -DTING_SCALAR_ONLY
+else ifeq ($(VARIANT),fuzz)
+CC := clang
+TCFLAGS += -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -O1
+TLDFLAGS += -fsanitize=address,undefined
+endif
+
+# ---- sources by floor; kernels of other machines, or of the double and scalar builds, drop out ----
+X86_KERNELS := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_vnni.c src/kern/*_amx.c)
+ARM_KERNELS := $(wildcard src/kern/*_neon.c src/kern/*_dotprod.c)
+DROP := $(if $(filter x86_64,$(MACHINE)),$(ARM_KERNELS),$(if $(filter aarch64,$(MACHINE)),$(X86_KERNELS),$(X86_KERNELS) $(ARM_KERNELS)))
+ifneq ($(filter double scalar,$(VARIANT)),)
+DROP := $(X86_KERNELS) $(ARM_KERNELS)
+endif
+dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
+
+INFER_SRC := $(call dirs,base kern audio nn text feat model decode engine)
+TRAIN_SRC := $(call dirs,nn/bwd loss optim data train)
+CLI_SRC   := $(call dirs,cli)
+PROTO     := $(wildcard src/model/*.proto)
+GEN_C     := $(PROTO:src/model/%.proto=$(BUILD)/gen/%.pb-c.c)
+GEN_H     := $(GEN_C:.c=.h)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+INFER_OBJ := $(call obj,$(INFER_SRC)) $(GEN_C:.c=.o)
+TRAIN_OBJ := $(call obj,$(TRAIN_SRC))
+CLI_OBJ   := $(call obj,$(CLI_SRC))
+
+LIB   := $(BUILD)/libtingxie.a
+TLIB  := $(BUILD)/libtingxie_train.a
+SO    := $(BUILD)/libtingxie.so.0
+PROG  := $(if $(and $(CLI_SRC),$(filter-out double,$(VARIANT)x)),$(BUILD)/tingxie)
+
+# Every tests/*/test_*.c is one program; tests/support is linked into all of them.
+SUPPORT_OBJ := $(call obj,$(wildcard tests/support/*.c))
+TEST_DIRS   := $(if $(filter double,$(VARIANT)),grad kern,unit kern grad cli)
+TEST_SRC    := $(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c))
+TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+
+.PHONY: all help demo test golden eval bench check asan tsan double scalar neon fuzz install clean format
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(LIB) $(TLIB) $(PROG)
+
+help:
+	@sed -n 's/^\([a-z|]*\):.*##/\1\t/p' Makefile
+
+$(BUILD)/obj/%_avx2.o:   ISA := -mavx2 -mfma -mf16c -O3
+$(BUILD)/obj/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -O3
+$(BUILD)/obj/%_vnni.o:   ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -O3
+$(BUILD)/obj/%_amx.o:    ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8 -mfma -O3
+$(BUILD)/obj/%_dotprod.o: ISA := -march=armv8.2-a+dotprod -O3
+$(BUILD)/obj/src/kern/%.o: OPT := -O3
+
+$(BUILD)/obj/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(TCFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: src/model/%.proto
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)protoc-c --proto_path=src/model --c_out=$(BUILD)/gen $<
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(call say,MK $@)
+	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(TCFLAGS)) $(CFLAGS) -c -o $@ $<
+
+$(LIB): $(INFER_OBJ)
+	@rm -f $@
+	$(call say,MK $@)
+	$(Q)$(AR) rcs $@ $^
+
+$(TLIB): $(TRAIN_OBJ)
+	@rm -f $@
+	$(call say,MK $@)
+	$(Q)$(AR) rcs $@ $^
+
+$(SO): $(INFER_OBJ)
+	$(call say,MK $@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tingxie: $(CLI_OBJ) $(TLIB) $(LIB)
+	$(call say,MK $@)
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(TLIB) $(LIB) $(LIBS) -lcmocka
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+test: all $(TEST_BIN) ## every test: about a minute, no network, no Python
+	@BUILD=$(BUILD) sh tests/run.sh $(TEST_BIN)
+
+asan tsan scalar: ## the tests under sanitizers, or with the plain C kernels only
+	$(MAKE) VARIANT=$@ test
+
+double: ## gradient checks and kernels in double precision
+	$(MAKE) VARIANT=double test
+
+clean: ## removes build/
+	rm -rf build

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arena.c - bump allocation; the idea is told in arena.h. */
+#include "base/arena.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define POISON(address, bytes) ASAN_POISON_MEMORY_REGION(address, bytes)
+#define UNPOISON(address, bytes) ASAN_UNPOISON_MEMORY_REGION(address, bytes)
+enum { RED_ZONE = TING_ALIGN }; /* poisoned gap between pieces, so that an overrun is reported */
+#else
+#define POISON(address, bytes) ((void)(address), (void)(bytes))
+#define UNPOISON(address, bytes) ((void)(address), (void)(bytes))
+enum { RED_ZONE = 0 };
+#endif
+
+enum { MAX_BLOCKS = 64 }; /* each new block is at least as large as all before it together */
+
+struct ting_arena {
+    unsigned char *block[MAX_BLOCKS];
+    size_t size[MAX_BLOCKS];
+    size_t blocks;
+    size_t block_bytes;
+    ting_arena_mark mark;
+    size_t used_before[MAX_BLOCKS]; /* bytes used in the blocks before this one */
+    size_t peak;
+    bool failed;
+};
+
+ting_arena *ting_arena_new(size_t block_bytes)
+{
+    ting_arena *arena = ting_alloc(1, sizeof *arena);
+    if (arena != NULL)
+        arena->block_bytes = block_bytes < 4096 ? 4096 : block_bytes;
+    return arena;
+}
+
+static void drop_blocks(ting_arena *arena)
+{
+    for (size_t i = 0; i < arena->blocks; i++) {
+        UNPOISON(arena->block[i], arena->size[i]);
+        ting_free(arena->block[i]);
+    }
+    arena->blocks = 0;
+}
+
+void ting_arena_free(ting_arena *arena)
+{
+    if (arena == NULL)
+        return;
+    drop_blocks(arena);
+    ting_free(arena);
+}
+
+static size_t total_size(const ting_arena *arena)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < arena->blocks; i++)
+        total += arena->size[i];
+    return total;
+}
+
+/* Moves the mark to the start of a block that has room for `bytes`. */
+static bool open_block(ting_arena *arena, size_t bytes)
+{
+    size_t next = arena->blocks == 0 ? 0 : arena->mark.block + 1;
+    size_t before = ting_arena_used(arena);
+    while (next < arena->blocks && arena->size[next] < bytes)
+        next++;
+    if (next >= arena->blocks) {
+        if (arena->blocks == MAX_BLOCKS)
+            return false;
+        size_t size = total_size(arena);
+        if (size < arena->block_bytes)
+            size = arena->block_bytes;
+        if (size < bytes)
+            size = bytes;
+        unsigned char *block = ting_alloc(size, 1);
+        if (block == NULL)
+            return false;
+        POISON(block, size);
+        next = arena->blocks++;
+        arena->block[next] = block;
+        arena->size[next] = size;
+    }
+    arena->mark = (ting_arena_mark){.block = next, .used = 0};
+    arena->used_before[next] = before;
+    return true;
+}
+
+void *ting_arena_take(ting_arena *arena, size_t bytes)
+{
+    if (arena->failed)
+        return NULL;
+    if (bytes > SIZE_MAX / 2) {
+        ting_fail(TING_ERR_MEMORY, "a piece of %zu bytes exceeds the address space", bytes);
+        arena->failed = true;
+        return NULL;
+    }
+    size_t rounded = (bytes + TING_ALIGN - 1) / TING_ALIGN * TING_ALIGN + RED_ZONE;
+    if (arena->blocks == 0 || arena->size[arena->mark.block] - arena->mark.used < rounded) {
+        if (!open_block(arena, rounded)) {
+            arena->failed = true;
+            return NULL;
+        }
+    }
+    unsigned char *piece = arena->block[arena->mark.block] + arena->mark.used;
+    arena->mark.used += rounded;
+    size_t used = ting_arena_used(arena);
+    if (used > arena->peak)
+        arena->peak = used;
+    UNPOISON(piece, bytes);
+    return piece;
+}
+
+void *ting_arena_take_zeroed(ting_arena *arena, size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / 2 / size) {
+        ting_fail(TING_ERR_MEMORY, "%zu x %zu bytes exceed the address space", count, size);
+        arena->failed = true;
+        return NULL;
+    }
+    void *piece = ting_arena_take(arena, count * size);
+    if (piece != NULL)
+        memset(piece, 0, count * size);
+    return piece;
+}
+
+ting_arena_mark ting_arena_tell(const ting_arena *arena)
+{
+    return arena->mark;
+}
+
+void ting_arena_rewind(ting_arena *arena, ting_arena_mark mark)
+{
+    for (size_t i = mark.block; i < arena->blocks && i <= arena->mark.block; i++) {
+        size_t keep = i == mark.block ? mark.used : 0;
+        POISON(arena->block[i] + keep, arena->size[i] - keep);
+    }
+    arena->mark = mark;
+}
+
+void ting_arena_reset(ting_arena *arena)
+{
+    if (arena->blocks > 1) {
+        size_t size = total_size(arena);
+        drop_blocks(arena);
+        arena->block_bytes = size;
+    } else if (arena->blocks == 1) {
+        POISON(arena->block[0], arena->size[0]);
+    }
+    arena->mark = (ting_arena_mark){0};
+    arena->failed = false;
+}
+
+bool ting_arena_failed(const ting_arena *arena)
+{
+    return arena->failed;
+}
+
+size_t ting_arena_used(const ting_arena *arena)
+{
+    return arena->blocks == 0 ? 0 : arena->used_before[arena->mark.block] + arena->mark.used;
+}
+
+size_t ting_arena_peak(const ting_arena *arena)
+{
+    return arena->peak;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c - see file.h. */
+#include "base/file.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ting_err ting_file_map(const char *path, ting_file *out)
+{
+    ting_err err = TING_OK;
+    struct stat status;
+    *out = (ting_file){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        FAIL(TING_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    if (fstat(fd, &status) != 0)
+        FAIL(TING_ERR_IO, "%s: cannot be examined: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        FAIL(TING_ERR_IO, "%s: is %s, expected a regular file", path,
+             S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
+    if (status.st_size > 0) {
+        void *map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED)
+            FAIL(TING_ERR_IO, "%s: cannot be mapped: %s", path, strerror(errno));
+        *out = (ting_file){.data = map, .size = (size_t)status.st_size};
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+void ting_file_unmap(ting_file *file)
+{
+    if (file->data != NULL)
+        munmap((void *)(uintptr_t)file->data, file->size);
+    *file = (ting_file){0};
+}
+
+ting_err ting_file_create(const char *path, ting_file_writer *out)
+{
+    ting_err err = TING_OK;
+    ting_str temporary = {0};
+    int fd = -1;
+    *out = (ting_file_writer){0};
+    ting_str_addf(&temporary, "%s.XXXXXX", path);
+    out->path = ting_strdup(path);
+    if (!ting_str_ok(&temporary) || out->path == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    fd = mkstemp(temporary.text);
+    if (fd < 0)
+        FAIL(TING_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    out->temporary = temporary.text;
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, 0666 & ~mask) != 0)
+        FAIL(TING_ERR_IO, "%s: its mode cannot be set: %s", path, strerror(errno));
+    out->stream = fdopen(fd, "wb");
+    if (out->stream == NULL)
+        FAIL(TING_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    fd = -1;
+out:
+    if (fd >= 0)
+        close(fd);
+    if (err != TING_OK) {
+        if (out->temporary == NULL)
+            ting_str_free(&temporary);
+        ting_file_abandon(out);
+    }
+    return err;
+}
+
+ting_err ting_file_commit(ting_file_writer *writer)
+{
+    ting_err err = TING_OK;
+    FILE *stream = writer->stream;
+    writer->stream = NULL;
+    bool written = !ferror(stream) && fflush(stream) == 0 && fsync(fileno(stream)) == 0;
+    int reason = errno;
+    if (fclose(stream) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    if (!written)
+        FAIL(TING_ERR_IO, "%s: writing failed: %s; what stood there is unchanged", writer->path,
+             strerror(reason));
+    if (rename(writer->temporary, writer->path) != 0)
+        FAIL(TING_ERR_IO, "%s: cannot be replaced: %s", writer->path, strerror(errno));
+    ting_free(writer->temporary);
+    writer->temporary = NULL;
+out:
+    ting_file_abandon(writer);
+    return err;
+}
+
+void ting_file_abandon(ting_file_writer *writer)
+{
+    if (writer->stream != NULL)
+        fclose(writer->stream);
+    if (writer->temporary != NULL)
+        unlink(writer->temporary);
+    ting_free(writer->temporary);
+    ting_free(writer->path);
+    *writer = (ting_file_writer){0};
+}
+
+ting_err ting_file_save(const char *path, const void *bytes, size_t count)
+{
+    ting_err err = TING_OK;
+    ting_file_writer writer = {0};
+    TRY(ting_file_create(path, &writer));
+    fwrite(bytes, 1, count, writer.stream); /* commit looks at ferror */
+    TRY(ting_file_commit(&writer));
+out:
+    ting_file_abandon(&writer);
+    return err;
+}
+
+bool ting_file_exists(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0;
+}
+
+bool ting_file_is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *ting_path_join(const char *folder, const char *name)
+{
+    ting_str path = {0};
+    size_t length = strlen(folder);
+    ting_str_addf(&path, "%s%s%s", folder, length > 0 && folder[length - 1] == '/' ? "" : "/", name);
+    if (ting_str_ok(&path))
+        return path.text;
+    ting_str_free(&path);
+    return NULL;
+}

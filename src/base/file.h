@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file.h - whole files in, whole files out.
+ *
+ * Reading maps the file; writing goes to a temporary neighbour that replaces the old file only when
+ * everything is on disk, so a failed write leaves the old file.
+ */
+#ifndef TING_BASE_FILE_H
+#define TING_BASE_FILE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+typedef struct ting_file {
+    const unsigned char *data; /* `size` bytes, read-only; NULL when size is 0 */
+    size_t size;
+} ting_file;
+
+/* Maps a regular file. Borrowed pointers into it are valid until ting_file_unmap. Errors: io (also for
+ * folders and devices). */
+ting_err ting_file_map(const char *path, ting_file *out);
+void ting_file_unmap(ting_file *file);
+
+/* A file being written beside `path`. */
+typedef struct ting_file_writer {
+    FILE *stream; /* write here */
+    char *path;
+    char *temporary;
+} ting_file_writer;
+
+ting_err ting_file_create(const char *path, ting_file_writer *out);
+
+/* Flushes, syncs and renames onto `path`; on any failure (full disk, say) removes the temporary file,
+ * leaves what stood at `path` and returns io. */
+ting_err ting_file_commit(ting_file_writer *writer);
+
+/* Removes the temporary file; does nothing after commit or on a zeroed writer. */
+void ting_file_abandon(ting_file_writer *writer);
+
+/* create, write, commit. */
+ting_err ting_file_save(const char *path, const void *bytes, size_t count);
+
+bool ting_file_exists(const char *path);
+bool ting_file_is_folder(const char *path);
+
+/* Returns an owned "folder/name", free with ting_free; NULL when out of memory. */
+char *ting_path_join(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mem.c - aligned, zeroed, overflow-checked memory; see mem.h. */
+#include "base/mem.h"
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *ting_alloc(size_t count, size_t size)
+{
+    if (size != 0 && count > (SIZE_MAX - TING_ALIGN) / size) {
+        ting_fail(TING_ERR_MEMORY, "a block of %zu x %zu bytes exceeds the address space", count, size);
+        return NULL;
+    }
+    size_t bytes = count * size;
+    void *block = NULL;
+    if (posix_memalign(&block, TING_ALIGN, bytes == 0 ? 1 : bytes) != 0) {
+        ting_fail(TING_ERR_MEMORY, "out of memory: %zu bytes wanted", bytes);
+        return NULL;
+    }
+    memset(block, 0, bytes == 0 ? 1 : bytes);
+    return block;
+}
+
+void *ting_grow(void *block, size_t old_count, size_t new_count, size_t size)
+{
+    void *grown = ting_alloc(new_count, size);
+    if (grown == NULL)
+        return NULL;
+    if (old_count != 0)
+        memcpy(grown, block, old_count * size);
+    ting_free(block);
+    return grown;
+}
+
+char *ting_strdup(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = ting_alloc(bytes, 1);
+    if (copy != NULL)
+        memcpy(copy, text, bytes);
+    return copy;
+}
+
+void ting_free(void *block)
+{
+    free(block);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* str.c - see str.h. */
+#include "base/str.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool make_room(ting_str *str, size_t more)
+{
+    if (str->failed)
+        return false;
+    if (more > SIZE_MAX / 4 - str->length) {
+        ting_fail(TING_ERR_MEMORY, "a text of %zu bytes exceeds the address space", more);
+        str->failed = true;
+        return false;
+    }
+    size_t wanted = str->length + more + 1;
+    if (wanted <= str->room)
+        return true;
+    size_t room = str->room < 128 ? 256 : str->room * 2;
+    if (room < wanted)
+        room = wanted;
+    char *text = ting_grow(str->text, str->length, room, 1);
+    if (text == NULL) {
+        str->failed = true;
+        return false;
+    }
+    str->text = text;
+    str->room = room;
+    return true;
+}
+
+void ting_str_add_bytes(ting_str *str, const void *bytes, size_t count)
+{
+    if (!make_room(str, count))
+        return;
+    if (count != 0)
+        memcpy(str->text + str->length, bytes, count);
+    str->length += count;
+    str->text[str->length] = '\0';
+}
+
+void ting_str_add(ting_str *str, const char *text)
+{
+    ting_str_add_bytes(str, text, strlen(text));
+}
+
+void ting_str_addf(ting_str *str, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int needed = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (needed >= 0 && make_room(str, (size_t)needed)) {
+        vsnprintf(str->text + str->length, (size_t)needed + 1, format, again);
+        str->length += (size_t)needed;
+    }
+    va_end(again);
+}
+
+void ting_str_add_xml(ting_str *str, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        switch (*p) {
+        case '&': ting_str_add(str, "&amp;"); break;
+        case '<': ting_str_add(str, "&lt;"); break;
+        case '>': ting_str_add(str, "&gt;"); break;
+        case '"': ting_str_add(str, "&quot;"); break;
+        default:
+            /* XML allows no control characters but tab, line feed and carriage return. */
+            if ((unsigned char)*p >= 0x20 || *p == '\t' || *p == '\n' || *p == '\r')
+                ting_str_add_bytes(str, p, 1);
+        }
+    }
+}
+
+void ting_str_clear(ting_str *str)
+{
+    str->length = 0;
+    if (str->text != NULL)
+        str->text[0] = '\0';
+}
+
+void ting_str_free(ting_str *str)
+{
+    ting_free(str->text);
+    *str = (ting_str){0};
+}
+
+bool ting_str_ok(const ting_str *str)
+{
+    return !str->failed;
+}

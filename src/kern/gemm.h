@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gemm.h - matrix products.
+ *
+ * Two entries. ting_gemm_packed multiplies rows by a weight that was packed once at load: inference.
+ * ting_gemm takes any strides for all operands and packs on the fly: training and attention.
+ *
+ *     y[m, n] (+)= act( x[m, k] W^T + bias[n] )         W is [n, k], Linear layout: a row per output
+ *     c[m, n] (+)= alpha a[m, k] b[k, n]                element (i, j) of a at a[i * a_rs + j * a_cs]
+ *
+ * The sum over k of one output element runs in one fixed order (see kern.h), so results do not depend on
+ * m, on tiling or on threads. When not accumulating, the output is never read: it may hold NaN.
+ * Work is split over the pool; scratch comes from the arena and is given back before return; when the
+ * arena fails the output is left alone and the arena's sticky flag tells.
+ */
+#ifndef TING_KERN_GEMM_H
+#define TING_KERN_GEMM_H
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "kern/kern.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum ting_precision {
+    TING_PRECISION_F32,  /* ting_real in the double build */
+    TING_PRECISION_BF16, /* weights and rows rounded to bf16, sums in f32 */
+    TING_PRECISION_INT8  /* int8 weights per output, int8 rows with a scale per row, int32 sums */
+} ting_precision;
+
+typedef struct ting_packed ting_packed; /* a weight in the layout of one gemm kernel */
+
+/* A weight as it stands in a file or in memory, [n, k] row-major. Exactly one of real, f16, bf16, int8. */
+typedef struct ting_weight {
+    int n, k;
+    const ting_real *real; /* leading dimension k */
+    const uint16_t *f16, *bf16;
+    const int8_t *int8;
+    const float *scale; /* [n], with int8: value = int8 * scale */
+} ting_weight;
+
+/* Returns an owned packed weight, free with ting_packed_free; NULL when out of memory. Int8 weights in
+ * an int8 packing keep their bytes; other pairs convert (int8 from real: symmetric per output, rounded
+ * to nearest). */
+ting_packed *ting_pack(const ting_kern *kern, ting_precision precision, const ting_weight *weight);
+void ting_packed_free(ting_packed *packed);
+size_t ting_packed_bytes(const ting_packed *packed);
+
+typedef struct ting_gemm_run { /* where a product runs */
+    const ting_kern *kern;
+    ting_pool *pool;
+    ting_arena *arena;
+} ting_gemm_run;
+
+void ting_gemm_packed(const ting_gemm_run *run, int m, const ting_real *x, int ldx,
+                      const ting_packed *w, const ting_real *bias /* or NULL */, ting_act act,
+                      int accumulate, ting_real *y, int ldy);
+
+typedef struct ting_strided { /* an operand: element (i, j) at data[i * rs + j * cs] */
+    const ting_real *data;
+    ptrdiff_t rs, cs;
+} ting_strided;
+
+/* Operands are taken in `precision` F32 or BF16 (rounded on packing). */
+void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n, int k,
+               ting_real alpha, ting_strided a, ting_strided b, int accumulate, ting_real *c, int ldc);
+
+#endif

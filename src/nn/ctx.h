@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctx.h - what every op gets as its first argument.
+ *
+ * Failure is sticky: an op that cannot go on stores the message, sets ctx->err and returns a tensor of
+ * zero rows; every later op sees ctx->err and does nothing. A model's forward therefore reads as plain
+ * mathematics and checks once at its end.
+ *
+ * With a tape, ops record themselves and their outputs get zeroed gradients; without one (inference)
+ * they do not, and ops may fuse. Outputs live in the arena: the caller marks and rewinds.
+ * One thread at a time per context; ops spread work over the pool themselves.
+ */
+#ifndef TING_NN_CTX_H
+#define TING_NN_CTX_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "kern/gemm.h"
+#include "kern/kern.h"
+#include "nn/tensor.h"
+
+#include <stdbool.h>
+
+struct ting_tape;
+
+/* Sees every named output: dumps, looks for the first non-finite value, takes times. */
+typedef struct ting_tap {
+    void (*see)(void *self, const char *name, ting_tensor value);
+    void *self;
+} ting_tap;
+
+typedef struct ting_ctx {
+    ting_arena *arena;
+    ting_pool *pool;          /* NULL: one thread */
+    const ting_kern *kern;
+    struct ting_tape *tape;   /* NULL: inference */
+    const ting_tap *tap;      /* NULL: none */
+    ting_rng rng;             /* dropout; advances */
+    bool training;            /* dropout and other training-time behaviour is on */
+    ting_precision multiply;  /* of products of unpacked operands: F32, or BF16 when training on AMX */
+    ting_err err;             /* sticky */
+} ting_ctx;
+
+/* Stores the sentence and sets the sticky code if none is set. */
+void ting_ctx_fail(ting_ctx *ctx, ting_err code, const char *format, ...) TING_PRINTF(3, 4);
+
+/* An output of rows x cols in the arena, values not set; gradient zeroed if there is a tape. On failure
+ * sets the sticky error and returns a tensor of zero rows. */
+ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols);
+
+/* Integers in the arena; NULL and the sticky error on failure. */
+int *ting_ctx_ints(ting_ctx *ctx, int count);
+
+/* Shows a value to the tap, if there is one. `name_format` makes names like "encoder.0.layers.1.out". */
+void ting_ctx_see(ting_ctx *ctx, ting_tensor value, const char *name_format, ...) TING_PRINTF(3, 4);
+
+#endif

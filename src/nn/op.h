@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * op.h - the ops: coarse, eager, each with a hand-written backward in bwd/.
+ *
+ * Every function returns a new tensor in the context's arena, shapes in brackets, rows x columns. Weights
+ * are parameters (param.h) in torch layout. Failure is sticky in the context (ctx.h): wrong shapes are
+ * TING_ERR_INTERNAL with both shapes in the message. T is the total number of rows of a ragged batch.
+ */
+#ifndef TING_NN_OP_H
+#define TING_NN_OP_H
+
+#include "nn/ctx.h"
+#include "nn/param.h"
+#include "nn/tensor.h"
+
+/* ---- any network ---- */
+
+/* act(x W^T + b): [T, k] -> [T, n]; W [n, k]; b [n] or NULL. Uses the packed weight if there is one. */
+ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
+                        ting_act act);
+
+ting_tensor ting_add(ting_ctx *ctx, ting_tensor a, ting_tensor b); /* b may have one row: broadcast */
+ting_tensor ting_mul(ting_ctx *ctx, ting_tensor a, ting_tensor b);
+ting_tensor ting_scale(ting_ctx *ctx, ting_tensor x, ting_real factor);
+ting_tensor ting_activate(ting_ctx *ctx, ting_act kind, ting_tensor x);
+
+/* a f(b): gated linear unit with SIGMOID, Zipformer's non-linear attention with TANH. */
+ting_tensor ting_mul_act(ting_ctx *ctx, ting_act kind, ting_tensor a, ting_tensor b);
+
+/* Layer normalisation over the columns (Ba 2016); gamma and beta [cols]. */
+ting_tensor ting_layer_norm(ting_ctx *ctx, ting_tensor x, const ting_param *gamma,
+                            const ting_param *beta, ting_real eps);
+
+/* Rows of the table [V, d]; a negative id gives a zero row. ids [T] are copied when recording. */
+ting_tensor ting_embedding(ting_ctx *ctx, const int *ids, int count, const ting_param *table);
+
+/* Zeroes each element with the given probability and scales the rest (Srivastava 2014); identity unless
+ * ctx->training. The mask is regenerated from the counter in backward. */
+ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability);
+
+/* Sinusoidal positions [T, d], restarting at each segment, as a constant (no gradient): column 2i holds
+ * sin(pos / 10000^(2i / d)), column 2i + 1 the cosine (Vaswani 2017). */
+ting_tensor ting_sinusoid(ting_ctx *ctx, ting_segments segments, int d);
+
+ting_tensor ting_concat_cols(ting_ctx *ctx, const ting_tensor *parts, int count); /* side by side */
+
+/* For each segment s: the rows of a's segment s, then the rows of b's segment s. Cache before chunk. */
+ting_tensor ting_concat_time(ting_ctx *ctx, ting_tensor a, ting_segments a_segments, ting_tensor b,
+                             ting_segments b_segments);
+
+/* The first `cols` columns, or zero columns added on the right. */
+ting_tensor ting_fit_cols(ting_ctx *ctx, ting_tensor x, int cols);
+
+/* Convolution over time within each segment: y[t] = b + sum_j W[:, :, j] x[t + j - left], rows outside
+ * the segment are zero; W [n, k, taps], groups 1 or any divisor (then W is [n, k / groups, taps]). Output
+ * keeps T; left = taps - 1 is causal. */
+ting_tensor ting_conv1d(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *w,
+                        const ting_param *b, int left, int groups);
+
+/* ---- attention in three parts, because Zipformer uses the weights three times ---- */
+
+/* Queries q0 .. q1 - 1 look at keys k0 .. k1 - 1. Full attention is one span an utterance with equal
+ * ranges; cross-attention has the encoder's range as keys; chunked attention with left context is one span a chunk. */
+typedef struct ting_span {
+    int q0, q1;    /* rows of the query tensor */
+    int k0, k1;    /* rows of the key and value tensors */
+    int masked;    /* the first `masked` keys do not exist yet (an unfilled cache) */
+    int first_key; /* the key row, relative to k0, that stands at the position of query q0: with it
+                      relative positions and the causal mask are counted (0 in full attention, the left
+                      context in a streaming chunk) */
+} ting_span;
+
+typedef struct ting_attention { /* geometry shared by the three parts; spans outlive the tape */
+    const ting_span *spans;
+    int count;
+    int heads;
+    bool causal; /* query i sees keys up to its own position only */
+} ting_attention;
+
+/* Attention weights are stored span after span, head after head, query after query: row of (span s, head
+ * h, query i) = heads * q0(s) + h * (q1 - q0) + i, provided the spans tile the queries in order; columns
+ * 0 .. k1 - k0 - 1 are keys, columns beyond are not used. */
+static inline int ting_attention_row(const ting_attention *a, int span, int head, int query)
+{
+    const ting_span *s = &a->spans[span];
+    return a->heads * s->q0 + head * (s->q1 - s->q0) + query;
+}
+
+/* factor * q k^T per head, plus, when pos.rows > 0, p pos^T shifted (Zipformer, Transformer-XL without
+ * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head.
+ * q [Tq, heads dq], k [Tk, heads dq], p [Tq, heads dp], pos [distances, heads dp]; a tensor with zero
+ * rows for p and pos means none. -> [heads Tq, longest span]. */
+ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
+                             ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
+
+/* Softmax over the keys that may be seen; masked keys get weight 0 exactly. */
+ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores);
+
+/* sum_j weight(i, j) v[j] per head: v [Tk, heads dv] -> [Tq, heads dv]. heads_used 1 uses only head 0's
+ * weights for all columns (Zipformer's non-linear attention); otherwise geometry->heads. */
+ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_tensor weights,
+                            ting_tensor v, int heads_used);
+
+/* ---- recurrent ---- */
+
+typedef struct ting_lstm_weights { /* torch layout and gate order i, f, g, o */
+    const ting_param *w_ih; /* [4 h, k] */
+    const ting_param *w_hh; /* [4 h, h] */
+    const ting_param *b_ih, *b_hh; /* [4 h] */
+} ting_lstm_weights;
+
+/* One direction of one layer over each segment; reverse runs from last to first row. h0, c0 and the
+ * returned hn, cn: [segments, h] (zero rows: start at zero). -> [T, h]. */
+ting_tensor ting_lstm(ting_ctx *ctx, ting_tensor x, ting_segments segments,
+                      const ting_lstm_weights *weights, bool reverse, ting_tensor h0, ting_tensor c0,
+                      ting_tensor *hn, ting_tensor *cn);
+
+/* ---- Zipformer (Yao 2024; icefall egs/librispeech/ASR/zipformer) ---- */
+
+/* An image is [T, F C]: rows are frames, in a row frequency by frequency, channels innermost. */
+typedef struct ting_conv2d_shape {
+    int freq, in_channels, out_channels;
+    int kernel_t, kernel_f;
+    int stride_t, stride_f;
+    int pad_t, pad_f; /* zeros on both sides */
+} ting_conv2d_shape;
+
+/* W [out, in, kt, kf]; each segment alone; output rows per segment (T + 2 pad - kt) / stride + 1, new
+ * segment starts written to out_start [count + 1]. */
+ting_tensor ting_conv2d(ting_ctx *ctx, ting_tensor x, ting_segments segments,
+                        const ting_conv2d_shape *shape, const ting_param *w, const ting_param *b,
+                        ting_act act, int *out_start);
+
+/* One filter per channel, W [C, 1, kt, kf], stride 1; pad_t may differ left and right of time through
+ * rows already concatenated: output rows = rows + 2 pad_t - kt + 1 per segment. */
+ting_tensor ting_depthwise2d(ting_ctx *ctx, ting_tensor x, ting_segments segments,
+                             const ting_conv2d_shape *shape, const ting_param *w, const ting_param *b,
+                             int *out_start);
+
+typedef struct ting_chunk_conv_weights { /* Zipformer ChunkCausalDepthwiseConv1d, K odd */
+    const ting_param *causal_w, *causal_b;   /* [C, 1, (K + 1) / 2], [C]; NULL: not causal, plain "same" */
+    const ting_param *chunk_w, *chunk_b;     /* [C, 1, K], [C] */
+    const ting_param *edge_scale;            /* [2, C, K], causal only */
+} ting_chunk_conv_weights;
+
+/* Depthwise convolution over time within chunks of `chunk` rows (chunk <= 0: the whole segment is one
+ * chunk). left [segments (K / 2), C] holds the K / 2 rows before each segment (zero rows: zeros). */
+ting_tensor ting_chunk_conv(ting_ctx *ctx, ting_tensor x, ting_segments segments, int chunk,
+                            const ting_chunk_conv_weights *weights, ting_tensor left);
+
+/* x exp(log_scale) / rms(x - bias): bias [cols], log_scale a scalar. */
+ting_tensor ting_bias_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias,
+                           const ting_param *log_scale);
+
+/* original + scale (x - original), scale [cols]. */
+ting_tensor ting_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, const ting_param *scale);
+
+/* Weighted mean of `factor` rows with weights softmax(bias [factor]); the last row of a segment is
+ * repeated to fill the last group. Output segment starts go to out_start. */
+ting_tensor ting_downsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *bias,
+                            int factor, int *out_start);
+
+/* Each row `factor` times, cut to the row counts of `like`. */
+ting_tensor ting_upsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, int factor,
+                          ting_segments like);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * param.h - the registry of a model's parameters.
+ *
+ * A model declares its parameters by name and shape (the names of the published reference, so that
+ * checkpoints and golden files load without a table), then the registry either
+ *   - allocates them: one flat block of values and one of gradients, so that optimizer, clipping,
+ *     averaging and checkpoints are loops over flat arrays: training; or
+ *   - loads them from a source (GGUF, safetensors, ONNX): matrices that only linear ops read are packed
+ *     straight from the file in the wanted precision and need no f32 copy: inference.
+ *
+ *     ting_params *params = ting_params_new();
+ *     w = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, "encoder.%d.weight", i);
+ *     ...
+ *     TRY(ting_params_alloc(params, true));   or   TRY(ting_params_load(params, &source, ...));
+ *
+ * Declaring fails stickily; alloc and load report it. Immutable, and shared by threads, after load.
+ */
+#ifndef TING_NN_PARAM_H
+#define TING_NN_PARAM_H
+
+#include "base/err.h"
+#include "kern/gemm.h"
+#include "nn/tensor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TING_MAX_DIMS = 4 };
+
+typedef enum ting_param_role {
+    TING_PARAM_VALUES, /* read element by element: biases, norms, tables, convolutions: kept as ting_real */
+    TING_PARAM_MATRIX  /* read by ting_linear only: packed at load */
+} ting_param_role;
+
+typedef struct ting_param {
+    char *name;
+    ting_param_role role;
+    int dims;
+    int shape[TING_MAX_DIMS]; /* dims 0 (a scalar) to 4 */
+    ting_tensor t;            /* [shape[0], product of the rest]; data NULL for a packed matrix */
+    ting_packed *packed;      /* NULL when training */
+    size_t offset;            /* of the first element in the flat blocks */
+    bool frozen;              /* no gradient wanted */
+} ting_param;
+
+typedef struct ting_params ting_params;
+
+ting_params *ting_params_new(void); /* owned; NULL when out of memory */
+void ting_params_free(ting_params *params);
+
+/* Declares a parameter; the pointer lives as long as the registry. NULL after a failure. */
+ting_param *ting_params_add(ting_params *params, ting_param_role role, int dims, const int *shape,
+                            const char *name_format, ...) TING_PRINTF(5, 6);
+
+int ting_params_count(const ting_params *params);
+ting_param *ting_params_at(ting_params *params, int index);
+ting_param *ting_params_find(ting_params *params, const char *name); /* NULL when absent */
+
+/* Takes flat zeroed memory for all values, and for all gradients if wanted. */
+ting_err ting_params_alloc(ting_params *params, bool with_gradients);
+size_t ting_params_elements(const ting_params *params);
+ting_real *ting_params_values(ting_params *params);    /* the flat block [elements] */
+ting_real *ting_params_gradients(ting_params *params); /* the flat block, or NULL */
+void ting_params_zero_gradients(ting_params *params);
+
+/* A tensor as a file holds it. */
+typedef enum ting_dtype {
+    TING_DTYPE_F32, TING_DTYPE_F16, TING_DTYPE_BF16, TING_DTYPE_I8, TING_DTYPE_Q8_0,
+    TING_DTYPE_I32, TING_DTYPE_I64, TING_DTYPE_F64, TING_DTYPE_COUNT
+} ting_dtype;
+
+typedef struct ting_stored {
+    ting_dtype dtype;
+    int dims;
+    int64_t shape[TING_MAX_DIMS];
+    const void *data;   /* little-endian, row-major, borrows from the file */
+    size_t bytes;
+    const float *scale; /* I8: [shape[0]], value = int8 * scale */
+} ting_stored;
+
+typedef struct ting_source { /* where values come from */
+    ting_err (*find)(void *self, const char *name, ting_stored *out); /* not found: TING_ERR_NOT_FOUND */
+    void *self;
+    const char *label; /* for messages: the file's path */
+} ting_source;
+
+typedef struct ting_load_options {
+    const ting_kern *kern;
+    ting_precision precision; /* of MATRIX parameters */
+    bool keep_values;         /* also keep ting_real values of matrices (training, double build) */
+    bool with_gradients;      /* allocate gradients: implies keep_values */
+} ting_load_options;
+
+/* Every declared parameter must be there with its declared number of elements and shape (dimensions of
+ * size 1 are ignored in the comparison). Errors: model, naming the tensor with both shapes; memory. */
+ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options);
+
+/* Element i of a stored tensor as a number, for any dtype. */
+double ting_stored_value(const ting_stored *stored, size_t i);
+size_t ting_stored_elements(const ting_stored *stored);
+size_t ting_dtype_bytes(ting_dtype dtype, size_t elements);
+const char *ting_dtype_name(ting_dtype dtype);
+
+#endif

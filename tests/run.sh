@@ -1,0 +1,24 @@
+#!/bin/sh
+# Runs each test program given, shows the output of those that fail, and closes with the sum of all cases.
+# TEST=pattern runs only programs whose name contains the pattern.
+passed=0 failed=0 skipped=0
+for program in "$@"; do
+    case "$program" in *"${TEST:-}"*) ;; *) continue ;; esac
+    name=${program#*tests/}
+    start=$(date +%s%N)
+    output=$(CMOCKA_MESSAGE_OUTPUT=TAP timeout "${TEST_TIMEOUT:-300}" "$program" 2>&1)
+    status=$?
+    millis=$((($(date +%s%N) - start) / 1000000))
+    ok=$(printf '%s\n' "$output" | grep -c '^ok ')
+    bad=$(printf '%s\n' "$output" | grep -c '^not ok ')
+    skip=$(printf '%s\n' "$output" | grep -c '^ok .*# *SKIP')
+    ok=$((ok - skip))
+    [ $status -eq 0 ] || [ "$bad" -gt 0 ] || bad=1 # died before it could say so
+    [ $((ok + bad + skip)) -gt 0 ] || bad=1        # a program without a case is a mistake
+    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    printf '%-36s %4d passed %3d failed %3d skipped %7d ms\n' "$name" "$ok" "$bad" "$skip" "$millis"
+    [ "$bad" -eq 0 ] || printf '%s\n(exit status %d)\n' "$output" "$status"
+    [ "$skip" -eq 0 ] || printf '%s\n' "$output" | grep '^# skipped:' | sort -u
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_base.c - errors, arena, pool, random numbers, strings, files, UTF-8. */
+#include "support/support.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void errors_keep_their_sentence(void **state)
+{
+    (void)state;
+    assert_int_equal(ting_fail(TING_ERR_FORMAT, "frame %d of %d", 3, 7), TING_ERR_FORMAT);
+    assert_string_equal(ting_error_message(), "frame 3 of 7");
+    ting_fail_in(TING_ERR_FORMAT, "a.wav");
+    assert_string_equal(ting_error_message(), "a.wav: frame 3 of 7");
+    /* A sentence that is cut ends on a whole character: 1023 bytes hold 341 hanzi of 3 bytes. */
+    ting_str hanzi = {0};
+    for (int i = 0; i < 1000; i++)
+        ting_str_add(&hanzi, "字");
+    ting_fail(TING_ERR_FORMAT, "x%s", hanzi.text);
+    assert_true(ting_utf8_count(ting_error_message(), strlen(ting_error_message())) > 300);
+    ting_str_free(&hanzi);
+}
+
+static void arena_reuses_its_memory(void **state)
+{
+    (void)state;
+    ting_arena *arena = ting_arena_new(4096);
+    for (int round = 0; round < 4; round++) {
+        ting_arena_reset(arena);
+        unsigned char *first = ting_arena_take(arena, 100);
+        memset(first, round, 100);
+        ting_arena_mark mark = ting_arena_tell(arena);
+        for (int i = 0; i < 20; i++) {
+            unsigned char *piece = ting_arena_take_zeroed(arena, 1000, 3);
+            assert_non_null(piece);
+            assert_int_equal((uintptr_t)piece % TING_ALIGN, 0);
+            assert_int_equal(piece[2999], 0);
+            memset(piece, 255, 3000);
+        }
+        assert_true(ting_arena_used(arena) >= 60100);
+        ting_arena_rewind(arena, mark);
+        assert_true(ting_arena_used(arena) < 300);
+        assert_int_equal(first[99], round);
+    }
+    assert_null(ting_arena_take(arena, SIZE_MAX - 5));
+    assert_true(ting_arena_failed(arena));
+    assert_null(ting_arena_take(arena, 1)); /* sticky */
+    ting_arena_reset(arena);
+    assert_non_null(ting_arena_take(arena, 1));
+    ting_arena_free(arena);
+}
+
+static void count_index(void *arg, int index)
+{
+    ((int *)arg)[index]++;
+}
+
+static void pool_runs_each_index_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 8; threads *= 2) {
+        ting_pool *pool = ting_pool_new(threads);
+        assert_non_null(pool);
+        int hits[1000] = {0};
+        for (int round = 0; round < 50; round++)
+            ting_pool_run(pool, 1000, count_index, hits);
+        for (int i = 0; i < 1000; i++)
+            assert_int_equal(hits[i], 50);
+        ting_pool_free(pool);
+    }
+    assert_null(ting_pool_new(0));
+}
+
+static void random_streams_are_functions_of_their_counter(void **state)
+{
+    (void)state;
+    ting_rng a = ting_rng_new(1, 2), b = ting_rng_new(1, 3);
+    uint64_t first = ting_rng_next(&a);
+    assert_true(first != ting_rng_next(&b));
+    a.counter = 0;
+    assert_true(first == ting_rng_next(&a));
+    double sum = 0, squares = 0;
+    enum { N = 100000 };
+    for (int i = 0; i < N; i++) {
+        double x = ting_rng_normal(&a);
+        sum += x;
+        squares += x * x;
+    }
+    /* standard error of the mean is 1 / sqrt(N) = 0.0032, of the variance sqrt(2 / N) = 0.0045: 5 sigma */
+    assert_true(sum / N < 0.016 && sum / N > -0.016);
+    assert_true(squares / N < 1.023 && squares / N > 0.977);
+    int seen[7] = {0};
+    for (int i = 0; i < 70000; i++)
+        seen[ting_rng_below(&a, 7)]++;
+    for (int i = 0; i < 7; i++) /* sigma of a count is sqrt(70000 x 1/7 x 6/7) = 93: 5 sigma */
+        assert_in_range(seen[i], 10000 - 463, 10000 + 463);
+}
+
+static void utf8_is_strict(void **state)
+{
+    (void)state;
+    const uint32_t samples[] = {0x41, 0x7F, 0x80, 0x7FF, 0x800, 0x4E2D, 0xFFFD, 0x10000, 0x2070E, 0x10FFFF};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        char bytes[4];
+        uint32_t back = 0;
+        int length = ting_utf8_encode(samples[i], bytes);
+        assert_int_equal(ting_utf8_decode(bytes, (size_t)length, &back), length);
+        assert_int_equal(back, samples[i]);
+        assert_int_equal(ting_utf8_decode(bytes, (size_t)length - 1, &back), length == 1 ? 0 : -1);
+    }
+    const char *bad[] = {"\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(ting_utf8_count(bad[i], strlen(bad[i])), -1);
+    assert_true(ting_utf8_is_hanzi(0x4E2D) && ting_utf8_is_hanzi(0x20000) && !ting_utf8_is_hanzi('a'));
+}
+
+static void a_failed_write_leaves_the_old_file(void **state)
+{
+    (void)state;
+    char *path = ting_temp_path("kept.txt");
+    assert_ok(ting_file_save(path, "old", 3));
+    ting_file_writer writer;
+    assert_ok(ting_file_create(path, &writer));
+    fputs("new and unfinished", writer.stream);
+    ting_file_abandon(&writer);
+    ting_file file;
+    assert_ok(ting_file_map(path, &file));
+    assert_int_equal(file.size, 3);
+    assert_memory_equal(file.data, "old", 3);
+    ting_file_unmap(&file);
+    assert_ok(ting_file_save(path, "newer", 5));
+    assert_ok(ting_file_map(path, &file));
+    assert_int_equal(file.size, 5);
+    ting_file_unmap(&file);
+    assert_fails(TING_ERR_IO, "No such file", ting_file_map("/nowhere/at/all", &file));
+    assert_fails(TING_ERR_IO, "a folder", ting_file_map("/", &file));
+    assert_fails(TING_ERR_IO, "/nowhere/x", ting_file_save("/nowhere/x", "", 0));
+    assert_fails(TING_ERR_IO, "writing failed", ({
+                     ting_file_writer full = {0};
+                     full.path = ting_strdup("/dev/full");
+                     full.temporary = ting_temp_path("full");
+                     full.stream = fopen("/dev/full", "wb");
+                     fputs("x", full.stream);
+                     ting_file_commit(&full);
+                 }));
+    ting_free(path);
+}
+
+static void strings_grow(void **state)
+{
+    (void)state;
+    ting_str str = {0};
+    for (int i = 0; i < 1000; i++)
+        ting_str_addf(&str, "%03d,", i);
+    assert_int_equal(str.length, 4000);
+    assert_memory_equal(str.text + 3996, "999,", 5);
+    ting_str_clear(&str);
+    ting_str_add_xml(&str, "a<b>&\"\x01");
+    assert_string_equal(str.text, "a&lt;b&gt;&amp;&quot;");
+    ting_str_free(&str);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_keep_their_sentence),
+        cmocka_unit_test(arena_reuses_its_memory),
+        cmocka_unit_test(pool_runs_each_index_once),
+        cmocka_unit_test(random_streams_are_functions_of_their_counter),
+        cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(a_failed_write_leaves_the_old_file),
+        cmocka_unit_test(strings_grow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
