@@ -58,8 +58,9 @@ DROP := $(X86_KERNELS) $(ARM_KERNELS)
 endif
 dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
 
-INFER_SRC := $(call dirs,base kern audio nn text feat model decode engine)
-TRAIN_SRC := $(call dirs,nn/bwd loss optim data train)
+# The double build is for gradients and reference vectors: it stops below the engine and the trainer.
+INFER_SRC := $(call dirs,base kern audio nn text feat model $(if $(filter double,$(VARIANT)),,decode engine))
+TRAIN_SRC := $(call dirs,nn/bwd loss optim $(if $(filter double,$(VARIANT)),,data train))
 CLI_SRC   := $(call dirs,cli)
 PROTO     := $(wildcard src/model/*.proto)
 GEN_C     := $(PROTO:src/model/%.proto=$(BUILD)/gen/%.pb-c.c)
@@ -88,7 +89,7 @@ TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 all: $(LIB) $(TLIB) $(PROG)
 
 help:
-	@sed -n 's/^\([a-z|]*\):.*##/\1\t/p' Makefile
+	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' Makefile
 
 $(BUILD)/obj/%_avx2.o:   ISA := -mavx2 -mfma -mf16c -O3
 $(BUILD)/obj/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -O3
@@ -138,6 +139,34 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
 
 test: all $(TEST_BIN) ## every test: about a minute, no network, no Python
 	@BUILD=$(BUILD) sh tests/run.sh $(TEST_BIN)
+
+# ---- reference vectors: float with the fast kernels, double with the C reference ----
+GOLDEN_OBJ := $(call obj,$(wildcard tests/golden/*.c))
+
+$(BUILD)/golden: $(GOLDEN_OBJ) $(TLIB) $(LIB)
+	$(call say,MK $@)
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $(GOLDEN_OBJ) $(TLIB) $(LIB) $(LIBS)
+
+golden: $(BUILD)/golden ## compares with the reference vectors in TING_GOLDEN (default tests/golden), in float and double
+	@$(MAKE) --no-print-directory VARIANT=double build/double/golden
+	@$(BUILD)/golden "$${TING_GOLDEN:-tests/golden}"; float=$$?; \
+	 build/double/golden "$${TING_GOLDEN:-tests/golden}" && exit $$float
+
+demo: all ## transcribes a sentence
+	@sh tools/demo.sh $(BUILD)/tingxie
+
+eval: all ## error rates on recorded speech in TING_SPEECH (default ../shared/speech)
+	@sh tools/eval.sh $(BUILD)/tingxie
+
+BENCH_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
+bench: all $(BENCH_BIN) ## speed of kernels, networks and the whole program, a TSV line a case
+	@for b in $(BENCH_BIN); do $$b || exit 1; done
+	@sh tests/bench/compare.sh $(BUILD)/tingxie
+
+check: all ## laws of the house: floors, sizes, form, symbol names, headers that compile alone
+	@sh tools/check.sh
+	@for h in $$(git ls-files 'include/*.h' 'src/*.h'); do echo "#include \"$$h\"" | \
+	    $(CC) $(filter-out -MMD,$(TCFLAGS)) -I. -Wno-missing-prototypes -fsyntax-only -x c - || exit 1; done
 
 asan tsan scalar: ## the tests under sanitizers, or with the plain C kernels only
 	$(MAKE) VARIANT=$@ test
