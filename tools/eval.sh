@@ -1,0 +1,29 @@
+#!/bin/sh
+# `make eval`: error rates on recorded speech: the unseen speaker S0252 (98 sentences) and dev-many (27 speakers), greedy and
+# beam: syllable error rate with and without tone against dev-pinyin.tsv, character error rate against the manifest.
+# TING_SPEECH names the folder (default ../shared/speech), TING_MODELS the models.
+program=$1
+speech=${TING_SPEECH:-../shared/speech}
+export TING_MODELS="${TING_MODELS:-../shared/models}"
+out=build/eval
+[ -f "$speech/manifest.tsv" ] || { echo "make eval: no manifest.tsv in $speech (TING_SPEECH)" >&2; exit 1; }
+mkdir -p "$out"
+
+# list NAME AWK-CONDITION: paths and references of a part
+list() {
+    awk -F'\t' "NR > 1 && $2 {print \"$speech/\" \$2}" "$speech/manifest.tsv" >"$out/$1.list"
+    awk -F'\t' "NR > 1 && $2 {print \$1 \"\t\" \$6}" "$speech/manifest.tsv" >"$out/$1.text"
+    cut -f 1 "$out/$1.text" | awk -F'\t' 'NR == FNR {want[$1]; next} $1 in want {print $1 "\t" $2}' - "$speech/dev-pinyin.tsv" >"$out/$1.pinyin"
+}
+list S0252 '$3 == "dev" && $4 == "S0252"'
+list dev-many '$3 == "dev-many"'
+
+for part in S0252 dev-many; do
+    for decoding in greedy beam; do
+        echo "== $part, $decoding"
+        "$program" transcribe --quiet --decoding "$decoding" --pinyin "@$out/$part.list" >"$out/$part.$decoding.pinyin" || exit 1
+        "$program" transcribe --quiet --decoding "$decoding" "@$out/$part.list" >"$out/$part.$decoding.text" || exit 1
+        "$program" score "$out/$part.pinyin" "$out/$part.$decoding.pinyin" || exit 1
+        "$program" score "$out/$part.text" "$out/$part.$decoding.text" || exit 1
+    done
+done
