@@ -26,7 +26,7 @@ PKG      := $(shell pkg-config --cflags $(PACKAGES) $(FOUND) 2>/dev/null)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) $(FOUND) 2>/dev/null) -lpthread -lm
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wcast-qual \
-          -Wwrite-strings -Wundef -Wformat=2
+          -Wwrite-strings -Wundef -Wformat=2 -Wno-missing-field-initializers
 OPT    ?= -O2
 CFLAGS ?= -g
 TCFLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE $(WARN) $(WERROR) $(OPT) -ffp-contract=off -fno-math-errno \

@@ -8,6 +8,8 @@
 #ifndef TINGXIE_H
 #define TINGXIE_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -38,6 +40,13 @@ TING_API const char *ting_error_message(void);
 
 /* Short name of a code, such as "format". Never NULL; static storage. */
 TING_API const char *ting_error_name(ting_err code);
+
+/* "0.1.0"; static storage. */
+TING_API const char *ting_version(void);
+
+/* Writes lines that tell the version, the compiler, what was built in, which optional parts are absent,
+ * and the processor level in use; always ends in '\0'. Returns the length the whole text needs. */
+TING_API size_t ting_build_describe(char *out, size_t room);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,12 @@ for file in $(git ls-files -co --exclude-standard 'src/*.c' 'src/*.h' 'src/*.def
     esac
 done
 
+# Programs see the public headers, their own, base/ and the tool_*.h of floor 5; tool headers leak no type of floors 1 to 4.
+grep -nE '^#include "' src/cli/*.[ch] | grep -vE '"(tingxie(_train)?\.h|(base|cli)/[^"]*|(engine|train)/tool_[a-z0-9_]*\.h)"' &&
+    breach 'programs see only include/, base/, cli/ and tool_*.h (docs/LAYERS.md)'
+grep -nE '^#include "' src/engine/tool_*.h src/train/tool_*.h 2>/dev/null | grep -vE '"(tingxie(_train)?\.h|base/[^"]*|(engine|train)/tool_[a-z0-9_]*\.h)"' &&
+    breach 'a tool header includes only include/, base/ and other tool headers (docs/LAYERS.md)'
+
 # 2. Sizes: 700 lines is the wall.
 for file in $(git ls-files -co --exclude-standard '*.c' '*.h' '*.sh' Makefile); do
     [ -f "$file" ] && [ "$(wc -l <"$file")" -gt 700 ] && breach "$file: $(wc -l <"$file") lines, 700 is the wall: split by step of the data flow"

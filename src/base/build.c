@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* build.c - see build.h and ting_build_describe in tingxie.h. */
+#include "base/build.h"
+
+#include "base/cpu.h"
+#include "base/real.h"
+#include "tingxie.h"
+
+#include <stdio.h>
+
+const char *ting_version(void)
+{
+    return TING_VERSION;
+}
+
+bool ting_build_has(ting_part part)
+{
+    switch (part) {
+    case TING_PART_FFMPEG:
+#ifdef TING_WITH_FFMPEG
+        return true;
+#else
+        return false;
+#endif
+    case TING_PART_PULL:
+#ifdef TING_WITH_PULL
+        return true;
+#else
+        return false;
+#endif
+    }
+    return false;
+}
+
+size_t ting_build_describe(char *out, size_t room)
+{
+    const char *kernels =
+#ifdef TING_SCALAR_ONLY
+        "plain C only";
+#else
+        "by processor";
+#endif
+    const char *compiler =
+#ifdef __VERSION__
+        __VERSION__;
+#else
+        "unknown";
+#endif
+    bool ffmpeg = ting_build_has(TING_PART_FFMPEG), pull = ting_build_has(TING_PART_PULL);
+    int length = snprintf(out, room,
+                          "tingxie %s\n"
+                          "compiler: %s\n"
+                          "numbers: %s, kernels: %s\n"
+                          "sound files: libsndfile%s\n"
+                          "processor: %s, %d threads\n"
+                          "absent: %s%s%s%s\n",
+                          TING_VERSION, compiler, sizeof(ting_real) == 4 ? "single" : "double", kernels,
+                          ffmpeg ? ", FFmpeg (m4a, mp4, webm)" : "", ting_cpu_name(ting_cpu_detect()),
+                          ting_cpu_count(), ffmpeg ? "" : "FFmpeg (m4a, mp4, webm: build with WITH_FFMPEG=1)",
+                          ffmpeg || pull ? "" : "; ",
+                          pull ? "" : "pull (downloads: libcurl and libarchive were not found)",
+                          ffmpeg && pull ? "nothing" : "");
+    return length > 0 ? (size_t)length : 0;
+}

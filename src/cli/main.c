@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - the program: finds the command, parses its options by table, runs it, and answers for the
+ * exit status (cli.h). A result that could not be written (full disk) is a failure too.
+ */
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TING_COMMAND(x) extern const ting_command ting_command_##x;
+#include "cli/commands.def"
+#undef TING_COMMAND
+
+const ting_command *const ting_commands[] = {
+#define TING_COMMAND(x) &ting_command_##x,
+#include "cli/commands.def"
+#undef TING_COMMAND
+    NULL,
+};
+
+static volatile sig_atomic_t interrupted; /* the one mutable global: a signal handler has no argument */
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+void ting_cli_catch_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool ting_cli_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+static void say(ting_cli *cli, const char *format, va_list args)
+{
+    if (cli->progress != NULL)
+        ting_progress_wipe(cli->progress);
+    fflush(stdout); /* on a terminal, results and remarks keep their order */
+    fprintf(stderr, "tingxie %s: ", cli->command->name);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+void ting_cli_say(ting_cli *cli, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(cli, format, args);
+    va_end(args);
+}
+
+ting_exit ting_cli_fail(ting_cli *cli, ting_exit status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(cli, format, args);
+    va_end(args);
+    return status;
+}
+
+ting_exit ting_cli_error(ting_cli *cli, ting_err code)
+{
+    if (code == TING_ERR_CANCELLED)
+        return ting_cli_fail(cli, TING_EXIT_INTERRUPTED, "interrupted");
+    return ting_cli_fail(cli, TING_EXIT_FAILED, "%s", ting_error_message());
+}
+
+const ting_command *ting_command_find(int count, const char *const *words, int *used)
+{
+    for (int i = 0; ting_commands[i] != NULL; i++) {
+        const char *name = ting_commands[i]->name, *space = strchr(name, ' ');
+        size_t first = space != NULL ? (size_t)(space - name) : strlen(name);
+        if (count < 1 || strlen(words[0]) != first || strncmp(words[0], name, first) != 0)
+            continue;
+        *used = space != NULL ? 2 : 1;
+        if (space == NULL || (count > 1 && strcmp(words[1], space + 1) == 0))
+            return ting_commands[i];
+    }
+    return NULL;
+}
+
+static ting_exit check_inputs(ting_cli *cli)
+{
+    const ting_command *command = cli->command;
+    if (cli->input_count >= command->min_inputs &&
+        (command->max_inputs < 0 || cli->input_count <= command->max_inputs))
+        return TING_EXIT_OK;
+    if (cli->input_count < command->min_inputs)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "something is missing: tingxie %s %s", command->name,
+                             command->usage);
+    return ting_cli_fail(cli, TING_EXIT_USAGE, "'%s' is one too many: tingxie %s %s",
+                         cli->inputs[command->max_inputs], command->name, command->usage);
+}
+
+static ting_exit run_command(const ting_command *command, int argc, const char *const *argv)
+{
+    ting_cli cli = {.command = command};
+    ting_parsed parsed = {0};
+    ting_exit status = TING_EXIT_OK;
+    void *fields = ting_alloc(1, command->size);
+    if (fields == NULL)
+        return ting_cli_error(&cli, TING_ERR_MEMORY);
+    if (command->defaults != NULL)
+        memcpy(fields, command->defaults, command->size);
+    switch (ting_options_parse(command->options, argc, argv, fields, &parsed)) {
+    case TING_PARSE_OK:
+        cli.inputs = parsed.inputs;
+        cli.input_count = parsed.input_count;
+        cli.quiet = parsed.quiet;
+        status = check_inputs(&cli);
+        if (status == TING_EXIT_OK)
+            status = command->run(&cli, fields);
+        break;
+    case TING_PARSE_HELP: ting_help_command(stdout, command); break;
+    case TING_PARSE_MEMORY: status = ting_cli_error(&cli, TING_ERR_MEMORY); break;
+    case TING_PARSE_USAGE:
+        status = ting_cli_fail(&cli, TING_EXIT_USAGE, "%s ('tingxie %s --help' lists what there is)",
+                               parsed.sentence, command->name);
+    }
+    ting_options_free(command->options, fields, &parsed);
+    ting_free(fields);
+    return status;
+}
+
+static ting_exit unknown_command(const char *word)
+{
+    const char *names[128];
+    int count = 0;
+    while (ting_commands[count] != NULL && count < 128) {
+        names[count] = ting_commands[count]->name;
+        count++;
+    }
+    const char *nearest = ting_nearest(word, names, count);
+    fprintf(stderr, "tingxie: there is no %s '%s'%s%s%s ('tingxie --help' lists what there is)\n",
+            word[0] == '-' ? "option" : "command", word, nearest ? "; did you mean " : "",
+            nearest ? nearest : "", nearest ? "?" : "");
+    return TING_EXIT_USAGE;
+}
+
+/* tingxie --generate man|bash|zsh|commands [COMMAND]: what make install puts in place. */
+static ting_exit generate(int argc, const char *const *argv)
+{
+    const char *kind = argc > 0 ? argv[0] : "";
+    int used = 0;
+    const ting_command *command = argc > 1 ? ting_command_find(argc - 1, argv + 1, &used) : NULL;
+    if (strcmp(kind, "bash") == 0) {
+        ting_completion_bash(stdout);
+    } else if (strcmp(kind, "zsh") == 0) {
+        ting_completion_zsh(stdout);
+    } else if (strcmp(kind, "commands") == 0) {
+        for (int i = 0; ting_commands[i] != NULL; i++)
+            puts(ting_commands[i]->name);
+    } else if (strcmp(kind, "man") == 0 && command != NULL) {
+        ting_man_command(stdout, command);
+    } else if (strcmp(kind, "man") == 0 && argc == 1) {
+        ting_man_program(stdout);
+    } else {
+        fprintf(stderr, "tingxie: --generate makes man [COMMAND], bash, zsh or commands\n");
+        return TING_EXIT_USAGE;
+    }
+    return TING_EXIT_OK;
+}
+
+static void print_version(void)
+{
+    char text[1024];
+    ting_build_describe(text, sizeof text);
+    fputs(text, stdout);
+}
+
+static ting_exit dispatch(int argc, const char *const *argv)
+{
+    if (argc < 2) {
+        ting_help_program(stderr);
+        return TING_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        ting_help_program(stdout);
+        return TING_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        print_version();
+        return TING_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--generate") == 0)
+        return generate(argc - 2, argv + 2);
+    int used = 0;
+    const ting_command *command = ting_command_find(argc - 1, argv + 1, &used);
+    if (command != NULL)
+        return run_command(command, argc - 1 - used, argv + 1 + used);
+    if (used == 2) { /* the first word of a two-word command stood alone, or before a wrong word */
+        fprintf(stderr, "tingxie %s: which one? 'tingxie --help' lists them\n", argv[1]);
+        return TING_EXIT_USAGE;
+    }
+    return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    ting_exit status = dispatch(argc, (const char *const *)argv);
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "tingxie: standard output could not be written: %s\n",
+                errno != 0 ? strerror(errno) : "an earlier write failed");
+        status = status == TING_EXIT_OK ? TING_EXIT_FAILED : status;
+    }
+    return (int)status;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_options.c - the frame of the program: help, version, slips in names, generated pages, full disk. */
+#include "support/support.h"
+
+#include "support/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARGS(...) ((const char *[]){__VA_ARGS__, NULL})
+
+static void a_wrong_command_line_is_one_sentence(void **state)
+{
+    (void)state;
+    ting_assert_usage("did you mean help?", ARGS("hepl"));
+    ting_assert_usage("there is no command 'xyzzyx'", ARGS("xyzzyx"));
+    ting_assert_usage("there is no option '--frobnicate'", ARGS("--frobnicate"));
+    ting_assert_usage("did you mean --quiet?", ARGS("help", "--qiuet"));
+    ting_assert_usage("there is no option -X", ARGS("help", "-qX"));
+    ting_assert_usage("'c' is one too many", ARGS("help", "a", "b", "c"));
+    ting_assert_usage("--generate makes", ARGS("--generate", "nothing"));
+}
+
+static void every_command_explains_itself(void **state)
+{
+    (void)state;
+    ting_program_run list = ting_run_program(ARGS("--generate", "commands"), NULL);
+    assert_int_equal(list.status, 0);
+    int count = 0;
+    for (char *name = strtok(list.out, "\n"); name != NULL; name = strtok(NULL, "\n"), count++) {
+        char words[2][64] = {"", ""};
+        assert_in_range(sscanf(name, "%63s %63s", words[0], words[1]), 1, 2);
+        const char *help[] = {words[0], words[1][0] ? words[1] : "--help", words[1][0] ? "--help" : NULL, NULL};
+        ting_program_run run = ting_run_program(help, NULL);
+        char head[128];
+        snprintf(head, sizeof head, "tingxie %s: ", name);
+        if (run.status != 0 || strncmp(run.out, head, strlen(head)) != 0 || run.err_size != 0)
+            fail_msg("%s --help: status %d, \"%.60s\" \"%s\"", name, run.status, run.out, run.err);
+        assert_non_null(strstr(run.out, "\nUsage: tingxie "));
+        assert_non_null(strstr(run.out, "\nExamples:\n  "));
+        ting_program_free(&run);
+        const char *man[] = {"--generate", "man", words[0], words[1][0] ? words[1] : NULL, NULL};
+        run = ting_run_program(man, NULL);
+        assert_int_equal(run.status, 0);
+        assert_int_equal(strncmp(run.out, ".TH \"TINGXIE-", 13), 0);
+        assert_non_null(strstr(run.out, "\n.SH EXAMPLES\n"));
+        ting_program_free(&run);
+    }
+    assert_true(count >= 1);
+    ting_program_free(&list);
+}
+
+static void the_version_names_what_is_absent(void **state)
+{
+    (void)state;
+    ting_program_run run = ting_run_program_with(ARGS("--version"), NULL, 0, (const char *[]){"TING_CPU=scalar", NULL});
+    assert_int_equal(run.status, 0);
+    assert_int_equal(strncmp(run.out, "tingxie ", 8), 0);
+    assert_non_null(strstr(run.out, "\nprocessor: scalar, "));
+    assert_non_null(strstr(run.out, "\nabsent: "));
+    ting_program_free(&run);
+}
+
+static void no_command_is_a_usage_error_with_the_list(void **state)
+{
+    (void)state;
+    ting_program_run run = ting_run_program((const char *[]){NULL}, NULL);
+    assert_int_equal(run.status, 2);
+    assert_int_equal(run.out_size, 0);
+    assert_non_null(strstr(run.err, "\nCommands:\n"));
+    ting_program_free(&run);
+}
+
+static void a_full_disk_is_a_failure(void **state)
+{
+    (void)state;
+    char line[600];
+    snprintf(line, sizeof line, "%s help >/dev/full 2>/dev/null", ting_program_path());
+    int status = system(line);
+    assert_true(status != -1);
+    assert_int_equal(status >> 8, 1);
+}
+
+static void shells_accept_the_completions(void **state)
+{
+    (void)state;
+    char line[600];
+    snprintf(line, sizeof line, "%s --generate bash | bash -n", ting_program_path());
+    if (system("bash -c : 2>/dev/null") != 0)
+        skip_because("there is no bash");
+    assert_int_equal(system(line), 0);
+    ting_program_run run = ting_run_program(ARGS("--generate", "zsh"), NULL);
+    assert_int_equal(strncmp(run.out, "#compdef tingxie\n", 17), 0);
+    ting_program_free(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wrong_command_line_is_one_sentence),
+        cmocka_unit_test(every_command_explains_itself),
+        cmocka_unit_test(the_version_names_what_is_absent),
+        cmocka_unit_test(no_command_is_a_usage_error_with_the_list),
+        cmocka_unit_test(a_full_disk_is_a_failure),
+        cmocka_unit_test(shells_accept_the_completions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
