@@ -2,8 +2,8 @@
 /*
  * kern.h - the numeric kernels, one table per instruction set.
  *
- * ting_kern_select fills the table from lowest to highest: the plain C reference first, then each
- * level the processor has overwrites what it does better. Code above this floor calls through the table
+ * Each level has a constant table (select.c): its own kernels, and those of lower levels where it has none
+ * of its own; the plain C reference is the lowest. Code above this floor calls through the table
  * and never asks for the instruction set. The reference (ref*.c) is compiled for ting_real, so it also
  * serves the double build, where it is the only level.
  *

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gemm.c - packs operands, cuts products into tiles, spreads them over the pool; see gemm.h.
+ *
+ *     n panels ->
+ *     +-----+-----+-----+--
+ *     |     |     |     |        A job is a group of row tiles times a range of panels. It packs its rows
+ *   m +-----+-----+-----+--      into scratch of its own, then goes panel by panel: the panel stays in the
+ *     |     |     |     |        first-level cache while the packed rows pass by from the second.
+ *     +-----+-----+-----+--
+ *
+ * Each thread of the pool has one piece of scratch and takes jobs from a shared counter. How a product
+ * is cut never touches the order of a sum: a tile runs over all of k, and ting_gemm cuts k at fixed
+ * multiples of K_BLOCK.
+ */
+#include "kern/gemm.h"
+
+#include "base/mem.h"
+#include "kern/gemm_kern.h"
+#include "kern/half.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+    K_BLOCK = 2048,            /* longest sum of ting_gemm in one piece; longer ones add piece by piece */
+    GROUP_BYTES = 384 * 1024,  /* packed rows of a job: a part of the second-level cache */
+    JOBS_PER_THREAD = 3,       /* so that a late thread holds up the others little */
+    MIN_TILES_PER_JOB = 4,     /* below it, reading panels costs more than splitting rows gains */
+    POOL_WORK = 2 * 1024 * 1024 /* multiplications below which waking threads costs more than it gains */
+};
+
+struct ting_packed {
+    const ting_gemm_kern *kern;
+    int n, k;
+    size_t panel_bytes;
+    size_t bytes;
+    unsigned char *data; /* [panels, panel_bytes] */
+};
+
+static int ceil_div(int a, int b)
+{
+    return a / b + (a % b != 0);
+}
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Start of part `index` of `parts` nearly equal parts of `count`. */
+static int part_start(int count, int parts, int index)
+{
+    return (int)((int64_t)count * index / parts);
+}
+
+/* ---- the product of two packed operands ---- */
+
+typedef struct product {
+    const ting_gemm_kern *kern;
+    int m, n, k;
+    ting_strided a;
+    const unsigned char *b; /* packed panels */
+    size_t panel_bytes, tile_bytes;
+    int tiles, panels;
+    int row_groups, column_groups;
+    unsigned char *scratch; /* [threads, scratch_bytes]: the packed rows of a group */
+    size_t scratch_bytes;
+    ting_gemm_out out; /* of the whole product */
+    atomic_int next_job;
+} product;
+
+static void run_job(const product *p, int job, unsigned char *packed_rows)
+{
+    const ting_gemm_kern *kern = p->kern;
+    int group = job / p->column_groups, range = job % p->column_groups;
+    int tile0 = part_start(p->tiles, p->row_groups, group);
+    int tile1 = part_start(p->tiles, p->row_groups, group + 1);
+    int panel0 = part_start(p->panels, p->column_groups, range);
+    int panel1 = part_start(p->panels, p->column_groups, range + 1);
+    for (int t = tile0; t < tile1; t++) {
+        int row = part_start(p->m, p->tiles, t);
+        kern->pack_a(part_start(p->m, p->tiles, t + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs,
+                     p->a.cs, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
+    }
+    for (int panel = panel0; panel < panel1; panel++) {
+        int column = panel * kern->nr;
+        int cols = smaller(kern->nr, p->n - column);
+        ting_gemm_out out = p->out;
+        out.bias = out.bias == NULL ? NULL : out.bias + column;
+        for (int t = tile0; t < tile1; t++) {
+            int row = part_start(p->m, p->tiles, t);
+            out.y = p->out.y + row * p->out.ldy + column;
+            kern->tile(part_start(p->m, p->tiles, t + 1) - row, cols, p->k,
+                       packed_rows + (size_t)(t - tile0) * p->tile_bytes,
+                       p->b + (size_t)panel * p->panel_bytes, &out);
+        }
+    }
+}
+
+/* Thread `index` of the product: takes jobs until none is left. */
+static void run_jobs(void *arg, int index)
+{
+    product *p = arg;
+    const ting_gemm_kern *kern = p->kern;
+    unsigned char *packed_rows = p->scratch + (size_t)index * p->scratch_bytes;
+    int jobs = p->row_groups * p->column_groups;
+    int job = atomic_fetch_add_explicit(&p->next_job, 1, memory_order_relaxed);
+    if (job >= jobs)
+        return;
+    if (kern->enter != NULL)
+        kern->enter();
+    for (; job < jobs; job = atomic_fetch_add_explicit(&p->next_job, 1, memory_order_relaxed))
+        run_job(p, job, packed_rows);
+    if (kern->leave != NULL)
+        kern->leave();
+}
+
+/* Cuts and runs the product; kern, m, n, k, a, b, panel_bytes and out are set. */
+static void run_product(product *p, const ting_gemm_run *run)
+{
+    double work = (double)p->m * (double)p->n * (double)p->k;
+    int threads = work < POOL_WORK ? 1 : ting_pool_threads(run->pool);
+    p->tiles = ceil_div(p->m, p->kern->mr);
+    p->panels = ceil_div(p->n, p->kern->nr);
+    p->tile_bytes = p->kern->a_bytes(p->k);
+    size_t tiles_in_cache = GROUP_BYTES / (p->tile_bytes == 0 ? 1 : p->tile_bytes);
+    p->row_groups = ceil_div(p->tiles, tiles_in_cache > INT16_MAX ? INT16_MAX
+                                       : tiles_in_cache == 0     ? 1
+                                                                 : (int)tiles_in_cache);
+    p->column_groups = 1;
+    int wanted = threads == 1 ? 1 : threads * JOBS_PER_THREAD;
+    if (p->row_groups < wanted) {
+        int most = p->tiles / MIN_TILES_PER_JOB;
+        if (most > p->row_groups)
+            p->row_groups = smaller(most, wanted);
+        p->column_groups = smaller(p->panels, ceil_div(wanted, p->row_groups));
+    }
+    threads = smaller(threads, p->row_groups * p->column_groups);
+    p->scratch_bytes = (size_t)ceil_div(p->tiles, p->row_groups) * p->tile_bytes;
+    ting_arena_mark mark = ting_arena_tell(run->arena);
+    p->scratch = ting_arena_take(run->arena, (size_t)threads * p->scratch_bytes);
+    if (p->scratch == NULL)
+        return;
+    atomic_init(&p->next_job, 0);
+    ting_pool_run(threads == 1 ? NULL : run->pool, threads, run_jobs, p);
+    ting_arena_rewind(run->arena, mark);
+}
+
+static const ting_gemm_kern *kern_of(const ting_kern *kern, ting_precision precision)
+{
+    switch (precision) {
+    case TING_PRECISION_BF16: return kern->gemm_bf16;
+    case TING_PRECISION_INT8: return kern->gemm_int8;
+    case TING_PRECISION_F32: break;
+    }
+    return kern->gemm_real;
+}
+
+/* ---- packed weights ---- */
+
+/* Row j of the weight as ting_real. */
+static void weight_row(const ting_weight *w, int j, ting_real *out)
+{
+    size_t first = (size_t)j * (size_t)w->k;
+    for (int p = 0; p < w->k; p++) {
+        size_t i = first + (size_t)p;
+        if (w->real != NULL)
+            out[p] = w->real[i];
+        else if (w->f16 != NULL)
+            out[p] = (ting_real)ting_float_of_f16(w->f16[i]);
+        else if (w->bf16 != NULL)
+            out[p] = (ting_real)ting_float_of_bf16(w->bf16[i]);
+        else
+            out[p] = (ting_real)((float)w->int8[i] * w->scale[j]);
+    }
+}
+
+/* One panel of `cols` outputs from row `first` on; rows holds nr x k values, bytes as many int8. */
+static void pack_panel(const ting_gemm_kern *kern, const ting_weight *w, int first, int cols,
+                       ting_real *rows, int8_t *bytes, void *packed)
+{
+    if (kern->pack_b_int8 != NULL && w->int8 != NULL) {
+        kern->pack_b_int8(cols, w->k, w->int8 + (size_t)first * (size_t)w->k, w->scale + first, packed);
+        return;
+    }
+    for (int j = 0; j < cols; j++)
+        weight_row(w, first + j, rows + (size_t)j * (size_t)w->k);
+    if (kern->pack_b_int8 == NULL) {
+        kern->pack_b(cols, w->k, rows, 1, w->k, packed);
+        return;
+    }
+    float scale[TING_GEMM_MAX_NR];
+    for (int j = 0; j < cols; j++)
+        scale[j] = ting_quantise_ref(w->k, rows + (size_t)j * (size_t)w->k, 1,
+                                     bytes + (size_t)j * (size_t)w->k);
+    kern->pack_b_int8(cols, w->k, bytes, scale, packed);
+}
+
+ting_packed *ting_pack(const ting_kern *kern, ting_precision precision, const ting_weight *weight)
+{
+    const ting_gemm_kern *gemm = kern_of(kern, precision);
+    ting_packed *packed = ting_alloc(1, sizeof *packed);
+    ting_real *rows = ting_alloc((size_t)gemm->nr * (size_t)weight->k, sizeof *rows);
+    int8_t *bytes = ting_alloc((size_t)gemm->nr * (size_t)weight->k, 1);
+    if (packed == NULL || rows == NULL || bytes == NULL)
+        goto fail;
+    int panels = ceil_div(weight->n, gemm->nr);
+    packed->kern = gemm;
+    packed->n = weight->n;
+    packed->k = weight->k;
+    packed->panel_bytes = gemm->b_bytes(weight->k);
+    packed->bytes = (size_t)panels * packed->panel_bytes;
+    packed->data = ting_alloc((size_t)panels, packed->panel_bytes);
+    if (packed->data == NULL)
+        goto fail;
+    for (int panel = 0; panel < panels; panel++) {
+        int first = panel * gemm->nr;
+        pack_panel(gemm, weight, first, smaller(gemm->nr, weight->n - first), rows, bytes,
+                   packed->data + (size_t)panel * packed->panel_bytes);
+    }
+    ting_free(bytes);
+    ting_free(rows);
+    return packed;
+fail:
+    ting_free(bytes);
+    ting_free(rows);
+    ting_free(packed);
+    return NULL;
+}
+
+void ting_packed_free(ting_packed *packed)
+{
+    if (packed == NULL)
+        return;
+    ting_free(packed->data);
+    ting_free(packed);
+}
+
+size_t ting_packed_bytes(const ting_packed *packed)
+{
+    return packed->bytes;
+}
+
+void ting_gemm_packed(const ting_gemm_run *run, int m, const ting_real *x, int ldx,
+                      const ting_packed *w, const ting_real *bias, ting_act act, int accumulate,
+                      ting_real *y, int ldy)
+{
+    if (m <= 0 || w->n <= 0)
+        return;
+    product p = {
+        .kern = w->kern,
+        .m = m,
+        .n = w->n,
+        .k = w->k,
+        .a = {x, ldx, 1},
+        .b = w->data,
+        .panel_bytes = w->panel_bytes,
+        .out = {y, ldy, 1, bias, act, accumulate},
+    };
+    run_product(&p, run);
+}
+
+/* ---- both operands packed on the fly ---- */
+
+typedef struct packing {
+    const ting_gemm_kern *kern;
+    int n, k;
+    ting_strided b;
+    unsigned char *packed;
+    size_t panel_bytes;
+} packing;
+
+static void pack_one_panel(void *arg, int panel)
+{
+    const packing *p = arg;
+    int column = panel * p->kern->nr;
+    p->kern->pack_b(smaller(p->kern->nr, p->n - column), p->k, p->b.data + column * p->b.cs, p->b.rs,
+                    p->b.cs, p->packed + (size_t)panel * p->panel_bytes);
+}
+
+void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_real alpha,
+               ting_strided a, ting_strided b, int accumulate, ting_real *c, int ldc)
+{
+    const ting_gemm_kern *kern = kern_of(run->kern, precision);
+    if (m <= 0 || n <= 0 || (k <= 0 && accumulate))
+        return;
+    int panels = ceil_div(n, kern->nr);
+    ting_arena_mark mark = ting_arena_tell(run->arena);
+    size_t panel_bytes = kern->b_bytes(k < K_BLOCK ? k : K_BLOCK);
+    unsigned char *packed = ting_arena_take(run->arena, (size_t)panels * panel_bytes);
+    if (packed == NULL)
+        return;
+    int first = 0;
+    do { /* once even when k is 0: the output becomes zero */
+        int depth = smaller(k - first, K_BLOCK);
+        packing work = {.kern = kern, .n = n, .k = depth, .packed = packed, .panel_bytes = panel_bytes};
+        work.b = (ting_strided){b.data + first * b.rs, b.rs, b.cs};
+        ting_pool_run((double)n * depth < POOL_WORK / 16 ? NULL : run->pool, panels, pack_one_panel, &work);
+        product p = {
+            .kern = kern,
+            .m = m,
+            .n = n,
+            .k = depth,
+            .a = {a.data + first * a.cs, a.rs, a.cs},
+            .b = packed,
+            .panel_bytes = panel_bytes,
+            .out = {c, ldc, alpha, NULL, TING_ACT_NONE, accumulate || first > 0},
+        };
+        run_product(&p, run);
+        first += depth;
+    } while (first < k && !ting_arena_failed(run->arena));
+    ting_arena_rewind(run->arena, mark);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* select.c - one constant table per level, and the choice among them; see kern.h. */
+#include "kern/levels.h"
+
+static const ting_kern scalar_table = {
+    .level = TING_CPU_SCALAR,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_ref,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_real_ref,
+    .gemm_bf16 = &ting_gemm_bf16_ref,
+    .gemm_int8 = &ting_gemm_int8_ref,
+};
+
+/* Ascending, as the levels of cpu.h. */
+static const ting_kern *const tables[] = {
+    &scalar_table,
+};
+
+const ting_kern *ting_kern_select(ting_cpu_level level)
+{
+    int best = (int)ting_cpu_detect();
+    if (best > (int)level)
+        best = (int)level;
+    int top = (int)(sizeof tables / sizeof tables[0]) - 1;
+    if (best > top)
+        best = top;
+    return tables[best < 0 ? 0 : best];
+}
