@@ -2,8 +2,45 @@
 /*
  * tingxie.h - the whole public interface of libtingxie: Mandarin speech in, hanzi out.
  *
- * Every function that can fail returns a ting_err: TING_OK (0), or a negative code; the sentence that
+ * A file:
+ *
+ *     ting_model *model;
+ *     ting_result *result;
+ *     if (ting_model_open(NULL, NULL, &model) != TING_OK)           // NULL: the usual places, the defaults
+ *         return complain(ting_error_message());
+ *     if (ting_recognize_file(model, "talk.wav", NULL, &result) == TING_OK)
+ *         puts(ting_result_text(result));
+ *     ting_result_free(result);
+ *     ting_model_free(model);
+ *
+ * Sound as it arrives:
+ *
+ *     ting_stream *stream;
+ *     const ting_sentence *sentence;
+ *     ting_partial partial;
+ *     ting_stream_new(model, NULL, 16000, &stream);
+ *     while ((count = record(samples)) > 0) {
+ *         ting_stream_feed(stream, samples, count);
+ *         while ((sentence = ting_stream_poll(stream)) != NULL)     // sentences that are finished
+ *             puts(sentence->text);
+ *         ting_stream_partial(stream, &partial);                    // the one being spoken
+ *     }
+ *     ting_stream_finish(stream);                                   // then poll the rest
+ *     ting_stream_free(stream);
+ *
+ * Errors. Every function that can fail returns a ting_err: TING_OK (0), or a negative code; the sentence that
  * names the thing, what was expected and what was found is ting_error_message() on the same thread.
+ * Outputs are set only on success (pointers are NULL after a failure). Every free accepts NULL.
+ *
+ * Threads. A model is immutable and may be shared by any number of threads. A stream or result is used by
+ * one thread at a time. Results do not depend on the number of threads or on how sound is cut into pieces.
+ *
+ * Units. Times are seconds from the first sample; samples lie in [-1, 1]; confidences in [0, 1]; scores are
+ * natural logarithms of probabilities. Text is UTF-8.
+ *
+ * Versions. Structs that the caller fills begin with their size: fill them with their *_defaults function first,
+ * and a program built with an older header keeps working. Structs that the library fills are read through
+ * pointers it returns and only grow at their end. The library never prints, exits or touches the network.
  */
 #ifndef TINGXIE_H
 #define TINGXIE_H
@@ -19,6 +56,8 @@ extern "C" {
 #else
 #define TING_API
 #endif
+
+/* ---- errors and version ---- */
 
 typedef enum ting_err {
     TING_OK = 0,
@@ -47,6 +86,185 @@ TING_API const char *ting_version(void);
 /* Writes lines that tell the version, the compiler, what was built in, which optional parts are absent,
  * and the processor level in use; always ends in '\0'. Returns the length the whole text needs. */
 TING_API size_t ting_build_describe(char *out, size_t room);
+
+/* ---- the model ---- */
+
+typedef enum ting_precision {
+    TING_PRECISION_F32,  /* as trained */
+    TING_PRECISION_BF16, /* weights and rows rounded to bf16, sums in f32 */
+    TING_PRECISION_INT8  /* int8 weights per output, int8 rows with a scale per row, int32 sums */
+} ting_precision;
+
+typedef struct ting_model ting_model;
+
+typedef struct ting_model_options {
+    size_t size;              /* set by ting_model_options_defaults */
+    ting_precision precision; /* F32; a choice of packing at load: any model file serves all three */
+    int hanzi;                /* 1: a pinyin-to-hanzi network is wanted; 0: the model may do without, and gives pinyin */
+    const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
+    void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
+    void *log_self;
+} ting_model_options;
+
+TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);
+
+/* Opens a model: a .gguf file, or a folder with a public model as its authors publish it (encoder,
+ * decoder and joiner as ONNX, and tokens.txt). path NULL takes the first acoustic model of the usual places. Networks
+ * that the model lacks (a Zipformer file has no pinyin-to-hanzi) are taken from the usual places:
+ * options->folder alone if given; else the folder named by the environment variable TING_MODELS, then "models" beside the build tree
+ * of the running program, then the installed data folder. Options NULL: the defaults.
+ * Files stay mapped, so they must not be changed in place until the model is freed.
+ * Returns owned (free with ting_model_free). Errors: io, format, model, not found (no model anywhere: the
+ * sentence lists the places), memory. */
+TING_API ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out);
+TING_API void ting_model_free(ting_model *model);
+
+/* Writes a few lines about the networks: architecture, parameters, files, licences. Always ends in '\0'.
+ * Returns the length the whole text needs. */
+TING_API size_t ting_model_describe(const ting_model *model, char *out, size_t room);
+
+/* ---- how to recognise ---- */
+
+typedef enum ting_decoding {
+    TING_DECODING_GREEDY, /* the best token of each frame */
+    TING_DECODING_BEAM    /* modified beam search: `beam` prefixes side by side */
+} ting_decoding;
+
+typedef struct ting_options {
+    size_t size;            /* set by ting_options_defaults */
+    int threads;            /* 1 or more; 0: one for each processor */
+    ting_decoding decoding; /* GREEDY */
+    int beam;               /* 4; 1 to 64 */
+    int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM) */
+    int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */
+    int hanzi;              /* 1; 0: text is numbered pinyin */
+    int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
+    double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2 */
+    double longest;         /* 30; seconds after which a sentence is cut at its longest pause, 5 to 120 */
+    int channel;            /* 0: mix all channels down; n: take the n-th, from 1 */
+    const char *raw;        /* the file is headerless: "s16le:16000:1" (type, rate, channels); NULL: it has a header */
+    const char *keywords;   /* a file of keyword lines: report these only, each as a sentence; NULL: write everything */
+    double keyword_threshold; /* 0.25; least mean probability of a keyword's tokens, in (0, 1) */
+    double keyword_boost;     /* 1.0; added to the log-probability of a keyword's tokens, 0 to 10 */
+    int (*progress)(void *self, double done, double total); /* seconds of sound; total 0: not known. Non-zero
+                               stops with TING_ERR_CANCELLED. Called a few times a second of work. NULL: none */
+    void *progress_self;
+} ting_options;
+
+TING_API void ting_options_defaults(ting_options *options, size_t size);
+
+/* ---- results ---- */
+
+typedef struct ting_char { /* one character of a sentence, or one Latin word or number */
+    const char *text;
+    double start, end; /* seconds; end >= start */
+    float confidence;  /* of the sound: the probability of the syllable's tokens */
+    const char *pinyin; /* numbered: "zhong1", "lv4"; "" when the sound gave none */
+    const char *const *alternatives; /* other characters for this place, best first */
+    int alternative_count;
+} ting_char;
+
+typedef struct ting_token { /* what the acoustic model emitted */
+    const char *text;
+    int id;
+    double start;   /* of the frame it was emitted at */
+    float log_prob;
+} ting_token;
+
+typedef struct ting_hypothesis {
+    const char *text, *pinyin; /* syllables with single spaces between */
+    double score;              /* acoustic and pinyin-to-hanzi log-probability together */
+} ting_hypothesis;
+
+typedef struct ting_sentence {
+    double start, end; /* of its first and last character */
+    const char *text;  /* the characters together */
+    const char *pinyin; /* numbered syllables with single spaces between */
+    float confidence;  /* geometric mean over its syllables */
+    int char_count, token_count;
+    int hypothesis_count; /* at least 1, the first is `text`; at most options.nbest */
+    const struct ting_sentence_parts *parts; /* for the functions below */
+} ting_sentence;
+
+/* index from 0 up to the count; NULL outside. Borrows until the sentence's owner is freed. */
+TING_API const ting_char *ting_sentence_char(const ting_sentence *sentence, int index);
+TING_API const ting_token *ting_sentence_token(const ting_sentence *sentence, int index);
+TING_API const ting_hypothesis *ting_sentence_hypothesis(const ting_sentence *sentence, int index);
+
+typedef struct ting_result ting_result; /* all sentences of one recording, in order of time */
+
+TING_API int ting_result_sentence_count(const ting_result *result);
+TING_API const ting_sentence *ting_result_sentence(const ting_result *result, int index);
+TING_API const char *ting_result_text(const ting_result *result); /* all sentences together; "" for silence */
+TING_API double ting_result_duration(const ting_result *result);  /* seconds of sound */
+TING_API void ting_result_free(ting_result *result);
+
+typedef enum ting_format {
+    TING_FORMAT_TXT,     /* a line a sentence */
+    TING_FORMAT_JSON,    /* everything there is, one object */
+    TING_FORMAT_SRT,     /* subtitles, SubRip */
+    TING_FORMAT_VTT,     /* subtitles, WebVTT */
+    TING_FORMAT_LRC,     /* lyrics with times */
+    TING_FORMAT_TSV,     /* start, end, text in milliseconds, with a heading line */
+    TING_FORMAT_CTM,     /* NIST: name, channel, start, duration, character, confidence */
+    TING_FORMAT_TEXTGRID /* Praat: tiers of sentences, characters and syllables */
+} ting_format;
+
+/* "txt", "json", ..: also the usual ending of a file's name. NULL outside the enum. */
+TING_API const char *ting_format_name(ting_format format);
+
+/* Formats a result; `name` is what JSON and CTM call the recording. Returns an owned text that ends in a newline, free with
+ * ting_text_free. Errors: argument, memory. */
+TING_API ting_err ting_result_format(const ting_result *result, ting_format format, const char *name, char **out);
+TING_API void ting_text_free(char *text);
+
+/* ---- recognition ---- */
+
+/* A whole sound file of any length: it is read in blocks. "-" is standard input. Options NULL: the defaults.
+ * Returns owned (free with ting_result_free). Errors: io, format (not sound, truncated, empty), unsupported, numeric
+ * (a sample is not finite), argument (a channel that the file lacks), cancelled, memory. */
+TING_API ting_err ting_recognize_file(const ting_model *model, const char *path, const ting_options *options,
+                                      ting_result **out);
+
+/* `count` samples in [-1, 1], one channel, at `rate` 1000 to 384000 per second. */
+TING_API ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
+                                         const ting_options *options, ting_result **out);
+
+/* ---- streams ---- */
+
+typedef struct ting_stream ting_stream;
+
+/* Returns an owned stream for one-channel sound at `rate` samples a second (free with ting_stream_free). The model must
+ * outlive it. Errors: argument, model, memory. */
+TING_API ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out);
+TING_API void ting_stream_free(ting_stream *stream);
+
+/* Takes any number of samples (copies what it must keep) and does the work that they make possible. Errors: numeric,
+ * argument (after finish), memory. After an error the stream only accepts reset and free. */
+TING_API ting_err ting_stream_feed(ting_stream *stream, const float *samples, size_t count);
+
+/* Says that the sound is over: what is still inside comes out. */
+TING_API ting_err ting_stream_finish(ting_stream *stream);
+
+/* Begins a new recording: like a fresh stream. */
+TING_API ting_err ting_stream_reset(ting_stream *stream);
+
+/* The next finished sentence, or NULL. Borrows until the next poll, reset or free. */
+TING_API const ting_sentence *ting_stream_poll(ting_stream *stream);
+
+typedef struct ting_partial {
+    const char *text;   /* the sentence being spoken, as far as it is heard; may change */
+    size_t stable;      /* the first so many bytes of it stood in the last two partials: likely to stay */
+    const char *pinyin; /* its syllables; with GREEDY none of them changes any more */
+} ting_partial;
+
+/* The sentence that is not finished yet; empty texts when there is none. Borrows until the next call on the
+ * stream. Costs a pass of the pinyin-to-hanzi network when there are new syllables. */
+TING_API ting_err ting_stream_partial(ting_stream *stream, ting_partial *out);
+
+/* Seconds of sound that were fed, and that the acoustic model has heard. */
+TING_API double ting_stream_fed(const ting_stream *stream);
+TING_API double ting_stream_heard(const ting_stream *stream);
 
 #ifdef __cplusplus
 }

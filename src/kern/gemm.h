@@ -19,15 +19,10 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "kern/kern.h"
+#include "tingxie.h" /* ting_precision */
 
 #include <stddef.h>
 #include <stdint.h>
-
-typedef enum ting_precision {
-    TING_PRECISION_F32,  /* ting_real in the double build */
-    TING_PRECISION_BF16, /* weights and rows rounded to bf16, sums in f32 */
-    TING_PRECISION_INT8  /* int8 weights per output, int8 rows with a scale per row, int32 sums */
-} ting_precision;
 
 typedef struct ting_packed ting_packed; /* a weight in the layout of one gemm kernel */
 
