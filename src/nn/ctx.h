@@ -50,6 +50,22 @@ void ting_ctx_fail(ting_ctx *ctx, ting_err code, const char *format, ...) TING_P
  * sets the sticky error and returns a tensor of zero rows. */
 ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols);
 
+/* The same without a gradient: constants. */
+ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols);
+
+/* Numbers that an op saves or needs for a moment (then mark and rewind), not set; NULL and the sticky
+ * error on failure. */
+ting_real *ting_ctx_reals(ting_ctx *ctx, size_t count);
+
+/* Sets the sticky error if the arena has failed inside a call that cannot say so (ting_gemm). */
+void ting_ctx_check(ting_ctx *ctx);
+
+/* Where the context's products run. */
+static inline ting_gemm_run ting_ctx_gemm(const ting_ctx *ctx)
+{
+    return (ting_gemm_run){.kern = ctx->kern, .pool = ctx->pool, .arena = ctx->arena};
+}
+
 /* Integers in the arena; NULL and the sticky error on failure. */
 int *ting_ctx_ints(ting_ctx *ctx, int count);
 

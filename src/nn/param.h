@@ -46,6 +46,15 @@ typedef struct ting_param {
 
 typedef struct ting_params ting_params;
 
+/* The parameter as one row of all its elements: to add or multiply it as a tensor. */
+static inline ting_tensor ting_param_row(const ting_param *param)
+{
+    ting_tensor t = param->t;
+    t.cols = t.ld = t.rows * t.cols;
+    t.rows = 1;
+    return t;
+}
+
 ting_params *ting_params_new(void); /* owned; NULL when out of memory */
 void ting_params_free(ting_params *params);
 
@@ -93,7 +102,8 @@ typedef struct ting_load_options {
 } ting_load_options;
 
 /* Every declared parameter must be there with its declared number of elements and shape (dimensions of
- * size 1 are ignored in the comparison). Errors: model, naming the tensor with both shapes; memory. */
+ * size 1 are ignored in the comparison). Matrices are packed unless gradients are wanted. The source is
+ * not needed afterwards. Errors: model, naming the tensor with both shapes; format; memory. */
 ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options);
 
 /* Element i of a stored tensor as a number, for any dtype. */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cross_entropy.h - softmax cross-entropy with label smoothing (Szegedy 2016), a loss that records itself.
+ *
+ *     loss = sum_t w_t l_t   (or divided by sum_t w_t),   t over rows with target >= 0
+ *     l_t  = (1 - eps) (-log p_t[target]) + eps / V sum_c (-log p_t[c]),   p_t = softmax(logits_t)
+ */
+#ifndef TING_LOSS_CROSS_ENTROPY_H
+#define TING_LOSS_CROSS_ENTROPY_H
+
+#include "nn/ctx.h"
+
+typedef struct ting_cross_entropy_options {
+    ting_real smoothing;     /* eps in [0, 1) */
+    bool sum;                /* the plain sum instead of the mean */
+    const ting_real *weight; /* [T] weights w_t >= 0, or NULL: all 1 */
+} ting_cross_entropy_options;
+
+/* logits [T, V], targets [T] (< 0: the row is ignored) -> the loss, a tensor of one element. When every
+ * row is ignored the loss and its gradients are zero. Copies targets and weights when recording. NULL
+ * options: mean without smoothing. A target >= V: TING_ERR_INTERNAL. */
+ting_tensor ting_cross_entropy(ting_ctx *ctx, ting_tensor logits, const int *targets,
+                               const ting_cross_entropy_options *options);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bwd_dropout.c - gx += mask gy, the mask computed again from the counter. docs/derive/elementwise.md */
+#include "nn/bwd/bwd.h"
+#include "nn/mask.h"
+#include "nn/rec.h"
+#include "nn/rows.h"
+
+struct job {
+    const ting_kern *kern;
+    const struct ting_rec_dropout *rec;
+};
+
+enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
+
+static void drop_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    const struct ting_rec_dropout *rec = job->rec;
+    const ting_real keep = (ting_real)65536 / (ting_real)(65536 - rec->threshold);
+    ting_real mask[PIECE];
+    for (int r = block.first; r < block.first + block.count; r++) {
+        uint64_t counter = rec->counter + (uint64_t)r * ting_mask_stride(rec->y.cols);
+        for (int first = 0; first < rec->y.cols; first += PIECE) {
+            int count = rec->y.cols - first < PIECE ? rec->y.cols - first : PIECE;
+            ting_mask_row(rec->key, counter + (uint64_t)first / 4, rec->threshold, keep, count, mask);
+            job->kern->muladd(count, mask, ting_grad_row(rec->y, r) + first,
+                              ting_grad_row(rec->x, r) + first);
+        }
+    }
+}
+
+void ting_bwd_dropout(ting_ctx *ctx, const void *saved)
+{
+    const struct ting_rec_dropout *rec = saved;
+    struct job job = {.kern = ctx->kern, .rec = rec};
+    if (rec->x.grad != NULL)
+        ting_rows_run(ctx->pool, rec->y.rows, 4 * rec->y.cols, drop_rows, &job);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctx.c - the sticky error, outputs in the arena, the tap; see ctx.h. */
+#include "nn/ctx.h"
+
+#include "nn/rows.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+void ting_ctx_fail(ting_ctx *ctx, ting_err code, const char *format, ...)
+{
+    if (ctx->err != TING_OK)
+        return; /* the first sentence says the cause */
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ctx->err = ting_fail(code, "%s", text);
+}
+
+void ting_ctx_check(ting_ctx *ctx)
+{
+    if (ctx->err == TING_OK && ting_arena_failed(ctx->arena))
+        ctx->err = TING_ERR_MEMORY; /* the allocator left its sentence */
+}
+
+/* Room for rows x cols numbers, or NULL and the sticky error. */
+static ting_real *take(ting_ctx *ctx, size_t count)
+{
+    if (ctx->err != TING_OK)
+        return NULL;
+    ting_real *data = NULL;
+    if (count <= SIZE_MAX / 4 / sizeof *data)
+        data = ting_arena_take(ctx->arena, count * sizeof *data);
+    else
+        ting_ctx_fail(ctx, TING_ERR_MEMORY, "%zu numbers exceed the address space", count);
+    ting_ctx_check(ctx);
+    return data;
+}
+
+ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols)
+{
+    if (rows < 0 || cols < 0) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "an output of [%d, %d]", rows, cols);
+        return (ting_tensor){0};
+    }
+    ting_real *data = take(ctx, (size_t)rows * (size_t)cols);
+    if (data == NULL)
+        return (ting_tensor){0};
+    return (ting_tensor){.data = data, .rows = rows, .cols = cols, .ld = cols};
+}
+
+static void zero_rows(void *arg, ting_row_block block)
+{
+    const ting_tensor *t = arg;
+    memset(ting_grad_row(*t, block.first), 0, (size_t)block.count * (size_t)t->ld * sizeof *t->grad);
+}
+
+ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols)
+{
+    ting_tensor t = ting_ctx_constant(ctx, rows, cols);
+    if (ctx->tape == NULL || t.data == NULL)
+        return t;
+    t.grad = take(ctx, (size_t)rows * (size_t)cols);
+    if (t.grad == NULL)
+        return (ting_tensor){0};
+    ting_rows_run(ctx->pool, rows, cols, zero_rows, &t);
+    return t;
+}
+
+ting_real *ting_ctx_reals(ting_ctx *ctx, size_t count)
+{
+    return take(ctx, count);
+}
+
+int *ting_ctx_ints(ting_ctx *ctx, int count)
+{
+    if (ctx->err != TING_OK)
+        return NULL;
+    if (count < 0) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "%d integers wanted", count);
+        return NULL;
+    }
+    int *data = ting_arena_take(ctx->arena, (size_t)count * sizeof *data);
+    ting_ctx_check(ctx);
+    return data;
+}
+
+void ting_ctx_see(ting_ctx *ctx, ting_tensor value, const char *name_format, ...)
+{
+    if (ctx->tap == NULL || ctx->err != TING_OK)
+        return;
+    char name[256];
+    va_list args;
+    va_start(args, name_format);
+    vsnprintf(name, sizeof name, name_format, args);
+    va_end(args);
+    ctx->tap->see(ctx->tap->self, name, value);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * op_attention.c - attention in three parts: scores, softmax, weighted sum; shapes in op.h.
+ *
+ * The relative term p_i . pos[pos_zero + j - first_key - i] runs over contiguous distances when a head's
+ * slice of pos is transposed to [dp, distances]: row i of the scores gets dp multiples of shifted rows.
+ */
+#include "nn/attention.h"
+#include "nn/op.h"
+#include "nn/rec.h"
+#include "nn/rows.h"
+#include "nn/tape.h"
+
+#include <string.h>
+
+static void zero_tail(ting_tensor t, int row, int first)
+{
+    memset(ting_row(t, row) + first, 0, (size_t)(t.cols - first) * sizeof *t.data);
+}
+
+/* ---- scores ---- */
+
+struct scores_job {
+    const ting_kern *kern;
+    struct ting_rec_attn_scores op;
+    const ting_real *pos; /* [heads, dp, distances], transposed; NULL without relative positions */
+};
+
+static void scores_item(void *arg, int span, int head)
+{
+    const struct scores_job *job = arg;
+    const struct ting_rec_attn_scores *op = &job->op;
+    const ting_span *s = &op->geometry.spans[span];
+    const int heads = op->geometry.heads, keys = s->k1 - s->k0;
+    const int dq = op->q.cols / heads, dp = op->p.cols / heads, distances = op->pos.rows;
+    for (int i = 0; i < s->q1 - s->q0; i++) {
+        int row = ting_attention_row(&op->geometry, span, head, i);
+        ting_real *y = ting_row(op->y, row);
+        const ting_real *q = ting_row(op->q, s->q0 + i) + head * dq;
+        for (int j = 0; j < keys; j++)
+            y[j] = op->factor * job->kern->dot(dq, q, ting_row(op->k, s->k0 + j) + head * dq);
+        if (job->pos != NULL) {
+            const ting_real *p = ting_row(op->p, s->q0 + i) + head * dp;
+            const ting_real *pos = job->pos + (size_t)head * (size_t)dp * (size_t)distances +
+                                   (op->pos_zero - s->first_key - i);
+            for (int d = 0; d < dp; d++)
+                job->kern->axpy(keys, p[d], pos + (size_t)d * (size_t)distances, y);
+        }
+        zero_tail(op->y, row, keys);
+    }
+}
+
+/* [distances, heads dp] -> [heads dp, distances] */
+static ting_real *transpose(ting_ctx *ctx, ting_tensor pos)
+{
+    ting_real *out = ting_ctx_reals(ctx, (size_t)pos.rows * (size_t)pos.cols);
+    if (out == NULL)
+        return NULL;
+    for (int r = 0; r < pos.rows; r++) {
+        const ting_real *row = ting_row(pos, r);
+        for (int c = 0; c < pos.cols; c++)
+            out[(size_t)c * (size_t)pos.rows + (size_t)r] = row[c];
+    }
+    return out;
+}
+
+static bool check_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
+                         ting_tensor p, ting_tensor pos, int pos_zero)
+{
+    const int heads = geometry->heads;
+    if (heads < 1 || q.cols % heads != 0 || q.cols != k.cols || p.cols != pos.cols || p.cols % heads != 0) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL,
+                      "attn_scores: q [%d, %d], k [%d, %d], p [%d, %d], pos [%d, %d] for %d heads", q.rows, q.cols,
+                      k.rows, k.cols, p.rows, p.cols, pos.rows, pos.cols, heads);
+        return false;
+    }
+    if (!ting_attention_check(ctx, geometry, q.rows, k.rows, "attn_scores"))
+        return false;
+    for (int s = 0; pos.rows > 0 && s < geometry->count; s++) {
+        const ting_span *span = &geometry->spans[s];
+        int queries = span->q1 - span->q0, keys = span->k1 - span->k0;
+        if (queries > 0 && keys > 0 &&
+            (p.rows != q.rows || pos_zero - span->first_key - (queries - 1) < 0 ||
+             pos_zero - span->first_key + keys > pos.rows)) {
+            ting_ctx_fail(ctx, TING_ERR_INTERNAL,
+                          "attn_scores: %d queries and %d keys reach beyond the %d relative positions around row %d",
+                          queries, keys, pos.rows, pos_zero);
+            return false;
+        }
+    }
+    return ctx->err == TING_OK;
+}
+
+ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
+                             ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor)
+{
+    if (pos.rows == 0)
+        p = pos = (ting_tensor){0};
+    if (!check_scores(ctx, geometry, q, k, p, pos, pos_zero))
+        return (ting_tensor){0};
+    ting_tensor y = ting_ctx_output(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
+    struct scores_job job = {.kern = ctx->kern,
+                             .op = {.geometry = *geometry, .q = q, .k = k, .p = p, .pos = pos, .y = y,
+                                    .pos_zero = pos_zero, .factor = factor}};
+    struct ting_rec_attn_scores *rec = ting_tape_push(ctx, TING_OP_attn_scores, sizeof *rec);
+    if (rec != NULL)
+        *rec = job.op;
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    if (pos.rows > 0)
+        job.pos = transpose(ctx, pos);
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    ting_attention_run(ctx->pool, geometry, geometry->heads, false, scores_item, &job);
+    ting_arena_rewind(ctx->arena, mark);
+    return y;
+}
+
+/* ---- softmax ---- */
+
+struct softmax_job {
+    const ting_kern *kern;
+    struct ting_rec_attn_softmax op;
+};
+
+static void softmax_item(void *arg, int span, int head)
+{
+    const struct softmax_job *job = arg;
+    const ting_attention *geometry = &job->op.geometry;
+    const ting_span *s = &geometry->spans[span];
+    for (int i = 0; i < s->q1 - s->q0; i++) {
+        int row = ting_attention_row(geometry, span, head, i), first, end;
+        ting_attention_visible(geometry, span, i, &first, &end);
+        if (end < first)
+            end = first;
+        ting_real *y = ting_row(job->op.y, row);
+        memset(y, 0, (size_t)first * sizeof *y);
+        job->kern->softmax(end - first, ting_row(job->op.x, row) + first, y + first);
+        zero_tail(job->op.y, row, end);
+    }
+}
+
+ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
+{
+    int queries = geometry->count == 0 ? 0 : geometry->spans[geometry->count - 1].q1;
+    if (scores.rows != geometry->heads * queries || scores.cols < ting_attention_longest(geometry)) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "attn_softmax: scores are [%d, %d], expected [%d, %d]", scores.rows,
+                      scores.cols, geometry->heads * queries, ting_attention_longest(geometry));
+        return (ting_tensor){0};
+    }
+    ting_tensor y = ting_ctx_output(ctx, scores.rows, scores.cols);
+    if (y.data == NULL)
+        return y;
+    struct softmax_job job = {.kern = ctx->kern, .op = {.geometry = *geometry, .x = scores, .y = y}};
+    struct ting_rec_attn_softmax *rec = ting_tape_push(ctx, TING_OP_attn_softmax, sizeof *rec);
+    if (rec != NULL)
+        *rec = job.op;
+    ting_attention_run(ctx->pool, geometry, geometry->heads, false, softmax_item, &job);
+    return y;
+}
+
+/* ---- weighted sum ---- */
+
+struct apply_job {
+    const ting_kern *kern;
+    struct ting_rec_attn_apply op;
+};
+
+static void apply_item(void *arg, int span, int head)
+{
+    const struct apply_job *job = arg;
+    const struct ting_rec_attn_apply *op = &job->op;
+    const ting_span *s = &op->geometry.spans[span];
+    const int keys = s->k1 - s->k0, dv = op->v.cols / op->heads_used;
+    for (int i = 0; i < s->q1 - s->q0; i++) {
+        const ting_real *w = ting_row(op->weights, ting_attention_row(&op->geometry, span, head, i));
+        ting_real *y = ting_row(op->y, s->q0 + i) + head * dv;
+        memset(y, 0, (size_t)dv * sizeof *y);
+        for (int j = 0; j < keys; j++)
+            job->kern->axpy(dv, w[j], ting_row(op->v, s->k0 + j) + head * dv, y);
+    }
+}
+
+ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_tensor weights,
+                            ting_tensor v, int heads_used)
+{
+    int queries = geometry->count == 0 ? 0 : geometry->spans[geometry->count - 1].q1;
+    if (heads_used < 1 || (heads_used != 1 && heads_used != geometry->heads) || v.cols % heads_used != 0 ||
+        weights.rows != geometry->heads * queries || weights.cols < ting_attention_longest(geometry)) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL,
+                      "attn_apply: weights [%d, %d], v [%d, %d] for %d queries and %d of %d heads", weights.rows,
+                      weights.cols, v.rows, v.cols, queries, heads_used, geometry->heads);
+        return (ting_tensor){0};
+    }
+    if (!ting_attention_check(ctx, geometry, queries, v.rows, "attn_apply"))
+        return (ting_tensor){0};
+    ting_tensor y = ting_ctx_output(ctx, queries, v.cols);
+    if (y.data == NULL)
+        return y;
+    struct apply_job job = {
+        .kern = ctx->kern,
+        .op = {.geometry = *geometry, .weights = weights, .v = v, .y = y, .heads_used = heads_used}};
+    struct ting_rec_attn_apply *rec = ting_tape_push(ctx, TING_OP_attn_apply, sizeof *rec);
+    if (rec != NULL)
+        *rec = job.op;
+    ting_attention_run(ctx->pool, geometry, heads_used, false, apply_item, &job);
+    return y;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* param.c - declaring parameters and taking or filling their memory; see param.h. */
+#include "nn/param.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct ting_params {
+    ting_param **item;
+    int count, room;
+    ting_err failed;
+    size_t elements; /* in the flat blocks */
+    ting_real *values, *gradients;
+};
+
+ting_params *ting_params_new(void)
+{
+    return ting_alloc(1, sizeof(ting_params));
+}
+
+static void drop_blocks(ting_params *params)
+{
+    for (int i = 0; i < params->count; i++) {
+        ting_packed_free(params->item[i]->packed);
+        params->item[i]->packed = NULL;
+        params->item[i]->t.data = params->item[i]->t.grad = NULL;
+    }
+    ting_free(params->values);
+    ting_free(params->gradients);
+    params->values = params->gradients = NULL;
+    params->elements = 0;
+}
+
+void ting_params_free(ting_params *params)
+{
+    if (params == NULL)
+        return;
+    drop_blocks(params);
+    for (int i = 0; i < params->count; i++) {
+        ting_free(params->item[i]->name);
+        ting_free(params->item[i]);
+    }
+    ting_free(params->item);
+    ting_free(params);
+}
+
+static ting_err add(ting_params *params, ting_param_role role, int dims, const int *shape,
+                    const char *name, ting_param **out)
+{
+    ting_err err = TING_OK;
+    ting_param *param = NULL;
+    if (dims < 0 || dims > TING_MAX_DIMS || (role == TING_PARAM_MATRIX && dims < 2))
+        FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" has %d dimensions, expected %d to %d", name, dims,
+             role == TING_PARAM_MATRIX ? 2 : 0, TING_MAX_DIMS);
+    if (ting_params_find(params, name) != NULL)
+        FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" is declared twice", name);
+    if (params->count == params->room) {
+        int room = params->room == 0 ? 64 : 2 * params->room;
+        ting_param **item = ting_grow(params->item, (size_t)params->count, (size_t)room, sizeof *item);
+        if (item == NULL)
+            return TING_ERR_MEMORY;
+        params->item = item;
+        params->room = room;
+    }
+    param = ting_alloc(1, sizeof *param);
+    if (param == NULL)
+        return TING_ERR_MEMORY;
+    param->role = role;
+    param->dims = dims;
+    long long rest = 1;
+    for (int i = 0; i < dims; i++) {
+        param->shape[i] = shape[i];
+        if (shape[i] < 1)
+            FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" has %d elements in dimension %d", name, shape[i], i);
+        rest *= i == 0 ? 1 : shape[i];
+        if (rest * shape[0] > INT_MAX)
+            FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" has more than %d elements", name, INT_MAX);
+    }
+    param->t.rows = dims == 0 ? 1 : shape[0];
+    param->t.cols = param->t.ld = (int)rest;
+    param->name = ting_strdup(name);
+    if (param->name == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    params->item[params->count++] = param;
+    *out = param;
+out:
+    if (err != TING_OK)
+        ting_free(param);
+    return err;
+}
+
+ting_param *ting_params_add(ting_params *params, ting_param_role role, int dims, const int *shape,
+                            const char *name_format, ...)
+{
+    if (params->failed != TING_OK)
+        return NULL;
+    char name[256];
+    va_list args;
+    va_start(args, name_format);
+    vsnprintf(name, sizeof name, name_format, args);
+    va_end(args);
+    ting_param *param = NULL;
+    params->failed = add(params, role, dims, shape, name, &param);
+    return param;
+}
+
+int ting_params_count(const ting_params *params)
+{
+    return params->count;
+}
+
+ting_param *ting_params_at(ting_params *params, int index)
+{
+    return params->item[index];
+}
+
+ting_param *ting_params_find(ting_params *params, const char *name)
+{
+    for (int i = 0; i < params->count; i++) {
+        if (strcmp(params->item[i]->name, name) == 0)
+            return params->item[i];
+    }
+    return NULL;
+}
+
+static size_t param_elements(const ting_param *param)
+{
+    return (size_t)param->t.rows * (size_t)param->t.cols;
+}
+
+/* Takes the flat blocks for the values, or for all but the matrices, and points the parameters into them. */
+static ting_err take_blocks(ting_params *params, bool matrices, bool gradients)
+{
+    if (params->failed != TING_OK)
+        return params->failed;
+    drop_blocks(params);
+    for (int i = 0; i < params->count; i++) {
+        ting_param *param = params->item[i];
+        param->offset = params->elements;
+        if (matrices || param->role != TING_PARAM_MATRIX)
+            params->elements += param_elements(param);
+    }
+    params->values = ting_alloc(params->elements, sizeof *params->values);
+    if (gradients)
+        params->gradients = ting_alloc(params->elements, sizeof *params->gradients);
+    if (params->values == NULL || (gradients && params->gradients == NULL)) {
+        drop_blocks(params);
+        return TING_ERR_MEMORY;
+    }
+    for (int i = 0; i < params->count; i++) {
+        ting_param *param = params->item[i];
+        if (!matrices && param->role == TING_PARAM_MATRIX)
+            continue;
+        param->t.data = params->values + param->offset;
+        param->t.grad = gradients && !param->frozen ? params->gradients + param->offset : NULL;
+    }
+    return TING_OK;
+}
+
+ting_err ting_params_alloc(ting_params *params, bool with_gradients)
+{
+    return take_blocks(params, true, with_gradients);
+}
+
+size_t ting_params_elements(const ting_params *params)
+{
+    return params->elements;
+}
+
+ting_real *ting_params_values(ting_params *params)
+{
+    return params->values;
+}
+
+ting_real *ting_params_gradients(ting_params *params)
+{
+    return params->gradients;
+}
+
+void ting_params_zero_gradients(ting_params *params)
+{
+    if (params->gradients != NULL)
+        memset(params->gradients, 0, params->elements * sizeof *params->gradients);
+}
+
+/* ---- loading ---- */
+
+enum { SHAPE_TEXT = 96 };
+
+static void shape_text(int dims, const int64_t *shape, char text[SHAPE_TEXT])
+{
+    size_t used = (size_t)snprintf(text, SHAPE_TEXT, "[");
+    for (int i = 0; i < dims && used < SHAPE_TEXT; i++)
+        used += (size_t)snprintf(text + used, SHAPE_TEXT - used, i == 0 ? "%lld" : ", %lld", (long long)shape[i]);
+    if (used + 1 < SHAPE_TEXT)
+        memcpy(text + used, "]", 2);
+}
+
+/* Equal when the dimensions other than 1 are equal in order. */
+static bool same_shape(int a_dims, const int64_t *a, int b_dims, const int64_t *b)
+{
+    int i = 0, j = 0;
+    for (;;) {
+        while (i < a_dims && a[i] == 1)
+            i++;
+        while (j < b_dims && b[j] == 1)
+            j++;
+        if (i == a_dims || j == b_dims)
+            return i == a_dims && j == b_dims;
+        if (a[i++] != b[j++])
+            return false;
+    }
+}
+
+static ting_err find_stored(const ting_param *param, const ting_source *source, ting_stored *out)
+{
+    ting_err err = source->find(source->self, param->name, out);
+    if (err == TING_ERR_NOT_FOUND)
+        return ting_fail(TING_ERR_MODEL, "%s: the tensor \"%s\", which this network needs, is missing", source->label,
+                         param->name);
+    if (err != TING_OK)
+        return ting_fail_in(err, "%s", source->label);
+    int64_t want[TING_MAX_DIMS];
+    for (int i = 0; i < param->dims; i++)
+        want[i] = param->shape[i];
+    if (out->dims < 0 || out->dims > TING_MAX_DIMS || !same_shape(param->dims, want, out->dims, out->shape)) {
+        char want_text[SHAPE_TEXT], found_text[SHAPE_TEXT];
+        shape_text(param->dims, want, want_text);
+        shape_text(out->dims > TING_MAX_DIMS ? TING_MAX_DIMS : out->dims, out->shape, found_text);
+        return ting_fail(TING_ERR_MODEL, "%s: the tensor \"%s\" has the shape %s, expected %s", source->label,
+                         param->name, found_text, want_text);
+    }
+    size_t bytes = ting_dtype_bytes(out->dtype, param_elements(param));
+    if (out->bytes < bytes)
+        return ting_fail(TING_ERR_FORMAT, "%s: the tensor \"%s\" has %zu bytes, expected %zu", source->label,
+                         param->name, out->bytes, bytes);
+    return TING_OK;
+}
+
+static bool aligned(const void *data, size_t to)
+{
+    return (uintptr_t)data % to == 0;
+}
+
+static void copy_values(const ting_stored *stored, size_t count, ting_real *out)
+{
+    if (stored->dtype == TING_DTYPE_F32 && sizeof *out == sizeof(float)) {
+        memcpy(out, stored->data, count * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        out[i] = (ting_real)ting_stored_value(stored, i);
+}
+
+/* Packs from the file's own bytes where the packing understands them, else from a converted copy. */
+static ting_err pack(ting_param *param, const ting_stored *stored, const ting_load_options *options)
+{
+    ting_real *copy = NULL;
+    ting_weight weight = {.n = param->t.rows, .k = param->t.cols};
+    if (param->t.data != NULL) {
+        weight.real = param->t.data;
+    } else if (stored->dtype == TING_DTYPE_F32 && sizeof *copy == sizeof(float) &&
+               aligned(stored->data, sizeof(float))) {
+        weight.real = stored->data;
+    } else if (stored->dtype == TING_DTYPE_F16 && aligned(stored->data, 2)) {
+        weight.f16 = stored->data;
+    } else if (stored->dtype == TING_DTYPE_BF16 && aligned(stored->data, 2)) {
+        weight.bf16 = stored->data;
+    } else if (stored->dtype == TING_DTYPE_I8 && stored->scale != NULL && aligned(stored->scale, sizeof(float))) {
+        weight.int8 = stored->data;
+        weight.scale = stored->scale;
+    } else {
+        copy = ting_alloc(param_elements(param), sizeof *copy);
+        if (copy == NULL)
+            return TING_ERR_MEMORY;
+        copy_values(stored, param_elements(param), copy);
+        weight.real = copy;
+    }
+    param->packed = ting_pack(options->kern, options->precision, &weight);
+    ting_free(copy);
+    return param->packed == NULL ? TING_ERR_MEMORY : TING_OK;
+}
+
+ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options)
+{
+    ting_err err = TING_OK;
+    TRY(take_blocks(params, options->keep_values || options->with_gradients, options->with_gradients));
+    for (int i = 0; i < params->count; i++) {
+        ting_param *param = params->item[i];
+        ting_stored stored = {0};
+        TRY(find_stored(param, source, &stored));
+        if (param->t.data != NULL)
+            copy_values(&stored, param_elements(param), param->t.data);
+        if (param->role == TING_PARAM_MATRIX && !options->with_gradients)
+            TRY(pack(param, &stored, options));
+    }
+out:
+    if (err != TING_OK)
+        drop_blocks(params);
+    return err;
+}

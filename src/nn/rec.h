@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rec.h - what each op leaves on the tape for its backward: struct ting_rec_<op>, one for each line of
+ * ops.def.
+ *
+ * A record holds views of the op's inputs and outputs and whatever else backward cannot recompute more
+ * cheaply. Everything it points to lives in the arena of the forward pass, in the parameters, or with the
+ * caller of the op (segments, spans), until the tape has been walked.
+ */
+#ifndef TING_NN_REC_H
+#define TING_NN_REC_H
+
+#include "kern/kern.h"
+#include "nn/op.h"
+#include "nn/param.h"
+#include "nn/tensor.h"
+
+#include <stdint.h>
+
+struct ting_rec_linear {
+    ting_tensor x, y; /* [T, k], [T, n]; y before the activation, which is a record of its own */
+    const ting_param *w, *b;
+};
+
+struct ting_rec_add {
+    ting_tensor a, b, y; /* b: same rows, or one */
+};
+
+struct ting_rec_mul {
+    ting_tensor a, b, y;
+};
+
+struct ting_rec_scale {
+    ting_tensor x, y;
+    ting_real factor;
+};
+
+struct ting_rec_act {
+    ting_tensor x, y;
+    ting_act kind;
+};
+
+struct ting_rec_mul_act {
+    ting_tensor a, b, y;
+    ting_act kind;
+};
+
+struct ting_rec_layer_norm {
+    ting_tensor x, y;
+    const ting_param *gamma, *beta;
+    ting_real *mean, *rstd; /* [T] */
+};
+
+struct ting_rec_embedding {
+    const int *ids; /* [T] */
+    ting_tensor y;
+    const ting_param *table;
+};
+
+struct ting_rec_dropout {
+    ting_tensor x, y;
+    uint64_t key, counter; /* the mask */
+    uint32_t threshold;
+};
+
+struct ting_rec_attn_scores {
+    ting_attention geometry;
+    ting_tensor q, k, p, pos, y;
+    int pos_zero;
+    ting_real factor;
+};
+
+struct ting_rec_attn_softmax {
+    ting_attention geometry;
+    ting_tensor x, y;
+};
+
+struct ting_rec_attn_apply {
+    ting_attention geometry;
+    ting_tensor weights, v, y;
+    int heads_used;
+};
+
+struct ting_rec_cross_entropy {
+    ting_tensor logits, loss; /* [T, classes], [1, 1] */
+    const int *targets;       /* [T], < 0: ignored */
+    const ting_real *factor;  /* [T]: weight of the row in the loss, 0 when ignored */
+    ting_real smoothing;
+};
+
+#endif
