@@ -56,6 +56,7 @@ DROP := $(if $(filter x86_64,$(MACHINE)),$(ARM_KERNELS),$(if $(filter aarch64,$(
 ifneq ($(filter double scalar,$(VARIANT)),)
 DROP := $(X86_KERNELS) $(ARM_KERNELS)
 endif
+DROP += src/audio/$(if $(filter 1,$(WITH_FFMPEG)),ffmpeg_absent.c,ffmpeg.c)
 dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
 
 # The double build is for gradients and reference vectors: it stops below the engine and the trainer.
