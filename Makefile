@@ -131,10 +131,11 @@ $(BUILD)/tingxie: $(CLI_OBJ) $(TLIB) $(LIB)
 	$(call say,MK $@)
 	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# tests/support/failing.c stands before the allocator
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $< $(SUPPORT_OBJ) $(TLIB) $(LIB) $(LIBS) -lcmocka
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
