@@ -13,16 +13,16 @@ const char *ting_version(void)
     return TING_VERSION;
 }
 
-bool ting_build_has(ting_part part)
+bool ting_build_has(ting_build_part part)
 {
     switch (part) {
-    case TING_PART_FFMPEG:
+    case TING_BUILD_FFMPEG:
 #ifdef TING_WITH_FFMPEG
         return true;
 #else
         return false;
 #endif
-    case TING_PART_PULL:
+    case TING_BUILD_PULL:
 #ifdef TING_WITH_PULL
         return true;
 #else
@@ -46,7 +46,7 @@ size_t ting_build_describe(char *out, size_t room)
 #else
         "unknown";
 #endif
-    bool ffmpeg = ting_build_has(TING_PART_FFMPEG), pull = ting_build_has(TING_PART_PULL);
+    bool ffmpeg = ting_build_has(TING_BUILD_FFMPEG), pull = ting_build_has(TING_BUILD_PULL);
     int length = snprintf(out, room,
                           "tingxie %s\n"
                           "compiler: %s\n"

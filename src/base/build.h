@@ -5,11 +5,11 @@
 
 #include <stdbool.h>
 
-typedef enum ting_part {
-    TING_PART_FFMPEG, /* m4a, mp4, webm: WITH_FFMPEG=1 */
-    TING_PART_PULL    /* downloads: libcurl and libarchive */
-} ting_part;
+typedef enum ting_build_part {
+    TING_BUILD_FFMPEG, /* m4a, mp4, webm: WITH_FFMPEG=1 */
+    TING_BUILD_PULL    /* downloads: libcurl and libarchive */
+} ting_build_part;
 
-bool ting_build_has(ting_part part);
+bool ting_build_has(ting_build_part part);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -77,6 +78,26 @@ void ting_str_add_xml(ting_str *str, const char *text)
                 ting_str_add_bytes(str, p, 1);
         }
     }
+}
+
+void ting_str_add_json(ting_str *str, const char *text)
+{
+    size_t size = strlen(text);
+    ting_str_add(str, "\"");
+    for (size_t at = 0; at < size;) {
+        uint32_t c = 0;
+        int length = ting_utf8_decode(text + at, size - at, &c);
+        if (length < 0)
+            ting_str_add(str, "\xEF\xBF\xBD"); /* U+FFFD */
+        else if (c == '"' || c == '\\')
+            ting_str_addf(str, "\\%c", (char)c);
+        else if (c < 0x20 || c == 0x7F)
+            ting_str_addf(str, "\\u%04x", (unsigned)c);
+        else
+            ting_str_add_bytes(str, text + at, (size_t)length);
+        at += length > 0 ? (size_t)length : 1;
+    }
+    ting_str_add(str, "\"");
 }
 
 void ting_str_clear(ting_str *str)

@@ -25,6 +25,9 @@ void ting_str_addf(ting_str *str, const char *format, ...) TING_PRINTF(2, 3);
 /* Appends the text escaped for XML and HTML: & < > " and control characters. */
 void ting_str_add_xml(ting_str *str, const char *text);
 
+/* Appends the text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+void ting_str_add_json(ting_str *str, const char *text);
+
 void ting_str_clear(ting_str *str); /* keeps the memory */
 void ting_str_free(ting_str *str);
 bool ting_str_ok(const ting_str *str);

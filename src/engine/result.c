@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* result.c - sentences in an arena, and results as lists of them; see result.h and tingxie.h. */
+#include "engine/result.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct ting_result {
+    ting_arena *arena;
+    const ting_sentence **sentences; /* [room] */
+    int count, room;
+    double duration;
+    ting_str text; /* all sentences together */
+};
+
+const char *ting_arena_text(ting_arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = ting_arena_take(arena, size);
+    return copy == NULL ? NULL : memcpy(copy, text, size);
+}
+
+static void *copy_array(ting_arena *arena, const void *items, int count, size_t size)
+{
+    void *copy = ting_arena_take_zeroed(arena, count > 0 ? (size_t)count : 1, size);
+    if (copy != NULL && count > 0)
+        memcpy(copy, items, (size_t)count * size);
+    return copy;
+}
+
+static bool copy_char(ting_arena *arena, ting_char *c)
+{
+    const char **alternatives = copy_array(arena, c->alternatives, c->alternative_count, sizeof *alternatives);
+    if (alternatives == NULL)
+        return false;
+    for (int i = 0; i < c->alternative_count; i++)
+        alternatives[i] = ting_arena_text(arena, alternatives[i]);
+    c->alternatives = alternatives;
+    c->text = ting_arena_text(arena, c->text);
+    c->pinyin = ting_arena_text(arena, c->pinyin);
+    return true;
+}
+
+const ting_sentence *ting_sentence_copy(ting_arena *arena, const ting_sentence *sentence)
+{
+    const struct ting_sentence_parts *from = sentence->parts;
+    ting_sentence *copy = copy_array(arena, sentence, 1, sizeof *copy);
+    struct ting_sentence_parts *parts = ting_arena_take(arena, sizeof *parts);
+    ting_char *chars = copy_array(arena, from->chars, sentence->char_count, sizeof *chars);
+    ting_token *tokens = copy_array(arena, from->tokens, sentence->token_count, sizeof *tokens);
+    ting_hypothesis *hypotheses =
+        copy_array(arena, from->hypotheses, sentence->hypothesis_count, sizeof *hypotheses);
+    if (copy == NULL || parts == NULL || chars == NULL || tokens == NULL || hypotheses == NULL)
+        return NULL;
+    for (int i = 0; i < sentence->char_count; i++) {
+        if (!copy_char(arena, &chars[i]))
+            return NULL;
+    }
+    for (int i = 0; i < sentence->token_count; i++)
+        tokens[i].text = ting_arena_text(arena, tokens[i].text);
+    for (int i = 0; i < sentence->hypothesis_count; i++) {
+        hypotheses[i].text = ting_arena_text(arena, hypotheses[i].text);
+        hypotheses[i].pinyin = ting_arena_text(arena, hypotheses[i].pinyin);
+    }
+    *parts = (struct ting_sentence_parts){chars, tokens, hypotheses};
+    copy->parts = parts;
+    copy->text = ting_arena_text(arena, sentence->text);
+    copy->pinyin = ting_arena_text(arena, sentence->pinyin);
+    return ting_arena_failed(arena) ? NULL : copy;
+}
+
+const ting_char *ting_sentence_char(const ting_sentence *sentence, int index)
+{
+    return index >= 0 && index < sentence->char_count ? &sentence->parts->chars[index] : NULL;
+}
+
+const ting_token *ting_sentence_token(const ting_sentence *sentence, int index)
+{
+    return index >= 0 && index < sentence->token_count ? &sentence->parts->tokens[index] : NULL;
+}
+
+const ting_hypothesis *ting_sentence_hypothesis(const ting_sentence *sentence, int index)
+{
+    return index >= 0 && index < sentence->hypothesis_count ? &sentence->parts->hypotheses[index] : NULL;
+}
+
+ting_result *ting_result_new(void)
+{
+    ting_result *result = ting_alloc(1, sizeof *result);
+    if (result == NULL)
+        return NULL;
+    result->arena = ting_arena_new(16384);
+    ting_str_add(&result->text, "");
+    if (result->arena == NULL || !ting_str_ok(&result->text)) {
+        ting_result_free(result);
+        return NULL;
+    }
+    return result;
+}
+
+void ting_result_free(ting_result *result)
+{
+    if (result == NULL)
+        return;
+    ting_arena_free(result->arena);
+    ting_str_free(&result->text);
+    ting_free(result->sentences);
+    ting_free(result);
+}
+
+/* Hanzi follow each other directly; Latin words, numbers and pinyin get a space. */
+static void join(ting_str *text, const char *next)
+{
+    if (text->length > 0 && isalnum((unsigned char)text->text[text->length - 1]) &&
+        isalnum((unsigned char)next[0]))
+        ting_str_add(text, " ");
+    ting_str_add(text, next);
+}
+
+ting_err ting_result_add(ting_result *result, const ting_sentence *sentence)
+{
+    ting_err err = TING_OK;
+    if (result->count == result->room) {
+        int room = result->room * 2 + 8;
+        const ting_sentence **grown = ting_grow(result->sentences, (size_t)result->room, (size_t)room, sizeof *grown);
+        if (grown == NULL)
+            return TING_ERR_MEMORY;
+        result->sentences = grown;
+        result->room = room;
+    }
+    const ting_sentence *copy = ting_sentence_copy(result->arena, sentence);
+    if (copy == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", sentence->char_count);
+    result->sentences[result->count++] = copy;
+    join(&result->text, copy->text);
+    if (!ting_str_ok(&result->text))
+        err = TING_ERR_MEMORY;
+out:
+    return err;
+}
+
+void ting_result_set_duration(ting_result *result, double seconds)
+{
+    result->duration = seconds;
+}
+
+int ting_result_sentence_count(const ting_result *result)
+{
+    return result->count;
+}
+
+const ting_sentence *ting_result_sentence(const ting_result *result, int index)
+{
+    return index >= 0 && index < result->count ? result->sentences[index] : NULL;
+}
+
+const char *ting_result_text(const ting_result *result)
+{
+    return result->text.text;
+}
+
+double ting_result_duration(const ting_result *result)
+{
+    return result->duration;
+}
