@@ -264,8 +264,8 @@ int ting_pinyin_read(const char *text, size_t length)
     if (space == NULL)
         return spell(text, length, &s) ? syllable_of(s.letters, s.tone == 0 ? 5 : s.tone) : TING_PINYIN_NONE;
     size_t before = (size_t)(space - text);
-    ting_part initial = ting_part_read(text, before);
-    if (initial.kind != TING_PART_INITIAL || !spell(space + 1, length - before - 1, &s))
+    ting_piece initial = ting_piece_read(text, before);
+    if (initial.kind != TING_PIECE_INITIAL || !spell(space + 1, length - before - 1, &s))
         return TING_PINYIN_NONE;
     return ting_pinyin_join(initial.initial, final_of(s.letters), s.tone == 0 ? 5 : s.tone);
 }
@@ -278,9 +278,9 @@ static bool has_capital(const char *text, size_t length)
     return false;
 }
 
-ting_part ting_part_read(const char *token, size_t length)
+ting_piece ting_piece_read(const char *token, size_t length)
 {
-    ting_part part = {.kind = TING_PART_OTHER, .syllable = TING_PINYIN_NONE};
+    ting_piece part = {.kind = TING_PIECE_OTHER, .syllable = TING_PINYIN_NONE};
     spelled s;
     if (has_capital(token, length) || !spell(token, length, &s))
         return part;
@@ -289,13 +289,13 @@ ting_part ting_part_read(const char *token, size_t length)
     ting_final final = final_of(s.letters);
     part.tone = s.tone == 0 ? 5 : s.tone;
     if (initial != TING_INITIAL_none && s.letters[initial_length] == '\0' && s.tone == 0) {
-        part.kind = TING_PART_INITIAL;
+        part.kind = TING_PIECE_INITIAL;
         part.initial = initial;
     } else if (final != TING_FINAL_none) {
-        part.kind = TING_PART_FINAL;
+        part.kind = TING_PIECE_FINAL;
         part.final = final;
     } else if ((part.syllable = syllable_of(s.letters, part.tone)) != TING_PINYIN_NONE) {
-        part.kind = TING_PART_SYLLABLE;
+        part.kind = TING_PIECE_SYLLABLE;
         part.initial = ting_pinyin_initial(part.syllable);
         part.final = ting_pinyin_final(part.syllable);
     }

@@ -111,23 +111,23 @@ void ting_pinyin_write_parts(int id, char initial[TING_PINYIN_ROOM], char final[
 int ting_pinyin_read(const char *text, size_t length);
 
 /* One token of a recogniser's or a lexicon's token table. */
-typedef enum ting_part_kind {
-    TING_PART_OTHER,    /* letters, <blk>, <unk>, hanzi, anything else */
-    TING_PART_INITIAL,  /* "zh"; also "m", "n", "r", which as syllables would need a mark or digit */
-    TING_PART_FINAL,    /* "ōng", "ong1", "e" (neutral), "ér"; may be a syllable by itself */
-    TING_PART_SYLLABLE, /* "zhong1", "zhōng" */
-    TING_PART_COUNT
-} ting_part_kind;
+typedef enum ting_piece_kind {
+    TING_PIECE_OTHER,    /* letters, <blk>, <unk>, hanzi, anything else */
+    TING_PIECE_INITIAL,  /* "zh"; also "m", "n", "r", which as syllables would need a mark or digit */
+    TING_PIECE_FINAL,    /* "ōng", "ong1", "e" (neutral), "ér"; may be a syllable by itself */
+    TING_PIECE_SYLLABLE, /* "zhong1", "zhōng" */
+    TING_PIECE_COUNT
+} ting_piece_kind;
 
-typedef struct ting_part {
-    ting_part_kind kind;
+typedef struct ting_piece {
+    ting_piece_kind kind;
     ting_initial initial;
     ting_final final;
     int tone;     /* 1 to 5; of finals and syllables */
     int syllable; /* id when kind is SYLLABLE, else TING_PINYIN_NONE */
-} ting_part;
+} ting_piece;
 
 /* Lower case only: "A" and "K" in a token table are Latin letters. */
-ting_part ting_part_read(const char *token, size_t length);
+ting_piece ting_piece_read(const char *token, size_t length);
 
 #endif

@@ -97,7 +97,7 @@ int ting_pinyin_repair(ting_initial initial, ting_final final, int tone, ting_re
 
 /* ---- tokens ---- */
 
-void ting_merger_start(ting_merger *merger, const ting_part *parts, int part_count)
+void ting_merger_start(ting_merger *merger, const ting_piece *parts, int part_count)
 {
     *merger = (ting_merger){.parts = parts, .part_count = part_count};
 }
@@ -120,12 +120,12 @@ int ting_merger_finish(ting_merger *merger, ting_syllable out[1])
 
 int ting_merger_feed(ting_merger *merger, const ting_hit *hit, ting_syllable out[2])
 {
-    static const ting_part other = {.kind = TING_PART_OTHER, .syllable = TING_PINYIN_NONE};
-    const ting_part *part =
+    static const ting_piece other = {.kind = TING_PIECE_OTHER, .syllable = TING_PINYIN_NONE};
+    const ting_piece *part =
         hit->token >= 0 && hit->token < merger->part_count ? &merger->parts[hit->token] : &other;
     int count = 0;
     ting_syllable now = single(hit, merger->hits);
-    if (part->kind == TING_PART_FINAL && merger->waiting) {
+    if (part->kind == TING_PIECE_FINAL && merger->waiting) {
         const ting_hit *initial = &merger->initial;
         now.id = ting_pinyin_repair(merger->parts[initial->token].initial, part->final, part->tone, &now.repair);
         now.first_hit--;
@@ -135,13 +135,13 @@ int ting_merger_feed(ting_merger *merger, const ting_hit *hit, ting_syllable out
         merger->waiting = false;
     } else {
         count = ting_merger_finish(merger, out);
-        if (part->kind == TING_PART_FINAL)
+        if (part->kind == TING_PIECE_FINAL)
             now.id = ting_pinyin_repair(TING_INITIAL_none, part->final, part->tone, &now.repair);
-        else if (part->kind == TING_PART_SYLLABLE)
+        else if (part->kind == TING_PIECE_SYLLABLE)
             now.id = part->syllable;
     }
     merger->hits++;
-    if (part->kind == TING_PART_INITIAL) {
+    if (part->kind == TING_PIECE_INITIAL) {
         merger->waiting = true;
         merger->initial = *hit;
         return count;
@@ -191,10 +191,10 @@ ting_err ting_words_read(const char *line, size_t length, ting_words *out)
     ting_word word = next_word(line, length, 0);
     while (word.length > 0) {
         ting_word next = next_word(line, length, word.offset + word.length);
-        ting_part part = ting_part_read(line + word.offset, word.length);
-        if (part.kind == TING_PART_INITIAL && next.length > 0) {
-            ting_part final = ting_part_read(line + next.offset, next.length);
-            int joined = final.kind == TING_PART_FINAL
+        ting_piece part = ting_piece_read(line + word.offset, word.length);
+        if (part.kind == TING_PIECE_INITIAL && next.length > 0) {
+            ting_piece final = ting_piece_read(line + next.offset, next.length);
+            int joined = final.kind == TING_PIECE_FINAL
                              ? ting_pinyin_join(part.initial, final.final, final.tone)
                              : TING_PINYIN_NONE;
             if (joined != TING_PINYIN_NONE) {

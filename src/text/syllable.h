@@ -2,7 +2,7 @@
 /*
  * syllable.h - a recogniser's tokens, one at a time -> toned syllables with times and scores.
  *
- * Tokens are initials, finals and whole syllables (ting_part_read of each entry of the token table) or
+ * Tokens are initials, finals and whole syllables (ting_piece_read of each entry of the token table) or
  * anything else. An initial waits for its final; everything else comes out at once, so a stream is behind
  * by at most one token.
  *
@@ -53,7 +53,7 @@ typedef struct ting_syllable {
 } ting_syllable;
 
 typedef struct ting_merger {
-    const ting_part *parts;
+    const ting_piece *parts;
     int part_count;
     bool waiting; /* `initial` has come and waits for a final */
     ting_hit initial;
@@ -61,7 +61,7 @@ typedef struct ting_merger {
 } ting_merger;
 
 /* Borrows parts [part_count], indexed by token, until the last feed. */
-void ting_merger_start(ting_merger *merger, const ting_part *parts, int part_count);
+void ting_merger_start(ting_merger *merger, const ting_piece *parts, int part_count);
 
 /* Returns how many syllables came out: 0, 1 or 2. A token outside the table counts as OTHER. */
 int ting_merger_feed(ting_merger *merger, const ting_hit *hit, ting_syllable out[2]);

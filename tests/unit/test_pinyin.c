@@ -41,17 +41,17 @@ static void every_syllable_survives_every_notation(void **state)
         assert_int_equal(ting_pinyin_join(ting_pinyin_initial(id), ting_pinyin_final(id), ting_pinyin_tone(id)), id);
         char initial[TING_PINYIN_ROOM], final[TING_PINYIN_ROOM];
         ting_pinyin_write_parts(id, initial, final);
-        ting_part part = ting_part_read(final, strlen(final));
+        ting_piece part = ting_piece_read(final, strlen(final));
         if (initial[0] != '\0') {
-            assert_int_equal(ting_part_read(initial, strlen(initial)).initial, ting_pinyin_initial(id));
-            if (part.kind == TING_PART_FINAL)
+            assert_int_equal(ting_piece_read(initial, strlen(initial)).initial, ting_pinyin_initial(id));
+            if (part.kind == TING_PIECE_FINAL)
                 assert_int_equal(part.final, ting_pinyin_final(id));
             else /* hm5: the final m without a mark looks like an initial */
                 assert_int_equal(ting_pinyin_final(id), TING_FINAL_m);
-        } else if (part.kind == TING_PART_FINAL) {
+        } else if (part.kind == TING_PIECE_FINAL) {
             assert_int_equal(ting_pinyin_join(part.initial, part.final, part.tone), id);
         } else { /* neutral m and n */
-            assert_int_equal(part.kind, TING_PART_INITIAL);
+            assert_int_equal(part.kind, TING_PIECE_INITIAL);
             assert_true(part.initial == TING_INITIAL_m || part.initial == TING_INITIAL_n);
         }
     }
@@ -128,19 +128,19 @@ static void tokens_are_sorted_into_kinds(void **state)
     (void)state;
     const struct {
         const char *token;
-        ting_part_kind kind;
+        ting_piece_kind kind;
         int tone;
     } rows[] = {
-        {"zh", TING_PART_INITIAL, 5}, {"m", TING_PART_INITIAL, 5}, {"n", TING_PART_INITIAL, 5}, {"r", TING_PART_INITIAL, 5},
-        {"y", TING_PART_INITIAL, 5}, {"ōng", TING_PART_FINAL, 1}, {"ong1", TING_PART_FINAL, 1}, {"e", TING_PART_FINAL, 5},
-        {"ér", TING_PART_FINAL, 2}, {"ń", TING_PART_FINAL, 2}, {"üè", TING_PART_FINAL, 4}, {"ān", TING_PART_FINAL, 1},
-        {"zhōng", TING_PART_SYLLABLE, 1}, {"de5", TING_PART_SYLLABLE, 5}, {"r5", TING_PART_SYLLABLE, 5},
-        {"<blk>", TING_PART_OTHER, 0}, {"○", TING_PART_OTHER, 0}, {"#0", TING_PART_OTHER, 0}, {"", TING_PART_OTHER, 0},
-        {"中", TING_PART_OTHER, 0}, {"K", TING_PART_OTHER, 0}, {"A", TING_PART_OTHER, 0}, {"zh1", TING_PART_OTHER, 0},
+        {"zh", TING_PIECE_INITIAL, 5}, {"m", TING_PIECE_INITIAL, 5}, {"n", TING_PIECE_INITIAL, 5}, {"r", TING_PIECE_INITIAL, 5},
+        {"y", TING_PIECE_INITIAL, 5}, {"ōng", TING_PIECE_FINAL, 1}, {"ong1", TING_PIECE_FINAL, 1}, {"e", TING_PIECE_FINAL, 5},
+        {"ér", TING_PIECE_FINAL, 2}, {"ń", TING_PIECE_FINAL, 2}, {"üè", TING_PIECE_FINAL, 4}, {"ān", TING_PIECE_FINAL, 1},
+        {"zhōng", TING_PIECE_SYLLABLE, 1}, {"de5", TING_PIECE_SYLLABLE, 5}, {"r5", TING_PIECE_SYLLABLE, 5},
+        {"<blk>", TING_PIECE_OTHER, 0}, {"○", TING_PIECE_OTHER, 0}, {"#0", TING_PIECE_OTHER, 0}, {"", TING_PIECE_OTHER, 0},
+        {"中", TING_PIECE_OTHER, 0}, {"K", TING_PIECE_OTHER, 0}, {"A", TING_PIECE_OTHER, 0}, {"zh1", TING_PIECE_OTHER, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ting_part part = ting_part_read(rows[i].token, strlen(rows[i].token));
-        if (part.kind != rows[i].kind || (part.kind != TING_PART_OTHER && part.tone != rows[i].tone))
+        ting_piece part = ting_piece_read(rows[i].token, strlen(rows[i].token));
+        if (part.kind != rows[i].kind || (part.kind != TING_PIECE_OTHER && part.tone != rows[i].tone))
             fail_msg("\"%s\": kind %d tone %d", rows[i].token, part.kind, part.tone);
     }
 }

@@ -12,12 +12,12 @@
  * writes what comes out: id:repair:first_hit+hits@start-end/log_prob. */
 static void merge_line(const char *line, ting_str *out)
 {
-    ting_part parts[64];
+    ting_piece parts[64];
     int count = 0;
     char copy[512];
     snprintf(copy, sizeof copy, "%s", line);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
-        parts[count++] = ting_part_read(word, strlen(word));
+        parts[count++] = ting_piece_read(word, strlen(word));
     ting_merger merger;
     ting_merger_start(&merger, parts, count);
     ting_str_clear(out);
@@ -59,7 +59,7 @@ static void tokens_become_syllables_with_times(void **state)
 static void a_token_outside_the_table_is_no_pinyin(void **state)
 {
     (void)state;
-    ting_part part = ting_part_read("zh", 2);
+    ting_piece part = ting_piece_read("zh", 2);
     ting_merger merger;
     ting_merger_start(&merger, &part, 1);
     ting_syllable out[2];
@@ -82,7 +82,7 @@ static void impossible_pairs_become_the_nearest_that_exist(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t n = strcspn(rows[i][0], " ");
-        ting_part a = ting_part_read(rows[i][0], n), b = ting_part_read(rows[i][0] + n + 1, strlen(rows[i][0]) - n - 1);
+        ting_piece a = ting_piece_read(rows[i][0], n), b = ting_piece_read(rows[i][0] + n + 1, strlen(rows[i][0]) - n - 1);
         ting_repair repair;
         int id = ting_pinyin_repair(a.initial, b.final, b.tone, &repair);
         char name[TING_PINYIN_ROOM] = "-";
