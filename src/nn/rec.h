@@ -88,4 +88,15 @@ struct ting_rec_cross_entropy {
     ting_real smoothing;
 };
 
+struct ting_choice; /* loss/choice_entropy.h */
+
+struct ting_rec_choice_entropy {
+    ting_tensor x, loss; /* [T, d], [1, 1] */
+    const ting_param *w, *b;
+    const struct ting_choice *choices; /* [T] */
+    const int *offset;                 /* [T + 1] places of the rows in g */
+    ting_real *g;                      /* d loss / d logit, choice after choice */
+    ting_real smoothing;
+};
+
 #endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* yaml.c - libyaml's events to the tree of yaml.h, and the typed getters. */
+#include "data/yaml.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+enum { DEPTH_MAX = 16 };
+
+typedef struct builder {
+    ting_arena *arena;
+    const char *path;
+    ting_yaml *open[DEPTH_MAX];
+    ting_yaml *last[DEPTH_MAX]; /* the youngest child of open[i] */
+    const char *key;            /* read, its value not yet */
+    int depth;
+    ting_yaml *root;
+} builder;
+
+static const char *keep_text(builder *b, const char *text, size_t length)
+{
+    char *copy = ting_arena_take(b->arena, length + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+static ting_err add_node(builder *b, ting_yaml_kind kind, int line, const char *text, size_t length)
+{
+    ting_err err = TING_OK;
+    ting_yaml *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL;
+    if (kind == TING_YAML_SCALAR && parent != NULL && parent->kind == TING_YAML_MAP && b->key == NULL) {
+        for (const ting_yaml *other = parent->first; other != NULL; other = other->next)
+            if (strlen(other->key) == length && memcmp(other->key, text, length) == 0)
+                FAIL(TING_ERR_FORMAT, "%s:%d: the key \"%s\" stands here a second time, first on line %d", b->path,
+                     line, other->key, other->line);
+        b->key = keep_text(b, text, length);
+        return b->key != NULL ? TING_OK : TING_ERR_MEMORY;
+    }
+    if (parent != NULL && parent->kind == TING_YAML_MAP && b->key == NULL)
+        FAIL(TING_ERR_FORMAT, "%s:%d: a key must be a word", b->path, line);
+    ting_yaml *node = ting_arena_take_zeroed(b->arena, 1, sizeof *node);
+    if (node == NULL)
+        return TING_ERR_MEMORY;
+    node->kind = kind;
+    node->line = line;
+    node->path = b->path;
+    node->key = b->key;
+    b->key = NULL;
+    if (kind == TING_YAML_SCALAR && (node->text = keep_text(b, text, length)) == NULL)
+        return TING_ERR_MEMORY;
+    if (parent == NULL)
+        b->root = node;
+    else if (parent->first == NULL)
+        parent->first = node;
+    else
+        b->last[b->depth - 1]->next = node;
+    if (parent != NULL)
+        b->last[b->depth - 1] = node;
+    if (kind != TING_YAML_SCALAR) {
+        if (b->depth == DEPTH_MAX)
+            FAIL(TING_ERR_FORMAT, "%s:%d: nested deeper than %d levels", b->path, line, (int)DEPTH_MAX);
+        b->open[b->depth++] = node;
+    }
+out:
+    return err;
+}
+
+static ting_err take_event(builder *b, const yaml_event_t *event)
+{
+    int line = (int)event->start_mark.line + 1;
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        if (event->data.scalar.anchor != NULL || event->data.scalar.tag != NULL)
+            return ting_fail(TING_ERR_FORMAT, "%s:%d: anchors and tags are not understood here", b->path, line);
+        return add_node(b, TING_YAML_SCALAR, line, (const char *)event->data.scalar.value,
+                        event->data.scalar.length);
+    case YAML_MAPPING_START_EVENT:
+        return add_node(b, TING_YAML_MAP, line, NULL, 0);
+    case YAML_SEQUENCE_START_EVENT:
+        return add_node(b, TING_YAML_LIST, line, NULL, 0);
+    case YAML_MAPPING_END_EVENT:
+    case YAML_SEQUENCE_END_EVENT:
+        b->depth--;
+        return TING_OK;
+    case YAML_ALIAS_EVENT:
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: aliases are not understood here", b->path, line);
+    case YAML_DOCUMENT_START_EVENT:
+        if (b->root != NULL)
+            return ting_fail(TING_ERR_FORMAT, "%s:%d: a second document", b->path, line);
+        return TING_OK;
+    default:
+        return TING_OK;
+    }
+}
+
+ting_err ting_yaml_parse(const char *label, const void *bytes, size_t count, ting_yaml_doc *out)
+{
+    ting_err err = TING_OK;
+    yaml_parser_t parser;
+    builder b = {0};
+    *out = (ting_yaml_doc){0};
+    if (!yaml_parser_initialize(&parser))
+        return ting_fail(TING_ERR_MEMORY, "%s: no memory for the YAML parser", label);
+    yaml_parser_set_input_string(&parser, bytes, count);
+    out->arena = b.arena = ting_arena_new(1 << 14);
+    if (out->arena == NULL || (b.path = keep_text(&b, label, strlen(label))) == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    for (bool more = true; more;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(&parser, &event))
+            FAIL(TING_ERR_FORMAT, "%s:%zu: %s", label, parser.problem_mark.line + 1,
+                 parser.problem != NULL ? parser.problem : "not YAML");
+        more = event.type != YAML_STREAM_END_EVENT;
+        err = take_event(&b, &event);
+        yaml_event_delete(&event);
+        if (err != TING_OK)
+            goto out;
+    }
+    if (b.root == NULL || b.root->kind != TING_YAML_MAP)
+        FAIL(TING_ERR_FORMAT, "%s: expected \"key: value\" lines", label);
+    out->root = b.root;
+out:
+    yaml_parser_delete(&parser);
+    if (err != TING_OK)
+        ting_yaml_free(out);
+    return err;
+}
+
+ting_err ting_yaml_load(const char *path, ting_yaml_doc *out)
+{
+    ting_file file = {0};
+    *out = (ting_yaml_doc){0};
+    ting_err err = ting_file_map(path, &file);
+    if (err == TING_OK)
+        err = ting_yaml_parse(path, file.data != NULL ? file.data : (const unsigned char *)"", file.size, out);
+    ting_file_unmap(&file);
+    return err;
+}
+
+void ting_yaml_free(ting_yaml_doc *doc)
+{
+    ting_arena_free(doc->arena);
+    *doc = (ting_yaml_doc){0};
+}
+
+ting_yaml *ting_yaml_find(ting_yaml *map, const char *key)
+{
+    for (ting_yaml *child = map->first; child != NULL; child = child->next)
+        if (strcmp(child->key, key) == 0) {
+            child->read = true;
+            return child;
+        }
+    return NULL;
+}
+
+static ting_err find_scalar(ting_yaml *map, const char *key, ting_yaml **out)
+{
+    *out = ting_yaml_find(map, key);
+    if (*out != NULL && (*out)->kind != TING_YAML_SCALAR)
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be one value", map->path, (*out)->line, key);
+    return TING_OK;
+}
+
+ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int *out)
+{
+    ting_err err = TING_OK;
+    ting_yaml *node;
+    TRY(find_scalar(map, key, &node));
+    if (node == NULL)
+        return TING_OK;
+    char *end;
+    errno = 0;
+    long value = strtol(node->text, &end, 10);
+    if (end == node->text || *end != '\0' || errno != 0 || value < low || value > high)
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a whole number from %ld to %ld", map->path, node->line,
+             key, node->text, low, high);
+    *out = (int)value;
+out:
+    return err;
+}
+
+ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out)
+{
+    ting_err err = TING_OK;
+    ting_yaml *node;
+    TRY(find_scalar(map, key, &node));
+    if (node == NULL)
+        return TING_OK;
+    char *end;
+    double value = strtod(node->text, &end);
+    if (end == node->text || *end != '\0' || !isfinite(value) || value < low || value > high)
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", map->path, node->line, key,
+             node->text, low, high);
+    *out = value;
+out:
+    return err;
+}
+
+ting_err ting_yaml_bool(ting_yaml *map, const char *key, bool *out)
+{
+    int index = *out ? 1 : 0;
+    ting_err err = ting_yaml_word(map, key, 2, (const char *const[]){"false", "true"}, &index);
+    *out = index == 1;
+    return err;
+}
+
+ting_err ting_yaml_text(ting_yaml *map, const char *key, const char **out)
+{
+    ting_yaml *node;
+    ting_err err = find_scalar(map, key, &node);
+    if (err == TING_OK && node != NULL)
+        *out = node->text;
+    return err;
+}
+
+ting_err ting_yaml_word(ting_yaml *map, const char *key, int count, const char *const *words, int *out)
+{
+    ting_err err = TING_OK;
+    ting_yaml *node;
+    TRY(find_scalar(map, key, &node));
+    if (node == NULL)
+        return TING_OK;
+    for (int i = 0; i < count; i++)
+        if (strcmp(words[i], node->text) == 0) {
+            *out = i;
+            return TING_OK;
+        }
+    char list[256] = "";
+    for (int i = 0; i < count; i++)
+        if (strlen(list) + strlen(words[i]) + 3 < sizeof list) {
+            strcat(list, i > 0 ? ", " : "");
+            strcat(list, words[i]);
+        }
+    FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected one of: %s", map->path, node->line, key, node->text, list);
+out:
+    return err;
+}
+
+ting_err ting_yaml_child(ting_yaml *map, const char *key, ting_yaml_kind kind, ting_yaml **out)
+{
+    *out = ting_yaml_find(map, key);
+    if (*out != NULL && (*out)->kind != kind)
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a %s", map->path, (*out)->line, key,
+                         kind == TING_YAML_MAP ? "group of \"key: value\" lines" : "list");
+    return TING_OK;
+}
+
+ting_err ting_yaml_done(const ting_yaml *map)
+{
+    for (const ting_yaml *child = map->first; child != NULL; child = child->next)
+        if (!child->read)
+            return ting_fail(TING_ERR_FORMAT, "%s:%d: the key \"%s\" is not known here", map->path, child->line,
+                             child->key);
+    return TING_OK;
+}

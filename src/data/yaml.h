@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * yaml.h - small settings files: a YAML document as a tree whose nodes know their line.
+ *
+ * Maps, lists and scalars; anchors, aliases and tags are refused (a settings file that needs them is a
+ * program). Every getter marks its key as read; ting_yaml_done then names the first key nobody asked
+ * for, so a misspelt key is an error with its line, never silently ignored.
+ *
+ *     TRY(ting_yaml_load(path, &doc));
+ *     TRY(ting_yaml_int(doc.root, "layers", 1, 64, &layers));      absent: keeps the default in `layers`
+ *     TRY(ting_yaml_done(doc.root));
+ */
+#ifndef TING_DATA_YAML_H
+#define TING_DATA_YAML_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+typedef enum ting_yaml_kind { TING_YAML_SCALAR, TING_YAML_LIST, TING_YAML_MAP } ting_yaml_kind;
+
+typedef struct ting_yaml {
+    ting_yaml_kind kind;
+    int line;          /* from 1 */
+    const char *key;   /* in a map; else NULL */
+    const char *text;  /* scalar */
+    struct ting_yaml *first, *next; /* children, siblings */
+    const char *path;  /* of the file, for messages */
+    bool read;
+} ting_yaml;
+
+typedef struct ting_yaml_doc {
+    ting_yaml *root; /* a map */
+    ting_arena *arena;
+} ting_yaml_doc;
+
+/* Reads a file whose top is a map. Free with ting_yaml_free. Errors: io; format, naming path and line. */
+ting_err ting_yaml_load(const char *path, ting_yaml_doc *out);
+
+/* The same from memory; `label` stands for the path. Copies. */
+ting_err ting_yaml_parse(const char *label, const void *bytes, size_t count, ting_yaml_doc *out);
+void ting_yaml_free(ting_yaml_doc *doc);
+
+/* The child with this key, marked as read; NULL when absent. */
+ting_yaml *ting_yaml_find(ting_yaml *map, const char *key);
+
+/* Getters leave *out alone when the key is absent. Errors: format (wrong type, out of range, twice). Text
+ * borrows from the document. */
+ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int *out);
+ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out);
+ting_err ting_yaml_bool(ting_yaml *map, const char *key, bool *out);
+ting_err ting_yaml_text(ting_yaml *map, const char *key, const char **out);
+
+/* One of `count` words; *out gets its index. */
+ting_err ting_yaml_word(ting_yaml *map, const char *key, int count, const char *const *words, int *out);
+
+/* The child must be a map (or list) when it is there; *out is NULL when it is not. */
+ting_err ting_yaml_child(ting_yaml *map, const char *key, ting_yaml_kind kind, ting_yaml **out);
+
+/* Fails on the first key of the map that no getter asked for. */
+ting_err ting_yaml_done(const ting_yaml *map);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transformer.h - the layers that Transformer networks are made of (Vaswani 2017, "Attention is all you
+ * need").
+ *
+ * A layer is self-attention, then (in a decoder) attention to another sequence, then two linear maps with
+ * an activation between them, each with a residual connection:
+ *
+ *     after (post-norm, as published)     x = norm(x + dropout(part(x)))
+ *     before (pre-norm, Xiong 2020)       x = x + dropout(part(norm(x)))
+ *
+ * Parameter names below a prefix follow the public family of pinyin-to-hanzi networks: mha.wq, mha.wk,
+ * mha.wv, mha.dense, ffn.0, ffn.1, layernorm1, layernorm2, and in decoders cross.* and layernorm3, each
+ * with .weight and .bias.
+ */
+#ifndef TING_MODEL_TRANSFORMER_H
+#define TING_MODEL_TRANSFORMER_H
+
+#include "nn/ctx.h"
+#include "nn/op.h"
+#include "nn/param.h"
+
+typedef enum ting_norm_place { TING_NORM_AFTER, TING_NORM_BEFORE } ting_norm_place;
+
+typedef struct ting_transformer_shape {
+    int width, heads, inner; /* d_model; heads divide it; rows between the two linear maps */
+    ting_norm_place norm;
+    ting_act act;
+    ting_real eps, dropout;
+} ting_transformer_shape;
+
+typedef struct ting_linear_params {
+    const ting_param *weight, *bias;
+} ting_linear_params;
+
+typedef struct ting_mha_params {
+    ting_linear_params query, key, value, out;
+} ting_mha_params;
+
+typedef struct ting_transformer_layer {
+    ting_mha_params self, cross; /* cross.query.weight NULL: an encoder layer */
+    ting_linear_params inner, outer;
+    ting_linear_params norm[3]; /* of self-attention, of the linear maps, of cross-attention */
+} ting_transformer_layer;
+
+/* Declares "name.weight" [n, k] and "name.bias" [n]. */
+ting_linear_params ting_declare_linear(ting_params *params, int n, int k, const char *prefix, const char *name);
+
+/* Declares the weight (gain) and bias of a layer norm. */
+ting_linear_params ting_declare_norm(ting_params *params, int width, const char *prefix, const char *name);
+
+typedef enum ting_layer_kind { TING_LAYER_ENCODER, TING_LAYER_DECODER } ting_layer_kind;
+ting_transformer_layer ting_transformer_declare(ting_params *params, const ting_transformer_shape *shape,
+                                                ting_layer_kind kind, const char *prefix);
+
+/* x [T, width] -> [T, width]. `self` says who sees whom; its spans outlive the tape. memory [M, width] and
+ * `across` serve a decoder layer; ignored otherwise (across may be NULL). */
+ting_tensor ting_transformer_layer_forward(ting_ctx *ctx, const ting_transformer_shape *shape,
+                                           const ting_transformer_layer *layer, ting_tensor x,
+                                           const ting_attention *self, ting_tensor memory,
+                                           const ting_attention *across);
+
+/* One full span a segment: queries of `queries`, keys of `keys` (the same for self-attention). In the
+ * context's arena; the result is copied into *out. */
+void ting_attention_full(ting_ctx *ctx, ting_segments queries, ting_segments keys, int heads, bool causal,
+                         ting_attention *out);
+
+#endif
