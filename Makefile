@@ -77,11 +77,13 @@ TLIB  := $(BUILD)/libtingxie_train.a
 SO    := $(BUILD)/libtingxie.so.0
 PROG  := $(if $(and $(CLI_SRC),$(filter-out double,$(VARIANT)x)),$(BUILD)/tingxie)
 
-# Every tests/*/test_*.c is one program; tests/support is linked into all of them.
+# Every tests/*/test_*.c is one program; tests/support is linked into all of them, the other files of
+# tests/grad into the programs there.
 SUPPORT_OBJ := $(call obj,$(wildcard tests/support/*.c))
 TEST_DIRS   := $(if $(filter double,$(VARIANT)),grad kern,unit kern grad cli)
 TEST_SRC    := $(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c))
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+GRAD_OBJ    := $(call obj,$(filter-out tests/grad/test_%,$(wildcard tests/grad/*.c)))
 
 .PHONY: all help demo test golden eval bench check asan tsan double scalar neon fuzz install clean format
 .SECONDARY:
@@ -135,7 +137,9 @@ $(BUILD)/tingxie: $(CLI_OBJ) $(TLIB) $(LIB)
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $< $(SUPPORT_OBJ) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+
+$(filter $(BUILD)/tests/grad/%,$(TEST_BIN)): $(GRAD_OBJ)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cases_attention.c - the three parts of attention over whole segments, chunks with left context, causal. */
+#include "grad/grad.h"
+
+#include "support/support.h"
+
+enum { HEADS = 0, CAUSAL = 1, CHUNK = 2, LEFT = 3, RELATIVE = 4, REACH = 5 }; /* options */
+
+/* Spans for the segments as they are now (one of them when it is tested alone). */
+static ting_attention geometry(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_attention g = {.heads = p->option[HEADS], .causal = p->option[CAUSAL] != 0};
+    const ting_segments *segments = &p->segments;
+    int rows = segments->start[segments->count];
+    ting_span *spans = ting_arena_take(ctx->arena, ((size_t)rows + (size_t)segments->count) * sizeof *spans);
+    assert_non_null(spans);
+    for (int s = 0; s < segments->count; s++) {
+        int first = segments->start[s], end = segments->start[s + 1];
+        int chunk = p->option[CHUNK] == 0 ? end - first : p->option[CHUNK];
+        for (int q0 = first; q0 < end; q0 += chunk) {
+            ting_span span = {.q0 = q0, .q1 = q0 + chunk < end ? q0 + chunk : end};
+            span.k0 = p->option[CHUNK] == 0 || q0 - p->option[LEFT] < first ? first : q0 - p->option[LEFT];
+            span.k1 = p->option[CHUNK] == 0 ? end : span.q1;
+            span.first_key = q0 - span.k0;
+            span.masked = p->option[CHUNK] != 0 && span.first_key > 1 ? 1 : 0;
+            spans[g.count++] = span;
+        }
+    }
+    g.spans = spans;
+    return g;
+}
+
+/* Variants: whole segments, causal, chunks that share keys, chunks and causal. */
+static void options(ting_grad_problem *p)
+{
+    p->option[HEADS] = ting_grad_between(p, 1, 3);
+    p->option[CAUSAL] = p->variant % 2;
+    p->option[CHUNK] = p->variant < 2 ? 0 : ting_grad_between(p, 2, 3);
+    p->option[LEFT] = ting_grad_between(p, 2, 4);
+    p->row_factor = p->option[HEADS];
+}
+
+static void one_output(ting_grad_problem *p, ting_tensor y)
+{
+    p->output[0] = y;
+    p->outputs = 1;
+}
+
+static void scores_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p);
+    options(p);
+    p->option[RELATIVE] = p->variant >= 4;
+    if (p->option[RELATIVE])
+        p->option[CHUNK] = p->variant == 4 ? 0 : 2;
+    p->option[REACH] = p->large ? 64 : 8;
+    int dq = ting_grad_between(p, 1, 5), dp = ting_grad_between(p, 1, 3), heads = p->option[HEADS];
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
+    if (p->option[RELATIVE]) {
+        ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dp);
+        ting_grad_add_input(p, TING_ROWS_FREE, 2 * p->option[REACH] + 1, heads * dp);
+    }
+}
+
+static void scores_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_attention g = geometry(p, ctx);
+    ting_tensor none = {0};
+    one_output(p, ting_attn_scores(ctx, &g, p->input[0].t, p->input[1].t,
+                                   p->option[RELATIVE] ? p->input[2].t : none,
+                                   p->option[RELATIVE] ? p->input[3].t : none, p->option[REACH],
+                                   (ting_real)0.35));
+}
+
+const ting_grad_case ting_case_attn_scores = {6, scores_setup, scores_forward};
+
+/* Weights need as many columns as the longest span: 64 hold the largest segment. */
+static int columns(const ting_grad_problem *p)
+{
+    return p->large ? 64 : 8;
+}
+
+static void softmax_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p);
+    options(p);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows * p->option[HEADS], columns(p));
+}
+
+static void softmax_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_attention g = geometry(p, ctx);
+    one_output(p, ting_attn_softmax(ctx, &g, p->input[0].t));
+}
+
+const ting_grad_case ting_case_attn_softmax = {4, softmax_setup, softmax_forward};
+
+static void apply_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p);
+    options(p);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows * p->option[HEADS], columns(p));
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, p->option[HEADS] * ting_grad_between(p, 1, 5));
+    p->row_factor = 1;
+}
+
+static void apply_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_attention g = geometry(p, ctx);
+    one_output(p, ting_attn_apply(ctx, &g, p->input[0].t, p->input[1].t,
+                                  p->variant == 1 ? 1 : p->option[HEADS]));
+}
+
+const ting_grad_case ting_case_attn_apply = {4, apply_setup, apply_forward};

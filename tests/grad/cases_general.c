@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cases_general.c - cases of the ops that work row by row, and of the losses. */
+#include "grad/grad.h"
+
+#include "loss/cross_entropy.h"
+#include "support/support.h"
+
+static void one_output(ting_grad_problem *p, ting_tensor y)
+{
+    p->output[0] = y;
+    p->outputs = 1;
+}
+
+static ting_tensor frames(ting_grad_problem *p, int cols)
+{
+    return ting_grad_add_input(p, TING_ROWS_OF_FRAMES, p->segments.start[p->segments.count], cols);
+}
+
+static int width(ting_grad_problem *p)
+{
+    return p->large ? ting_grad_between(p, 60, 90) : ting_grad_between(p, 1, 9);
+}
+
+/* ---- linear: with and without bias, with and without activation ---- */
+
+static void linear_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int k = width(p), n = width(p);
+    frames(p, k);
+    ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){n, k});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){n});
+}
+
+static void linear_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_linear(ctx, p->input[0].t, p->param[0], p->variant % 2 == 0 ? p->param[1] : NULL,
+                              p->variant < 2 ? TING_ACT_NONE : TING_ACT_SILU));
+}
+
+const ting_grad_case ting_case_linear = {4, linear_setup, linear_forward};
+
+/* ---- add: equal rows, one row for all, the same tensor twice ---- */
+
+static void add_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p), cols = width(p);
+    frames(p, cols);
+    bool row = p->variant == 1;
+    ting_grad_add_input(p, row ? TING_ROWS_FREE : TING_ROWS_OF_FRAMES, row ? 1 : rows, cols);
+}
+
+static void add_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_add(ctx, p->input[0].t, p->input[p->variant == 2 ? 0 : 1].t));
+}
+
+const ting_grad_case ting_case_add = {3, add_setup, add_forward};
+
+static void pair_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int cols = width(p);
+    frames(p, cols);
+    frames(p, cols);
+}
+
+static void mul_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_mul(ctx, p->input[0].t, p->input[p->variant == 1 ? 0 : 1].t));
+}
+
+const ting_grad_case ting_case_mul = {2, pair_setup, mul_forward};
+
+static void single_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    frames(p, width(p));
+}
+
+static void scale_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_scale(ctx, p->input[0].t, (ting_real)-1.75));
+}
+
+const ting_grad_case ting_case_scale = {1, single_setup, scale_forward};
+
+/* ---- activations: a variant is a kind ---- */
+
+static void act_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    ting_grad_avoid_zero(frames(p, width(p)));
+}
+
+static void act_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_activate(ctx, (ting_act)p->variant, p->input[0].t));
+}
+
+const ting_grad_case ting_case_act = {TING_ACT_COUNT, act_setup, act_forward};
+
+static void mul_act_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int cols = p->variant == TING_ACT_TANH ? 600 : width(p); /* wider than one piece */
+    frames(p, cols);
+    ting_grad_avoid_zero(frames(p, cols));
+}
+
+static void mul_act_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_mul_act(ctx, (ting_act)p->variant, p->input[0].t, p->input[1].t));
+}
+
+const ting_grad_case ting_case_mul_act = {TING_ACT_COUNT, mul_act_setup, mul_act_forward};
+
+/* ---- layer norm ---- */
+
+static void layer_norm_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int cols = 2 + width(p);
+    frames(p, cols);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){cols});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){cols});
+}
+
+static void layer_norm_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_layer_norm(ctx, p->input[0].t, p->param[0], p->param[1],
+                                  p->variant == 0 ? (ting_real)1e-5 : (ting_real)0.3));
+}
+
+const ting_grad_case ting_case_layer_norm = {3, layer_norm_setup, layer_norm_forward};
+
+/* ---- embedding: repeated and negative ids ---- */
+
+static void embedding_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    ting_grad_add_ids(p, -1, 5);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 2, (int[]){5, width(p)});
+}
+
+static void embedding_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_embedding(ctx, p->ids, p->segments.start[p->segments.count], p->param[0]));
+}
+
+const ting_grad_case ting_case_embedding = {2, embedding_setup, embedding_forward};
+
+/* ---- dropout: the mask depends on the row in the batch, so segments alone differ ---- */
+
+static void dropout_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    frames(p, p->variant == 1 ? 1030 : width(p)); /* wider than one piece */
+    p->row_factor = 0;
+}
+
+static void dropout_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_dropout(ctx, p->input[0].t, p->variant == 2 ? (ting_real)0.9 : (ting_real)0.25));
+}
+
+const ting_grad_case ting_case_dropout = {3, dropout_setup, dropout_forward};
+
+/* ---- cross-entropy: mean and sum, smoothing, weights, ignored rows, a single class ---- */
+
+static void cross_entropy_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p), classes = p->variant == 4 ? 1 : 2 + width(p);
+    frames(p, classes);
+    ting_grad_add_ids(p, p->variant == 5 ? -9 : -1, p->variant == 5 ? 0 : classes);
+    p->weights = ting_arena_take(p->memory, (size_t)rows * sizeof *p->weights);
+    assert_non_null(p->weights);
+    for (int r = 0; r < rows; r++)
+        p->weights[r] = (ting_real)ting_rng_uniform(&p->rng);
+    p->row_factor = 0;
+}
+
+static void cross_entropy_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_cross_entropy_options options = {.smoothing = p->variant % 2 == 0 ? 0 : (ting_real)0.1,
+                                          .sum = p->variant >= 2,
+                                          .weight = p->variant == 3 ? p->weights : NULL};
+    one_output(p, ting_cross_entropy(ctx, p->input[0].t, p->ids, p->variant == 0 ? NULL : &options));
+}
+
+const ting_grad_case ting_case_cross_entropy = {6, cross_entropy_setup, cross_entropy_forward};
