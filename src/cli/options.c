@@ -148,7 +148,7 @@ static ting_parse set_choice(const ting_option *option, const char *text, int *f
                  option->choices);
 }
 
-static ting_parse append(ting_texts *texts, const char *text)
+static ting_parse append(ting_values *texts, const char *text)
 {
     size_t count = (size_t)texts->count;
     const char **items = ting_grow(texts->items, count, count + 1, sizeof *items);
@@ -286,7 +286,7 @@ void ting_options_free(const ting_option *table, void *fields, ting_parsed *pars
 {
     for (const ting_option *option = table; option->name != NULL; option++) {
         if (option->kind == TING_OPTION_LIST)
-            ting_free(((ting_texts *)(void *)((char *)fields + option->offset))->items);
+            ting_free(((ting_values *)(void *)((char *)fields + option->offset))->items);
     }
     ting_free(parsed->inputs);
     parsed->inputs = NULL;

@@ -3,7 +3,7 @@
  * options.h - command lines by table: the same rows parse, explain themselves in --help, and become
  * man pages and shell completions.
  *
- *     struct options { const char *model; int threads, format; ting_texts keywords; };
+ *     struct options { const char *model; int threads, format; ting_values keywords; };
  *     static const ting_option table[] = {
  *         {'m', "model", TING_OPTION_FILE, offsetof(struct options, model), "MODEL", "which model"},
  *         {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads",
@@ -31,13 +31,13 @@ typedef enum ting_option_kind {
     TING_OPTION_INT,    /* int within [min, max] */
     TING_OPTION_REAL,   /* double within [min, max], finite */
     TING_OPTION_CHOICE, /* int: index into `choices` */
-    TING_OPTION_LIST    /* ting_texts: every value given, in order */
+    TING_OPTION_LIST    /* ting_values: every value given, in order */
 } ting_option_kind;
 
-typedef struct ting_texts {
+typedef struct ting_values {
     const char **items; /* owned by the parsed options; the texts borrow from argv */
     int count;
-} ting_texts;
+} ting_values;
 
 typedef struct ting_option {
     char letter;           /* 0: none */
