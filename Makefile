@@ -75,7 +75,7 @@ CLI_OBJ   := $(call obj,$(CLI_SRC))
 LIB   := $(BUILD)/libtingxie.a
 TLIB  := $(BUILD)/libtingxie_train.a
 SO    := $(BUILD)/libtingxie.so.0
-PROG  := $(if $(and $(CLI_SRC),$(filter-out double,$(VARIANT)x)),$(BUILD)/tingxie)
+PROG  := $(if $(filter double,$(VARIANT)),,$(if $(CLI_SRC),$(BUILD)/tingxie))
 
 # Every tests/*/test_*.c is one program; tests/support is linked into all of them, the other files of
 # tests/grad into the programs there.
