@@ -59,9 +59,6 @@ static inline size_t ting_gemm_round_up(size_t bytes)
     return (bytes + TING_GEMM_ALIGN - 1) / TING_GEMM_ALIGN * TING_GEMM_ALIGN;
 }
 
-/* One per instruction set and precision. */
-extern const ting_gemm_kern ting_gemm_real_ref, ting_gemm_bf16_ref, ting_gemm_int8_ref;
-
 /* ---- shared by the int8 kernels, so that all of them give the same bits ---- */
 
 /* Symmetric quantisation of `count` values to -127..127: returns the scale max|x| / 127; values become

@@ -12,9 +12,25 @@ static const ting_kern scalar_table = {
     .gemm_int8 = &ting_gemm_int8_ref,
 };
 
+#if TING_HAVE_X86
+static const ting_kern avx512_table = {
+    .level = TING_CPU_AVX512,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_avx512,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_f32_avx512,
+    .gemm_bf16 = &ting_gemm_bf16_avx512,
+    .gemm_int8 = &ting_gemm_int8_ref,
+};
+#endif
+
 /* Ascending, as the levels of cpu.h. */
 static const ting_kern *const tables[] = {
     &scalar_table,
+#if TING_HAVE_X86
+    &scalar_table, /* avx2 */
+    &avx512_table,
+#endif
 };
 
 const ting_kern *ting_kern_select(ting_cpu_level level)

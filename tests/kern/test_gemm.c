@@ -12,6 +12,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const double real_epsilon = sizeof(ting_real) == 4 ? FLT_EPSILON : DBL_EPSILON;
