@@ -63,6 +63,28 @@ struct ting_rec_dropout {
     uint32_t threshold;
 };
 
+struct ting_rec_concat_cols {
+    const ting_tensor *parts;
+    int count;
+    ting_tensor y;
+};
+
+struct ting_rec_concat_time {
+    ting_tensor a, b, y;
+    ting_segments a_segments, b_segments;
+};
+
+struct ting_rec_fit_cols {
+    ting_tensor x, y;
+};
+
+struct ting_rec_conv1d {
+    ting_tensor x, y;
+    ting_segments segments;
+    const ting_param *w, *b;
+    int left, groups, taps;
+};
+
 struct ting_rec_attn_scores {
     ting_attention geometry;
     ting_tensor q, k, p, pos, y;
@@ -79,6 +101,16 @@ struct ting_rec_attn_apply {
     ting_attention geometry;
     ting_tensor weights, v, y;
     int heads_used;
+};
+
+struct ting_rec_lstm {
+    ting_tensor x, y, h0, c0, hn, cn;
+    ting_segments segments;
+    ting_lstm_weights weights;
+    bool reverse;
+    const int *order; /* [segments]: longest first */
+    ting_real *gates; /* [T, 4 h]: i, f, g, o after their activations */
+    ting_real *cell;  /* [T, h] */
 };
 
 struct ting_rec_cross_entropy {

@@ -2,6 +2,7 @@
 /* cases_general.c - cases of the ops that work row by row, and of the losses. */
 #include "grad/grad.h"
 
+#include "loss/choice_entropy.h"
 #include "loss/cross_entropy.h"
 #include "support/support.h"
 
@@ -189,3 +190,34 @@ static void cross_entropy_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_cross_entropy = {6, cross_entropy_setup, cross_entropy_forward};
+
+/* ---- cross-entropy over choices: rows of one to four of seven classes, some rows ignored ---- */
+
+static void choice_entropy_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int d = width(p);
+    frames(p, d);
+    ting_grad_add_ids(p, 0, 1 << 16);
+    ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){7, d});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){7});
+    p->row_factor = 0;
+}
+
+static void choice_entropy_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int rows = p->segments.start[p->segments.count];
+    ting_choice *choices = ting_arena_take(ctx->arena, (size_t)rows * sizeof *choices);
+    int *classes = ting_arena_take(ctx->arena, (size_t)rows * 4 * sizeof *classes);
+    assert_true(choices != NULL && classes != NULL);
+    for (int r = 0; r < rows; r++) {
+        int bits = p->ids[r], count = 1 + bits % 4;
+        for (int i = 0; i < 4; i++)
+            classes[4 * r + i] = (bits / 4 + 2 * i) % 7; /* 0, 2, 4, 6 apart: distinct */
+        choices[r] = (ting_choice){.classes = &classes[4 * r], .count = count, .target = bits / 32 % (count + 1) - 1};
+    }
+    one_output(p, ting_choice_entropy(ctx, p->input[0].t, p->param[0], p->param[1], choices,
+                                      p->variant == 0 ? 0 : (ting_real)0.1));
+}
+
+const ting_grad_case ting_case_choice_entropy = {2, choice_entropy_setup, choice_entropy_forward};

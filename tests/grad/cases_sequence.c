@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cases_sequence.c - cases of the ops that join rows, and of those that run along time. */
+#include "grad/grad.h"
+
+#include "support/support.h"
+
+static int width(ting_grad_problem *p)
+{
+    return p->large ? ting_grad_between(p, 60, 90) : ting_grad_between(p, 1, 9);
+}
+
+static void one_output(ting_grad_problem *p, ting_tensor y)
+{
+    p->output[0] = y;
+    p->outputs = 1;
+}
+
+/* ---- side by side; variant 1: a part twice ---- */
+
+static void concat_cols_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p);
+    for (int i = 0; i < 3; i++)
+        ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, width(p));
+}
+
+static void concat_cols_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_tensor parts[3] = {p->input[0].t, p->input[1].t, p->input[p->variant == 1 ? 0 : 2].t};
+    one_output(p, ting_concat_cols(ctx, parts, 3));
+}
+
+const ting_grad_case ting_case_concat_cols = {2, concat_cols_setup, concat_cols_forward};
+
+/* ---- after each other; variant 1: nothing before ---- */
+
+enum { CACHE = 0 }; /* option: rows before each segment */
+
+static void concat_time_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p), cols = width(p);
+    p->option[CACHE] = p->variant == 1 ? 0 : 3;
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
+    ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count * 3, cols);
+    p->row_factor = 0;
+}
+
+static void concat_time_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int cache = p->option[CACHE];
+    int *start = ting_arena_take(ctx->arena, ((size_t)p->segments.count + 1) * sizeof *start);
+    assert_non_null(start);
+    for (int s = 0; s <= p->segments.count; s++)
+        start[s] = s * cache;
+    ting_tensor before = ting_rows(p->input[1].t, 0, p->segments.count * cache);
+    one_output(p, ting_concat_time(ctx, before, (ting_segments){p->segments.count, start}, p->input[0].t,
+                                   p->segments));
+}
+
+const ting_grad_case ting_case_concat_time = {2, concat_time_setup, concat_time_forward};
+
+/* ---- narrower, wider, the same ---- */
+
+static void fit_cols_setup(ting_grad_problem *p)
+{
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, ting_grad_segments(p), 3 + width(p));
+}
+
+static void fit_cols_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_tensor x = p->input[0].t;
+    one_output(p, ting_fit_cols(ctx, x, x.cols + (p->variant == 0 ? -2 : p->variant == 1 ? 4 : 0)));
+}
+
+const ting_grad_case ting_case_fit_cols = {3, fit_cols_setup, fit_cols_forward};
+
+/* ---- convolution: plain, causal, in groups, one filter a channel; kernels longer than segments ---- */
+
+enum { LEFT = 0, GROUPS = 1 };
+
+static void conv1d_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p), taps = ting_grad_between(p, 1, 5);
+    p->option[GROUPS] = p->variant < 2 ? 1 : ting_grad_between(p, 2, 3);
+    p->option[LEFT] = p->variant == 1 ? taps - 1 : taps / 2;
+    int inputs = p->variant == 3 ? 1 : 2, outputs = p->variant == 3 ? 1 : p->large ? 20 : 3;
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, inputs * p->option[GROUPS]);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 3, (int[]){outputs * p->option[GROUPS], inputs, taps});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){outputs * p->option[GROUPS]});
+}
+
+static void conv1d_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_conv1d(ctx, p->input[0].t, p->segments, p->param[0], p->variant == 2 ? NULL : p->param[1],
+                              p->option[LEFT], p->option[GROUPS]));
+}
+
+const ting_grad_case ting_case_conv1d = {4, conv1d_setup, conv1d_forward};
+
+/* ---- LSTM: forward, reverse, without initial states ---- */
+
+static void lstm_setup(ting_grad_problem *p)
+{
+    int rows = ting_grad_segments(p), h = p->large ? 20 : ting_grad_between(p, 1, 4), k = ting_grad_between(p, 1, 5);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, k);
+    ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);
+    ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);
+    ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){4 * h, k});
+    ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){4 * h, h});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){4 * h});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){4 * h});
+}
+
+static void lstm_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_tensor none = {0};
+    ting_lstm_weights weights = {p->param[0], p->param[1], p->param[2], p->param[3]};
+    p->output[0] = ting_lstm(ctx, p->input[0].t, p->segments, &weights, p->variant % 2 == 1,
+                             p->variant == 2 ? none : p->input[1].t, p->variant == 2 ? none : p->input[2].t,
+                             &p->output[1], &p->output[2]);
+    p->outputs = 3;
+}
+
+const ting_grad_case ting_case_lstm = {3, lstm_setup, lstm_forward};
