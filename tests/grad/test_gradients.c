@@ -291,5 +291,5 @@ int main(void)
         tests[count++] = (struct CMUnitTest){name, absent_gradients_are_left_alone, NULL, NULL, of};
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(the_comparison_notices_mistakes);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return _cmocka_run_group_tests("gradients", tests, count, NULL, NULL);
 }

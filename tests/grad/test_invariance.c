@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_invariance.c - what must not change a result: recording, packed weights, the company of other
+ * segments, the number of threads. Bit by bit, except for packed weights.
+ */
+#include "grad/grad.h"
+
+#include "support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+static ting_ctx new_ctx(ting_tape *tape, ting_pool *pool)
+{
+    return (ting_ctx){.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(ting_cpu_detect()),
+                      .tape = tape, .pool = pool};
+}
+
+static void assert_same_row(const ting_real *got, const ting_real *want, int cols, int variant, int row)
+{
+    for (int c = 0; c < cols; c++)
+        if (memcmp(&got[c], &want[c], sizeof *got) != 0)
+            fail_msg("variant %d, row %d, column %d: %.9g, want %.9g", variant, row, c, (double)got[c],
+                     (double)want[c]);
+}
+
+static void recording_changes_nothing(void **state)
+{
+    const ting_grad_case *of = *state;
+    for (int variant = 0; variant < of->variants; variant++) {
+        ting_grad_problem p;
+        ting_grad_problem_make(&p, of, variant, true);
+        ting_tape tape = {0};
+        ting_ctx plain = new_ctx(NULL, NULL), recording = new_ctx(&tape, NULL);
+        ting_grad_forward(&p, of, &plain);
+        ting_tensor want[TING_GRAD_MOST];
+        memcpy(want, p.output, sizeof want);
+        ting_grad_forward(&p, of, &recording);
+        for (int o = 0; o < p.outputs; o++) {
+            assert_int_equal(p.output[o].rows, want[o].rows);
+            for (int r = 0; r < want[o].rows; r++)
+                assert_same_row(ting_row(p.output[o], r), ting_row(want[o], r), want[o].cols, variant, r);
+        }
+        ting_arena_free(plain.arena);
+        ting_arena_free(recording.arena);
+        ting_grad_problem_free(&p);
+    }
+}
+
+/*
+ * Two orders of a sum of k <= 9 products of numbers below 15 differ by at most 2 k u (15 k) = 2430 u; the
+ * activations and the steps of a recurrence (7 at most) here do not enlarge it by more than 10.
+ */
+static void packed_weights_agree(void **state)
+{
+    const ting_grad_case *of = *state;
+    const double unit = sizeof(ting_real) == sizeof(double) ? 0x1p-53 : 0x1p-24;
+    for (int variant = 0; variant < of->variants; variant++) {
+        ting_grad_problem p;
+        ting_grad_problem_make(&p, of, variant, false);
+        ting_ctx plain = new_ctx(NULL, NULL), packed = new_ctx(NULL, NULL);
+        ting_grad_forward(&p, of, &plain);
+        ting_tensor want[TING_GRAD_MOST];
+        memcpy(want, p.output, sizeof want);
+        for (int i = 0; i < ting_params_count(p.params); i++) {
+            ting_param *w = ting_params_at(p.params, i);
+            ting_weight weight = {.n = w->t.rows, .k = w->t.cols, .real = w->t.data};
+            if (w->role == TING_PARAM_MATRIX) {
+                w->packed = ting_pack(packed.kern, TING_PRECISION_F32, &weight);
+                assert_non_null(w->packed);
+            }
+        }
+        ting_grad_forward(&p, of, &packed);
+        for (int o = 0; o < p.outputs; o++)
+            for (int r = 0; r < want[o].rows; r++)
+                for (int c = 0; c < want[o].cols; c++) {
+                    double difference = (double)ting_row(p.output[o], r)[c] - (double)ting_row(want[o], r)[c];
+                    assert_true(fabs(difference) <= 24300 * unit);
+                }
+        ting_arena_free(plain.arena);
+        ting_arena_free(packed.arena);
+        ting_grad_problem_free(&p);
+    }
+}
+
+/* The problem with segment s only. */
+static ting_grad_problem alone(const ting_grad_problem *p, int s, int start[2])
+{
+    ting_grad_problem one = *p;
+    const int first = p->segments.start[s], rows = p->segments.start[s + 1] - first;
+    const int total = p->segments.start[p->segments.count];
+    start[0] = 0;
+    start[1] = rows;
+    one.segments = (ting_segments){.count = 1, .start = start};
+    for (int i = 0; i < p->inputs; i++) {
+        ting_tensor *t = &one.input[i].t;
+        int factor = t->rows / total;
+        if (p->input[i].rows == TING_ROWS_OF_FRAMES)
+            *t = ting_rows(*t, factor * first, factor * rows);
+        else if (p->input[i].rows == TING_ROWS_OF_SEGMENTS)
+            *t = ting_rows(*t, t->rows / p->segments.count * s, t->rows / p->segments.count);
+    }
+    if (one.ids != NULL)
+        one.ids += first;
+    if (one.weights != NULL)
+        one.weights += first;
+    return one;
+}
+
+static void a_segment_alone_is_the_same(void **state)
+{
+    const ting_grad_case *of = *state;
+    for (int variant = 0; variant < of->variants; variant++) {
+        ting_grad_problem p;
+        ting_grad_problem_make(&p, of, variant, true);
+        ting_ctx ctx = new_ctx(NULL, NULL);
+        ting_grad_forward(&p, of, &ctx);
+        for (int s = 0; p.row_factor > 0 && s < p.segments.count; s++) {
+            int start[2];
+            ting_grad_problem one = alone(&p, s, start);
+            ting_grad_forward(&one, of, &ctx);
+            for (int o = 0; o < p.outputs; o++) {
+                ting_tensor got = one.output[o], want = p.output[o];
+                int first = o == 0 ? p.row_factor * p.segments.start[s] : s;
+                assert_int_equal(got.rows, o == 0 ? p.row_factor * start[1] : 1);
+                for (int r = 0; r < got.rows; r++) /* weights of a short segment have fewer columns */
+                    assert_same_row(ting_row(got, r), ting_row(want, first + r), got.cols, variant, first + r);
+            }
+        }
+        ting_arena_free(ctx.arena);
+        ting_grad_problem_free(&p);
+    }
+}
+
+/* Forward and backward, the gradient of every output element a fixed number. */
+static void run_all(ting_grad_problem *p, const ting_grad_case *of, ting_ctx *ctx, ting_tape *tape)
+{
+    for (int i = 0; i < p->inputs; i++)
+        memset(p->input[i].t.grad, 0, (size_t)p->input[i].t.rows * (size_t)p->input[i].t.ld * sizeof(ting_real));
+    ting_params_zero_gradients(p->params);
+    ting_grad_forward(p, of, ctx);
+    for (int o = 0; o < p->outputs; o++)
+        for (int r = 0; r < p->output[o].rows; r++)
+            for (int c = 0; c < p->output[o].cols; c++)
+                ting_grad_row(p->output[o], r)[c] = (ting_real)sin(r + 0.7 * c + o);
+    assert_ok(ting_tape_backward(ctx, tape));
+}
+
+static void threads_do_not_matter(void **state)
+{
+    const ting_grad_case *of = *state;
+    for (int variant = 0; variant < of->variants; variant++) {
+        ting_grad_problem one, p;
+        ting_grad_problem_make(&one, of, variant, true);
+        ting_grad_problem_make(&p, of, variant, true);
+        ting_tape tape = {0};
+        ting_ctx ctx = new_ctx(&tape, NULL);
+        run_all(&one, of, &ctx, &tape);
+        static const int threads[] = {2, 3, 8};
+        for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+            ting_pool *pool = ting_pool_new(threads[i]);
+            assert_non_null(pool);
+            ting_tape many_tape = {0};
+            ting_ctx many = new_ctx(&many_tape, pool);
+            run_all(&p, of, &many, &many_tape);
+            for (int o = 0; o < p.outputs; o++)
+                for (int r = 0; r < p.output[o].rows; r++)
+                    assert_same_row(ting_row(p.output[o], r), ting_row(one.output[o], r), p.output[o].cols, variant, r);
+            for (int n = 0; n < p.inputs; n++)
+                for (int r = 0; r < p.input[n].t.rows; r++)
+                    assert_same_row(ting_grad_row(p.input[n].t, r), ting_grad_row(one.input[n].t, r),
+                                    p.input[n].t.cols, variant, r);
+            assert_memory_equal(ting_params_gradients(p.params), ting_params_gradients(one.params),
+                                ting_params_elements(p.params) * sizeof(ting_real));
+            ting_arena_free(many.arena);
+            ting_pool_free(pool);
+        }
+        ting_arena_free(ctx.arena);
+        ting_grad_problem_free(&p);
+        ting_grad_problem_free(&one);
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[4 * TING_OP_COUNT];
+    size_t count = 0;
+    for (int op = 0; op < TING_OP_COUNT; op++) {
+        void *of = (void *)(uintptr_t)ting_grad_cases()[op];
+        const char *name = ting_op_name((ting_op)op);
+        tests[count++] = (struct CMUnitTest){name, recording_changes_nothing, NULL, NULL, of};
+        tests[count++] = (struct CMUnitTest){name, packed_weights_agree, NULL, NULL, of};
+        tests[count++] = (struct CMUnitTest){name, a_segment_alone_is_the_same, NULL, NULL, of};
+        tests[count++] = (struct CMUnitTest){name, threads_do_not_matter, NULL, NULL, of};
+    }
+    return _cmocka_run_group_tests("invariance", tests, count, NULL, NULL);
+}
