@@ -49,7 +49,7 @@ static double weight(const ting_feature_config *config, int bin, int k, double l
     double left_hz = ting_mel_to_hz(scale, left), right_hz = ting_mel_to_hz(scale, right);
     if (config->mel_linear_in)
         height = triangle(hz, left_hz, ting_mel_to_hz(scale, centre), right_hz);
-    else if (2 * k == config->fft)
+    else if (k == config->fft / 2)
         height = 0; /* Kaldi uses fft / 2 bins */
     else
         height = triangle(ting_mel_from_hz(scale, hz), left, centre, right);

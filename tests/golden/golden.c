@@ -36,10 +36,6 @@ typedef struct golden_kind {
     golden_function run;
 } golden_kind;
 
-#define KIND(name, function) ting_err ting_golden_##function(ting_golden *g);
-#include "golden/kinds.def"
-#undef KIND
-
 static const golden_kind kinds[] = {
 #define KIND(name, function) {name, ting_golden_##function},
 #include "golden/kinds.def"

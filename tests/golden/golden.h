@@ -76,4 +76,9 @@ void ting_golden_compare_gradients(ting_golden *g, ting_params *params);
 /* The file needs something that is not built yet: it is listed as such, not passed. */
 void ting_golden_not_built(ting_golden *g);
 
+/* The function of each kind. */
+#define KIND(name, function) ting_err ting_golden_##function(ting_golden *g);
+#include "golden/kinds.def"
+#undef KIND
+
 #endif
