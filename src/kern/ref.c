@@ -233,6 +233,23 @@ void ting_depthwise_ref(int frames, int channels, int taps, const ting_real *x, 
         }
 }
 
+void ting_depthwise2d_ref(int freq, int pad, int channels, int kt, int kf, const ting_real *const *rows,
+                          const ting_real *w, const ting_real *bias, ting_real *y)
+{
+    for (int f = 0; f < freq + 2 * pad - kf + 1; f++)
+        for (int c = 0; c < channels; c++) {
+            ting_real sum = bias[c];
+            for (int i = 0; i < kt; i++)
+                for (int j = 0; j < kf; j++) {
+                    int from = f + j - pad;
+                    if (rows[i] != NULL && from >= 0 && from < freq)
+                        sum += w[((ptrdiff_t)i * kf + j) * channels + c] *
+                               rows[i][(ptrdiff_t)from * channels + c];
+                }
+            y[(ptrdiff_t)f * channels + c] = sum;
+        }
+}
+
 void ting_adamw_ref(int n, ting_real *w, const ting_real *g, ting_real *m, ting_real *v, ting_real beta1,
                     ting_real beta2, ting_real step_size, ting_real root, ting_real eps,
                     ting_real decay)

@@ -117,6 +117,8 @@ ting_tensor ting_lstm(ting_ctx *ctx, ting_tensor x, ting_segments segments,
 
 /* ---- Zipformer (Yao 2024; icefall egs/librispeech/ASR/zipformer) ---- */
 
+enum { TING_MAX_DOWNSAMPLE = 64 };
+
 /* An image is [T, F C]: rows are frames, in a row frequency by frequency, channels innermost. */
 typedef struct ting_conv2d_shape {
     int freq, in_channels, out_channels;
@@ -125,26 +127,28 @@ typedef struct ting_conv2d_shape {
     int pad_t, pad_f; /* zeros on both sides */
 } ting_conv2d_shape;
 
-/* W [out, in, kt, kf]; each segment alone; output rows per segment (T + 2 pad - kt) / stride + 1, new
- * segment starts written to out_start [count + 1]. */
+/* W [out, in, kt, kf], a TING_PARAM_FILTERS; each segment alone; output rows per segment (T + 2 pad - kt) / stride
+ * + 1, new segment starts written to out_start [count + 1], which must live as long as the tape. A segment too short
+ * for one output row is TING_ERR_ARGUMENT. */
 ting_tensor ting_conv2d(ting_ctx *ctx, ting_tensor x, ting_segments segments,
                         const ting_conv2d_shape *shape, const ting_param *w, const ting_param *b,
                         ting_act act, int *out_start);
 
-/* One filter per channel, W [C, 1, kt, kf], stride 1; pad_t may differ left and right of time through
- * rows already concatenated: output rows = rows + 2 pad_t - kt + 1 per segment. */
+/* One filter per channel, W [C, 1, kt, kf], a TING_PARAM_TAPS; stride 1; pad_t may differ left and right of time
+ * through rows already concatenated: output rows = rows + 2 pad_t - kt + 1 per segment. */
 ting_tensor ting_depthwise2d(ting_ctx *ctx, ting_tensor x, ting_segments segments,
                              const ting_conv2d_shape *shape, const ting_param *w, const ting_param *b,
                              int *out_start);
 
-typedef struct ting_chunk_conv_weights { /* Zipformer ChunkCausalDepthwiseConv1d, K odd */
+typedef struct ting_chunk_conv_weights { /* Zipformer ChunkCausalDepthwiseConv1d, K odd; TAPS */
     const ting_param *causal_w, *causal_b;   /* [C, 1, (K + 1) / 2], [C]; NULL: not causal, plain "same" */
     const ting_param *chunk_w, *chunk_b;     /* [C, 1, K], [C] */
     const ting_param *edge_scale;            /* [2, C, K], causal only */
 } ting_chunk_conv_weights;
 
 /* Depthwise convolution over time within chunks of `chunk` rows (chunk <= 0: the whole segment is one
- * chunk). left [segments (K / 2), C] holds the K / 2 rows before each segment (zero rows: zeros). */
+ * chunk). left [segments (K / 2), C] holds the K / 2 rows before each segment (zero rows: zeros); no
+ * gradient goes there. */
 ting_tensor ting_chunk_conv(ting_ctx *ctx, ting_tensor x, ting_segments segments, int chunk,
                             const ting_chunk_conv_weights *weights, ting_tensor left);
 
@@ -155,7 +159,7 @@ ting_tensor ting_bias_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias,
 /* original + scale (x - original), scale [cols]. */
 ting_tensor ting_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, const ting_param *scale);
 
-/* Weighted mean of `factor` rows with weights softmax(bias [factor]); the last row of a segment is
+/* Weighted mean of `factor` (1 to TING_MAX_DOWNSAMPLE) rows with weights softmax(bias [factor]); the last row of a segment is
  * repeated to fill the last group. Output segment starts go to out_start. */
 ting_tensor ting_downsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *bias,
                             int factor, int *out_start);

@@ -3,6 +3,7 @@
 #include "nn/param.h"
 
 #include "base/mem.h"
+#include "nn/image.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -22,11 +23,19 @@ ting_params *ting_params_new(void)
     return ting_alloc(1, sizeof(ting_params));
 }
 
+/* Kept packed only, unless values are wanted. */
+static bool is_packed(const ting_param *param)
+{
+    return param->role == TING_PARAM_MATRIX || param->role == TING_PARAM_FILTERS;
+}
+
 static void drop_blocks(ting_params *params)
 {
     for (int i = 0; i < params->count; i++) {
         ting_packed_free(params->item[i]->packed);
         params->item[i]->packed = NULL;
+        ting_free(params->item[i]->taps);
+        params->item[i]->taps = NULL;
         params->item[i]->t.data = params->item[i]->t.grad = NULL;
     }
     ting_free(params->values);
@@ -53,9 +62,10 @@ static ting_err add(ting_params *params, ting_param_role role, int dims, const i
 {
     ting_err err = TING_OK;
     ting_param *param = NULL;
-    if (dims < 0 || dims > TING_MAX_DIMS || (role == TING_PARAM_MATRIX && dims < 2))
+    int least = role == TING_PARAM_VALUES ? 0 : role == TING_PARAM_MATRIX ? 2 : role == TING_PARAM_TAPS ? 3 : 4;
+    if (dims < least || dims > TING_MAX_DIMS)
         FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" has %d dimensions, expected %d to %d", name, dims,
-             role == TING_PARAM_MATRIX ? 2 : 0, TING_MAX_DIMS);
+             least, TING_MAX_DIMS);
     if (ting_params_find(params, name) != NULL)
         FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" is declared twice", name);
     if (params->count == params->room) {
@@ -143,7 +153,7 @@ static ting_err take_blocks(ting_params *params, bool matrices, bool gradients)
     for (int i = 0; i < params->count; i++) {
         ting_param *param = params->item[i];
         param->offset = params->elements;
-        if (matrices || param->role != TING_PARAM_MATRIX)
+        if (matrices || !is_packed(param))
             params->elements += param_elements(param);
     }
     params->values = ting_alloc(params->elements, sizeof *params->values);
@@ -155,7 +165,7 @@ static ting_err take_blocks(ting_params *params, bool matrices, bool gradients)
     }
     for (int i = 0; i < params->count; i++) {
         ting_param *param = params->item[i];
-        if (!matrices && param->role == TING_PARAM_MATRIX)
+        if (!matrices && is_packed(param))
             continue;
         param->t.data = params->values + param->offset;
         param->t.grad = gradients && !param->frozen ? params->gradients + param->offset : NULL;
@@ -287,6 +297,35 @@ static ting_err pack(ting_param *param, const ting_stored *stored, const ting_lo
     return param->packed == NULL ? TING_ERR_MEMORY : TING_OK;
 }
 
+/* A filter bank is a matrix whose columns are in the order of patches. */
+static ting_err pack_filters(ting_param *param, const ting_stored *stored, const ting_load_options *options)
+{
+    size_t count = param_elements(param);
+    ting_real *plain = ting_alloc(count, sizeof *plain), *ordered = ting_alloc(count, sizeof *ordered);
+    if (plain != NULL && ordered != NULL) {
+        copy_values(stored, count, plain);
+        ting_conv2d_to_patch_order(param->shape[0], param->shape[1], param->shape[2] * param->shape[3], plain,
+                                   ordered);
+        ting_weight weight = {.n = param->t.rows, .k = param->t.cols, .real = ordered};
+        param->packed = ting_pack(options->kern, options->precision, &weight);
+    }
+    ting_free(plain);
+    ting_free(ordered);
+    return param->packed == NULL ? TING_ERR_MEMORY : TING_OK;
+}
+
+static ting_err turn_taps(ting_param *param)
+{
+    int channels = param->t.rows, taps = param->t.cols;
+    param->taps = ting_alloc(param_elements(param), sizeof *param->taps);
+    if (param->taps == NULL)
+        return TING_ERR_MEMORY;
+    for (int c = 0; c < channels; c++)
+        for (int j = 0; j < taps; j++)
+            param->taps[(size_t)j * (size_t)channels + (size_t)c] = ting_row(param->t, c)[j];
+    return TING_OK;
+}
+
 ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options)
 {
     ting_err err = TING_OK;
@@ -297,8 +336,14 @@ ting_err ting_params_load(ting_params *params, const ting_source *source, const 
         TRY(find_stored(param, source, &stored));
         if (param->t.data != NULL)
             copy_values(&stored, param_elements(param), param->t.data);
-        if (param->role == TING_PARAM_MATRIX && !options->with_gradients)
+        if (options->with_gradients)
+            continue;
+        if (param->role == TING_PARAM_MATRIX)
             TRY(pack(param, &stored, options));
+        if (param->role == TING_PARAM_FILTERS)
+            TRY(pack_filters(param, &stored, options));
+        if (param->role == TING_PARAM_TAPS)
+            TRY(turn_taps(param));
     }
 out:
     if (err != TING_OK)

@@ -29,8 +29,10 @@
 enum { TING_MAX_DIMS = 4 };
 
 typedef enum ting_param_role {
-    TING_PARAM_VALUES, /* read element by element: biases, norms, tables, convolutions: kept as ting_real */
-    TING_PARAM_MATRIX  /* read by ting_linear only: packed at load */
+    TING_PARAM_VALUES,  /* read element by element: biases, norms, tables: kept as ting_real */
+    TING_PARAM_MATRIX,  /* read by ting_linear only: packed at load */
+    TING_PARAM_FILTERS, /* [out, in, kt, kf], read by ting_conv2d only: packed at load as [out, kt kf in] */
+    TING_PARAM_TAPS     /* [C, 1, taps...], a depthwise filter: values kept, and turned at load */
 } ting_param_role;
 
 typedef struct ting_param {
@@ -40,6 +42,7 @@ typedef struct ting_param {
     int shape[TING_MAX_DIMS]; /* dims 0 (a scalar) to 4 */
     ting_tensor t;            /* [shape[0], product of the rest]; data NULL for a packed matrix */
     ting_packed *packed;      /* NULL when training */
+    ting_real *taps;          /* TAPS: [taps, C], NULL when training (taps.h) */
     size_t offset;            /* of the first element in the flat blocks */
     bool frozen;              /* no gradient wanted */
 } ting_param;

@@ -113,6 +113,52 @@ struct ting_rec_lstm {
     ting_real *cell;  /* [T, h] */
 };
 
+struct ting_rec_conv2d {
+    ting_tensor x, y; /* y before the activation, which is a record of its own */
+    ting_segments segments, out;
+    ting_conv2d_shape shape;
+    const ting_param *w, *b;
+};
+
+struct ting_rec_depthwise2d {
+    ting_tensor x, y;
+    ting_segments segments, out;
+    ting_conv2d_shape shape;
+    const ting_param *w, *b;
+};
+
+struct ting_rec_chunk_conv {
+    ting_tensor x, y;
+    ting_segments segments;
+    int chunk;
+    ting_chunk_conv_weights weights;
+};
+
+struct ting_rec_bias_norm {
+    ting_tensor x, y;
+    const ting_param *bias, *log_scale;
+    const ting_real *rrms; /* [T]: 1 / rms(x - bias) */
+};
+
+struct ting_rec_bypass {
+    ting_tensor original, x, y;
+    const ting_param *scale;
+};
+
+struct ting_rec_downsample {
+    ting_tensor x, y;
+    ting_segments segments, out;
+    const ting_param *bias;
+    int factor;
+    const ting_real *weights; /* [factor]: softmax(bias) */
+};
+
+struct ting_rec_upsample {
+    ting_tensor x, y;
+    ting_segments segments, like;
+    int factor;
+};
+
 struct ting_rec_cross_entropy {
     ting_tensor logits, loss; /* [T, classes], [1, 1] */
     const int *targets;       /* [T], < 0: ignored */

@@ -475,6 +475,50 @@ static void depthwise(void **state)
     on_every_level(check_depthwise);
 }
 
+static void check_depthwise2d(void)
+{
+    /* freq, pad, channels, kt, kf */
+    static const int shapes[][5] = {{1, 0, 1, 1, 1},  {19, 3, 128, 7, 7}, {5, 1, 17, 3, 3},
+                                    {30, 2, 33, 2, 5}, {8, 0, 16, 3, 1},  {9, 3, 5, 1, 4}};
+    ting_rng rng = ting_rng_new(9, 1);
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        int freq = shapes[s][0], pad = shapes[s][1], c = shapes[s][2], kt = shapes[s][3], kf = shapes[s][4];
+        int out = freq + 2 * pad - kf + 1;
+        const ting_real *rows[7] = {NULL};
+        for (int i = 0; i < kt; i++) {
+            ting_real *row = guard_reals((size_t)(freq * c));
+            guard_normal(&rng, freq * c, 1, row);
+            rows[i] = kt > 1 && i == 1 ? NULL : row;
+        }
+        ting_real *w = guard_reals((size_t)(kt * kf * c)), *bias = guard_reals((size_t)c);
+        ting_real *y = guard_reals((size_t)(out * c));
+        guard_normal(&rng, kt * kf * c, 1, w);
+        guard_normal(&rng, c, 1, bias);
+        kern->depthwise2d(freq, pad, c, kt, kf, rows, w, bias, y);
+        for (int f = 0; f < out; f++)
+            for (int k = 0; k < c; k++) {
+                long double sum = (long double)bias[k], size = fabsl(sum);
+                for (int i = 0; i < kt; i++)
+                    for (int j = 0; j < kf; j++) {
+                        int from = f + j - pad;
+                        if (rows[i] == NULL || from < 0 || from >= freq)
+                            continue;
+                        long double term = (long double)w[(i * kf + j) * c + k] * rows[i][from * c + k];
+                        sum += term;
+                        size += fabsl(term);
+                    }
+                near("depthwise2d", freq, f * c + k, y[f * c + k], sum, kt * kf + 1, size);
+            }
+        guard_free_all();
+    }
+}
+
+static void depthwise2d(void **state)
+{
+    (void)state;
+    on_every_level(check_depthwise2d);
+}
+
 static void check_adamw(void)
 {
     ting_rng rng = ting_rng_new(8, 1);
@@ -537,7 +581,8 @@ int main(void)
         cmocka_unit_test(reductions),       cmocka_unit_test(activations),
         cmocka_unit_test(position_changes_no_bit), cmocka_unit_test(special_values),
         cmocka_unit_test(softmax_rows),     cmocka_unit_test(norms),
-        cmocka_unit_test(depthwise),        cmocka_unit_test(adamw),
+        cmocka_unit_test(depthwise),        cmocka_unit_test(depthwise2d),
+        cmocka_unit_test(adamw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

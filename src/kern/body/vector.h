@@ -316,6 +316,38 @@ void NAME(depthwise)(int frames, int channels, int taps, const float *x, int ldx
         DEPTHWISE(1, t);
 }
 
+/* Eight output frequencies of one vector of channels; WITHIN says which of their inputs exist. */
+#define DEPTHWISE2D(WITHIN)                                                                        \
+    VECTORS(                                                                                       \
+        channels, vec sum[8]; for (int k = 0; k < 8; k++) sum[k] = GET(bias);                      \
+        for (int r = 0; r < kt; r++) {                                                             \
+            if (rows[r] == NULL)                                                                   \
+                continue;                                                                          \
+            for (int j = 0; j < kf; j++) {                                                         \
+                vec tap = GET(w + ((ptrdiff_t)r * kf + j) * channels);                             \
+                const int from = f + j - pad;                                                      \
+                for (int k = 0; k < 8; k++)                                                        \
+                    if (WITHIN)                                                                    \
+                        sum[k] =                                                                   \
+                            v_fma(tap, GET(rows[r] + (ptrdiff_t)(from + k) * channels), sum[k]);   \
+            }                                                                                      \
+        } for (int k = 0; k < 8; k++) if (k < count)                                               \
+            PUT(y + (ptrdiff_t)(f + k) * channels, sum[k]);)
+
+void NAME(depthwise2d)(int freq, int pad, int channels, int kt, int kf, const float *const *rows,
+                       const float *w, const float *bias, float *y)
+{
+    const int out = freq + 2 * pad - kf + 1;
+    for (int f = 0; f < out; f += 8) {
+        const int count = out - f < 8 ? out - f : 8;
+        if (f >= pad && count == 8 && f + 7 + kf - 1 - pad < freq) {
+            DEPTHWISE2D(1);
+        } else {
+            DEPTHWISE2D(k < count && from + k >= 0 && from + k < freq);
+        }
+    }
+}
+
 void NAME(adamw)(int n, float *w, const float *g, float *m, float *v, float beta1, float beta2,
                  float step_size, float root, float eps, float decay)
 {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image.h - what the two-dimensional convolutions and their backward share: sizes and patches.
+ *
+ * An image is [T, F C]: rows are frames, in a row frequency by frequency, channels innermost. A patch is
+ * what one output position (t, f) sees, in the order (kernel_t, kernel_f, in_channels); so three taps of
+ * one frame are one contiguous run of the input, and the filter matrix is [out, kt kf in].
+ */
+#ifndef TING_NN_IMAGE_H
+#define TING_NN_IMAGE_H
+
+#include "nn/op.h"
+
+/* Output frequencies; 0 or less when the kernel does not fit. */
+static inline int ting_conv2d_freq(const ting_conv2d_shape *s)
+{
+    int room = s->freq + 2 * s->pad_f - s->kernel_f;
+    return room < 0 ? 0 : room / s->stride_f + 1;
+}
+
+/* Output rows of a segment of `rows` rows. */
+static inline int ting_conv2d_rows(const ting_conv2d_shape *s, int rows)
+{
+    int room = rows + 2 * s->pad_t - s->kernel_t;
+    return room < 0 ? 0 : room / s->stride_t + 1;
+}
+
+/* Values in one patch. */
+static inline int ting_conv2d_patch(const ting_conv2d_shape *s)
+{
+    return s->kernel_t * s->kernel_f * s->in_channels;
+}
+
+/* Output rows whose patches together stay in the second-level cache. */
+int ting_conv2d_block(const ting_conv2d_shape *shape);
+
+/* Writes the patches of output row `row` of a segment: patches [F', kt kf C] from x [rows, F C]. */
+void ting_conv2d_gather(const ting_conv2d_shape *shape, const ting_real *x, int ldx, int rows,
+                        int row, ting_real *patches);
+
+/* The adjoint: adds patches [F', kt kf C] of output row `row` into gx [rows, F C]. */
+void ting_conv2d_scatter(const ting_conv2d_shape *shape, const ting_kern *kern,
+                         const ting_real *patches, int row, int rows, ting_real *gx, int ldx);
+
+/* Filters between the layout of files, [out, in, taps], and the layout of patches, [out, taps, in]. */
+void ting_conv2d_to_patch_order(int out, int in, int taps, const ting_real *filters,
+                                ting_real *ordered);
+void ting_conv2d_add_from_patch_order(int out, int in, int taps, const ting_real *ordered,
+                                      ting_real *filters);
+
+/* Fills out_start [count + 1] with where each segment's output begins; false when a segment is too short
+ * for a single output row, with the segment's index in *bad. */
+bool ting_conv2d_starts(const ting_conv2d_shape *shape, ting_segments segments, int *out_start,
+                        int *bad);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cases_zipformer.c - convolutions, norms and changes of rate of Zipformer. */
+#include "grad/grad.h"
+
+#include "support/support.h"
+
+static void one_output(ting_grad_problem *p, ting_tensor y)
+{
+    p->output[0] = y;
+    p->outputs = 1;
+}
+
+static ting_tensor frames(ting_grad_problem *p, int cols)
+{
+    return ting_grad_add_input(p, TING_ROWS_OF_FRAMES, p->segments.start[p->segments.count], cols);
+}
+
+static int *starts(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int *start = ting_ctx_ints(ctx, p->segments.count + 1);
+    assert_non_null(start);
+    return start;
+}
+
+/* ---- conv2d: strides, padding, one input channel, fused activation; depthwise ---- */
+
+enum { FREQ = 0, IN = 1, OUT = 2, KT = 3, KF = 4, ST = 5, SF = 6, PF = 7 }; /* options */
+
+static ting_conv2d_shape shape_of(const ting_grad_problem *p)
+{
+    const int *o = p->option;
+    return (ting_conv2d_shape){o[FREQ], o[IN], o[OUT],    o[KT], o[KF],
+                               o[ST],   o[SF], o[KT] / 2, o[PF]};
+}
+
+static void image_options(ting_grad_problem *p)
+{
+    int *o = p->option;
+    o[FREQ] = p->large ? 17 : ting_grad_between(p, 5, 9);
+    o[IN] = p->variant == 1 ? 1 : ting_grad_between(p, 2, 5);
+    o[OUT] = ting_grad_between(p, 1, 6);
+    o[KT] = p->variant == 2
+                ? 1
+                : 3; /* odd: half the kernel in padding leaves a row for the shortest segment */
+    o[KF] = ting_grad_between(p, 1, 5);
+    o[ST] = p->variant == 3 ? 2 : 1;
+    o[SF] = p->variant >= 2 ? 2 : 1;
+    o[PF] = p->variant % 2;
+    p->row_factor = 0; /* as many rows as fit */
+}
+
+static void conv2d_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    image_options(p);
+    const int *o = p->option;
+    frames(p, o[FREQ] * o[IN]);
+    ting_grad_add_param(p, TING_PARAM_FILTERS, 4, (int[]){o[OUT], o[IN], o[KT], o[KF]});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &o[OUT]);
+}
+
+static void conv2d_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_conv2d_shape shape = shape_of(p);
+    one_output(p, ting_conv2d(ctx, p->input[0].t, p->segments, &shape, p->param[0], p->param[1],
+                              p->variant == 4 ? TING_ACT_SWOOSH_R : TING_ACT_NONE, starts(p, ctx)));
+}
+
+const ting_grad_case ting_case_conv2d = {5, conv2d_setup, conv2d_forward};
+
+static void depthwise2d_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    image_options(p);
+    int *o = p->option;
+    o[ST] = o[SF] = 1;
+    o[KT] = p->variant == 1 ? 7 : 3;
+    frames(p, o[FREQ] * o[IN]);
+    ting_grad_add_param(p, TING_PARAM_TAPS, 4, (int[]){o[IN], 1, o[KT], o[KF]});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &o[IN]);
+}
+
+static void depthwise2d_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_conv2d_shape shape = shape_of(p);
+    one_output(p, ting_depthwise2d(ctx, p->input[0].t, p->segments, &shape, p->param[0],
+                                   p->param[1], starts(p, ctx)));
+}
+
+const ting_grad_case ting_case_depthwise2d = {3, depthwise2d_setup, depthwise2d_forward};
+
+/* ---- chunk_conv: plain, one chunk, chunks shorter and longer than the kernel ---- */
+
+static void chunk_conv_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int c = p->large ? 40 : ting_grad_between(p, 1, 6), taps = 2 * ting_grad_between(p, 1, 3) + 1;
+    p->option[0] = (int[]){0, 0, 2, taps + 2, 3}[p->variant];
+    frames(p, c);
+    ting_grad_add_param(p, TING_PARAM_TAPS, 3, (int[]){c, 1, taps});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &c);
+    if (p->variant == 0)
+        return;
+    ting_grad_add_param(p, TING_PARAM_TAPS, 3, (int[]){c, 1, (taps + 1) / 2});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &c);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 3, (int[]){2, c, taps});
+}
+
+static void chunk_conv_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_chunk_conv_weights w = {.chunk_w = p->param[0], .chunk_b = p->param[1]};
+    if (p->variant > 0) {
+        w.causal_w = p->param[2];
+        w.causal_b = p->param[3];
+        w.edge_scale = p->param[4];
+    }
+    one_output(
+        p, ting_chunk_conv(ctx, p->input[0].t, p->segments, p->option[0], &w, (ting_tensor){0}));
+}
+
+const ting_grad_case ting_case_chunk_conv = {5, chunk_conv_setup, chunk_conv_forward};
+
+/* ---- bias norm, bypass ---- */
+
+static void bias_norm_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int c = p->large ? 70 : ting_grad_between(p, 8, 12); /* few columns would come near rms 0 */
+    frames(p, c);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &c);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 0, NULL);
+}
+
+static void bias_norm_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_bias_norm(ctx, p->input[0].t, p->param[0], p->param[1]));
+}
+
+const ting_grad_case ting_case_bias_norm = {2, bias_norm_setup, bias_norm_forward};
+
+static void bypass_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    int c = p->large ? 70 : ting_grad_between(p, 1, 9);
+    frames(p, c);
+    frames(p, c);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &c);
+}
+
+static void bypass_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p,
+               ting_bypass(ctx, p->input[0].t, p->input[p->variant == 1 ? 0 : 1].t, p->param[0]));
+}
+
+const ting_grad_case ting_case_bypass = {2, bypass_setup, bypass_forward};
+
+/* ---- rates ---- */
+
+static void resample_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    p->option[0] = (int[]){1, 2, 4, 3}[p->variant];
+    p->row_factor = 0;
+    frames(p, p->large ? 50 : ting_grad_between(p, 1, 6));
+}
+
+static void downsample_setup(ting_grad_problem *p)
+{
+    resample_setup(p);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &p->option[0]);
+}
+
+static void downsample_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_downsample(ctx, p->input[0].t, p->segments, p->param[0], p->option[0],
+                                  starts(p, ctx)));
+}
+
+const ting_grad_case ting_case_downsample = {4, downsample_setup, downsample_forward};
+
+/* The last row of each segment is repeated once only. */
+static void upsample_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int factor = p->option[0], *like = starts(p, ctx);
+    like[0] = 0;
+    for (int s = 0; s < p->segments.count; s++)
+        like[s + 1] =
+            like[s] + (p->segments.start[s + 1] - p->segments.start[s]) * factor - (factor - 1);
+    one_output(p, ting_upsample(ctx, p->input[0].t, p->segments, factor,
+                                (ting_segments){p->segments.count, like}));
+}
+
+const ting_grad_case ting_case_upsample = {4, resample_setup, upsample_forward};
