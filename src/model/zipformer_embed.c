@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zipformer_embed.c - Conv2dSubsampling: three convolutions, one ConvNeXt module, a projection.
+ *
+ *     [T, F] -> conv 3x3 -> conv 3x3 stride 2, 2 -> conv 3x3 stride 1, 2   [(T - 7) / 2, 19 C], SwooshR after each
+ *            -> x + pointwise(SwooshL(pointwise(depthwise 7x7 x)))
+ *            -> linear -> BiasNorm                                            [(T - 7) / 2, dim]
+ *
+ * ConvNeXt sees 3 rows to both sides. A stream keeps its last 6 rows after the convolutions (3 that are past and
+ * 3 that were looked ahead at) and the 7 last frames, so nothing is computed twice:
+ *
+ *     frames    ... [7 kept][2 n new]                 -> n new rows
+ *     rows      [3 past][3 ahead][n new]              -> n rows out, from the first row ahead on
+ */
+#include "model/zipformer_parts.h"
+
+#include "nn/op.h"
+
+#include <string.h>
+
+static ting_tensor convolve(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
+                            ting_segments segments, int *start)
+{
+    const int *c = model->config.embed_channels;
+    int features = model->config.features, half = (features - 1) / 2;
+    const ting_conv2d_shape shape[3] = {
+        {features, 1, c[0], 3, 3, 1, 1, 0, 1},
+        {features, c[0], c[1], 3, 3, 2, 2, 0, 0},
+        {half, c[1], c[2], 3, 3, 1, 2, 0, 0},
+    };
+    int *first = ting_ctx_ints(ctx, segments.count + 1),
+        *second = ting_ctx_ints(ctx, segments.count + 1);
+    if (first == NULL || second == NULL)
+        return (ting_tensor){0};
+    const ting_zip_embed *e = &model->embed;
+    x = ting_conv2d(ctx, x, segments, &shape[0], e->conv_w[0], e->conv_b[0], TING_ACT_SWOOSH_R,
+                    first);
+    x = ting_conv2d(ctx, x, (ting_segments){segments.count, first}, &shape[1], e->conv_w[1],
+                    e->conv_b[1], TING_ACT_SWOOSH_R, second);
+    return ting_conv2d(ctx, x, (ting_segments){segments.count, second}, &shape[2], e->conv_w[2],
+                       e->conv_b[2], TING_ACT_SWOOSH_R, start);
+}
+
+/* Frequency by frequency as rows of their own, and back; the same memory. */
+static ting_tensor spread(ting_tensor x, int width)
+{
+    return (ting_tensor){x.data, x.grad, x.rows * width, x.cols / width, x.cols / width};
+}
+
+static ting_tensor gather(ting_tensor x, int width)
+{
+    return (ting_tensor){x.data, x.grad, x.rows / width, x.cols * width, x.cols * width};
+}
+
+/* What ConvNeXt adds to its input; pad rows of zeros in time. */
+static ting_tensor next(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
+                        ting_segments segments, int pad, int *start)
+{
+    const ting_zip_embed *e = &model->embed;
+    int width = ting_zip_embed_width(model->config.features),
+        channels = model->config.embed_channels[2];
+    const ting_conv2d_shape shape = {width, channels, channels, 7, 7, 1, 1, pad, 3};
+    ting_tensor y =
+        ting_depthwise2d(ctx, x, segments, &shape, e->depthwise_w, e->depthwise_b, start);
+    if (ctx->err != TING_OK)
+        return y;
+    y = ting_linear(ctx, spread(y, width), e->pointwise[0].w, e->pointwise[0].b, TING_ACT_SWOOSH_L);
+    y = ting_linear(ctx, y, e->pointwise[1].w, e->pointwise[1].b, TING_ACT_NONE);
+    return ctx->err == TING_OK ? gather(y, width) : y;
+}
+
+static ting_tensor finish(ting_ctx *ctx, const ting_zip_embed *e, ting_tensor x)
+{
+    x = ting_linear(ctx, x, e->out.w, e->out.b, TING_ACT_NONE);
+    return ting_bias_norm(ctx, x, e->norm_bias, e->norm_scale);
+}
+
+/* ---- streaming ---- */
+
+static void copy_rows(ting_tensor to, int at, ting_tensor from, int first, int count)
+{
+    for (int r = 0; r < count; r++)
+        memcpy(ting_row(to, at + r), ting_row(from, first + r), (size_t)to.cols * sizeof *to.data);
+}
+
+/* For each segment `kept` rows of its state and then x's own, new starts in `start`; the state then keeps the last
+ * `room` rows. A segment at the beginning of its stream has `at_first` rows instead, zeros. */
+static ting_tensor with_kept(ting_ctx *ctx, ting_tensor x, ting_segments segments,
+                             ting_zipformer_state *const *states, bool frames, int kept,
+                             int at_first, int *start)
+{
+    start[0] = 0;
+    for (int s = 0; s < segments.count; s++)
+        start[s + 1] = start[s] + segments.start[s + 1] - segments.start[s] +
+                       (states[s]->processed > 0 ? kept : at_first);
+    ting_tensor y = ting_ctx_constant(ctx, start[segments.count], x.cols);
+    for (int s = 0; s < segments.count && y.data != NULL; s++) {
+        int rows = segments.start[s + 1] - segments.start[s],
+            before = start[s + 1] - start[s] - rows;
+        ting_real *memory = frames ? states[s]->frames : states[s]->rows;
+        ting_tensor kept_rows = {.data = memory, .rows = kept, .cols = x.cols, .ld = x.cols};
+        if (states[s]->processed > 0)
+            copy_rows(y, start[s], kept_rows, 0, before);
+        else
+            memset(ting_row(y, start[s]), 0, (size_t)before * (size_t)y.ld * sizeof *y.data);
+        copy_rows(y, start[s] + before, x, segments.start[s], rows);
+        copy_rows(kept_rows, 0, y, start[s + 1] - kept, kept);
+    }
+    return y;
+}
+
+static ting_tensor stream(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
+                          ting_segments segments, ting_zipformer_state *const *states,
+                          int *out_start)
+{
+    int count = segments.count;
+    int *starts[3];
+    for (int i = 0; i < 3; i++)
+        if ((starts[i] = ting_ctx_ints(ctx, count + 1)) == NULL)
+            return (ting_tensor){0};
+    x = with_kept(ctx, x, segments, states, true, TING_ZIP_FRAMES_KEPT, 0, starts[0]);
+    x = convolve(ctx, model, x, (ting_segments){count, starts[0]}, starts[1]);
+    if (ctx->err != TING_OK)
+        return x;
+    x = with_kept(ctx, x, (ting_segments){count, starts[1]}, states, false, 2 * TING_ZIP_NEXT_PAD,
+                  TING_ZIP_NEXT_PAD, starts[2]);
+    ting_tensor y = next(ctx, model, x, (ting_segments){count, starts[2]}, 0, out_start);
+    for (int s = 0; s < count && ctx->err == TING_OK; s++)
+        for (int t = out_start[s]; t < out_start[s + 1]; t++) {
+            const ting_real *row = ting_row(x, starts[2][s] + TING_ZIP_NEXT_PAD + t - out_start[s]);
+            ctx->kern->add(y.cols, row, ting_row(y, t), ting_row(y, t));
+        }
+    return y;
+}
+
+ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
+                                   ting_segments segments, ting_zipformer_state *const *states,
+                                   int *out_start)
+{
+    if (states != NULL)
+        return finish(ctx, &model->embed, stream(ctx, model, x, segments, states, out_start));
+    int *start = ting_ctx_ints(ctx, segments.count + 1);
+    if (start == NULL)
+        return (ting_tensor){0};
+    x = convolve(ctx, model, x, segments, start);
+    if (ctx->err == TING_OK)
+        x = ting_add(ctx, x,
+                     next(ctx, model, x, (ting_segments){segments.count, start}, TING_ZIP_NEXT_PAD,
+                          out_start));
+    return finish(ctx, &model->embed, x);
+}

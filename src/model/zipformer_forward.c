@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zipformer_forward.c - from features to encoder rows: the stacks at their rates and what joins them.
+ *
+ *     embed [T', dim 0] -> for each stack: change width, down, layers, up, combine with what came in
+ *       -> the widest combination -> down
+ *
+ * A stack's attention is a list of spans, one a chunk (or one an utterance): streaming, chunked training
+ * and full context differ in the spans alone.
+ */
+#include "model/zipformer_parts.h"
+
+#include "nn/op.h"
+
+static int longest_of(ting_segments segments)
+{
+    int longest = 0;
+    for (int s = 0; s < segments.count; s++)
+        if (segments.start[s + 1] - segments.start[s] > longest)
+            longest = segments.start[s + 1] - segments.start[s];
+    return longest;
+}
+
+static int chunks_in(int rows, int chunk)
+{
+    return chunk > 0 ? (rows + chunk - 1) / chunk : rows > 0;
+}
+
+/* One span a chunk. Streaming: keys are [cache; new rows] of each segment, all of `left` rows, of which those that
+ * the stream has not computed yet are masked. Otherwise: up to `left` rows before the chunk. */
+static void fill_spans(ting_zip_run *run, ting_span *spans, int downsampling)
+{
+    int count = 0;
+    for (int s = 0; s < run->segments.count; s++) {
+        int first = run->segments.start[s], end = run->segments.start[s + 1];
+        int step = run->chunk > 0 ? run->chunk : end - first;
+        for (int q0 = first; q0 < end; q0 += step) {
+            ting_span *span = &spans[count++];
+            int q1 = end - q0 < step ? end : q0 + step;
+            *span = (ting_span){.q0 = q0, .q1 = q1, .k1 = q1, .first_key = run->left};
+            if (run->states != NULL) {
+                long known = run->states[s]->processed / downsampling + (q0 - first);
+                span->k0 = q0 + s * run->left;
+                span->k1 = q1 + (s + 1) * run->left;
+                span->masked = known < run->left ? (int)(run->left - known) : 0;
+            } else {
+                span->k0 = run->chunk > 0 && q0 - first > run->left ? q0 - run->left : first;
+                span->first_key = q0 - span->k0;
+            }
+        }
+    }
+    run->attention.spans = spans;
+    run->attention.count = count;
+}
+
+/* Position encodings for the distances that the spans need; streaming uses the layers' own tables. */
+static void set_positions(ting_ctx *ctx, ting_zip_run *run)
+{
+    const ting_zipformer_config *config = &run->model->config;
+    int time = run->chunk > 0 ? run->chunk : longest_of(run->segments),
+        left = run->chunk > 0 ? run->left : 0;
+    run->pos_zero = time + left - 1;
+    if (run->states != NULL || config->pos_dim == 0)
+        return;
+    run->pos = ting_ctx_constant(ctx, left + 2 * time - 1, config->pos_dim);
+    if (run->pos.data != NULL)
+        ting_zipformer_positions(time, left, config->pos_dim, run->pos.data);
+}
+
+/* The layers of stack i on rows at the stack's rate. */
+static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i, ting_tensor x,
+                              ting_segments segments, const ting_zipformer_mode *mode,
+                              int first_layer)
+{
+    const ting_zipformer_stack_config *s = &model->config.stack[i];
+    ting_zip_run run = {
+        .model = model, .segments = segments, .states = mode->states, .layer = first_layer};
+    run.chunk = mode->chunk / s->downsampling;
+    run.left = mode->chunk > 0 ? mode->left / s->downsampling : 0;
+    int count = 0;
+    for (int k = 0; k < segments.count; k++)
+        count += chunks_in(segments.start[k + 1] - segments.start[k], run.chunk);
+    ting_span *spans = ting_arena_take_zeroed(ctx->arena, (size_t)count + 1, sizeof *spans);
+    ting_ctx_check(ctx);
+    if (spans == NULL || ctx->err != TING_OK)
+        return (ting_tensor){0};
+    run.attention.heads = s->heads;
+    fill_spans(&run, spans, s->downsampling);
+    set_positions(ctx, &run);
+    for (int j = 0; j < s->layers; j++, run.layer++) {
+        x = ting_zip_layer_forward(ctx, &model->stack[i].layers[j], &run, x);
+        ting_ctx_see(ctx, x, "encoder.encoders.%d.layers.%d", i, j);
+    }
+    return x;
+}
+
+static ting_tensor run_stack(ting_ctx *ctx, const ting_zipformer *model, int i, ting_tensor x,
+                             ting_segments segments, const ting_zipformer_mode *mode,
+                             int first_layer)
+{
+    const ting_zip_stack *stack = &model->stack[i];
+    int factor = model->config.stack[i].downsampling;
+    if (x.cols != model->config.stack[i].dim)
+        x = ting_fit_cols(ctx, x, model->config.stack[i].dim);
+    if (factor == 1)
+        return run_layers(ctx, model, i, x, segments, mode, first_layer);
+    int *start = ting_ctx_ints(ctx, segments.count + 1);
+    if (start == NULL)
+        return (ting_tensor){0};
+    ting_segments slow = {segments.count, start};
+    ting_tensor y = ting_downsample(ctx, x, segments, stack->downsample, factor, start);
+    y = run_layers(ctx, model, i, y, slow, mode, first_layer);
+    y = ting_upsample(ctx, y, slow, factor, segments);
+    return ting_bypass(ctx, x, y, stack->combine);
+}
+
+/* Each column from the latest stack that has it. */
+static ting_tensor widest(ting_ctx *ctx, const ting_zipformer *model, const ting_tensor *outputs)
+{
+    ting_tensor parts[TING_ZIPFORMER_MAX_STACKS];
+    int last = model->config.stacks - 1, count = 1, have = outputs[last].cols;
+    parts[0] = outputs[last];
+    for (int i = last - 1; i >= 0; i--)
+        if (outputs[i].cols > have) {
+            parts[count++] = ting_cols(outputs[i], have, outputs[i].cols - have);
+            have = outputs[i].cols;
+        }
+    return count == 1 ? parts[0] : ting_concat_cols(ctx, parts, count);
+}
+
+static bool check_input(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
+                        ting_segments segments, const ting_zipformer_mode *mode)
+{
+    const ting_zipformer_config *config = &model->config;
+    if (x.cols != config->features)
+        ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: %d features a frame, the model wants %d",
+                      x.cols, config->features);
+    if (mode->chunk > 0 && mode->states == NULL && (!config->causal || config->pos_dim == 0))
+        ting_ctx_fail(ctx, TING_ERR_MODEL,
+                      "zipformer: this model was not made for chunks of a chosen size");
+    if (mode->chunk == 0 && mode->states == NULL && config->pos_dim == 0)
+        ting_ctx_fail(ctx, TING_ERR_MODEL,
+                      "zipformer: this file can only stream, with chunks of %d rows",
+                      config->chunk);
+    for (int i = 0; mode->chunk > 0 && i < config->stacks; i++)
+        if (mode->chunk % config->stack[i].downsampling != 0)
+            ting_ctx_fail(ctx, TING_ERR_ARGUMENT,
+                          "zipformer: chunks of %d rows, expected a multiple of %d", mode->chunk,
+                          config->stack[i].downsampling);
+    if (mode->states != NULL && ctx->tape != NULL)
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "zipformer: a streaming forward cannot be recorded");
+    if (mode->states != NULL && !config->causal)
+        ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: the model is not causal, it cannot stream");
+    for (int s = 0; s < segments.count && mode->states != NULL && ctx->err == TING_OK; s++) {
+        int frames = segments.start[s + 1] - segments.start[s];
+        int extra = ting_zipformer_frames(model, mode->states[s], 0);
+        if (frames < extra + 2 * config->chunk || (frames - extra) % (2 * config->chunk) != 0)
+            ting_ctx_fail(
+                ctx, TING_ERR_ARGUMENT,
+                "zipformer: stream %d got %d frames, expected %d and then multiples of %d", s,
+                frames, extra + 2 * config->chunk, 2 * config->chunk);
+    }
+    return ctx->err == TING_OK;
+}
+
+/* Training rounds the left context down to whole chunks, at least one (zipformer.py, get_chunk_info). */
+static ting_zipformer_mode settle(const ting_zipformer *model, const ting_zipformer_mode *mode)
+{
+    ting_zipformer_mode m = *mode;
+    if (m.states != NULL) {
+        m.chunk = model->config.chunk;
+        m.left = model->config.left;
+    } else if (m.chunk > 0) {
+        m.left = m.left / m.chunk * m.chunk;
+        if (m.left < m.chunk)
+            m.left = m.chunk;
+    }
+    return m;
+}
+
+ting_tensor ting_zipformer_forward(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
+                                   ting_segments segments, const ting_zipformer_mode *mode,
+                                   int *out_start)
+{
+    ting_tensor outputs[TING_ZIPFORMER_MAX_STACKS] = {0};
+    ting_zipformer_mode m = settle(model, mode);
+    int layer = 0;
+    if (ctx->err != TING_OK || !check_input(ctx, model, x, segments, &m))
+        return (ting_tensor){0};
+    int *start = ting_ctx_ints(ctx, segments.count + 1);
+    if (start == NULL)
+        return (ting_tensor){0};
+    ting_segments rows = {segments.count, start};
+    ting_tensor y = ting_zip_embed_forward(ctx, model, x, segments, m.states, start);
+    ting_ctx_see(ctx, y, "encoder_embed");
+    for (int i = 0; i < model->config.stacks && ctx->err == TING_OK; i++) {
+        y = outputs[i] = run_stack(ctx, model, i, y, rows, &m, layer);
+        layer += model->config.stack[i].layers;
+        ting_ctx_see(ctx, y, "encoder.encoders.%d", i);
+    }
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    y = widest(ctx, model, outputs);
+    y = ting_downsample(ctx, y, rows, model->downsample, model->config.output_downsampling,
+                        out_start);
+    for (int s = 0; m.states != NULL && s < segments.count && ctx->err == TING_OK; s++)
+        m.states[s]->processed += start[s + 1] - start[s];
+    ting_ctx_see(ctx, y, "encoder");
+    return y;
+}
