@@ -32,9 +32,12 @@
 extern const ting_gemm_kern ting_gemm_real_ref, ting_gemm_bf16_ref, ting_gemm_int8_ref;
 
 #if TING_HAVE_X86
-#define TING_KERN(result, name, arguments) result ting_##name##_avx512 arguments;
+#define TING_KERN(result, name, arguments)  \
+    result ting_##name##_avx2 arguments;    \
+    result ting_##name##_avx512 arguments;
 #include "kern/kern.def"
 #undef TING_KERN
+extern const ting_gemm_kern ting_gemm_f32_avx2, ting_gemm_bf16_avx2;
 extern const ting_gemm_kern ting_gemm_f32_avx512, ting_gemm_bf16_avx512;
 #endif
 

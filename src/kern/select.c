@@ -13,6 +13,16 @@ static const ting_kern scalar_table = {
 };
 
 #if TING_HAVE_X86
+static const ting_kern avx2_table = {
+    .level = TING_CPU_AVX2,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_avx2,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_f32_avx2,
+    .gemm_bf16 = &ting_gemm_bf16_avx2,
+    .gemm_int8 = &ting_gemm_int8_ref,
+};
+
 static const ting_kern avx512_table = {
     .level = TING_CPU_AVX512,
 #define TING_KERN(result, name, arguments) .name = ting_##name##_avx512,
@@ -28,7 +38,7 @@ static const ting_kern avx512_table = {
 static const ting_kern *const tables[] = {
     &scalar_table,
 #if TING_HAVE_X86
-    &scalar_table, /* avx2 */
+    &avx2_table,
     &avx512_table,
 #endif
 };

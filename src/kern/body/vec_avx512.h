@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vec_avx512.h - the vector words of the bodies (see vec.h) for AVX-512 F, BW, DQ, VL: 16 floats. */
+/* vec_avx512.h - the vector words of the bodies (see docs/KERNELS.md) for AVX-512 F, BW, DQ, VL: 16 floats. */
 #ifndef __AVX512F__
 #error "compile this file with the flags of its name: see the Makefile"
 #endif
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { LANES = 16, VECTORS = 32 };
+enum { LANES = 16 };
 
 typedef __m512 vec;
 typedef __mmask16 vmask; /* a truth value per lane */
@@ -105,7 +105,7 @@ static inline vec v_abs(vec a)
 
 static inline vec v_copysign(vec magnitude, vec sign)
 {
-    const __m512i bit = _mm512_set1_epi32(INT32_MIN); /* 0xE4: where bit is set take sign, else magnitude */
+    const __m512i bit = _mm512_set1_epi32(INT32_MIN); /* where set: sign; else: magnitude */
     return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(bit, _mm512_castps_si512(sign),
                                                          _mm512_castps_si512(magnitude), 0xCA));
 }
