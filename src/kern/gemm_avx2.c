@@ -3,6 +3,7 @@
 #include "kern/body/vec_avx2.h"
 
 #define LEVEL      avx2
+#define VECTOR_LEVEL avx2
 #define LEVEL_TEXT "6x16 avx2"
 #define MR         6
 #define TILE_CASES(bf16)                                                                       \

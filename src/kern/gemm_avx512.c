@@ -3,6 +3,7 @@
 #include "kern/body/vec_avx512.h"
 
 #define LEVEL      avx512
+#define VECTOR_LEVEL avx512
 #define LEVEL_TEXT "14x32 avx512"
 #define MR         14
 #define TILE_CASES(bf16)                                                                       \

@@ -40,7 +40,8 @@ typedef struct ting_gemm_kern {
     /* Bytes of a packed row tile (any rows <= mr) and of a packed column panel, for k >= 0; multiples of 64. */
     size_t (*a_bytes)(int k);
     size_t (*b_bytes)(int k);
-    /* rows <= mr rows of A: element (i, p) at a[i * rs + p * cs]. `packed` is aligned to 64. */
+    /* rows <= mr rows of A: element (i, p) at a[i * rs + p * cs]. `packed` is aligned to 64. An int8
+     * kernel's rows are contiguous: cs is 1. */
     void (*pack_a)(int rows, int k, const ting_real *a, ptrdiff_t rs, ptrdiff_t cs, void *packed);
     /* cols <= nr columns of B: element (p, j) at b[p * rs + j * cs]; writes all of b_bytes(k). */
     void (*pack_b)(int cols, int k, const ting_real *b, ptrdiff_t rs, ptrdiff_t cs, void *packed);

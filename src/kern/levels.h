@@ -37,8 +37,9 @@ extern const ting_gemm_kern ting_gemm_real_ref, ting_gemm_bf16_ref, ting_gemm_in
     result ting_##name##_avx512 arguments;
 #include "kern/kern.def"
 #undef TING_KERN
-extern const ting_gemm_kern ting_gemm_f32_avx2, ting_gemm_bf16_avx2;
-extern const ting_gemm_kern ting_gemm_f32_avx512, ting_gemm_bf16_avx512;
+extern const ting_gemm_kern ting_gemm_f32_avx2, ting_gemm_bf16_avx2, ting_gemm_int8_avx2;
+extern const ting_gemm_kern ting_gemm_f32_avx512, ting_gemm_bf16_avx512, ting_gemm_int8_avx512;
+extern const ting_gemm_kern ting_gemm_int8_vnni;
 #endif
 
 #endif

@@ -20,7 +20,7 @@ static const ting_kern avx2_table = {
 #undef TING_KERN
     .gemm_real = &ting_gemm_f32_avx2,
     .gemm_bf16 = &ting_gemm_bf16_avx2,
-    .gemm_int8 = &ting_gemm_int8_ref,
+    .gemm_int8 = &ting_gemm_int8_avx2,
 };
 
 static const ting_kern avx512_table = {
@@ -30,7 +30,17 @@ static const ting_kern avx512_table = {
 #undef TING_KERN
     .gemm_real = &ting_gemm_f32_avx512,
     .gemm_bf16 = &ting_gemm_bf16_avx512,
-    .gemm_int8 = &ting_gemm_int8_ref,
+    .gemm_int8 = &ting_gemm_int8_avx512,
+};
+
+static const ting_kern vnni_table = {
+    .level = TING_CPU_VNNI,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_avx512,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_f32_avx512,
+    .gemm_bf16 = &ting_gemm_bf16_avx512,
+    .gemm_int8 = &ting_gemm_int8_vnni,
 };
 #endif
 
@@ -40,6 +50,7 @@ static const ting_kern *const tables[] = {
 #if TING_HAVE_X86
     &avx2_table,
     &avx512_table,
+    &vnni_table,
 #endif
 };
 

@@ -15,22 +15,9 @@
  * bf16: A is rounded on packing and stays float. B holds a pair of bf16 per lane, column j in the lower
  * half and column LANES + j in the upper: half the memory to read, one shift and one mask to unpack.
  */
-#include "kern/levels.h"
+#include "kern/body/gemm_common.h"
 
-#include <string.h>
-
-#define LEVEL_NAME_(name, level) ting_##name##_##level
-#define LEVEL_NAME(name, level)  LEVEL_NAME_(name, level)
-#define NAME(name)               LEVEL_NAME(name, LEVEL)
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-#define INLINE static inline __attribute__((always_inline))
-
-enum { NV = 2, NR = NV * LANES, K_CHUNK = 256, ROW_STRIDE = K_CHUNK + 16 };
+enum { K_CHUNK = 256, ROW_STRIDE = K_CHUNK + 16 };
 
 static size_t a_bytes(int k)
 {
@@ -128,34 +115,6 @@ INLINE void pack_b(const int bf16, int cols, int k, const float *b, ptrdiff_t rs
         v_transpose(block[1]);
         for (int q = 0; q < count; q++)
             put_b(bf16, packed, p + q, block[0][q], block[1][q]);
-    }
-}
-
-/* y = or += act(alpha sum + bias) for one row of `cols` columns. */
-INLINE void finish_row(int cols, const vec *sum, const ting_gemm_out *out, float *y)
-{
-    vec alpha = v_set(out->alpha);
-    float linear[NR];
-    float *to = out->accumulate && out->act > TING_ACT_RELU ? linear : y;
-    UNROLL for (int v = 0; v < NV; v++)
-    {
-        int first = v * LANES;
-        if (first >= cols)
-            break;
-        vpart part = v_part(cols - first);
-        vec t = v_mul(alpha, sum[v]);
-        if (out->bias != NULL)
-            t = v_add(t, v_load_part(out->bias + first, part));
-        if (out->act == TING_ACT_RELU)
-            t = v_max(v_zero(), t);
-        if (out->accumulate && out->act <= TING_ACT_RELU)
-            t = v_add(v_load_part(y + first, part), t);
-        v_store_part(to + first, part, t);
-    }
-    if (out->act > TING_ACT_RELU) {
-        NAME(act)(out->act, cols, to, to);
-        if (out->accumulate)
-            NAME(add)(cols, linear, y, y);
     }
 }
 

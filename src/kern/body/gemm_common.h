@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gemm_common.h - what the bodies of all matrix micro-kernels share: names, unrolling, and the end of a
+ * tile. Included after vec_<set>.h, with LEVEL (suffix of the kernel's name), VECTOR_LEVEL (suffix of the
+ * vector kernels it calls), LEVEL_TEXT, MR (rows of a tile) and TILE_CASES defined.
+ */
+#include "kern/levels.h"
+
+#define LEVEL_NAME_(name, level) ting_##name##_##level
+#define LEVEL_NAME(name, level)  LEVEL_NAME_(name, level)
+#define NAME(name)               LEVEL_NAME(name, LEVEL)
+#define VECTOR_NAME(name)        LEVEL_NAME(name, VECTOR_LEVEL)
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+enum { NV = 2, NR = NV * LANES };
+
+/* y = or += act(alpha sum + bias) for one row of `cols` columns. */
+INLINE void finish_row(int cols, const vec *sum, const ting_gemm_out *out, float *y)
+{
+    vec alpha = v_set(out->alpha);
+    float linear[NR];
+    float *to = out->accumulate && out->act > TING_ACT_RELU ? linear : y;
+    UNROLL for (int v = 0; v < NV; v++)
+    {
+        int first = v * LANES;
+        if (first >= cols)
+            break;
+        vpart part = v_part(cols - first);
+        vec t = v_mul(alpha, sum[v]);
+        if (out->bias != NULL)
+            t = v_add(t, v_load_part(out->bias + first, part));
+        if (out->act == TING_ACT_RELU)
+            t = v_max(v_zero(), t);
+        if (out->accumulate && out->act <= TING_ACT_RELU)
+            t = v_add(v_load_part(y + first, part), t);
+        v_store_part(to + first, part, t);
+    }
+    if (out->act > TING_ACT_RELU) {
+        VECTOR_NAME(act)(out->act, cols, to, to);
+        if (out->accumulate)
+            VECTOR_NAME(add)(cols, linear, y, y);
+    }
+}
