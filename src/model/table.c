@@ -135,6 +135,24 @@ void ting_table_free(ting_table *table)
     *table = (ting_table){0};
 }
 
+void ting_copy_strided(void *to, const void *from, size_t size, int dims, const int64_t *shape,
+                       const int64_t *stride)
+{
+    int64_t at[TING_MAX_DIMS] = {0}, elements = 1, place = 0;
+    for (int d = 0; d < dims; d++)
+        elements *= shape[d];
+    for (int64_t i = 0; i < elements; i++) {
+        memcpy((char *)to + (size_t)i * size, (const char *)from + (size_t)place * size, size);
+        for (int d = dims - 1; d >= 0; d--) { /* counts up like a clock */
+            place += stride[d];
+            if (++at[d] < shape[d])
+                break;
+            place -= stride[d] * shape[d];
+            at[d] = 0;
+        }
+    }
+}
+
 static int by_order(const void *a, const void *b)
 {
     size_t x = (*(const ting_named *const *)a)->order, y = (*(const ting_named *const *)b)->order;

@@ -44,6 +44,10 @@ void ting_table_free(ting_table *table);
  * can overflow. Errors: format; unsupported above TING_MAX_DIMS dimensions. */
 ting_err ting_shape_elements(const int64_t *shape, size_t dims, size_t *out);
 
+/* Copies [shape] elements of `size` bytes that stand `stride` elements apart into row-major order. */
+void ting_copy_strided(void *to, const void *from, size_t size, int dims, const int64_t *shape,
+                       const int64_t *stride);
+
 /* Index of a table's items in file order: owned, free with ting_free; NULL when out of memory. */
 const ting_named **ting_table_in_file_order(const ting_table *table);
 
