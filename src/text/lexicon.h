@@ -7,8 +7,8 @@
  * TING_PHRASE_MAX characters) gives one syllable for each character. Further columns are ignored; empty
  * lines and lines that begin with # are skipped.
  *
- *     长	zhang3 chang2
- *     长大	zhang3 da4
+ *     长 <tab> zhang3 chang2
+ *     长大 <tab> zhang3 da4
  *
  * Tables are added in order of trust. Readings of a character are appended to those it has already; of
  * two entries for a phrase the first stays.
