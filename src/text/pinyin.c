@@ -99,6 +99,16 @@ int ting_pinyin_join(ting_initial initial, ting_final final, int tone)
     return base == 0 ? TING_PINYIN_NONE : ting_pinyin_id(base - 1, tone);
 }
 
+int ting_pinyin_distance(int a, int b)
+{
+    if (a == TING_PINYIN_NONE || b == TING_PINYIN_NONE)
+        return 3;
+    const base_row *x = &bases[ting_pinyin_base(a)], *y = &bases[ting_pinyin_base(b)];
+    if (x == y)
+        return a == b ? 0 : 1;
+    return x->initial == y->initial || x->final == y->final ? 2 : 3;
+}
+
 /* ---- bytes -> letters and tone ---- */
 
 typedef struct letter_row {

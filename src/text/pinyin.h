@@ -95,6 +95,10 @@ const char *ting_final_name(ting_final final);
  * Spelling is tolerant: v after j q x y is u; ue after l and n is ve. */
 int ting_pinyin_join(ting_initial initial, ting_final final, int tone);
 
+/* How far apart two syllables sound: 0 equal, 1 the tone differs, 2 initial or final differs, 3 both differ
+ * or one of them is TING_PINYIN_NONE. */
+int ting_pinyin_distance(int a, int b);
+
 /* Writes one syllable and '\0' into out; returns its length in bytes. id must be valid. */
 size_t ting_pinyin_write(int id, ting_pinyin_notation notation, char out[TING_PINYIN_ROOM]);
 

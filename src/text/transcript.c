@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* transcript.c - see transcript.h. */
+#include "text/transcript.h"
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { MOST_COLUMNS = 64, MOST_UTTERANCES = 1 << 28 };
+
+typedef struct names { /* open hash of names to the first utterance that has it */
+    int *slots;        /* [room] index + 1, 0: free */
+    size_t room;       /* power of two, at least twice the utterances */
+} names;
+
+typedef enum key { KEY_ID, KEY_PATH, KEY_STEM, KEY_COUNT } key;
+
+struct ting_transcript {
+    ting_utterance *items;
+    int *next_stem; /* [count] the next utterance with the same stem, or -1 */
+    int count, room;
+    names names[KEY_COUNT];
+};
+
+/* ---- views ---- */
+
+static bool same(ting_view a, ting_view b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.text, b.text, a.length) == 0);
+}
+
+static bool is_word(ting_view view, const char *word)
+{
+    return same(view, (ting_view){word, strlen(word)});
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static ting_view trim(ting_view v)
+{
+    while (v.length > 0 && is_space(v.text[0])) {
+        v.text++;
+        v.length--;
+    }
+    while (v.length > 0 && is_space(v.text[v.length - 1]))
+        v.length--;
+    return v;
+}
+
+ting_view ting_view_stem(ting_view path)
+{
+    enum { LONGEST_EXTENSION = 5 };
+    for (size_t i = path.length; i > 0; i--)
+        if (path.text[i - 1] == '/') {
+            path = (ting_view){path.text + i, path.length - i};
+            break;
+        }
+    for (size_t i = path.length; i > 1 && path.length - i <= LONGEST_EXTENSION; i--) {
+        char c = path.text[i - 1];
+        if (c == '.' && i < path.length)
+            return (ting_view){path.text, i - 1};
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))
+            break;
+    }
+    return path;
+}
+
+/* True when b is the end of a, beginning at a folder's border. */
+static bool ends_with_path(ting_view a, ting_view b)
+{
+    if (b.length > a.length || b.length == 0 || memcmp(a.text + a.length - b.length, b.text, b.length) != 0)
+        return false;
+    return a.length == b.length || a.text[a.length - b.length - 1] == '/';
+}
+
+/* ---- names ---- */
+
+static ting_view key_of(const ting_utterance *u, key k)
+{
+    return k == KEY_ID ? u->id : k == KEY_PATH ? u->path : ting_view_stem(u->path.length > 0 ? u->path : u->id);
+}
+
+static size_t place_of(const ting_transcript *t, key k, ting_view name)
+{
+    const names *table = &t->names[k];
+    uint64_t h = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
+    for (size_t i = 0; i < name.length; i++)
+        h = (h ^ (unsigned char)name.text[i]) * UINT64_C(0x100000001B3);
+    size_t at = (size_t)(h ^ h >> 32) & (table->room - 1);
+    while (table->slots[at] != 0 && !same(key_of(&t->items[table->slots[at] - 1], k), name))
+        at = (at + 1) & (table->room - 1);
+    return at;
+}
+
+static ting_err index_names(ting_transcript *t)
+{
+    size_t room = 16;
+    while (room < 2 * (size_t)t->count + 2)
+        room *= 2;
+    t->next_stem = ting_alloc((size_t)t->count, sizeof *t->next_stem);
+    if (t->next_stem == NULL)
+        return TING_ERR_MEMORY;
+    for (int k = 0; k < KEY_COUNT; k++) {
+        t->names[k] = (names){ting_alloc(room, sizeof(int)), room};
+        if (t->names[k].slots == NULL)
+            return TING_ERR_MEMORY;
+    }
+    for (int i = t->count - 1; i >= 0; i--) { /* backwards: the first of several stays, the chain is in order */
+        for (int k = 0; k < KEY_COUNT; k++) {
+            int *slot = &t->names[k].slots[place_of(t, (key)k, key_of(&t->items[i], (key)k))];
+            if (k == KEY_STEM)
+                t->next_stem[i] = *slot - 1;
+            *slot = i + 1;
+        }
+    }
+    return TING_OK;
+}
+
+int ting_transcript_find(const ting_transcript *t, ting_view id)
+{
+    if (id.length == 0)
+        return TING_MATCH_NONE;
+    for (int k = KEY_ID; k <= KEY_PATH; k++) {
+        int slot = t->names[k].slots[place_of(t, (key)k, id)];
+        if (slot != 0)
+            return slot - 1;
+    }
+    int first = t->names[KEY_STEM].slots[place_of(t, KEY_STEM, ting_view_stem(id))] - 1;
+    if (first < 0 || t->next_stem[first] < 0)
+        return first < 0 ? TING_MATCH_NONE : first;
+    int found = TING_MATCH_AMBIGUOUS;
+    for (int i = first; i >= 0; i = t->next_stem[i]) {
+        ting_view path = t->items[i].path.length > 0 ? t->items[i].path : t->items[i].id;
+        if (!ends_with_path(id, path) && !ends_with_path(path, id))
+            continue;
+        if (found != TING_MATCH_AMBIGUOUS)
+            return TING_MATCH_AMBIGUOUS;
+        found = i;
+    }
+    return found;
+}
+
+/* ---- reading ---- */
+
+typedef struct columns {
+    bool manifest, tabs;
+    int id, path, text, pinyin; /* -1: none */
+} columns;
+
+typedef struct lines { /* walks over a text line by line */
+    ting_view rest;
+    long number;
+} lines;
+
+static bool next_line(lines *in, ting_view *line)
+{
+    while (in->rest.length > 0) {
+        const char *newline = memchr(in->rest.text, '\n', in->rest.length);
+        size_t length = newline == NULL ? in->rest.length : (size_t)(newline - in->rest.text);
+        size_t used = newline == NULL ? length : length + 1;
+        *line = (ting_view){in->rest.text, length};
+        in->rest = (ting_view){in->rest.text + used, in->rest.length - used};
+        in->number++;
+        while (line->length > 0 && line->text[line->length - 1] == '\r')
+            line->length--;
+        if (trim(*line).length > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Cuts at tabs; returns how many fields there are, at most MOST_COLUMNS. */
+static int cut(ting_view line, ting_view fields[MOST_COLUMNS])
+{
+    int count = 0;
+    while (count < MOST_COLUMNS) {
+        const char *tab = line.length == 0 ? NULL : memchr(line.text, '\t', line.length);
+        size_t length = tab == NULL ? line.length : (size_t)(tab - line.text);
+        fields[count++] = trim((ting_view){line.text, length});
+        if (tab == NULL)
+            break;
+        line = (ting_view){tab + 1, line.length - length - 1};
+    }
+    return count;
+}
+
+static int field_named(const ting_view *fields, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (is_word(fields[i], name))
+            return i;
+    return -1;
+}
+
+static ting_err find_columns(const char *name, ting_view first, const char *column, columns *out)
+{
+    ting_err err = TING_OK;
+    ting_view fields[MOST_COLUMNS];
+    int count = cut(first, fields);
+    *out = (columns){.id = field_named(fields, count, "id"), .path = field_named(fields, count, "path"),
+                     .text = field_named(fields, count, column != NULL ? column : "text"),
+                     .pinyin = field_named(fields, count, "pinyin")};
+    bool named = out->id >= 0 || out->path >= 0;
+    out->manifest = count > 1 && named && (out->text >= 0 || out->pinyin >= 0 || field_named(fields, count, "text") >= 0);
+    if (column != NULL && (!out->manifest || out->text < 0))
+        FAIL(TING_ERR_FORMAT, "%s: no column \"%s\"; its first line is \"%.*s\"", name, column,
+             (int)(first.length > 200 ? 200 : first.length), first.text);
+    if (!out->manifest)
+        return TING_OK;
+    if (out->text < 0)
+        out->text = out->pinyin;
+    if (out->id < 0)
+        out->id = out->path;
+out:
+    return err;
+}
+
+static ting_view field_at(const ting_view *fields, int count, int index)
+{
+    return index >= 0 && index < count ? fields[index] : (ting_view){"", 0};
+}
+
+static ting_utterance read_utterance(const columns *c, ting_view line)
+{
+    ting_utterance u = {.id = {"", 0}, .path = {"", 0}, .text = {"", 0}, .pinyin = {"", 0}};
+    ting_view fields[MOST_COLUMNS];
+    if (c->manifest) {
+        int count = cut(line, fields);
+        u.id = field_at(fields, count, c->id);
+        u.path = field_at(fields, count, c->path);
+        u.text = field_at(fields, count, c->text);
+        u.pinyin = field_at(fields, count, c->pinyin);
+    } else if (c->tabs) {
+        int count = cut(line, fields);
+        u.id = fields[0];
+        u.text = field_at(fields, count, 1);
+    } else {
+        line = trim(line);
+        size_t end = 0;
+        while (end < line.length && !is_space(line.text[end]))
+            end++;
+        u.id = (ting_view){line.text, end};
+        u.text = trim((ting_view){line.text + end, line.length - end});
+    }
+    if (u.id.length == 0)
+        u.id = u.path;
+    return u;
+}
+
+static ting_err add_utterance(const char *name, ting_transcript *t, ting_utterance u)
+{
+    ting_err err = TING_OK;
+    if (u.id.length == 0)
+        FAIL(TING_ERR_FORMAT, "%s:%ld: no id at the beginning of the line", name, u.line);
+    if (t->count == MOST_UTTERANCES)
+        FAIL(TING_ERR_FORMAT, "%s: more than %d utterances", name, MOST_UTTERANCES);
+    if (t->count == t->room) {
+        int room = t->room == 0 ? 256 : 2 * t->room;
+        ting_utterance *items = ting_grow(t->items, (size_t)t->room, (size_t)room, sizeof *items);
+        if (items == NULL)
+            return TING_ERR_MEMORY;
+        t->items = items;
+        t->room = room;
+    }
+    t->items[t->count++] = u;
+out:
+    return err;
+}
+
+ting_err ting_transcript_read(const char *name, const char *bytes, size_t size, const char *column,
+                              ting_transcript **out)
+{
+    ting_err err = TING_OK;
+    ting_transcript *t = NULL;
+    lines in = {.rest = {bytes, size}};
+    ting_view line;
+    columns c;
+    *out = NULL;
+    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
+        in.rest = (ting_view){bytes + 3, size - 3};
+    lines again = in;
+    if (!next_line(&in, &line))
+        FAIL(TING_ERR_FORMAT, "%s: empty, expected one utterance a line: id and text", name);
+    TRY(find_columns(name, line, column, &c));
+    c.tabs = size > 0 && memchr(bytes, '\t', size) != NULL;
+    if (!c.manifest)
+        in = again;
+    t = ting_alloc(1, sizeof *t);
+    if (t == NULL)
+        return TING_ERR_MEMORY;
+    while (next_line(&in, &line)) {
+        ting_utterance u = read_utterance(&c, line);
+        u.line = in.number;
+        TRY(add_utterance(name, t, u));
+    }
+    TRY(index_names(t));
+    *out = t;
+    t = NULL;
+out:
+    ting_transcript_free(t);
+    return err;
+}
+
+void ting_transcript_free(ting_transcript *t)
+{
+    if (t == NULL)
+        return;
+    for (int k = 0; k < KEY_COUNT; k++)
+        ting_free(t->names[k].slots);
+    ting_free(t->next_stem);
+    ting_free(t->items);
+    ting_free(t);
+}
+
+int ting_transcript_count(const ting_transcript *t)
+{
+    return t->count;
+}
+
+const ting_utterance *ting_transcript_at(const ting_transcript *t, int index)
+{
+    return &t->items[index];
+}
