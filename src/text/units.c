@@ -8,7 +8,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
-enum { FIRST_WORD = 0x110000, MOST_BYTES = 1 << 28 };
+enum { MOST_BYTES = 1 << 28 };
 
 /* ---- table of words: open hash of numbers into a list of offsets ---- */
 
@@ -91,9 +91,21 @@ ting_err ting_words_table_number(ting_words_table *table, const char *word, size
         table->slots[at] = ++table->count;
         table->offsets[table->count] = table->text.length;
     }
-    *number = FIRST_WORD + table->slots[at] - 1;
+    *number = TING_FIRST_WORD + table->slots[at] - 1;
 out:
     return err;
+}
+
+const char *ting_words_table_word(const ting_words_table *table, int number, size_t *length)
+{
+    size_t from = table->offsets[number - TING_FIRST_WORD];
+    *length = table->offsets[number - TING_FIRST_WORD + 1] - from;
+    return table->text.text + from;
+}
+
+int ting_words_table_count(const ting_words_table *table)
+{
+    return table->count;
 }
 
 /* ---- normal form ---- */

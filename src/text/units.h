@@ -33,6 +33,13 @@ void ting_words_table_free(ting_words_table *table);
 /* The number of a word, added if new. Errors: memory. */
 ting_err ting_words_table_number(ting_words_table *table, const char *word, size_t length, int *number);
 
+/* Borrows until the next word is added. */
+const char *ting_words_table_word(const ting_words_table *table, int number, size_t *length);
+int ting_words_table_count(const ting_words_table *table);
+
+/* The number of the table's first word. */
+enum { TING_FIRST_WORD = 0x110000 };
+
 typedef struct ting_units_options {
     bool letters;     /* one unit a letter instead of words */
     bool punctuation; /* punctuation, symbols and spaces count */
