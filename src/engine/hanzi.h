@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hanzi.h - what the engine asks of a pinyin-to-hanzi network: syllables of one sentence in, ranked lines of
+ * characters out, one character a syllable.
+ */
+#ifndef TING_ENGINE_HANZI_H
+#define TING_ENGINE_HANZI_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/pool.h"
+
+enum { TING_HANZI_TEXT = 5 }; /* bytes of one character in UTF-8, terminator included */
+
+typedef struct ting_hanzi_line {
+    char (*characters)[TING_HANZI_TEXT]; /* [count] */
+    double score;                        /* log-probability of the line */
+} ting_hanzi_line;
+
+typedef struct ting_hanzi_page {
+    ting_hanzi_line *lines; /* [line_count], best first */
+    int line_count;
+    char (*alternatives)[TING_HANZI_TEXT]; /* [count, alternatives] other characters than those of line 0; "" ends a row */
+} ting_hanzi_page;
+
+/* Writes syllables (ids of text/pinyin.h; TING_PINYIN_NONE is unknown) in hanzi. Everything returned lives in
+ * the arena. Errors: memory, numeric. */
+typedef struct ting_hanzi_writer {
+    ting_err (*write)(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+                      ting_hanzi_page *out);
+    void *self;
+} ting_hanzi_writer;
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sentence.h - what the acoustic model heard of one sentence -> the sentence: syllables, characters with
+ * times and confidence, hypotheses.
+ *
+ *     hits (tokens with times and scores), one list a hypothesis
+ *       -> syllables (text/syllable.h)
+ *       -> hanzi, several lines each (hanzi.h), or numbered pinyin
+ *       -> all pairs ranked by acoustic score + weight x score of the line
+ */
+#ifndef TING_ENGINE_SENTENCE_H
+#define TING_ENGINE_SENTENCE_H
+
+#include "engine/hanzi.h"
+#include "text/syllable.h"
+#include "tingxie.h"
+
+typedef struct ting_heard { /* one acoustic hypothesis */
+    const ting_hit *hits;
+    int count;
+    double score; /* log-probability */
+} ting_heard;
+
+typedef struct ting_sentence_maker {
+    const char *const *tokens;       /* [token_count] */
+    const ting_piece *parts;         /* [token_count] */
+    int token_count;
+    const ting_hanzi_writer *writer; /* NULL: text is numbered pinyin */
+    double weight;                   /* of a line's score beside the acoustic score */
+    double row_seconds;              /* least length of a character */
+    int nbest, alternatives;
+} ting_sentence_maker;
+
+/* Makes a sentence of count >= 1 hypotheses, best first. *out lives in the arena; NULL when nothing was said
+ * (no syllable, no other character). Errors: memory, those of the writer. */
+ting_err ting_sentence_make(const ting_sentence_maker *maker, const ting_heard *heard, int count,
+                            ting_arena *arena, const ting_sentence **out);
+
+/* Whether a token is written out: not "<blk>", "<unk>" and their like. */
+bool ting_token_is_text(const char *token);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tool_sound.h - sound files for programs: several joined into one (tool: see docs/LAYERS.md). */
+#ifndef TING_ENGINE_TOOL_SOUND_H
+#define TING_ENGINE_TOOL_SOUND_H
+
+#include "base/err.h"
+
+/* Writes all recordings one after the other as a WAV file, 16 kHz, one channel, 16 bits; *seconds is its
+ * length. Errors: those of reading any of them, io, argument (more than 4 GB). */
+ting_err ting_tool_join(const char *const *paths, int count, const char *out, double *seconds);
+
+#endif
