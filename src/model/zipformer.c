@@ -204,8 +204,10 @@ static void declare_embed(const ting_zipformer_config *config, ting_params *para
                                     "pointwise_conv2.weight");
     embed->pointwise[1].b = values(params, c[2], next, "pointwise_conv2.bias");
     int dim = config->stack[0].dim;
-    embed->out = ting_zip_declare_projection(
-        params, dim, ting_zip_embed_width(config->features) * c[2], "encoder_embed.out");
+    embed->out.w = ting_params_add(params, TING_PARAM_FILTERS, 4,
+                                   (int[]){dim, c[2], 1, ting_zip_embed_width(config->features)},
+                                   "encoder_embed.out.weight");
+    embed->out.b = values(params, dim, "encoder_embed.out", "bias");
     embed->norm_bias = values(params, dim, "encoder_embed", "out_norm.bias");
     embed->norm_scale =
         declare(params, TING_PARAM_VALUES, 0, NULL, "encoder_embed", "out_norm.log_scale");

@@ -69,9 +69,20 @@ static ting_tensor next(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
     return ctx->err == TING_OK ? gather(y, width) : y;
 }
 
-static ting_tensor finish(ting_ctx *ctx, const ting_zip_embed *e, ting_tensor x)
+/* The projection is a convolution whose kernel is all frequencies: that puts its columns in our order. */
+static ting_tensor finish(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x)
 {
-    x = ting_linear(ctx, x, e->out.w, e->out.b, TING_ACT_NONE);
+    const ting_zip_embed *e = &model->embed;
+    int width = ting_zip_embed_width(model->config.features);
+    const ting_conv2d_shape shape = {
+        width, model->config.embed_channels[2], e->out.w->shape[0], 1, width, 1, 1, 0, 0};
+    int *start = ting_ctx_ints(ctx, 4); /* all rows as one segment, in and out */
+    if (start == NULL)
+        return (ting_tensor){0};
+    start[0] = 0;
+    start[1] = x.rows;
+    x = ting_conv2d(ctx, x, (ting_segments){1, start}, &shape, e->out.w, e->out.b, TING_ACT_NONE,
+                    start + 2);
     return ting_bias_norm(ctx, x, e->norm_bias, e->norm_scale);
 }
 
@@ -138,7 +149,7 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
                                    int *out_start)
 {
     if (states != NULL)
-        return finish(ctx, &model->embed, stream(ctx, model, x, segments, states, out_start));
+        return finish(ctx, model, stream(ctx, model, x, segments, states, out_start));
     int *start = ting_ctx_ints(ctx, segments.count + 1);
     if (start == NULL)
         return (ting_tensor){0};
@@ -147,5 +158,5 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
         x = ting_add(ctx, x,
                      next(ctx, model, x, (ting_segments){segments.count, start}, TING_ZIP_NEXT_PAD,
                           out_start));
-    return finish(ctx, &model->embed, x);
+    return finish(ctx, model, x);
 }

@@ -40,7 +40,8 @@ typedef struct ting_zip_embed {
     const ting_param *conv_w[3], *conv_b[3];
     const ting_param *depthwise_w, *depthwise_b;
     ting_zip_projection pointwise[2];
-    ting_zip_projection out;
+    ting_zip_projection
+        out; /* w [dim, C, 1, F]: its columns are channel by channel, ours frequency by frequency */
     const ting_param *norm_bias, *norm_scale;
 } ting_zip_embed;
 

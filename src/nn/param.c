@@ -239,7 +239,11 @@ static ting_err find_stored(const ting_param *param, const ting_source *source, 
     int64_t want[TING_MAX_DIMS];
     for (int i = 0; i < param->dims; i++)
         want[i] = param->shape[i];
-    if (out->dims < 0 || out->dims > TING_MAX_DIMS || !same_shape(param->dims, want, out->dims, out->shape)) {
+    const int64_t flat[2] = {param->t.rows, param->t.cols};
+    bool fits = out->dims >= 0 && out->dims <= TING_MAX_DIMS &&
+                (same_shape(param->dims, want, out->dims, out->shape) ||
+                 (param->role == TING_PARAM_FILTERS && same_shape(2, flat, out->dims, out->shape)));
+    if (!fits) {
         char want_text[SHAPE_TEXT], found_text[SHAPE_TEXT];
         shape_text(param->dims, want, want_text);
         shape_text(out->dims > TING_MAX_DIMS ? TING_MAX_DIMS : out->dims, out->shape, found_text);

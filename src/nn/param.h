@@ -31,7 +31,8 @@ enum { TING_MAX_DIMS = 4 };
 typedef enum ting_param_role {
     TING_PARAM_VALUES,  /* read element by element: biases, norms, tables: kept as ting_real */
     TING_PARAM_MATRIX,  /* read by ting_linear only: packed at load */
-    TING_PARAM_FILTERS, /* [out, in, kt, kf], read by ting_conv2d only: packed at load as [out, kt kf in] */
+    TING_PARAM_FILTERS, /* [out, in, kt, kf], read by ting_conv2d only: packed at load as [out, kt kf in]; in a
+                           file it may be flat, [out, in kt kf] */
     TING_PARAM_TAPS     /* [C, 1, taps...], a depthwise filter: values kept, and turned at load */
 } ting_param_role;
 

@@ -166,6 +166,11 @@ struct ting_rec_cross_entropy {
     ting_real smoothing;
 };
 
+struct ting_rec_ctc {
+    ting_tensor logits, loss; /* [T, V], [1, 1] */
+    const ting_real *g;       /* [T, V]: d loss / d logit */
+};
+
 struct ting_choice; /* loss/choice_entropy.h */
 
 struct ting_rec_choice_entropy {

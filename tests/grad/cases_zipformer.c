@@ -2,6 +2,7 @@
 /* cases_zipformer.c - convolutions, norms and changes of rate of Zipformer. */
 #include "grad/grad.h"
 
+#include "loss/ctc.h"
 #include "support/support.h"
 
 static void one_output(ting_grad_problem *p, ting_tensor y)
@@ -192,3 +193,31 @@ static void upsample_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_upsample = {4, resample_setup, upsample_forward};
+
+/* ---- CTC: a target for every second frame at most, repeats among them ---- */
+
+static void ctc_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    frames(p, p->variant == 1 ? 3 : ting_grad_between(p, 4, 7));
+    ting_grad_add_ids(p, 1, p->input[0].t.cols);
+    p->row_factor = 0;
+}
+
+static void ctc_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int *start = starts(p, ctx),
+        *targets = ting_ctx_ints(ctx, p->segments.start[p->segments.count]), count = 0;
+    assert_non_null(targets);
+    for (int s = 0; s < p->segments.count; s++) {
+        int first = p->segments.start[s], length = p->segments.start[s + 1] - first;
+        start[s] = count;
+        for (int i = 0; i < length / 2; i++)
+            targets[count++] = p->ids[first + i];
+    }
+    start[p->segments.count] = count;
+    one_output(p, ting_ctc_loss(ctx, p->input[0].t, p->segments, targets,
+                                (ting_segments){p->segments.count, start}, 0, NULL));
+}
+
+const ting_grad_case ting_case_ctc = {3, ctc_setup, ctc_forward};
