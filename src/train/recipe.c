@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recipe.c - YAML to ting_recipe. */
+#include "train/recipe.h"
+
+#include <limits.h>
+#include <string.h>
+
+static const ting_recipe defaults = {
+    .shape = {.embedding = 256,
+              .pair_rows = 24576,
+              .triple_rows = 24576,
+              .ngram_dim = 64,
+              .layers = 6,
+              .input_dropout = 0,
+              .layer = {.width = 256,
+                        .heads = 4,
+                        .inner = 768,
+                        .norm = TING_NORM_BEFORE,
+                        .act = TING_ACT_RELU,
+                        .eps = (ting_real)1e-5}},
+    .tokens = 4096,
+    .window = 4096,
+    .spoil = {.share = 0.2, .tone = 0.04, .initial = 0.015, .final = 0.02, .reading = 0.02},
+    .seed = 1,
+    .steps = 10000,
+    .warmup = 300,
+    .decay = 2000,
+    .rate = 1e-3,
+    .final = 1e-5,
+    .adamw = {.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.01},
+    .clip = 1,
+    .average = 0.999,
+    .save_every = 500,
+    .measure_every = 500,
+    .measure_lines = 2000,
+    .log_every = 50,
+};
+
+/* Numbers of the network are ting_real, those of a recipe double. */
+static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
+{
+    double value = (double)*out;
+    ting_err err = ting_yaml_real(map, key, low, high, &value);
+    *out = (ting_real)value;
+    return err;
+}
+
+static ting_err read_act(ting_yaml *map, const char *key, ting_act *out)
+{
+    static const char *const words[] = {"none", "relu", "silu", "gelu", "elu"};
+    static const ting_act acts[] = {TING_ACT_NONE, TING_ACT_RELU, TING_ACT_SILU, TING_ACT_GELU, TING_ACT_ELU};
+    int index = 0;
+    for (int i = 0; i < 5; i++)
+        index = acts[i] == *out ? i : index;
+    ting_err err = ting_yaml_word(map, key, 5, words, &index);
+    *out = acts[index];
+    return err;
+}
+
+static ting_err read_model(ting_yaml *map, ting_p2h_shape *s)
+{
+    static const char *const places[] = {"after", "before"};
+    ting_err err = TING_OK;
+    int place = s->layer.norm;
+    TRY(ting_yaml_int(map, "embedding", 1, 8192, &s->embedding));
+    TRY(ting_yaml_int(map, "pair_rows", 0, 1 << 24, &s->pair_rows));
+    TRY(ting_yaml_int(map, "triple_rows", 0, 1 << 24, &s->triple_rows));
+    TRY(ting_yaml_int(map, "ngram_dim", 0, 4096, &s->ngram_dim));
+    TRY(ting_yaml_int(map, "layers", 1, 64, &s->layers));
+    TRY(ting_yaml_int(map, "width", 1, 8192, &s->layer.width));
+    TRY(ting_yaml_int(map, "heads", 1, 256, &s->layer.heads));
+    TRY(ting_yaml_int(map, "inner", 1, 65536, &s->layer.inner));
+    TRY(ting_yaml_int(map, "conv_taps", 0, 64, &s->conv_taps));
+    TRY(ting_yaml_int(map, "detour_dim", 0, 8192, &s->detour_dim));
+    TRY(ting_yaml_int(map, "map_layers", 0, 64, &s->map_layers));
+    TRY(ting_yaml_word(map, "norm", 2, places, &place));
+    s->layer.norm = (ting_norm_place)place;
+    TRY(read_act(map, "activation", &s->layer.act));
+    TRY(read_act(map, "input_activation", &s->input_act));
+    TRY(real(map, "eps", 1e-12, 1e-2, &s->layer.eps));
+    TRY(real(map, "dropout", 0, 0.9, &s->layer.dropout));
+    TRY(real(map, "input_dropout", 0, 0.9, &s->input_dropout));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
+static ting_err read_spoil(ting_yaml *map, ting_p2h_spoil *s)
+{
+    ting_err err = TING_OK;
+    TRY(ting_yaml_real(map, "share", 0, 1, &s->share));
+    TRY(ting_yaml_real(map, "tone", 0, 1, &s->tone));
+    TRY(ting_yaml_real(map, "initial", 0, 1, &s->initial));
+    TRY(ting_yaml_real(map, "final", 0, 1, &s->final));
+    TRY(ting_yaml_real(map, "reading", 0, 1, &s->reading));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
+static ting_err read_weights(ting_yaml *map, ting_recipe *r)
+{
+    ting_err err = TING_OK;
+    int count = 0;
+    for (const ting_yaml *child = map->first; child != NULL; child = child->next)
+        count++;
+    r->weights = ting_arena_take_zeroed(r->doc.arena, (size_t)count, sizeof *r->weights);
+    if (r->weights == NULL)
+        return TING_ERR_MEMORY;
+    for (const ting_yaml *child = map->first; child != NULL; child = child->next) {
+        ting_recipe_weight *w = &r->weights[r->weight_count];
+        *w = (ting_recipe_weight){child->key, 1, child->line};
+        TRY(ting_yaml_real(map, child->key, 0, 1000, &w->weight));
+        r->weight_count++;
+    }
+out:
+    return err;
+}
+
+static ting_err read_data(ting_yaml *map, ting_recipe *r)
+{
+    ting_err err = TING_OK;
+    ting_yaml *child;
+    TRY(ting_yaml_int(map, "tokens", 1, 1 << 20, &r->tokens));
+    TRY(ting_yaml_int(map, "window", 1, 1 << 24, &r->window));
+    TRY(ting_yaml_child(map, "spoil", TING_YAML_MAP, &child));
+    if (child != NULL)
+        TRY(read_spoil(child, &r->spoil));
+    TRY(ting_yaml_child(map, "weights", TING_YAML_MAP, &child));
+    if (child != NULL)
+        TRY(read_weights(child, r));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
+static ting_err read_train(ting_yaml *map, ting_recipe *r)
+{
+    static const char *const precisions[] = {"f32", "bf16"};
+    ting_err err = TING_OK;
+    int precision = 0;
+    TRY(ting_yaml_int(map, "seed", 0, INT_MAX, &r->seed));
+    TRY(ting_yaml_int(map, "steps", 1, INT_MAX, &r->steps));
+    TRY(ting_yaml_int(map, "warmup", 0, INT_MAX, &r->warmup));
+    TRY(ting_yaml_int(map, "decay", 0, INT_MAX, &r->decay));
+    TRY(ting_yaml_real(map, "rate", 0, 10, &r->rate));
+    TRY(ting_yaml_real(map, "final", 0, 10, &r->final));
+    TRY(ting_yaml_real(map, "beta1", 0, 0.99999, &r->adamw.beta1));
+    TRY(ting_yaml_real(map, "beta2", 0, 0.99999, &r->adamw.beta2));
+    TRY(ting_yaml_real(map, "eps", 1e-16, 1e-2, &r->adamw.eps));
+    TRY(ting_yaml_real(map, "weight_decay", 0, 10, &r->adamw.weight_decay));
+    TRY(ting_yaml_real(map, "clip", 0, 1e6, &r->clip));
+    TRY(ting_yaml_real(map, "smoothing", 0, 0.9, &r->smoothing));
+    TRY(ting_yaml_real(map, "average", 0, 0.999999, &r->average));
+    TRY(ting_yaml_word(map, "multiply", 2, precisions, &precision));
+    r->multiply = precision == 1 ? TING_PRECISION_BF16 : TING_PRECISION_F32;
+    TRY(ting_yaml_int(map, "save_every", 1, INT_MAX, &r->save_every));
+    TRY(ting_yaml_int(map, "measure_every", 1, INT_MAX, &r->measure_every));
+    TRY(ting_yaml_int(map, "measure_lines", 0, INT_MAX, &r->measure_lines));
+    TRY(ting_yaml_int(map, "log_every", 1, INT_MAX, &r->log_every));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
+ting_err ting_recipe_load(const char *path, ting_recipe *out)
+{
+    ting_err err = TING_OK;
+    ting_yaml *child;
+    *out = defaults;
+    out->path = path;
+    TRY(ting_yaml_load(path, &out->doc));
+    TRY(ting_yaml_child(out->doc.root, "model", TING_YAML_MAP, &child));
+    if (child != NULL)
+        TRY(read_model(child, &out->shape));
+    TRY(ting_yaml_child(out->doc.root, "data", TING_YAML_MAP, &child));
+    if (child != NULL)
+        TRY(read_data(child, out));
+    TRY(ting_yaml_child(out->doc.root, "train", TING_YAML_MAP, &child));
+    if (child != NULL)
+        TRY(read_train(child, out));
+    TRY(ting_yaml_done(out->doc.root));
+out:
+    if (err != TING_OK)
+        ting_recipe_free(out);
+    return err;
+}
+
+void ting_recipe_free(ting_recipe *recipe)
+{
+    ting_yaml_free(&recipe->doc);
+    recipe->weights = NULL;
+    recipe->weight_count = 0;
+}
+
+ting_err ting_recipe_weights(const ting_recipe *recipe, const ting_p2h_corpus *corpus, double *out)
+{
+    for (int i = 0; i < corpus->sources; i++)
+        out[i] = 1;
+    for (int w = 0; w < recipe->weight_count; w++) {
+        int found = 0;
+        for (int i = 0; i < corpus->sources; i++)
+            if (strcmp(corpus->source[i].name, recipe->weights[w].source) == 0) {
+                out[i] = recipe->weights[w].weight;
+                found = 1;
+            }
+        if (!found)
+            return ting_fail(TING_ERR_FORMAT, "%s:%d: the corpus has no source \"%s\"", recipe->path,
+                             recipe->weights[w].line, recipe->weights[w].source);
+    }
+    return TING_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recipe.h - what `tingxie train p2h RECIPE.yaml` trains and how: groups `model`, `data`, `train`.
+ *
+ * Every key has a default (in recipe.c, beside its range); unknown keys and wrong types are errors that name the
+ * line. recipes/p2h.yaml is the recipe of the model that the project ships, with a remark at each key.
+ */
+#ifndef TING_TRAIN_RECIPE_H
+#define TING_TRAIN_RECIPE_H
+
+#include "data/p2h_batch.h"
+#include "data/yaml.h"
+#include "model/transformer_p2h.h"
+#include "optim/adamw.h"
+
+typedef struct ting_recipe_weight {
+    const char *source; /* borrows from the recipe's document */
+    double weight;
+    int line;
+} ting_recipe_weight;
+
+typedef struct ting_recipe {
+    ting_yaml_doc doc;
+    const char *path;
+    ting_p2h_shape shape; /* syllables and characters come from the corpus */
+    /* data */
+    int tokens, window;
+    ting_p2h_spoil spoil;
+    ting_recipe_weight *weights;
+    int weight_count;
+    /* train */
+    int seed;
+    int steps, warmup, decay; /* the last `decay` of `steps` steps go down to `final` */
+    double rate, final;
+    ting_adamw_options adamw;
+    double clip, smoothing, average; /* average: of the exponential mean of the weights, 0: none */
+    ting_precision multiply;
+    int save_every, measure_every, measure_lines, log_every;
+} ting_recipe;
+
+/* Errors: io; format, naming the line. Free with ting_recipe_free. */
+ting_err ting_recipe_load(const char *path, ting_recipe *out);
+void ting_recipe_free(ting_recipe *recipe);
+
+/* The weight of every source of the corpus, 1 where the recipe names none. Errors: format, when the recipe names a
+ * source that the corpus lacks. */
+ting_err ting_recipe_weights(const ting_recipe *recipe, const ting_p2h_corpus *corpus, double *out);
+
+#endif
