@@ -17,7 +17,7 @@ static bool is_syllable(const char *name)
     if (n < 2 || n >= TING_P2H_SYLLABLE_MAX || name[n - 1] < '1' || name[n - 1] > '5')
         return false;
     for (size_t i = 0; i + 1 < n; i++)
-        if (name[i] < 'a' || name[i] > 'z')
+        if ((name[i] < 'a' || name[i] > 'z') && !((unsigned char)name[i] & 0x80)) /* "ê1" */
             return false;
     return true;
 }

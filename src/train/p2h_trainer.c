@@ -15,6 +15,7 @@
 #include "train/recipe.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -22,7 +23,7 @@
 enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20, MEASURE_BATCH = 100 };
 
 typedef struct trainer {
-    const ting_train_options *options;
+    const ting_tool_train_options *options;
     ting_recipe recipe;
     ting_p2h_corpus corpus;
     ting_params *params;
@@ -105,6 +106,17 @@ static ting_err make_folder(trainer *t)
     return t->checkpoint_path != NULL && t->curves_path != NULL ? TING_OK : TING_ERR_MEMORY;
 }
 
+/* Of everything but the rates of dropout, which a later run may change. */
+static uint64_t shape_hash(const ting_p2h_shape *s)
+{
+    char text[256];
+    int length = snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %g", s->syllables,
+                          s->characters, s->embedding, s->pair_rows, s->triple_rows, s->ngram_dim, (int)s->input_act,
+                          s->layers, s->conv_taps, s->detour_dim, s->map_layers, s->layer.width, s->layer.heads,
+                          s->layer.inner, (int)s->layer.norm, (int)s->layer.act, (double)s->layer.eps);
+    return ting_p2h_hash(text, (size_t)length);
+}
+
 static ting_err start(trainer *t)
 {
     ting_err err = TING_OK;
@@ -126,7 +138,7 @@ static ting_err start(trainer *t)
                                  .square = ting_adamw_square(t->adamw),
                                  .average = t->average,
                                  .corpus_hash = t->corpus.hash,
-                                 .shape_hash = ting_p2h_hash(&t->recipe.shape, sizeof t->recipe.shape)};
+                                 .shape_hash = shape_hash(&t->recipe.shape)};
     t->steps = t->recipe.steps;
     if (ting_file_exists(t->checkpoint_path)) {
         TRY(ting_checkpoint_load(t->checkpoint_path, &t->state));
@@ -371,7 +383,7 @@ static ting_err after_step(trainer *t, double *clock, bool last)
         const ting_curve_point *point = &t->state.curve[t->state.curve_count - 1];
         if (t->options->report != NULL)
             t->options->report(t->options->self,
-                               &(ting_train_report){.step = step,
+                               &(ting_tool_train_report){.step = step,
                                                     .steps = t->steps,
                                                     .epoch = (int)t->state.epoch,
                                                     .loss = point->loss,
@@ -416,7 +428,7 @@ out:
     return err;
 }
 
-ting_err ting_p2h_train(const ting_train_options *options)
+ting_err ting_p2h_train(const ting_tool_train_options *options)
 {
     trainer *t = ting_alloc(1, sizeof *t);
     if (t == NULL)

@@ -12,29 +12,9 @@
 #ifndef TING_TRAIN_P2H_TRAINER_H
 #define TING_TRAIN_P2H_TRAINER_H
 
-#include "base/log.h"
-
-#include <stdbool.h>
-
-typedef struct ting_train_report {
-    long step, steps;
-    int epoch;
-    double loss, rate, norm; /* means since the report before */
-    double tokens_per_second;
-    double errors; /* error rate on held-out lines, or < 0 when not measured at this step */
-} ting_train_report;
-
-typedef struct ting_train_options {
-    const char *recipe, *corpus, *folder;
-    int threads; /* 0: all processors */
-    long finish; /* > 0: from the checkpoint on, let the rate fall to its end within so many steps, then stop */
-    const ting_log *log;
-    void (*report)(void *self, const ting_train_report *report); /* NULL: none */
-    bool (*stop)(void *self); /* asked at each step; true: write a checkpoint and return TING_ERR_CANCELLED */
-    void *self;
-} ting_train_options;
+#include "train/tool_p2h.h"
 
 /* Errors: io, format (recipe, corpus, checkpoint), model, memory, numeric, cancelled. */
-ting_err ting_p2h_train(const ting_train_options *options);
+ting_err ting_p2h_train(const ting_tool_train_options *options);
 
 #endif

@@ -3,6 +3,7 @@
 #include "train/tool_p2h.h"
 
 #include "data/p2h_prepare.h"
+#include "train/p2h_trainer.h"
 
 ting_err ting_tool_p2h_prepare(const ting_tool_p2h_files *files, const ting_log *log, ting_tool_p2h_counts *counts)
 {
@@ -17,4 +18,9 @@ ting_err ting_tool_p2h_prepare(const ting_tool_p2h_files *files, const ting_log 
                                      .characters = made.characters,
                                      .syllables = made.syllables};
     return err;
+}
+
+ting_err ting_tool_p2h_train(const ting_tool_train_options *options)
+{
+    return ting_p2h_train(options);
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct ting_tool_p2h_files {
@@ -23,5 +24,27 @@ typedef struct ting_tool_p2h_counts {
 
 /* Text files to a corpus, as the settings file says (data/p2h_prepare.h). Errors: io, format, memory. */
 ting_err ting_tool_p2h_prepare(const ting_tool_p2h_files *files, const ting_log *log, ting_tool_p2h_counts *counts);
+
+typedef struct ting_tool_train_report {
+    long step, steps;
+    int epoch;
+    double loss, rate, norm; /* means since the report before */
+    double tokens_per_second;
+    double errors; /* error rate on held-out lines, or < 0 when not measured at this step */
+} ting_tool_train_report;
+
+typedef struct ting_tool_train_options {
+    const char *recipe, *corpus, *folder;
+    int threads; /* 0: all processors */
+    long finish; /* > 0: from the checkpoint on, let the rate fall to its end within so many steps, then stop */
+    const ting_log *log;
+    void (*report)(void *self, const ting_tool_train_report *report); /* NULL: none */
+    bool (*stop)(void *self); /* asked at each step; true: write a checkpoint and return TING_ERR_CANCELLED */
+    void *self;
+} ting_tool_train_options;
+
+/* Trains a pinyin-to-hanzi network, or goes on from the checkpoint in `folder` (train/p2h_trainer.h). Errors: io,
+ * format (recipe, corpus, checkpoint), model, memory, numeric, cancelled. */
+ting_err ting_tool_p2h_train(const ting_tool_train_options *options);
 
 #endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_train.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "train/tool_p2h.h"
+
+struct options {
+    const char *corpus, *folder;
+    int threads, finish;
+};
+
+struct session {
+    ting_cli *cli;
+    ting_progress bar;
+    bool begun;
+    char note[128];
+};
+
+static void say(void *self, ting_log_level level, const char *sentence)
+{
+    struct session *session = self;
+    if (!session->cli->quiet || level == TING_LOG_WARNING)
+        ting_cli_say(session->cli, "%s", sentence);
+}
+
+static void report(void *self, const ting_tool_train_report *r)
+{
+    struct session *session = self;
+    if (!session->begun)
+        ting_progress_begin(&session->bar, session->cli, "train p2h", (double)r->steps, "steps");
+    session->begun = true;
+    snprintf(session->note, sizeof session->note, "loss %.4f, %.0f characters/s", r->loss, r->tokens_per_second);
+    ting_progress_update(&session->bar, (double)r->step, session->note);
+    if (r->errors >= 0 && !session->cli->quiet)
+        ting_cli_say(session->cli, "step %ld, epoch %d: loss %.4f, held-out error rate %.2f %%, rate %.3g, %.0f characters/s",
+                     r->step, r->epoch, r->loss, 100 * r->errors, r->rate, r->tokens_per_second);
+}
+
+static bool stop(void *self)
+{
+    (void)self;
+    return ting_cli_interrupted();
+}
+
+static ting_exit run(ting_cli *cli, const void *fields)
+{
+    const struct options *options = fields;
+    struct session session = {.cli = cli};
+    const ting_log log = {say, &session};
+    if (options->corpus == NULL || options->folder == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
+                                                   "-o DIR");
+    ting_cli_catch_interrupt();
+    ting_err err = ting_tool_p2h_train(&(ting_tool_train_options){.recipe = cli->inputs[0],
+                                                                  .corpus = options->corpus,
+                                                                  .folder = options->folder,
+                                                                  .threads = options->threads,
+                                                                  .finish = options->finish,
+                                                                  .log = &log,
+                                                                  .report = report,
+                                                                  .stop = stop,
+                                                                  .self = &session});
+    if (session.begun)
+        ting_progress_end(&session.bar);
+    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+}
+
+static const ting_option table[] = {
+    {0, "corpus", TING_OPTION_FILE, offsetof(struct options, corpus), "FILE", "what `tingxie data p2h` wrote",
+     .unset = "must be given"},
+    {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, folder), "DIR",
+     "folder of the checkpoint and the curves; one that holds a checkpoint is continued", .unset = "must be given"},
+    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 0, .max = 1024,
+     .unset = "all processors"},
+    {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
+     "let the learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,
+     .unset = "the recipe's plan"},
+    {0},
+};
+
+static const ting_example examples[] = {
+    {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run", "trains, or goes on where it stopped"},
+    {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run --finish 2000", "brings a run to its end early"},
+    {0},
+};
+
+const ting_command ting_command_train_p2h = {
+    .name = "train p2h",
+    .summary = "Train a pinyin-to-hanzi network",
+    .usage = "[OPTION]... RECIPE.yaml",
+    .description =
+        "Trains the network that RECIPE describes on a corpus made by `tingxie data p2h`. The folder gets the file "
+        "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss, held-out error rate, learning "
+        "rate).\n\n"
+        "Ctrl-C and SIGTERM write a checkpoint and stop. The same command goes on exactly where it stopped, as if it had "
+        "never been interrupted.",
+    .options = table,
+    .examples = examples,
+    .size = sizeof(struct options),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .run = run,
+};
