@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* transducer.c - see transducer.h. */
+#include "model/transducer.h"
+
+#include "base/mem.h"
+#include "nn/op.h"
+
+struct ting_transducer {
+    ting_transducer_config config;
+    const ting_param *embedding, *conv; /* conv NULL with a context of 1 */
+    const ting_param *encoder_w, *encoder_b, *decoder_w, *decoder_b, *output_w, *output_b;
+};
+
+static ting_err check(const ting_transducer_config *c)
+{
+    const int sizes[] = {c->vocab, c->encoder_dim, c->decoder_dim, c->joiner_dim};
+    for (int i = 0; i < 4; i++)
+        if (sizes[i] < 1 || sizes[i] > 1 << 20)
+            return ting_fail(TING_ERR_MODEL, "transducer: a size of %d, expected 1 to 1048576",
+                             sizes[i]);
+    if (c->context < 1 || c->context > TING_TRANSDUCER_MAX_CONTEXT)
+        return ting_fail(TING_ERR_MODEL,
+                         "transducer: a predictor that sees %d tokens, expected 1 to %d",
+                         c->context, TING_TRANSDUCER_MAX_CONTEXT);
+    if (c->context > 1 && (c->groups < 1 || c->decoder_dim % c->groups != 0))
+        return ting_fail(TING_ERR_MODEL,
+                         "transducer: %d groups do not divide the predictor's %d channels",
+                         c->groups, c->decoder_dim);
+    if (c->blank < 0 || c->blank >= c->vocab)
+        return ting_fail(TING_ERR_MODEL, "transducer: blank is token %d of %d", c->blank, c->vocab);
+    return TING_OK;
+}
+
+static void declare_linear(ting_params *params, int n, int k, const char *name,
+                           const ting_param **w, const ting_param **b)
+{
+    *w = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, "joiner.%s.weight", name);
+    *b = ting_params_add(params, TING_PARAM_VALUES, 1, &n, "joiner.%s.bias", name);
+}
+
+ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *params,
+                             ting_transducer **out)
+{
+    ting_err err = TING_OK;
+    ting_transducer *model = NULL;
+    ting_transducer_config c = *config;
+    *out = NULL;
+    if (c.groups == 0)
+        c.groups = c.decoder_dim / 4;
+    TRY(check(&c));
+    model = ting_alloc(1, sizeof *model);
+    if (model == NULL)
+        return TING_ERR_MEMORY;
+    model->config = c;
+    model->embedding = ting_params_add(params, TING_PARAM_VALUES, 2,
+                                       (int[]){c.vocab, c.decoder_dim}, "decoder.embedding.weight");
+    if (c.context > 1)
+        model->conv = ting_params_add(params, TING_PARAM_VALUES, 3,
+                                      (int[]){c.decoder_dim, c.decoder_dim / c.groups, c.context},
+                                      "decoder.conv.weight");
+    declare_linear(params, c.joiner_dim, c.encoder_dim, "encoder_proj", &model->encoder_w,
+                   &model->encoder_b);
+    declare_linear(params, c.joiner_dim, c.decoder_dim, "decoder_proj", &model->decoder_w,
+                   &model->decoder_b);
+    declare_linear(params, c.vocab, c.joiner_dim, "output_linear", &model->output_w,
+                   &model->output_b);
+    if (model->output_b == NULL) { /* declaring is sticky: the sentence is there */
+        ting_free(model);
+        return TING_ERR_MEMORY;
+    }
+    *out = model;
+out:
+    return err;
+}
+
+void ting_transducer_free(ting_transducer *model)
+{
+    ting_free(model);
+}
+
+const ting_transducer_config *ting_transducer_settings(const ting_transducer *model)
+{
+    return &model->config;
+}
+
+ting_tensor ting_transducer_predict(ting_ctx *ctx, const ting_transducer *model, const int *ids,
+                                    ting_segments segments)
+{
+    const ting_transducer_config *c = &model->config;
+    ting_tensor y = ting_embedding(ctx, ids, segments.start[segments.count], model->embedding);
+    if (c->context == 1)
+        return y;
+    y = ting_conv1d(ctx, y, segments, model->conv, NULL, c->context - 1, c->groups);
+    return ting_activate(ctx, TING_ACT_RELU, y);
+}
+
+ting_tensor ting_transducer_contexts(ting_ctx *ctx, const ting_transducer *model,
+                                     const int *contexts, int count)
+{
+    int length = model->config.context;
+    int *start = ting_ctx_ints(ctx, count + 1);
+    for (int i = 0; start != NULL && i <= count; i++)
+        start[i] = i * length;
+    if (start == NULL)
+        return (ting_tensor){0};
+    ting_tensor all = ting_transducer_predict(ctx, model, contexts, (ting_segments){count, start});
+    if (ctx->err != TING_OK)
+        return all;
+    ting_tensor last =
+        ting_rows(all, length - 1, count); /* of each context, the row that saw all of it */
+    last.ld = length * all.ld;
+    return ting_transducer_project_decoder(ctx, model, last);
+}
+
+ting_tensor ting_transducer_project_encoder(ting_ctx *ctx, const ting_transducer *model,
+                                            ting_tensor rows)
+{
+    return ting_linear(ctx, rows, model->encoder_w, model->encoder_b, TING_ACT_NONE);
+}
+
+ting_tensor ting_transducer_project_decoder(ting_ctx *ctx, const ting_transducer *model,
+                                            ting_tensor rows)
+{
+    return ting_linear(ctx, rows, model->decoder_w, model->decoder_b, TING_ACT_NONE);
+}
+
+ting_tensor ting_transducer_join(ting_ctx *ctx, const ting_transducer *model, ting_tensor e,
+                                 ting_tensor d)
+{
+    ting_tensor sum = ting_activate(ctx, TING_ACT_TANH, ting_add(ctx, d, e));
+    return ting_linear(ctx, sum, model->output_w, model->output_b, TING_ACT_NONE);
+}
