@@ -211,7 +211,7 @@ install: all $(SO) ## program, libraries, header, pkg-config file, man pages, co
 	    $(PROG) --generate man $$c >"$(ROOT)/share/man/man1/tingxie-$$(echo $$c | tr ' ' -).1" || exit 1; done
 	$(Q)$(PROG) --generate bash >$(ROOT)/share/bash-completion/completions/tingxie
 	$(Q)$(PROG) --generate zsh >$(ROOT)/share/zsh/site-functions/_tingxie
-	$(Q)for m in $(wildcard models/*); do install -m 644 "$$m" $(ROOT)/share/tingxie/models || exit 1; done
+	$(Q)[ ! -d models ] || { cp -R models/. $(ROOT)/share/tingxie/models && chmod -R a+rX $(ROOT)/share/tingxie/models; }
 
 clean: ## removes build/
 	rm -rf build

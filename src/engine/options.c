@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c - see options.h, and tingxie.h for each field. */
+#include "engine/options.h"
+
+#include <string.h>
+
+static const ting_options option_defaults = {
+    .decoding = TING_DECODING_GREEDY, .beam = 4, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
+    .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1};
+
+static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1};
+
+/* The first `size` bytes of the defaults; the caller's struct may be shorter or longer than ours. */
+static void fill(void *out, size_t size, const void *defaults, size_t own)
+{
+    memset(out, 0, size);
+    memcpy(out, defaults, size < own ? size : own);
+    memcpy(out, &size, sizeof size); /* the first field */
+}
+
+void ting_options_defaults(ting_options *options, size_t size)
+{
+    fill(options, size, &option_defaults, sizeof option_defaults);
+}
+
+void ting_model_options_defaults(ting_model_options *options, size_t size)
+{
+    fill(options, size, &model_option_defaults, sizeof model_option_defaults);
+}
+
+static ting_err take(const void *from, const char *type, const void *defaults, void *out, size_t own)
+{
+    ting_err err = TING_OK;
+    size_t size = own;
+    if (from != NULL)
+        memcpy(&size, from, sizeof size);
+    if (size < sizeof size || size > 4096)
+        FAIL(TING_ERR_ARGUMENT, "%s.size is %zu: fill the struct with %s_defaults first", type, size, type);
+    memcpy(out, defaults, own);
+    if (from != NULL)
+        memcpy(out, from, size < own ? size : own);
+    memcpy(out, &own, sizeof own);
+out:
+    return err;
+}
+
+static ting_err whole(const char *name, int value, int least, int most)
+{
+    if (value >= least && value <= most)
+        return TING_OK;
+    return ting_fail(TING_ERR_ARGUMENT, "options.%s is %d: %d to %d", name, value, least, most);
+}
+
+static ting_err real(const char *name, double value, double least, double most)
+{
+    if (value >= least && value <= most)
+        return TING_OK;
+    return ting_fail(TING_ERR_ARGUMENT, "options.%s is %g: %g to %g", name, value, least, most);
+}
+
+ting_err ting_options_take(const ting_options *options, ting_options *out)
+{
+    ting_err err = TING_OK;
+    TRY(take(options, "ting_options", &option_defaults, out, sizeof *out));
+    TRY(whole("threads", out->threads, 0, 1024));
+    TRY(whole("decoding", (int)out->decoding, TING_DECODING_GREEDY, TING_DECODING_BEAM));
+    TRY(whole("beam", out->beam, 1, 64));
+    TRY(whole("nbest", out->nbest, 1, 64));
+    TRY(whole("alternatives", out->alternatives, 0, 16));
+    TRY(whole("channel", out->channel, 0, 1024));
+    TRY(real("pause", out->pause, 0.2, 3600));
+    TRY(real("longest", out->longest, 5, 120));
+    TRY(real("keyword_threshold", out->keyword_threshold, 0, 1));
+    TRY(real("keyword_boost", out->keyword_boost, 0, 10));
+    if (out->nbest > 1) {
+        out->decoding = TING_DECODING_BEAM;
+        out->beam = out->beam > out->nbest ? out->beam : out->nbest;
+    }
+out:
+    return err;
+}
+
+ting_err ting_model_options_take(const ting_model_options *options, ting_model_options *out)
+{
+    ting_err err = TING_OK;
+    TRY(take(options, "ting_model_options", &model_option_defaults, out, sizeof *out));
+    TRY(whole("precision", (int)out->precision, TING_PRECISION_F32, TING_PRECISION_INT8));
+out:
+    return err;
+}
+
+int ting_options_width(const ting_options *options)
+{
+    return options->decoding == TING_DECODING_BEAM ? options->beam : 1;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_places.c - where models are found, and option structs of other versions. */
+#include "support/support.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "engine/options.h"
+#include "engine/places.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void touch(const char *folder, const char *name)
+{
+    char *path = ting_path_join(folder, name);
+    assert_ok(ting_file_save(path, "", 0));
+    ting_free(path);
+}
+
+static char *make_folder(const char *parent, const char *name)
+{
+    char *path = parent == NULL ? ting_temp_path(name) : ting_path_join(parent, name);
+    assert_int_equal(mkdir(path, 0777), 0);
+    return path;
+}
+
+static void candidates_come_in_order(void **state)
+{
+    (void)state;
+    char *place = make_folder(NULL, "place"), *public_model = make_folder(place, "a-public"),
+         *other = make_folder(place, "b-other");
+    touch(place, "z.gguf");
+    touch(place, "b.gguf");
+    touch(place, ".hidden.gguf");
+    touch(place, "readme.txt");
+    touch(public_model, "tokens.txt");
+    touch(public_model, "encoder-epoch-12.int8.onnx");
+    touch(public_model, "decoder-epoch-12.onnx");
+    assert_false(ting_place_is_public_model(public_model));
+    touch(public_model, "joiner-epoch-12.onnx");
+    assert_true(ting_place_is_public_model(public_model));
+    touch(other, "tokens.txt");
+    ting_paths places, candidates;
+    assert_ok(ting_places(place, &places));
+    assert_int_equal(places.count, 1); /* a folder that is named is the only place */
+    assert_ok(ting_places_candidates(&places, &candidates));
+    assert_int_equal(candidates.count, 3);
+    const char *want[] = {"/b.gguf", "/z.gguf", "/a-public"};
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(candidates.items[i] + strlen(place), want[i]);
+    ting_paths_free(&candidates);
+    ting_paths_free(&places);
+    assert_ok(ting_places(public_model, &places)); /* a place may be a model itself */
+    assert_ok(ting_places_candidates(&places, &candidates));
+    assert_int_equal(candidates.count, 1);
+    assert_string_equal(candidates.items[0], public_model);
+    ting_paths_free(&candidates);
+    ting_paths_free(&places);
+    ting_free(place), ting_free(public_model), ting_free(other);
+}
+
+static void the_named_place_comes_first(void **state)
+{
+    (void)state;
+    char *home = make_folder(NULL, "home");
+    char line[512];
+    snprintf(line, sizeof line, "mkdir -p '%s/tingxie/models'", home);
+    assert_int_equal(system(line), 0);
+    setenv("TING_MODELS", "/named/by/user", 1);
+    setenv("XDG_DATA_HOME", home, 1);
+    ting_paths places;
+    assert_ok(ting_places(NULL, &places));
+    assert_true(places.count >= 2);
+    assert_string_equal(places.items[0], "/named/by/user");
+    snprintf(line, sizeof line, "%s/tingxie/models", home);
+    assert_string_equal(places.items[places.count - 1], line);
+    ting_paths_free(&places);
+    char *fresh = ting_place_for_new();
+    assert_string_equal(fresh, "/named/by/user");
+    ting_free(fresh);
+    unsetenv("TING_MODELS");
+    unsetenv("XDG_DATA_HOME");
+    ting_free(home);
+}
+
+static void options_of_another_version_are_understood(void **state)
+{
+    (void)state;
+    ting_options got;
+    assert_ok(ting_options_take(NULL, &got));
+    assert_int_equal(got.beam, 4);
+    struct { /* a caller compiled when there was nothing behind `beam` */
+        size_t size;
+        int threads;
+        ting_decoding decoding;
+        int beam;
+    } old;
+    ting_options_defaults((ting_options *)(void *)&old, offsetof(ting_options, nbest));
+    assert_int_equal(old.beam, 4);
+    old.threads = 3;
+    assert_ok(ting_options_take((const ting_options *)(const void *)&old, &got));
+    assert_int_equal(got.threads, 3);
+    assert_int_equal(got.nbest, 1);
+    assert_true(got.pause == 0.8);
+    struct { /* and one compiled against a later header */
+        ting_options known;
+        int later[8];
+    } new;
+    ting_options_defaults(&new.known, sizeof new);
+    assert_int_equal(new.later[7], 0);
+    new.known.nbest = 8;
+    assert_ok(ting_options_take(&new.known, &got));
+    assert_int_equal(got.decoding, TING_DECODING_BEAM); /* n-best needs a beam as wide */
+    assert_int_equal(got.beam, 8);
+}
+
+static void options_out_of_range_are_named(void **state)
+{
+    (void)state;
+    ting_options options, got;
+    ting_options zeroed = {0};
+    assert_fails(TING_ERR_ARGUMENT, "ting_options.size is 0", ting_options_take(&zeroed, &got));
+    ting_options_defaults(&options, sizeof options);
+    options.beam = 65;
+    assert_fails(TING_ERR_ARGUMENT, "options.beam is 65: 1 to 64", ting_options_take(&options, &got));
+    ting_options_defaults(&options, sizeof options);
+    options.pause = 0.0 / 0.0;
+    assert_fails(TING_ERR_ARGUMENT, "options.pause", ting_options_take(&options, &got));
+    ting_model_options model, model_got;
+    ting_model_options_defaults(&model, sizeof model);
+    model.precision = (ting_precision)7;
+    assert_fails(TING_ERR_ARGUMENT, "options.precision is 7", ting_model_options_take(&model, &model_got));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(candidates_come_in_order),
+        cmocka_unit_test(the_named_place_comes_first),
+        cmocka_unit_test(options_of_another_version_are_understood),
+        cmocka_unit_test(options_out_of_range_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
