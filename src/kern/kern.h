@@ -18,6 +18,9 @@
 #include "base/cpu.h"
 #include "base/real.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 typedef enum ting_act {
     TING_ACT_NONE,
     TING_ACT_RELU,

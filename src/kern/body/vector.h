@@ -364,3 +364,5 @@ void NAME(adamw)(int n, float *w, const float *g, float *m, float *v, float beta
             PUT(v, second); vec step = v_div(v_mul(rate, first), v_fma(v_sqrt(second), by, least));
             PUT(w, v_sub(v_mul(GET(w), kept), step)););
 }
+
+#include "kern/body/vector_rows.h"
