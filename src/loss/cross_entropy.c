@@ -2,8 +2,8 @@
 /*
  * cross_entropy.c - see cross_entropy.h.
  *
- * Neither pass keeps the probabilities: for thousands of classes writing and reading them costs more than
- * computing them twice. Each block of rows has one row of scratch, which stays in the cache.
+ * Forward keeps log sum exp of each row, from which backward computes the probabilities again: for
+ * thousands of classes writing and reading them costs more.
  */
 #include "loss/cross_entropy.h"
 
@@ -19,25 +19,23 @@ enum { ROW_COST = 4 }; /* simple operations a class */
 struct job {
     const ting_kern *kern;
     struct ting_rec_cross_entropy op;
-    ting_real *scratch; /* [blocks, V] */
-    ting_real *even;    /* [V], each the same: the smoothed part of the gradient */
-    ting_real *loss;    /* [T] */
+    ting_real *log_sum, *loss; /* [T] */
 };
 
 static void loss_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const int classes = job->op.logits.cols;
-    ting_real *log_p = job->scratch + (size_t)block.index * (size_t)classes;
+    const ting_real smoothing = job->op.smoothing;
     for (int r = block.first; r < block.first + block.count; r++) {
         job->loss[r] = 0;
         if (job->op.factor[r] == 0)
             continue;
-        job->kern->log_softmax(classes, ting_row(job->op.logits, r), log_p);
-        ting_real loss = -(1 - job->op.smoothing) * log_p[job->op.targets[r]];
-        if (job->op.smoothing != 0)
-            loss -= job->op.smoothing / (ting_real)classes * job->kern->sum(classes, log_p);
-        job->loss[r] = job->op.factor[r] * loss;
+        const ting_real *x = ting_row(job->op.logits, r);
+        job->log_sum[r] = job->kern->log_sum_exp(classes, x);
+        ting_real mean = smoothing == 0 ? 0 : job->kern->sum(classes, x) / (ting_real)classes;
+        job->loss[r] = job->op.factor[r] *
+                       (job->log_sum[r] - (1 - smoothing) * x[job->op.targets[r]] - smoothing * mean);
     }
 }
 
@@ -68,23 +66,23 @@ ting_tensor ting_cross_entropy(ting_ctx *ctx, ting_tensor logits, const int *tar
         options = &plain;
     ting_tensor loss = ting_ctx_output(ctx, 1, 1);
     ting_real *factor = ting_ctx_reals(ctx, (size_t)logits.rows);
+    ting_real *log_sum = ting_ctx_reals(ctx, (size_t)logits.rows);
     int *copy = ting_ctx_ints(ctx, logits.rows);
     if (ctx->err != TING_OK || !set_factors(ctx, logits, targets, options, factor))
         return (ting_tensor){0};
     memcpy(copy, targets, (size_t)logits.rows * sizeof *copy);
     struct job job = {.kern = ctx->kern,
                       .op = {.logits = logits, .loss = loss, .targets = copy, .factor = factor,
-                             .smoothing = options->smoothing}};
+                             .log_sum = log_sum, .smoothing = options->smoothing},
+                      .log_sum = log_sum};
     struct ting_rec_cross_entropy *rec = ting_tape_push(ctx, TING_OP_cross_entropy, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    const int cost = ROW_COST * logits.cols;
     job.loss = ting_ctx_reals(ctx, (size_t)logits.rows);
-    job.scratch = ting_ctx_reals(ctx, (size_t)ting_row_blocks(logits.rows, cost) * (size_t)logits.cols);
-    if (ctx->err != TING_OK)
+    if (job.loss == NULL)
         return (ting_tensor){0};
-    ting_rows_run(ctx->pool, logits.rows, cost, loss_rows, &job);
+    ting_rows_run(ctx->pool, logits.rows, ROW_COST * logits.cols, loss_rows, &job);
     double sum = 0;
     for (int r = 0; r < logits.rows; r++)
         sum += (double)job.loss[r];
@@ -98,34 +96,21 @@ static void grad_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const int classes = job->op.logits.cols;
-    ting_real *p = job->scratch + (size_t)block.index * (size_t)classes;
+    const ting_real smoothing = job->op.smoothing;
     for (int r = block.first; r < block.first + block.count; r++) {
         const ting_real s = job->op.loss.grad[0] * job->op.factor[r];
         if (s == 0)
             continue;
         ting_real *gx = ting_grad_row(job->op.logits, r);
-        job->kern->softmax(classes, ting_row(job->op.logits, r), p);
-        p[job->op.targets[r]] -= 1 - job->op.smoothing;
-        if (job->even != NULL)
-            job->kern->add(classes, p, job->even, p);
-        job->kern->axpy(classes, s, p, gx);
+        job->kern->cross_entropy_grad(classes, ting_row(job->op.logits, r), job->op.log_sum[r], s,
+                                      smoothing / (ting_real)classes, gx);
+        gx[job->op.targets[r]] -= s * (1 - smoothing);
     }
 }
 
 void ting_bwd_cross_entropy(ting_ctx *ctx, const void *saved)
 {
     struct job job = {.kern = ctx->kern, .op = *(const struct ting_rec_cross_entropy *)saved};
-    const int classes = job.op.logits.cols, cost = 2 * ROW_COST * classes;
-    if (job.op.logits.grad == NULL)
-        return;
-    ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    job.scratch = ting_ctx_reals(ctx, (size_t)ting_row_blocks(job.op.logits.rows, cost) * (size_t)classes);
-    if (job.op.smoothing != 0)
-        job.even = ting_ctx_reals(ctx, (size_t)classes);
-    if (ctx->err != TING_OK)
-        return;
-    for (int c = 0; job.even != NULL && c < classes; c++)
-        job.even[c] = -job.op.smoothing / (ting_real)classes;
-    ting_rows_run(ctx->pool, job.op.logits.rows, cost, grad_rows, &job);
-    ting_arena_rewind(ctx->arena, mark);
+    if (job.op.logits.grad != NULL)
+        ting_rows_run(ctx->pool, job.op.logits.rows, ROW_COST * job.op.logits.cols, grad_rows, &job);
 }

@@ -37,8 +37,7 @@ static void scores_item(void *arg, int span, int head)
         int row = ting_attention_row(&op->geometry, span, head, i);
         ting_real *y = ting_row(op->y, row);
         const ting_real *q = ting_row(op->q, s->q0 + i) + head * dq;
-        for (int j = 0; j < keys; j++)
-            y[j] = op->factor * job->kern->dot(dq, q, ting_row(op->k, s->k0 + j) + head * dq);
+        job->kern->dots(keys, dq, op->factor, q, ting_row(op->k, s->k0) + head * dq, op->k.ld, y);
         if (job->pos != NULL) {
             const ting_real *p = ting_row(op->p, s->q0 + i) + head * dp;
             const ting_real *pos = job->pos + (size_t)head * (size_t)dp * (size_t)distances +
@@ -175,8 +174,7 @@ static void apply_item(void *arg, int span, int head)
         const ting_real *w = ting_row(op->weights, ting_attention_row(&op->geometry, span, head, i));
         ting_real *y = ting_row(op->y, s->q0 + i) + head * dv;
         memset(y, 0, (size_t)dv * sizeof *y);
-        for (int j = 0; j < keys; j++)
-            job->kern->axpy(dv, w[j], ting_row(op->v, s->k0 + j) + head * dv, y);
+        job->kern->mix(keys, dv, 1, w, 1, ting_row(op->v, s->k0) + head * dv, op->v.ld, y);
     }
 }
 

@@ -4,7 +4,6 @@
  * to a multiple of 2^-16 and the kept elements are scaled by exactly 1 / (1 - that), so that the mean is
  * kept.
  */
-#include "nn/mask.h"
 #include "nn/op.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
@@ -25,10 +24,10 @@ static void drop_rows(void *arg, ting_row_block block)
     const ting_real keep = (ting_real)65536 / (ting_real)(65536 - job->threshold);
     ting_real mask[PIECE];
     for (int r = block.first; r < block.first + block.count; r++) {
-        uint64_t counter = job->counter + (uint64_t)r * ting_mask_stride(job->y.cols);
+        uint64_t counter = job->counter + (uint64_t)r * ting_dropout_stride(job->y.cols);
         for (int first = 0; first < job->y.cols; first += PIECE) {
             int count = job->y.cols - first < PIECE ? job->y.cols - first : PIECE;
-            ting_mask_row(job->key, counter + (uint64_t)first / 4, job->threshold, keep, count, mask);
+            job->kern->dropout_mask(count, job->key, counter + (uint64_t)first / 4, job->threshold, keep, mask);
             job->kern->mul(count, mask, ting_row(job->x, r) + first, ting_row(job->y, r) + first);
         }
     }
@@ -51,7 +50,7 @@ ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability)
         return y;
     struct job job = {.kern = ctx->kern, .x = x, .y = y, .key = ctx->rng.key, .counter = ctx->rng.counter,
                       .threshold = threshold};
-    ctx->rng.counter += (uint64_t)y.rows * ting_mask_stride(y.cols);
+    ctx->rng.counter += (uint64_t)y.rows * ting_dropout_stride(y.cols);
     struct ting_rec_dropout *rec = ting_tape_push(ctx, TING_OP_dropout, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_dropout){

@@ -59,9 +59,15 @@ struct ting_rec_embedding {
 
 struct ting_rec_dropout {
     ting_tensor x, y;
-    uint64_t key, counter; /* the mask */
+    uint64_t key, counter; /* of the mask; each row takes ting_dropout_stride numbers */
     uint32_t threshold;
 };
+
+/* Numbers of the stream that a row of the mask takes: four elements from each. */
+static inline uint64_t ting_dropout_stride(int cols)
+{
+    return ((uint64_t)cols + 3) / 4;
+}
 
 struct ting_rec_concat_cols {
     const ting_tensor *parts;
@@ -163,6 +169,7 @@ struct ting_rec_cross_entropy {
     ting_tensor logits, loss; /* [T, classes], [1, 1] */
     const int *targets;       /* [T], < 0: ignored */
     const ting_real *factor;  /* [T]: weight of the row in the loss, 0 when ignored */
+    const ting_real *log_sum; /* [T]: log sum exp of the row */
     ting_real smoothing;
 };
 

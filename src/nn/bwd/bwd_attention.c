@@ -25,19 +25,16 @@ static void scores_item(void *arg, int span, int head)
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *rec = job->rec;
     const ting_span *s = &rec->geometry.spans[span];
-    const int keys = s->k1 - s->k0, dq = rec->q.cols / rec->geometry.heads;
-    for (int i = 0; i < s->q1 - s->q0; i++) {
-        const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, i));
-        const size_t at = (size_t)(s->q0 + i) * (size_t)rec->q.ld + (size_t)(head * dq);
-        for (int j = 0; j < keys; j++) {
-            const ting_real gj = rec->factor * g[j];
-            const size_t key = (size_t)(s->k0 + j) * (size_t)rec->k.ld + (size_t)(head * dq);
-            if (rec->q.grad != NULL)
-                job->kern->axpy(dq, gj, rec->k.data + key, rec->q.grad + at);
-            if (rec->k.grad != NULL)
-                job->kern->axpy(dq, gj, rec->q.data + at, rec->k.grad + key);
-        }
-    }
+    const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, dq = rec->q.cols / rec->geometry.heads;
+    const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, 0));
+    const size_t q = (size_t)s->q0 * (size_t)rec->q.ld + (size_t)(head * dq);
+    const size_t k = (size_t)s->k0 * (size_t)rec->k.ld + (size_t)(head * dq);
+    for (int i = 0; rec->q.grad != NULL && i < queries; i++)
+        job->kern->mix(keys, dq, rec->factor, g + (ptrdiff_t)i * rec->y.ld, 1, rec->k.data + k, rec->k.ld,
+                       rec->q.grad + q + (ptrdiff_t)i * rec->q.ld);
+    for (int j = 0; rec->k.grad != NULL && j < keys; j++)
+        job->kern->mix(queries, dq, rec->factor, g + j, rec->y.ld, rec->q.data + q, rec->q.ld,
+                       rec->k.grad + k + (ptrdiff_t)j * rec->k.ld);
 }
 
 /* gp_i[d] += sum_j g_ij pos[d][shift + j]; gpos[d][shift + j] += p_i[d] g_ij. */
@@ -133,24 +130,34 @@ struct apply_job {
     const struct ting_rec_attn_apply *rec;
 };
 
+/* y[j] += x . b_j */
+static void add_dots(const ting_kern *kern, int m, int n, const ting_real *x, const ting_real *b, int ldb,
+                     ting_real *y)
+{
+    enum { PIECE = 256 };
+    ting_real piece[PIECE];
+    for (int first = 0; first < m; first += PIECE) {
+        int count = m - first < PIECE ? m - first : PIECE;
+        kern->dots(count, n, 1, x, b + (ptrdiff_t)first * ldb, ldb, piece);
+        kern->add(count, y + first, piece, y + first);
+    }
+}
+
 static void apply_item(void *arg, int span, int head)
 {
     const struct apply_job *job = arg;
     const struct ting_rec_attn_apply *rec = job->rec;
     const ting_span *s = &rec->geometry.spans[span];
-    const int keys = s->k1 - s->k0, dv = rec->v.cols / rec->heads_used;
-    for (int i = 0; i < s->q1 - s->q0; i++) {
-        const int row = ting_attention_row(&rec->geometry, span, head, i);
-        const ting_real *w = ting_row(rec->weights, row);
-        const ting_real *gy = ting_grad_row(rec->y, s->q0 + i) + head * dv;
-        for (int j = 0; j < keys; j++) {
-            const size_t at = (size_t)(s->k0 + j) * (size_t)rec->v.ld + (size_t)(head * dv);
-            if (rec->weights.grad != NULL)
-                ting_grad_row(rec->weights, row)[j] += job->kern->dot(dv, gy, rec->v.data + at);
-            if (rec->v.grad != NULL)
-                job->kern->axpy(dv, w[j], gy, rec->v.grad + at);
-        }
-    }
+    const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, dv = rec->v.cols / rec->heads_used;
+    const int row = ting_attention_row(&rec->geometry, span, head, 0);
+    const ting_real *w = ting_row(rec->weights, row), *gy = ting_grad_row(rec->y, s->q0) + head * dv;
+    const size_t v = (size_t)s->k0 * (size_t)rec->v.ld + (size_t)(head * dv);
+    for (int i = 0; rec->weights.grad != NULL && i < queries; i++)
+        add_dots(job->kern, keys, dv, gy + (ptrdiff_t)i * rec->y.ld, rec->v.data + v, rec->v.ld,
+                 ting_grad_row(rec->weights, row + i));
+    for (int j = 0; rec->v.grad != NULL && j < keys; j++)
+        job->kern->mix(queries, dv, 1, w + j, rec->weights.ld, gy, rec->y.ld,
+                       rec->v.grad + v + (ptrdiff_t)j * rec->v.ld);
 }
 
 void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)

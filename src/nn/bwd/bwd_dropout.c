@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_dropout.c - gx += mask gy, the mask computed again from the counter. docs/derive/elementwise.md */
 #include "nn/bwd/bwd.h"
-#include "nn/mask.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -19,10 +18,10 @@ static void drop_rows(void *arg, ting_row_block block)
     const ting_real keep = (ting_real)65536 / (ting_real)(65536 - rec->threshold);
     ting_real mask[PIECE];
     for (int r = block.first; r < block.first + block.count; r++) {
-        uint64_t counter = rec->counter + (uint64_t)r * ting_mask_stride(rec->y.cols);
+        uint64_t counter = rec->counter + (uint64_t)r * ting_dropout_stride(rec->y.cols);
         for (int first = 0; first < rec->y.cols; first += PIECE) {
             int count = rec->y.cols - first < PIECE ? rec->y.cols - first : PIECE;
-            ting_mask_row(rec->key, counter + (uint64_t)first / 4, rec->threshold, keep, count, mask);
+            job->kern->dropout_mask(count, rec->key, counter + (uint64_t)first / 4, rec->threshold, keep, mask);
             job->kern->muladd(count, mask, ting_grad_row(rec->y, r) + first,
                               ting_grad_row(rec->x, r) + first);
         }

@@ -16,39 +16,17 @@ struct job {
     ting_real *partial; /* [blocks, 2, cols]: of ggamma and gbeta */
 };
 
-static void norm_row(const struct ting_rec_layer_norm *rec, int r, ting_real *ggamma, ting_real *gbeta)
-{
-    const int cols = rec->x.cols;
-    const ting_real *x = ting_row(rec->x, r), *gy = ting_grad_row(rec->y, r), *gamma = rec->gamma->t.data;
-    const ting_real mean = rec->mean[r], rstd = rec->rstd[r];
-    ting_real sum_g = 0, sum_gn = 0;
-    for (int c = 0; c < cols; c++) {
-        ting_real n = (x[c] - mean) * rstd;
-        ting_real g = gy[c] * gamma[c];
-        ggamma[c] += gy[c] * n;
-        gbeta[c] += gy[c];
-        sum_g += g;
-        sum_gn += g * n;
-    }
-    if (rec->x.grad == NULL)
-        return;
-    ting_real *gx = ting_grad_row(rec->x, r);
-    sum_g /= (ting_real)cols;
-    sum_gn /= (ting_real)cols;
-    for (int c = 0; c < cols; c++) {
-        ting_real n = (x[c] - mean) * rstd;
-        gx[c] += rstd * (gy[c] * gamma[c] - sum_g - n * sum_gn);
-    }
-}
-
 static void norm_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
-    const int cols = job->rec->x.cols;
+    const struct ting_rec_layer_norm *rec = job->rec;
+    const int cols = rec->x.cols;
     ting_real *ggamma = job->partial + (size_t)block.index * 2 * (size_t)cols;
     memset(ggamma, 0, 2 * (size_t)cols * sizeof *ggamma);
     for (int r = block.first; r < block.first + block.count; r++)
-        norm_row(job->rec, r, ggamma, ggamma + cols);
+        job->kern->layer_norm_grad(cols, ting_row(rec->x, r), rec->gamma->t.data, rec->mean[r], rec->rstd[r],
+                                   ting_grad_row(rec->y, r), rec->x.grad == NULL ? NULL : ting_grad_row(rec->x, r),
+                                   ggamma, ggamma + cols);
 }
 
 void ting_bwd_layer_norm(ting_ctx *ctx, const void *saved)
