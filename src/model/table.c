@@ -3,12 +3,13 @@
 #include "model/table.h"
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_NAME = 1 << 12 };
 #define MOST_ELEMENTS (INT64_C(1) << 40)
 
 ting_err ting_shape_elements(const int64_t *shape, size_t dims, size_t *out)
@@ -50,8 +51,9 @@ ting_err ting_table_add(ting_table *table, const char *name, size_t length, cons
 {
     ting_err err = TING_OK;
     char *copy = NULL;
-    if (length > 1 << 16 || memchr(name, '\0', length) != NULL)
-        FAIL(TING_ERR_FORMAT, "a tensor's name has %zu bytes or a zero byte in it", length);
+    if (length > MOST_NAME || memchr(name, '\0', length) != NULL || ting_utf8_count(name, length) < 0)
+        FAIL(TING_ERR_FORMAT, "a tensor's name has %zu bytes, expected at most %d of UTF-8 without zero bytes",
+             length, MOST_NAME);
     TRY(check(tensor, name, (int)length));
     if (table->count == table->room) {
         size_t room = table->room == 0 ? 64 : table->room * 2;
