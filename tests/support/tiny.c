@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiny.c - see tiny.h. */
+#include "support/tiny.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/am_keys.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const ting_zipformer_config encoder_config = {
+    .features = 40, .embed_channels = {2, 4, 8}, .stacks = 2,
+    .stack = {{.layers = 1, .dim = 16, .heads = 2, .query_dim = 4, .value_dim = 4, .pos_head_dim = 2, .feedforward = 32,
+               .kernel = 7, .downsampling = 1},
+              {.layers = 1, .dim = 16, .heads = 2, .query_dim = 4, .value_dim = 4, .pos_head_dim = 2, .feedforward = 32,
+               .kernel = 5, .downsampling = 2}},
+    .pos_dim = 8, .output_downsampling = 2, .causal = true, .chunk = 16, .left = 32};
+static const char *const tokens[] = {"<blk>", "zh", "ōng", "g", "uó", "ǎo", "n", "ǐ", "<unk>"};
+static const ting_transducer_config transducer_config = {
+    .vocab = 9, .context = 2, .encoder_dim = 16, .decoder_dim = 16, .joiner_dim = 16, .groups = 4, .blank = 0};
+
+/* Matrices with variance 1 / inputs, so that sizes neither grow nor fade; a bias that favours blank. */
+static void fill(ting_params *params, unsigned seed)
+{
+    ting_rng rng = ting_rng_new(seed, 1);
+    for (int i = 0; i < ting_params_count(params); i++) {
+        ting_param *p = ting_params_at(params, i);
+        size_t count = (size_t)p->t.rows * (size_t)p->t.cols;
+        bool matrix = p->dims > 1;
+        for (size_t k = 0; k < count; k++)
+            p->t.data[k] = (ting_real)(ting_rng_normal(&rng) * (matrix ? 1.5 / sqrt(p->t.cols) : 0.1));
+        if (strstr(p->name, "output_linear.bias") != NULL)
+            p->t.data[transducer_config.blank] = (ting_real)0.8;
+    }
+}
+
+static void put_all(ting_gguf_writer *writer, ting_params *params)
+{
+    for (int i = 0; i < ting_params_count(params); i++) {
+        const ting_param *p = ting_params_at(params, i);
+        char name[256];
+        snprintf(name, sizeof name, "am.%s", p->name);
+        ting_stored stored = {.dtype = sizeof(ting_real) == 4 ? TING_DTYPE_F32 : TING_DTYPE_F64, .dims = p->dims,
+                              .data = p->t.data};
+        size_t count = 1;
+        for (int d = 0; d < p->dims; d++) {
+            stored.shape[d] = p->shape[d];
+            count *= (size_t)p->shape[d];
+        }
+        stored.bytes = count * sizeof(ting_real);
+        ting_gguf_put_tensor(writer, name, &stored, TING_DTYPE_F32);
+    }
+}
+
+ting_err ting_tiny_model_save(const char *path, unsigned seed)
+{
+    ting_err err = TING_OK;
+    ting_zipformer *encoder = NULL;
+    ting_transducer *transducer = NULL;
+    ting_params *params = ting_params_new();
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    static const char *const networks[] = {"am"};
+    if (params == NULL || writer == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a model");
+    TRY(ting_zipformer_new(&encoder_config, params, &encoder));
+    TRY(ting_transducer_new(&transducer_config, params, &transducer));
+    TRY(ting_params_alloc(params, false));
+    fill(params, seed);
+    ting_schema_begin(writer, "tiny", networks, 1);
+    ting_am_put_keys(writer, &encoder_config, &transducer_config);
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, "icefall bins=40");
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_LICENSE, "Apache-2.0");
+    ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, tokens, sizeof tokens / sizeof tokens[0]);
+    put_all(writer, params);
+    TRY(ting_gguf_save(writer, path));
+out:
+    ting_gguf_writer_free(writer);
+    ting_zipformer_free(encoder);
+    ting_transducer_free(transducer);
+    ting_params_free(params);
+    return err;
+}
+
+void ting_tiny_sound(float *samples, size_t count)
+{
+    const double pi = 3.14159265358979323846;
+    double phase = 0;
+    for (size_t i = 0; i < count; i++) {
+        double t = (double)i / 16000;
+        double pitch = 200 + 150 * sin(2 * pi * 1.3 * t) + 900 * fmod(t, 0.4);
+        bool loud = fmod(t, 3.0) < 1.6;
+        phase += 2 * pi * pitch / 16000;
+        samples[i] = loud ? (float)(0.3 * sin(phase) + 0.1 * sin(3 * phase)) : 0;
+    }
+}
+
+ting_err ting_tiny_wav_save(const char *path, const float *samples, size_t count, int rate)
+{
+    ting_err err = TING_OK;
+    size_t bytes = 44 + 2 * count;
+    unsigned char *wav = ting_alloc(bytes, 1);
+    if (wav == NULL)
+        return TING_ERR_MEMORY;
+    const uint32_t words[] = {(uint32_t)(36 + 2 * count), 16, 0x00010001, (uint32_t)rate, (uint32_t)rate * 2, 0x00100002,
+                              (uint32_t)(2 * count)};
+    static const int places[] = {4, 16, 20, 24, 28, 32, 40};
+    memcpy(wav, "RIFF....WAVEfmt ", 16);
+    memcpy(wav + 36, "data", 4);
+    for (int w = 0; w < 7; w++) {
+        for (int k = 0; k < 4; k++)
+            wav[places[w] + k] = (unsigned char)(words[w] >> (8 * k));
+    }
+    for (size_t i = 0; i < count; i++) {
+        long value = lrintf(fmaxf(-32768, fminf(32767, samples[i] * 32768)));
+        wav[44 + 2 * i] = (unsigned char)(value & 255);
+        wav[45 + 2 * i] = (unsigned char)(value >> 8 & 255);
+    }
+    TRY(ting_file_save(path, wav, bytes));
+out:
+    ting_free(wav);
+    return err;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tiny.h - a model small enough for tests that need no file from outside: a streaming Zipformer transducer with random
+ * weights (two stacks of 16 columns, 40 mel bins, 9 tokens). What it writes means nothing, but it writes something for
+ * every sound that is not silent, the same on each machine up to rounding.
+ */
+#ifndef TING_TESTS_TINY_H
+#define TING_TESTS_TINY_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* Saves it as a GGUF file. */
+ting_err ting_tiny_model_save(const char *path, unsigned seed);
+
+/* A sound for it: tones that change, with silences in between; `count` samples at 16 kHz. */
+void ting_tiny_sound(float *samples, size_t count);
+
+/* Writes samples as a WAV file, one channel, 16 bits. */
+ting_err ting_tiny_wav_save(const char *path, const float *samples, size_t count, int rate);
+
+#endif
