@@ -5,7 +5,7 @@
 #include "support/tiny.h"
 
 #include "base/mem.h"
-#include "engine/acoustic.h"
+#include "engine/am.h"
 #include "engine/listener.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@
 
 static char *path;
 static ting_gguf file;
-static ting_acoustic acoustic;
+static ting_am acoustic;
 
 static int open_tiny(void **state)
 {
@@ -22,14 +22,14 @@ static int open_tiny(void **state)
     path = ting_temp_path("tiny.gguf");
     assert_ok(ting_tiny_model_save(path, 1));
     assert_ok(ting_gguf_open(path, &file));
-    assert_ok(ting_acoustic_open(&file, TING_PRECISION_F32, &acoustic));
+    assert_ok(ting_am_open(&file, TING_PRECISION_F32, &acoustic));
     return 0;
 }
 
 static int close_tiny(void **state)
 {
     (void)state;
-    ting_acoustic_free(&acoustic);
+    ting_am_free(&acoustic);
     ting_gguf_close(&file);
     ting_free(path);
     return 0;
@@ -148,7 +148,7 @@ static void a_model_whose_parts_do_not_fit_is_refused(void **state)
 {
     (void)state;
     ting_gguf other;
-    ting_acoustic bad;
+    ting_am bad;
     ting_file bytes;
     assert_ok(ting_file_map(path, &bytes));
     unsigned char *copy = ting_alloc(bytes.size, 1);
@@ -160,7 +160,7 @@ static void a_model_whose_parts_do_not_fit_is_refused(void **state)
     }
     assert_ok(ting_gguf_parse(copy, bytes.size, "changed.gguf", &other));
     assert_fails(TING_ERR_MODEL, "the encoder reads 40 values a frame, its feature settings give 41",
-                 ting_acoustic_open(&other, TING_PRECISION_F32, &bad));
+                 ting_am_open(&other, TING_PRECISION_F32, &bad));
     ting_gguf_close(&other);
     ting_file_unmap(&bytes);
     ting_free(copy);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* acoustic.c - see acoustic.h. */
-#include "engine/acoustic.h"
+/* am.c - see am.h. */
+#include "engine/am.h"
 
 #include "base/mem.h"
 
 #include <string.h>
 
-static ting_err read_tokens(const ting_network *am, const ting_transducer_config *config, ting_acoustic *out)
+static ting_err read_tokens(const ting_network *am, const ting_transducer_config *config, ting_am *out)
 {
     ting_err err = TING_OK;
     const char *label = am->keys.file->label;
@@ -24,21 +24,21 @@ out:
     return err;
 }
 
-static ting_err load_weights(ting_network *am, ting_precision precision, ting_acoustic *out)
+static ting_err load_weights(ting_network *am, ting_precision precision, ting_am *out)
 {
     const ting_source source = ting_table_source(&am->tensors, am->keys.file->label);
     const ting_load_options options = {.kern = ting_kern_select(ting_cpu_detect()), .precision = precision};
     return ting_params_load(out->params, &source, &options);
 }
 
-ting_err ting_acoustic_open(const ting_gguf *file, ting_precision precision, ting_acoustic *out)
+ting_err ting_am_open(const ting_gguf *file, ting_precision precision, ting_am *out)
 {
     ting_err err = TING_OK;
     ting_network am;
     ting_zipformer_config encoder;
     ting_transducer_config transducer;
     const char *features;
-    *out = (ting_acoustic){0};
+    *out = (ting_am){0};
     TRY(ting_network_find(file, "am", &am));
     if (strcmp(am.architecture, TING_AM_ARCHITECTURE) != 0)
         FAIL(TING_ERR_UNSUPPORTED, "%s: the acoustic model is a \"%s\"; this version runs \"%s\"", file->label,
@@ -63,16 +63,16 @@ ting_err ting_acoustic_open(const ting_gguf *file, ting_precision precision, tin
     TRY(ting_zipformer_prepare(out->encoder));
 out:
     if (err != TING_OK)
-        ting_acoustic_free(out);
+        ting_am_free(out);
     return err;
 }
 
-void ting_acoustic_free(ting_acoustic *acoustic)
+void ting_am_free(ting_am *acoustic)
 {
     ting_zipformer_free(acoustic->encoder);
     ting_transducer_free(acoustic->transducer);
     ting_params_free(acoustic->params);
     ting_texts_free(&acoustic->tokens);
     ting_free(acoustic->pieces);
-    *acoustic = (ting_acoustic){0};
+    *acoustic = (ting_am){0};
 }
