@@ -280,8 +280,8 @@ static void pack_one_panel(void *arg, int panel)
                     p->b.cs, p->packed + (size_t)panel * p->panel_bytes);
 }
 
-void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_real alpha,
-               ting_strided a, ting_strided b, int accumulate, ting_real *c, int ldc)
+static void multiply(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_real alpha,
+                     ting_strided a, ting_strided b, const ting_real *bias, int accumulate, ting_real *c, int ldc)
 {
     const ting_gemm_kern *kern = kern_of(run->kern, precision);
     if (m <= 0 || n <= 0 || (k <= 0 && accumulate))
@@ -306,10 +306,22 @@ void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n,
             .a = {a.data + first * a.cs, a.rs, a.cs},
             .b = packed,
             .panel_bytes = panel_bytes,
-            .out = {c, ldc, alpha, NULL, TING_ACT_NONE, accumulate || first > 0},
+            .out = {c, ldc, alpha, first == 0 ? bias : NULL, TING_ACT_NONE, accumulate || first > 0},
         };
         run_product(&p, run);
         first += depth;
     } while (first < k && !ting_arena_failed(run->arena));
     ting_arena_rewind(run->arena, mark);
+}
+
+void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_real alpha,
+               ting_strided a, ting_strided b, int accumulate, ting_real *c, int ldc)
+{
+    multiply(run, precision, m, n, k, alpha, a, b, NULL, accumulate, c, ldc);
+}
+
+void ting_gemm_bias(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_strided a,
+                    ting_strided b, const ting_real *bias, ting_real *c, int ldc)
+{
+    multiply(run, precision, m, n, k, 1, a, b, bias, 0, c, ldc);
 }

@@ -4,7 +4,8 @@
  *
  * Inference multiplies by the weight that was packed at load, with bias and activation fused into the
  * product. When a tape records, the product reads the plain weight (which the optimizer changes at each
- * step) and the activation becomes a record of its own, since its backward needs the value before it.
+ * step) and the activation becomes a record of its own, since its backward needs the value before it. The
+ * two share one gradient, which backward turns from that after the activation into that before it in place.
  */
 #include "nn/op.h"
 #include "nn/rec.h"
@@ -13,21 +14,30 @@
 
 struct job {
     const ting_kern *kern;
-    ting_tensor y;
-    const ting_real *bias;
+    ting_tensor x, y;
     ting_act act;
 };
 
-static void finish_rows(void *arg, ting_row_block block)
+static void activate_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++) {
-        ting_real *y = ting_row(job->y, r);
-        if (job->bias != NULL)
-            job->kern->add(job->y.cols, y, job->bias, y);
-        if (job->act != TING_ACT_NONE)
-            job->kern->act(job->act, job->y.cols, y, y);
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->act(job->act, job->y.cols, ting_row(job->x, r), ting_row(job->y, r));
+}
+
+/* Activates x, in place when nothing records. */
+static ting_tensor activate(ting_ctx *ctx, ting_act act, ting_tensor x)
+{
+    struct job job = {.kern = ctx->kern, .x = x, .y = x, .act = act};
+    if (ctx->tape != NULL) {
+        job.y = ting_ctx_constant(ctx, x.rows, x.cols);
+        job.y.grad = x.grad;
+        struct ting_rec_act *rec = ting_tape_push(ctx, TING_OP_act, sizeof *rec);
+        if (rec != NULL)
+            *rec = (struct ting_rec_act){.x = x, .y = job.y, .kind = act};
     }
+    ting_rows_run(ctx->pool, job.y.rows, 4 * job.y.cols, activate_rows, &job);
+    return job.y;
 }
 
 ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
@@ -57,11 +67,8 @@ ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const
     struct ting_rec_linear *rec = ting_tape_push(ctx, TING_OP_linear, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_linear){.x = x, .y = y, .w = w, .b = b};
-    ting_gemm(&run, ctx->multiply, x.rows, n, k, 1, (ting_strided){x.data, x.ld, 1},
-              (ting_strided){w->t.data, 1, w->t.ld}, 0, y.data, y.ld);
-    struct job job = {.kern = ctx->kern, .y = y, .bias = bias, .act = ctx->tape == NULL ? act : TING_ACT_NONE};
-    if (job.bias != NULL || job.act != TING_ACT_NONE)
-        ting_rows_run(ctx->pool, y.rows, y.cols, finish_rows, &job);
+    ting_gemm_bias(&run, ctx->multiply, x.rows, n, k, (ting_strided){x.data, x.ld, 1},
+                   (ting_strided){w->t.data, 1, w->t.ld}, bias, y.data, y.ld);
     ting_ctx_check(ctx);
-    return ctx->tape != NULL && act != TING_ACT_NONE ? ting_activate(ctx, act, y) : y;
+    return act == TING_ACT_NONE ? y : activate(ctx, act, y);
 }

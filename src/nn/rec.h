@@ -36,7 +36,7 @@ struct ting_rec_scale {
 };
 
 struct ting_rec_act {
-    ting_tensor x, y;
+    ting_tensor x, y; /* when x.grad is y.grad (linear), it is changed in place */
     ting_act kind;
 };
 

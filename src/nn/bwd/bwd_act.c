@@ -4,6 +4,8 @@
 #include "nn/rec.h"
 #include "nn/rows.h"
 
+#include <string.h>
+
 struct job {
     const ting_kern *kern;
     ting_tensor a, b, y;
@@ -20,12 +22,29 @@ static void act_rows(void *arg, ting_row_block block)
                             ting_grad_row(job->a, r));
 }
 
+/* The gradient after the activation becomes the one before it. */
+static void act_rows_in_place(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    ting_real after[PIECE];
+    for (int r = block.first; r < block.first + block.count; r++) {
+        for (int first = 0; first < job->y.cols; first += PIECE) {
+            int count = job->y.cols - first < PIECE ? job->y.cols - first : PIECE;
+            ting_real *g = ting_grad_row(job->y, r) + first;
+            memcpy(after, g, (size_t)count * sizeof *g);
+            memset(g, 0, (size_t)count * sizeof *g);
+            job->kern->act_grad(job->kind, count, ting_row(job->a, r) + first, after, g);
+        }
+    }
+}
+
 void ting_bwd_act(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_act *rec = saved;
     struct job job = {.kern = ctx->kern, .a = rec->x, .y = rec->y, .kind = rec->kind};
     if (rec->x.grad != NULL)
-        ting_rows_run(ctx->pool, job.y.rows, ACT_COST * job.y.cols, act_rows, &job);
+        ting_rows_run(ctx->pool, job.y.rows, ACT_COST * job.y.cols,
+                      rec->x.grad == rec->y.grad ? act_rows_in_place : act_rows, &job);
 }
 
 /* ga += gy f(b); gb += gy a f'(b): columns first .. first + count - 1 of row r. */
