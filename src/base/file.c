@@ -46,12 +46,33 @@ void ting_file_unmap(ting_file *file)
     *file = (ting_file){0};
 }
 
+/* A device or pipe, such as /dev/stdout, is written itself: nothing may be renamed over it. */
+static ting_err open_in_place(const char *path, const struct stat *status, ting_file_writer *out)
+{
+    ting_err err = TING_OK;
+    if (S_ISDIR(status->st_mode))
+        FAIL(TING_ERR_IO, "%s: is a folder, expected a file to write", path);
+    out->path = ting_strdup(path);
+    if (out->path == NULL)
+        return TING_ERR_MEMORY;
+    out->stream = fopen(path, "wb");
+    if (out->stream == NULL)
+        FAIL(TING_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+out:
+    if (err != TING_OK)
+        ting_file_abandon(out);
+    return err;
+}
+
 ting_err ting_file_create(const char *path, ting_file_writer *out)
 {
     ting_err err = TING_OK;
     ting_str temporary = {0};
     int fd = -1;
+    struct stat status;
     *out = (ting_file_writer){0};
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return open_in_place(path, &status, out);
     ting_str_addf(&temporary, "%s.XXXXXX", path);
     out->path = ting_strdup(path);
     if (!ting_str_ok(&temporary) || out->path == NULL) {
@@ -86,15 +107,19 @@ ting_err ting_file_commit(ting_file_writer *writer)
     ting_err err = TING_OK;
     FILE *stream = writer->stream;
     writer->stream = NULL;
-    bool written = !ferror(stream) && fflush(stream) == 0 && fsync(fileno(stream)) == 0;
+    bool in_place = writer->temporary == NULL; /* a device may know no fsync */
+    bool written =
+        !ferror(stream) && fflush(stream) == 0 && (in_place || fsync(fileno(stream)) == 0);
     int reason = errno;
     if (fclose(stream) != 0 && written) {
         written = false;
         reason = errno;
     }
     if (!written)
-        FAIL(TING_ERR_IO, "%s: writing failed: %s; what stood there is unchanged", writer->path,
-             strerror(reason));
+        FAIL(TING_ERR_IO, "%s: writing failed: %s%s", writer->path, strerror(reason),
+             in_place ? "" : "; what stood there is unchanged");
+    if (in_place)
+        goto out;
     if (rename(writer->temporary, writer->path) != 0)
         FAIL(TING_ERR_IO, "%s: cannot be replaced: %s", writer->path, strerror(errno));
     ting_free(writer->temporary);
@@ -143,7 +168,8 @@ char *ting_path_join(const char *folder, const char *name)
 {
     ting_str path = {0};
     size_t length = strlen(folder);
-    ting_str_addf(&path, "%s%s%s", folder, length > 0 && folder[length - 1] == '/' ? "" : "/", name);
+    ting_str_addf(&path, "%s%s%s", folder, length > 0 && folder[length - 1] == '/' ? "" : "/",
+                  name);
     if (ting_str_ok(&path))
         return path.text;
     ting_str_free(&path);

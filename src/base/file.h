@@ -31,6 +31,7 @@ typedef struct ting_file_writer {
     char *temporary;
 } ting_file_writer;
 
+/* A device or pipe that stands at `path` is written directly. */
 ting_err ting_file_create(const char *path, ting_file_writer *out);
 
 /* Flushes, syncs and renames onto `path`; on any failure (full disk, say) removes the temporary file,

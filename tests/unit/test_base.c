@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void errors_keep_their_sentence(void **state)
 {
@@ -169,6 +170,19 @@ static void strings_grow(void **state)
     ting_str_free(&str);
 }
 
+static void devices_are_written_and_not_replaced(void **state)
+{
+    (void)state;
+    struct stat after;
+    char *full = ting_temp_path("full"); /* a link, so that a mistake would not replace the device */
+    assert_int_equal(symlink("/dev/full", full), 0);
+    assert_fails(TING_ERR_IO, "full: writing failed: No space left", ting_file_save(full, "x", 1));
+    assert_int_equal(lstat(full, &after), 0);
+    assert_true(S_ISLNK(after.st_mode));
+    assert_fails(TING_ERR_IO, "is a folder", ting_file_save("/tmp", "x", 1));
+    ting_free(full);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +193,7 @@ int main(void)
         cmocka_unit_test(utf8_is_strict),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(strings_grow),
+        cmocka_unit_test(devices_are_written_and_not_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
