@@ -14,7 +14,7 @@ Q       := $(if $(filter 0,$(V)),@)
 say      = $(if $(filter 0,$(V)),@echo '  $(1)')
 MACHINE := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
-PACKAGES := sndfile soxr kissfft-float jansson yaml-0.1 libutf8proc libprotobuf-c libzip zlib libpng liblzma
+PACKAGES := sndfile soxr jansson yaml-0.1 libutf8proc libprotobuf-c libzip zlib libpng liblzma
 OPTIONAL := libcurl libarchive
 ifeq ($(WITH_FFMPEG),1)
 PACKAGES += libavformat libavcodec libswresample libavutil

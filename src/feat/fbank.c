@@ -8,7 +8,7 @@
  *     0 ........... base ................................ total
  *                   [ held: a window behind the end | what the next frames need ]
  *
- * The window behind the end is kept because the last frames mirror it. Sums are in double, the FFT in float.
+ * The window behind the end is kept because the last frames mirror it. Everything but samples and results is in double.
  */
 #include "feat/fbank.h"
 
@@ -197,17 +197,10 @@ static void shape(ting_fbank *fbank)
 {
     const double *x = fbank->frame, *w = fbank->window;
     double a = fbank->config.preemphasis;
-    float *to = fbank->spectrum.frame;
-    to[0] = (float)((x[0] - a * x[0]) * w[0]);
+    double *to = fbank->spectrum.frame;
+    to[0] = (x[0] - a * x[0]) * w[0];
     for (int i = 1; i < fbank->config.window; i++)
-        to[i] = (float)((x[i] - a * x[i - 1]) * w[i]);
-}
-
-static double shaped_log_energy(ting_fbank *fbank)
-{
-    for (int i = 0; i < fbank->config.window; i++)
-        fbank->frame[i] = (double)fbank->spectrum.frame[i];
-    return log_energy(&fbank->config, fbank->frame);
+        to[i] = (x[i] - a * x[i - 1]) * w[i];
 }
 
 static void compute_frame(ting_fbank *fbank, size_t frame, float *out)
@@ -221,7 +214,7 @@ static void compute_frame(ting_fbank *fbank, size_t frame, float *out)
         energy = log_energy(config, fbank->frame);
     shape(fbank);
     if (config->energy != TING_ENERGY_NONE && !config->raw_energy)
-        energy = shaped_log_energy(fbank);
+        energy = log_energy(config, fbank->spectrum.frame);
     ting_spectrum_run(&fbank->spectrum);
     ting_mel_bank_apply(&fbank->bank, fbank->spectrum.value, fbank->mel);
     if (config->energy == TING_ENERGY_FIRST)

@@ -60,8 +60,7 @@ static void compute_frames(const ting_feature_config *config, const signal *s,
         ptrdiff_t start = (ptrdiff_t)(t * (size_t)config->shift) - before + pad;
         for (int i = 0; i < config->window; i++)
             spectrum->frame[pad + i] =
-                (float)((double)sample_at(s, start + i, (ting_feature_edges)config->edges) *
-                        window[i]);
+                (double)sample_at(s, start + i, (ting_feature_edges)config->edges) * window[i];
         ting_spectrum_run(spectrum);
         ting_mel_bank_apply(bank, spectrum->value, mel);
         for (int b = 0; b < config->bins; b++)

@@ -5,12 +5,11 @@
  */
 #include "feat/mel.h"
 
+#include "feat/fft.h"
+
 #include "base/mem.h"
 
-#include <kiss_fft.h>
-#include <kiss_fftr.h>
 #include <math.h>
-#include <string.h>
 
 static const double SLANEY_HZ = 200.0 / 3.0, SLANEY_BREAK = 1000.0, SLANEY_STEPS = 27.0,
                     SLANEY_RATIO = 6.4;
@@ -115,54 +114,39 @@ void ting_mel_bank_apply(const ting_mel_bank *bank, const double *spectrum, doub
 
 ting_err ting_spectrum_init(int size, int power, ting_spectrum *spectrum)
 {
-    size_t bytes = 0, outputs = size % 2 == 0 ? (size_t)size / 2 + 1 : 2 * (size_t)size;
+    size_t bins = (size_t)size / 2 + 1;
     *spectrum = (ting_spectrum){.size = size, .power = power};
-    if (size % 2 == 0)
-        kiss_fftr_alloc(size, 0, NULL, &bytes);
-    else
-        kiss_fft_alloc(size, 0, NULL, &bytes);
-    spectrum->plan = ting_alloc(1, bytes);
+    ting_err err = ting_fft_new(size, &spectrum->fft);
     spectrum->frame = ting_alloc((size_t)size, sizeof *spectrum->frame);
-    spectrum->complex = ting_alloc(outputs, sizeof(kiss_fft_cpx));
-    spectrum->value = ting_alloc((size_t)size / 2 + 1, sizeof *spectrum->value);
-    if (spectrum->plan == NULL || spectrum->frame == NULL || spectrum->complex == NULL ||
-        spectrum->value == NULL) {
+    spectrum->re = ting_alloc(bins, sizeof *spectrum->re);
+    spectrum->im = ting_alloc(bins, sizeof *spectrum->im);
+    spectrum->value = ting_alloc(bins, sizeof *spectrum->value);
+    if (spectrum->frame == NULL || spectrum->re == NULL || spectrum->im == NULL ||
+        spectrum->value == NULL)
+        err = TING_ERR_MEMORY;
+    if (err != TING_OK)
         ting_spectrum_free(spectrum);
-        return TING_ERR_MEMORY;
-    }
-    if (size % 2 == 0)
-        kiss_fftr_alloc(size, 0, spectrum->plan, &bytes);
-    else
-        kiss_fft_alloc(size, 0, spectrum->plan, &bytes);
-    return TING_OK;
+    return err;
 }
 
 void ting_spectrum_run(ting_spectrum *spectrum)
 {
-    int n = spectrum->size;
-    kiss_fft_cpx *out = spectrum->complex;
-    if (n % 2 == 0) {
-        kiss_fftr(spectrum->plan, spectrum->frame, out);
-    } else {
-        kiss_fft_cpx *in = out + n;
-        for (int i = 0; i < n; i++)
-            in[i] = (kiss_fft_cpx){spectrum->frame[i], 0};
-        kiss_fft(spectrum->plan, in, out);
-    }
-    for (int k = 0; k <= n / 2; k++) {
-        double re = (double)out[k].r, im = (double)out[k].i;
-        spectrum->value[k] = re * re + im * im;
-    }
+    size_t bins = (size_t)spectrum->size / 2 + 1;
+    const double *re = spectrum->re, *im = spectrum->im;
+    ting_fft_run(spectrum->fft, spectrum->frame, spectrum->re, spectrum->im);
+    for (size_t k = 0; k < bins; k++)
+        spectrum->value[k] = re[k] * re[k] + im[k] * im[k];
     if (spectrum->power == 1)
-        for (int k = 0; k <= n / 2; k++)
+        for (size_t k = 0; k < bins; k++)
             spectrum->value[k] = sqrt(spectrum->value[k]);
 }
 
 void ting_spectrum_free(ting_spectrum *spectrum)
 {
-    ting_free(spectrum->plan);
+    ting_fft_free(spectrum->fft);
     ting_free(spectrum->frame);
-    ting_free(spectrum->complex);
+    ting_free(spectrum->re);
+    ting_free(spectrum->im);
     ting_free(spectrum->value);
     *spectrum = (ting_spectrum){0};
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mel.h - a bank of triangular filters over an FFT's bins, and the real FFT itself. */
+/* mel.h - a bank of triangular filters over an FFT's bins, and the spectrum they are applied to. */
 #ifndef TING_FEAT_MEL_H
 #define TING_FEAT_MEL_H
 
@@ -25,14 +25,14 @@ void ting_mel_bank_apply(const ting_mel_bank *bank, const double *spectrum, doub
 double ting_mel_from_hz(ting_mel_scale scale, double hz);
 double ting_mel_to_hz(ting_mel_scale scale, double mel);
 
-/* The spectrum of real frames by kissfft, in float with power or magnitude in double. One thread at a time. */
+/* The spectrum of real frames. One thread at a time. */
 typedef struct ting_spectrum {
-    int size;      /* of the FFT */
-    int power;     /* 2 or 1 */
-    void *plan;    /* kiss_fftr_cfg, or kiss_fft_cfg when size is odd */
-    float *frame;  /* [size] fill in before ting_spectrum_run */
-    void *complex; /* outputs; inputs too when size is odd */
-    double *value; /* [size / 2 + 1] the result */
+    int size;  /* of the FFT */
+    int power; /* 2 or 1 */
+    struct ting_fft *fft;
+    double *frame;   /* [size] fill in before ting_spectrum_run */
+    double *re, *im; /* [size / 2 + 1] */
+    double *value;   /* [size / 2 + 1] power or magnitude */
 } ting_spectrum;
 
 /* Error: memory. Free with ting_spectrum_free. */
