@@ -2,19 +2,12 @@
 /* precision.c - see precision.h. */
 #include "model/precision.h"
 
+#include "kern/half.h"
+
 #include <math.h>
 #include <string.h>
 
-uint16_t ting_bf16_from(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if (isnan(value))
-        return (uint16_t)(bits >> 16 | 0x40); /* quiet; rounding could carry into infinity */
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-uint16_t ting_f16_from(float value)
+uint16_t ting_f16_of_float(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -67,8 +60,8 @@ void ting_convert(const ting_stored *tensor, size_t first, size_t count, ting_dt
     for (size_t i = 0; i < count; i++) {
         double value = ting_stored_value(tensor, first + i);
         switch (dtype) {
-        case TING_DTYPE_F16: ((uint16_t *)out)[i] = ting_f16_from((float)value); break;
-        case TING_DTYPE_BF16: ((uint16_t *)out)[i] = ting_bf16_from((float)value); break;
+        case TING_DTYPE_F16: ((uint16_t *)out)[i] = ting_f16_of_float((float)value); break;
+        case TING_DTYPE_BF16: ((uint16_t *)out)[i] = ting_bf16_of_float((float)value); break;
         case TING_DTYPE_I8:
             ((signed char *)out)[i] = quantised(value, scale[(first + i) / columns]);
             break;

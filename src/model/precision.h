@@ -20,7 +20,6 @@ void ting_row_scales(const ting_stored *tensor, float *scale);
 void ting_convert(const ting_stored *tensor, size_t first, size_t count, ting_dtype dtype,
                   const float *scale, void *out);
 
-uint16_t ting_f16_from(float value);
-uint16_t ting_bf16_from(float value);
+uint16_t ting_f16_of_float(float value);
 
 #endif

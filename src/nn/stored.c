@@ -6,6 +6,8 @@
  */
 #include "nn/param.h"
 
+#include "kern/half.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -40,33 +42,20 @@ size_t ting_stored_elements(const ting_stored *stored)
     return elements;
 }
 
-static double from_f16(uint16_t bits)
-{
-    int exponent = bits >> 10 & 31;
-    double fraction = bits & 1023;
-    double value = exponent == 0    ? ldexp(fraction, -24)
-                   : exponent == 31 ? (fraction == 0 ? (double)INFINITY : (double)NAN)
-                                    : ldexp(fraction + 1024, exponent - 25);
-    return bits & 0x8000 ? -value : value;
-}
-
 double ting_stored_value(const ting_stored *stored, size_t i)
 {
     const unsigned char *data = stored->data;
     uint16_t half;
-    uint32_t word;
     float f32;
     double f64;
     int32_t i32;
     int64_t i64;
     switch (stored->dtype) {
     case TING_DTYPE_F32: memcpy(&f32, data + 4 * i, 4); return (double)f32;
-    case TING_DTYPE_F16: memcpy(&half, data + 2 * i, 2); return from_f16(half);
+    case TING_DTYPE_F16: memcpy(&half, data + 2 * i, 2); return (double)ting_float_of_f16(half);
     case TING_DTYPE_BF16:
         memcpy(&half, data + 2 * i, 2);
-        word = (uint32_t)half << 16;
-        memcpy(&f32, &word, 4);
-        return (double)f32;
+        return (double)ting_float_of_bf16(half);
     case TING_DTYPE_I8: {
         double value = (signed char)data[i];
         if (stored->scale == NULL)
@@ -78,7 +67,7 @@ double ting_stored_value(const ting_stored *stored, size_t i)
     case TING_DTYPE_Q8_0: {
         const unsigned char *block = data + i / Q8_BLOCK * Q8_BYTES;
         memcpy(&half, block, 2);
-        return from_f16(half) * (double)(signed char)block[2 + i % Q8_BLOCK];
+        return (double)ting_float_of_f16(half) * (double)(signed char)block[2 + i % Q8_BLOCK];
     }
     case TING_DTYPE_I32: memcpy(&i32, data + 4 * i, 4); return i32;
     case TING_DTYPE_I64: memcpy(&i64, data + 8 * i, 8); return (double)i64;

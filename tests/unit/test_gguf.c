@@ -4,6 +4,7 @@
 #include "support/support.h"
 
 #include "base/mem.h"
+#include "kern/half.h"
 #include "model/gguf.h"
 #include "model/precision.h"
 #include "model/schema.h"
@@ -151,18 +152,18 @@ static void halves_round_to_nearest_even(void **state)
         {INFINITY, 0x7C00, 0x7F80},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(ting_f16_from(cases[i].value), cases[i].f16);
-        assert_int_equal(ting_bf16_from(cases[i].value), cases[i].bf16);
+        assert_int_equal(ting_f16_of_float(cases[i].value), cases[i].f16);
+        assert_int_equal(ting_bf16_of_float(cases[i].value), cases[i].bf16);
     }
     /* Every finite f16 comes back from its value. */
     for (uint32_t bits = 0; bits < 0x7C00; bits++) {
         uint16_t half = (uint16_t)bits;
         ting_stored stored = {.dtype = TING_DTYPE_F16, .dims = 0, .data = &half, .bytes = 2};
-        assert_int_equal(ting_f16_from((float)ting_stored_value(&stored, 0)), bits);
+        assert_int_equal(ting_f16_of_float((float)ting_stored_value(&stored, 0)), bits);
     }
-    assert_int_equal(ting_f16_from(NAN) & 0x7C00, 0x7C00);
-    assert_int_not_equal(ting_f16_from(NAN) & 0x03FF, 0);
-    assert_int_not_equal(ting_bf16_from(NAN) & 0x007F, 0);
+    assert_int_equal(ting_f16_of_float(NAN) & 0x7C00, 0x7C00);
+    assert_int_not_equal(ting_f16_of_float(NAN) & 0x03FF, 0);
+    assert_int_not_equal(ting_bf16_of_float(NAN) & 0x007F, 0);
 }
 
 static void names_put_twice_are_refused(void **state)
