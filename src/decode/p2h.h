@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * p2h.h - syllables to ranked lines of hanzi with a one-to-one network.
+ *
+ * Each place has a distribution over the characters that its syllable allows; places are independent given the
+ * network's view of the whole line, so the n best lines are the n best sums, found exactly. A line longer than
+ * the network was trained on is read in overlapping windows, each place from the window that shows most around it.
+ *
+ * Several readings of the same sound may be given: whole sequences with scores (n-best in). Their lines are
+ * pooled: a line's score is its own log-probability plus weight times the score of the sequence it came from.
+ *
+ * The special characters of the table are never written; <S> and </S> stand for the edges in the network's
+ * n-grams and need no place in a one-to-one line.
+ */
+#ifndef TING_DECODE_P2H_H
+#define TING_DECODE_P2H_H
+
+#include "model/p2h_model.h"
+
+typedef struct ting_p2h_options {
+    ting_p2h_limit limit; /* which characters a syllable allows */
+    int nbest;            /* lines wanted, at least 1 */
+    int alternatives;     /* other characters wanted for each place */
+    double input_weight;  /* of the scores of sequences */
+} ting_p2h_options;
+
+typedef struct ting_p2h_input {
+    const int *syllables; /* [count] ids of the network's table; TING_P2H_UNKNOWN is allowed */
+    int count;
+    double score; /* log-probability of the sequence; 0 when there is only one */
+} ting_p2h_input;
+
+typedef struct ting_p2h_line {
+    int *characters; /* [count] ids of the table */
+    int count;
+    int input;    /* the sequence it was read from */
+    double score; /* log-probability */
+} ting_p2h_line;
+
+typedef struct ting_p2h_page {
+    ting_p2h_line *lines; /* best first, all different */
+    int line_count;       /* at most nbest */
+    int *alternatives;    /* [count of line 0, options.alternatives] best first, -1 ends a row */
+} ting_p2h_page;
+
+/* Everything returned lives in the arena; so does the work, beyond what is returned. Errors: argument (no
+ * sequence), numeric (the network gives no finite numbers), memory. */
+ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool, ting_arena *arena,
+                         const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
+                         ting_p2h_page *out);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* p2h_model.c - see p2h_model.h. One table of settings serves reading and writing. */
+#include "model/p2h_model.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "model/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX "tingxie.p2h."
+
+static const struct setting {
+    const char *key;
+    size_t offset;
+} settings[] = {
+    {"embedding", offsetof(ting_p2h_shape, embedding)},     {"pair_rows", offsetof(ting_p2h_shape, pair_rows)},
+    {"triple_rows", offsetof(ting_p2h_shape, triple_rows)}, {"ngram_dim", offsetof(ting_p2h_shape, ngram_dim)},
+    {"layers", offsetof(ting_p2h_shape, layers)},           {"conv_taps", offsetof(ting_p2h_shape, conv_taps)},
+    {"detour_dim", offsetof(ting_p2h_shape, detour_dim)},   {"map_layers", offsetof(ting_p2h_shape, map_layers)},
+    {"width", offsetof(ting_p2h_shape, layer.width)},       {"heads", offsetof(ting_p2h_shape, layer.heads)},
+    {"inner", offsetof(ting_p2h_shape, layer.inner)},
+};
+
+static const struct {
+    ting_act act;
+    const char *name;
+} acts[] = {{TING_ACT_NONE, "none"}, {TING_ACT_RELU, "relu"}, {TING_ACT_SILU, "silu"}, {TING_ACT_GELU, "gelu"},
+            {TING_ACT_ELU, "elu"}};
+
+static ting_err read_act(const ting_keys *keys, const char *key, ting_act *out)
+{
+    const char *name;
+    ting_err err = ting_keys_text(keys, key, &name);
+    if (err != TING_OK)
+        return err;
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        if (strcmp(acts[i].name, name) == 0) {
+            *out = acts[i].act;
+            return TING_OK;
+        }
+    return ting_fail(TING_ERR_MODEL, "%s: %s%s is \"%s\", which is no activation known here", keys->file->label, PREFIX,
+                     key, name);
+}
+
+static const char *act_name(ting_act act)
+{
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        if (acts[i].act == act)
+            return acts[i].name;
+    return "none";
+}
+
+static ting_err read_shape(const ting_keys *keys, ting_p2h_shape *shape)
+{
+    ting_err err = TING_OK;
+    int64_t value;
+    double eps;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        TRY(ting_keys_integer(keys, settings[i].key, 0, 1 << 24, &value));
+        *(int *)(void *)((char *)shape + settings[i].offset) = (int)value;
+    }
+    TRY(ting_keys_integer(keys, "norm", 0, 1, &value));
+    shape->layer.norm = value == 1 ? TING_NORM_BEFORE : TING_NORM_AFTER;
+    TRY(read_act(keys, "activation", &shape->layer.act));
+    TRY(read_act(keys, "input_activation", &shape->input_act));
+    TRY(ting_keys_real(keys, "eps", &eps));
+    if (!(eps > 0 && eps < 1))
+        FAIL(TING_ERR_MODEL, "%s: %seps is %g, expected a number between 0 and 1", keys->file->label, PREFIX, eps);
+    shape->layer.eps = (ting_real)eps;
+out:
+    return err;
+}
+
+/* The code point of each character of the table; the special ones are skipped. */
+static ting_err read_characters(const ting_keys *keys, const ting_texts *texts, uint32_t *out)
+{
+    for (size_t i = TING_P2H_FIRST; i < texts->count; i++) {
+        size_t size = strlen(texts->items[i]);
+        if (ting_utf8_decode(texts->items[i], size, &out[i - TING_P2H_FIRST]) != (int)size || size == 0)
+            return ting_fail(TING_ERR_MODEL, "%s: %scharacters: item %zu, \"%.16s\", is not one character",
+                             keys->file->label, PREFIX, i, texts->items[i]);
+    }
+    return TING_OK;
+}
+
+/* "zhong1 zhong4" -> pairs; names are looked up in tables that have no readings yet. */
+static ting_err read_readings(const ting_keys *keys, const ting_p2h_tables *names, const ting_texts *texts,
+                              ting_p2h_pair **pairs, size_t *count)
+{
+    size_t room = 0;
+    for (size_t i = TING_P2H_FIRST; i < texts->count; i++)
+        for (const char *c = texts->items[i]; *c != '\0'; c++)
+            room += c == texts->items[i] || *c == ' ';
+    *pairs = ting_alloc(room, sizeof **pairs);
+    if (*pairs == NULL)
+        return TING_ERR_MEMORY;
+    for (size_t i = TING_P2H_FIRST; i < texts->count; i++)
+        for (const char *c = texts->items[i]; *c != '\0';) {
+            size_t length = strcspn(c, " ");
+            int syllable = ting_p2h_syllable(names, c, length);
+            if (syllable == TING_P2H_UNKNOWN)
+                return ting_fail(TING_ERR_MODEL, "%s: %sreadings: item %zu, \"%.32s\", has a syllable that the table lacks",
+                                 keys->file->label, PREFIX, i, texts->items[i]);
+            (*pairs)[(*count)++] = (ting_p2h_pair){(int)i, syllable};
+            c += length + (c[length] == ' ');
+        }
+    return TING_OK;
+}
+
+static ting_err read_tables(const ting_keys *keys, ting_p2h_tables *out)
+{
+    ting_err err = TING_OK;
+    ting_texts syllables = {0}, characters = {0}, readings = {0};
+    ting_p2h_tables names = {0};
+    ting_p2h_pair *pairs = NULL;
+    uint32_t *points = NULL;
+    size_t pair_count = 0;
+    TRY(ting_keys_texts(keys, "syllables", &syllables));
+    TRY(ting_keys_texts(keys, "characters", &characters));
+    TRY(ting_keys_texts(keys, "readings", &readings));
+    if (syllables.count < TING_P2H_FIRST || characters.count < TING_P2H_FIRST || readings.count != characters.count ||
+        syllables.count > UINT16_MAX || characters.count > UINT16_MAX)
+        FAIL(TING_ERR_MODEL, "%s: tables of %zu syllables, %zu characters and %zu readings do not belong together",
+             keys->file->label, syllables.count, characters.count, readings.count);
+    points = ting_alloc(characters.count, sizeof *points);
+    if (points == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    TRY(read_characters(keys, &characters, points));
+    const int syllable_count = (int)syllables.count - TING_P2H_FIRST;
+    const int character_count = (int)characters.count - TING_P2H_FIRST;
+    err = ting_p2h_tables_make(&names, syllable_count, syllables.items + TING_P2H_FIRST, 0, NULL, 0, NULL);
+    if (err == TING_OK)
+        err = read_readings(keys, &names, &readings, &pairs, &pair_count);
+    if (err == TING_OK)
+        err = ting_p2h_tables_make(out, syllable_count, syllables.items + TING_P2H_FIRST, character_count, points,
+                                   pair_count, pairs);
+    if (err == TING_ERR_FORMAT)
+        ting_fail_in(err, "%s", keys->file->label);
+out:
+    ting_p2h_tables_free(&names);
+    ting_texts_free(&syllables);
+    ting_texts_free(&characters);
+    ting_texts_free(&readings);
+    ting_free(pairs);
+    ting_free(points);
+    return err;
+}
+
+ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_precision precision,
+                             ting_p2h_model *out)
+{
+    ting_err err = TING_OK;
+    ting_network network;
+    ting_p2h_shape shape = {0};
+    *out = (ting_p2h_model){0};
+    TRY(ting_network_find(file, "p2h", &network));
+    if (strcmp(network.architecture, "transformer-p2h") != 0)
+        FAIL(TING_ERR_MODEL, "%s: pinyin-to-hanzi architecture \"%s\", this program knows transformer-p2h", file->label,
+             network.architecture);
+    TRY(read_shape(&network.keys, &shape));
+    TRY(read_tables(&network.keys, &out->tables));
+    shape.syllables = out->tables.syllables;
+    shape.characters = out->tables.characters;
+    err = ting_p2h_shape_check(&shape);
+    if (err != TING_OK)
+        goto out;
+    out->params = ting_params_new();
+    out->net = out->params != NULL ? ting_p2h_net_new(&shape, out->params) : NULL;
+    if (out->net == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    ting_source source = ting_table_source(&network.tensors, file->label);
+    TRY(ting_params_load(out->params, &source, &(ting_load_options){.kern = kern, .precision = precision}));
+out:
+    if (err != TING_OK)
+        ting_p2h_model_close(out);
+    return err;
+}
+
+void ting_p2h_model_close(ting_p2h_model *model)
+{
+    ting_p2h_net_free(model->net);
+    ting_params_free(model->params);
+    ting_p2h_tables_free(&model->tables);
+    *model = (ting_p2h_model){0};
+}
+
+/* ---- writing ---- */
+
+static void put_shape(ting_gguf_writer *writer, const ting_p2h_shape *shape)
+{
+    char key[64];
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        snprintf(key, sizeof key, PREFIX "%s", settings[i].key);
+        ting_gguf_put_integer(writer, key, *(const int *)(const void *)((const char *)shape + settings[i].offset));
+    }
+    ting_gguf_put_integer(writer, PREFIX "norm", shape->layer.norm == TING_NORM_BEFORE);
+    ting_gguf_put_text(writer, PREFIX "activation", act_name(shape->layer.act));
+    ting_gguf_put_text(writer, PREFIX "input_activation", act_name(shape->input_act));
+    ting_gguf_put_real(writer, PREFIX "eps", (double)shape->layer.eps);
+}
+
+static const char *const special[TING_P2H_FIRST] = {"<pad>", "<S>", "</S>", "<unk>"};
+
+/* Readings of each character, one string each, in order of the syllables. */
+static ting_err put_readings(ting_gguf_writer *writer, const ting_p2h_tables *t, const char **texts)
+{
+    ting_str *lists = ting_alloc((size_t)t->characters, sizeof *lists);
+    if (lists == NULL)
+        return TING_ERR_MEMORY;
+    ting_err err = TING_OK;
+    for (int s = TING_P2H_FIRST; s < t->syllables; s++)
+        for (int i = t->choice_start[s]; i < t->choice_start[s + 1]; i++) {
+            ting_str *list = &lists[t->choices[i]];
+            ting_str_add(list, list->length > 0 ? " " : "");
+            ting_str_add(list, t->syllable[s]);
+        }
+    for (int c = 0; c < t->characters; c++) {
+        texts[c] = lists[c].length > 0 ? lists[c].text : "";
+        err = ting_str_ok(&lists[c]) ? err : TING_ERR_MEMORY;
+    }
+    ting_gguf_put_texts(writer, PREFIX "readings", texts, (size_t)t->characters);
+    for (int c = 0; c < t->characters; c++)
+        ting_str_free(&lists[c]);
+    ting_free(lists);
+    return err;
+}
+
+static ting_err put_tables(ting_gguf_writer *writer, const ting_p2h_tables *t)
+{
+    ting_err err = TING_OK;
+    size_t most = (size_t)(t->syllables > t->characters ? t->syllables : t->characters);
+    const char **texts = ting_alloc(most, sizeof *texts);
+    char(*characters)[5] = ting_alloc((size_t)t->characters, sizeof *characters);
+    if (texts == NULL || characters == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    for (int s = 0; s < t->syllables; s++)
+        texts[s] = s < TING_P2H_FIRST ? special[s] : t->syllable[s];
+    ting_gguf_put_texts(writer, PREFIX "syllables", texts, (size_t)t->syllables);
+    for (int c = 0; c < t->characters; c++) {
+        if (c >= TING_P2H_FIRST)
+            ting_utf8_encode(t->character[c], characters[c]);
+        texts[c] = c < TING_P2H_FIRST ? special[c] : characters[c];
+    }
+    ting_gguf_put_texts(writer, PREFIX "characters", texts, (size_t)t->characters);
+    TRY(put_readings(writer, t, texts));
+out:
+    ting_free(texts);
+    ting_free(characters);
+    return err;
+}
+
+ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_shape *shape, const ting_p2h_tables *tables,
+                            ting_params *params, ting_dtype dtype)
+{
+    ting_gguf_put_text(writer, PREFIX TING_KEY_ARCHITECTURE, "transformer-p2h");
+    put_shape(writer, shape);
+    ting_err err = put_tables(writer, tables);
+    for (int i = 0; err == TING_OK && i < ting_params_count(params); i++) {
+        const ting_param *p = ting_params_at(params, i);
+        const size_t count = (size_t)p->t.rows * (size_t)p->t.cols;
+        char name[160];
+        ting_stored stored = {.dtype = sizeof(ting_real) == sizeof(float) ? TING_DTYPE_F32 : TING_DTYPE_F64,
+                              .dims = p->dims,
+                              .data = p->t.data,
+                              .bytes = count * sizeof(ting_real)};
+        for (int d = 0; d < p->dims; d++)
+            stored.shape[d] = p->shape[d];
+        snprintf(name, sizeof name, "p2h.%s", p->name);
+        ting_gguf_put_tensor(writer, name, &stored, p->dims < 2 ? TING_DTYPE_F32 : dtype);
+    }
+    return err;
+}

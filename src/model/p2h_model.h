@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * p2h_model.h - a pinyin-to-hanzi network with its tables, out of a model file and into one.
+ *
+ * Network "p2h" of docs/FORMATS.md, architecture "transformer-p2h". Settings are integers under tingxie.p2h.: the
+ * members of ting_p2h_shape by name (pair_rows, layers, width, ...), norm (0 after, 1 before), activation and
+ * input_activation (text), and the real eps.
+ */
+#ifndef TING_MODEL_P2H_MODEL_H
+#define TING_MODEL_P2H_MODEL_H
+
+#include "model/gguf.h"
+#include "model/p2h_tables.h"
+#include "model/transformer_p2h.h"
+
+typedef struct ting_p2h_model {
+    ting_p2h_tables tables;
+    ting_params *params;
+    ting_p2h_net *net;
+} ting_p2h_model;
+
+/* Reads network "p2h" of an opened file; the weights are packed for `kern` in `precision`. Immutable afterwards and
+ * shared by threads; the file may be closed. Free with ting_p2h_model_close. Errors: not found (no such network),
+ * model, format, memory. */
+ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_precision precision,
+                             ting_p2h_model *out);
+void ting_p2h_model_close(ting_p2h_model *model);
+
+/* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32). The values are borrowed until
+ * the writer is freed. The caller has begun the schema and puts licence and training record. */
+ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_shape *shape, const ting_p2h_tables *tables,
+                            ting_params *params, ting_dtype dtype);
+
+#endif
