@@ -5,8 +5,8 @@
 #include "train/tool_p2h.h"
 
 struct options {
-    const char *corpus, *folder;
-    int threads, finish;
+    const char *corpus, *folder, *export_path, *licence;
+    int threads, finish, type;
 };
 
 struct session {
@@ -56,6 +56,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                                   .folder = options->folder,
                                                                   .threads = options->threads,
                                                                   .finish = options->finish,
+                                                                  .export_path = options->export_path,
+                                                                  .export_type = (ting_tool_type)options->type,
+                                                                  .export_licence = options->licence,
                                                                   .log = &log,
                                                                   .report = report,
                                                                   .stop = stop,
@@ -75,12 +78,20 @@ static const ting_option table[] = {
     {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
      "let the learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,
      .unset = "the recipe's plan"},
+    {0, "export", TING_OPTION_FILE, offsetof(struct options, export_path), "FILE",
+     "train nothing: write the checkpoint's averaged weights as a model file"},
+    {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",
+     .choices = "f32 f16 bf16 int8"},
+    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX", "licence to state in the exported file"},
     {0},
 };
+
+static const struct options defaults = {.licence = "Apache-2.0 AND CC-BY-SA-4.0"};
 
 static const ting_example examples[] = {
     {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run", "trains, or goes on where it stopped"},
     {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run --finish 2000", "brings a run to its end early"},
+    {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run --export p2h.gguf --type int8", "writes the model"},
     {0},
 };
 
@@ -97,6 +108,7 @@ const ting_command ting_command_train_p2h = {
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),
+    .defaults = &defaults,
     .min_inputs = 1,
     .max_inputs = 1,
     .run = run,

@@ -11,6 +11,7 @@
 #include "optim/schedule.h"
 #include "train/checkpoint.h"
 #include "train/curves.h"
+#include "train/p2h_export.h"
 #include "train/p2h_init.h"
 #include "train/recipe.h"
 
@@ -428,6 +429,22 @@ out:
     return err;
 }
 
+static ting_err export_model(trainer *t)
+{
+    static const ting_dtype types[] = {TING_DTYPE_F32, TING_DTYPE_F16, TING_DTYPE_BF16, TING_DTYPE_I8};
+    if (t->state.step == 0)
+        return ting_fail(TING_ERR_ARGUMENT, "%s: there is no checkpoint to export", t->checkpoint_path);
+    if (t->recipe.average > 0)
+        swap_average(t);
+    return ting_p2h_export_save(&(ting_p2h_export){.recipe = &t->recipe,
+                                                   .corpus = &t->corpus,
+                                                   .state = &t->state,
+                                                   .params = t->params,
+                                                   .dtype = types[t->options->export_type],
+                                                   .licence = t->options->export_licence},
+                                t->options->export_path);
+}
+
 ting_err ting_p2h_train(const ting_tool_train_options *options)
 {
     trainer *t = ting_alloc(1, sizeof *t);
@@ -436,7 +453,7 @@ ting_err ting_p2h_train(const ting_tool_train_options *options)
     t->options = options;
     ting_err err = start(t);
     if (err == TING_OK)
-        err = run(t);
+        err = options->export_path != NULL ? export_model(t) : run(t);
     stop(t);
     ting_free(t);
     return err;

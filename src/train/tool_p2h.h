@@ -33,10 +33,15 @@ typedef struct ting_tool_train_report {
     double errors; /* error rate on held-out lines, or < 0 when not measured at this step */
 } ting_tool_train_report;
 
+typedef enum ting_tool_type { TING_TOOL_F32, TING_TOOL_F16, TING_TOOL_BF16, TING_TOOL_INT8 } ting_tool_type;
+
 typedef struct ting_tool_train_options {
     const char *recipe, *corpus, *folder;
     int threads; /* 0: all processors */
     long finish; /* > 0: from the checkpoint on, let the rate fall to its end within so many steps, then stop */
+    const char *export_path; /* not NULL: train nothing, write the checkpoint's averaged weights as a model file */
+    ting_tool_type export_type;
+    const char *export_licence; /* SPDX expression */
     const ting_log *log;
     void (*report)(void *self, const ting_tool_train_report *report); /* NULL: none */
     bool (*stop)(void *self); /* asked at each step; true: write a checkpoint and return TING_ERR_CANCELLED */

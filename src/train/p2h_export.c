@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* p2h_export.c - see p2h_export.h. The record: steps, epochs, losses, error rate, and every source with its licence. */
+#include "train/p2h_export.h"
+
+#include "base/mem.h"
+#include "model/schema.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *source_record(const ting_p2h_source *source, double weight)
+{
+    return json_pack("{s:s, s:s, s:I, s:f, s:b}", "name", source->name, "licence", source->licence, "sentences",
+                     (json_int_t)source->count, "weight", source->kind == TING_P2H_TRAIN ? weight : 0.0, "held_out",
+                     source->kind == TING_P2H_MEASURE);
+}
+
+/* Owned by the C library (jansson allocates it); NULL when out of memory. */
+static char *training_record(const ting_p2h_export *e, const double *weights)
+{
+    const ting_checkpoint *s = e->state;
+    double errors = -1, loss = -1, seconds = s->curve_count > 0 ? s->curve[s->curve_count - 1].seconds : 0;
+    for (size_t i = 0; i < s->curve_count; i++) {
+        errors = s->curve[i].errors >= 0 ? s->curve[i].errors : errors;
+        loss = isfinite(s->curve[i].loss) ? s->curve[i].loss : loss;
+    }
+    json_t *record = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "steps",
+                               (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "skipped_steps",
+                               (json_int_t)s->skipped, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors,
+                               "rate", e->recipe->rate, "syllables_a_step", e->recipe->tokens, "seed", e->recipe->seed,
+                               "spoiled_share", e->recipe->spoil.share, "spoiled_tone", e->recipe->spoil.tone,
+                               "spoiled_initial", e->recipe->spoil.initial, "spoiled_final", e->recipe->spoil.final,
+                               "other_reading", e->recipe->spoil.reading, "sources", json_array());
+    if (record == NULL)
+        return NULL;
+    json_t *sources = json_object_get(record, "sources");
+    for (int i = 0; i < e->corpus->sources; i++)
+        json_array_append_new(sources, source_record(&e->corpus->source[i], weights[i]));
+    char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(record);
+    return text;
+}
+
+ting_err ting_p2h_export_save(const ting_p2h_export *e, const char *path)
+{
+    ting_err err = TING_OK;
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    double *weights = ting_alloc((size_t)e->corpus->sources, sizeof *weights);
+    char *record = NULL;
+    if (writer == NULL || weights == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    TRY(ting_recipe_weights(e->recipe, e->corpus, weights));
+    record = training_record(e, weights);
+    if (record == NULL)
+        FAIL(TING_ERR_MEMORY, "%s: no memory for the record of the training", path);
+    ting_schema_begin(writer, "Tingxie pinyin to hanzi", (const char *const[]){"p2h"}, 1);
+    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_LICENSE, e->licence);
+    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_AUTHORS, "Tingxie");
+    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_SOURCE,
+                       "trained by tingxie train p2h; texts and their licences are listed in the training record");
+    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_TRAINING, record);
+    TRY(ting_p2h_model_put(writer, &e->recipe->shape, &e->corpus->tables, e->params, e->dtype));
+    TRY(ting_gguf_save(writer, path));
+out:
+    free(record);
+    ting_free(weights);
+    ting_gguf_writer_free(writer);
+    return err;
+}

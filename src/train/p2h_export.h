@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* p2h_export.h - a trained pinyin-to-hanzi network as a model file, with licence and record of its training. */
+#ifndef TING_TRAIN_P2H_EXPORT_H
+#define TING_TRAIN_P2H_EXPORT_H
+
+#include "model/p2h_model.h"
+#include "train/checkpoint.h"
+#include "train/recipe.h"
+
+typedef struct ting_p2h_export {
+    const ting_recipe *recipe;
+    const ting_p2h_corpus *corpus;
+    const ting_checkpoint *state;
+    ting_params *params; /* the values to write */
+    ting_dtype dtype;    /* of matrices and tables: F32, F16, BF16 or I8 */
+    const char *licence; /* SPDX expression */
+} ting_p2h_export;
+
+/* Replaces `path` atomically. Errors: io, memory. */
+ting_err ting_p2h_export_save(const ting_p2h_export *export, const char *path);
+
+#endif
