@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_p2h.c - tingxie p2h: lines of pinyin to lines of hanzi. */
+#define _GNU_SOURCE
+#include "cli/cli.h"
+#include "engine/tool_hanzi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct options {
+    const char *model;
+    int nbest, threads, precision;
+    bool constrained;
+};
+
+/* Every line of a stream. *failed gets the number of lines that gave none. */
+static ting_exit convert(ting_cli *cli, const struct options *options, ting_tool_hanzi *hanzi, FILE *in,
+                         const char *name, long *failed)
+{
+    ting_exit status = TING_EXIT_OK;
+    ting_str out = {0};
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    for (long number = 1; (length = getline(&line, &room, in)) >= 0; number++) {
+        if (length > 0 && line[length - 1] == '\n')
+            length--;
+        ting_str_clear(&out);
+        ting_err err = ting_tool_hanzi_line(hanzi, line, (size_t)length, options->nbest, &out);
+        if (err != TING_OK) {
+            ting_cli_say(cli, "%s:%ld: %s", name, number, ting_error_message());
+            ++*failed;
+            ting_str_clear(&out);
+            ting_str_add(&out, "\n");
+        }
+        if (!ting_str_ok(&out) || fwrite(out.text, 1, out.length, stdout) != out.length || ting_cli_interrupted()) {
+            status = ting_cli_interrupted() ? TING_EXIT_INTERRUPTED
+                                            : ting_cli_fail(cli, TING_EXIT_FAILED, "writing the result: %s", strerror(errno));
+            break;
+        }
+    }
+    if (ferror(in))
+        status = ting_cli_fail(cli, TING_EXIT_FAILED, "%s: %s", name, strerror(errno));
+    free(line);
+    ting_str_free(&out);
+    return status;
+}
+
+static ting_exit run(ting_cli *cli, const void *fields)
+{
+    const struct options *options = fields;
+    ting_tool_hanzi *hanzi;
+    long failed = 0;
+    ting_exit status = TING_EXIT_OK;
+    ting_err err = ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = options->model,
+                                                                  .precision = (ting_precision)options->precision,
+                                                                  .threads = options->threads,
+                                                                  .constrained = options->constrained},
+                                       &hanzi);
+    if (err != TING_OK)
+        return ting_cli_error(cli, err);
+    ting_cli_catch_interrupt();
+    for (int i = 0; i < (cli->input_count > 0 ? cli->input_count : 1) && status == TING_EXIT_OK; i++) {
+        const char *name = cli->input_count > 0 ? cli->inputs[i] : "-";
+        FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
+        if (in == NULL) {
+            ting_cli_say(cli, "%s: %s", name, strerror(errno));
+            failed++;
+            continue;
+        }
+        status = convert(cli, options, hanzi, in, name, &failed);
+        if (in != stdin)
+            fclose(in);
+    }
+    ting_tool_hanzi_free(hanzi);
+    if (fflush(stdout) != 0 && status == TING_EXIT_OK)
+        status = ting_cli_fail(cli, TING_EXIT_FAILED, "writing the result: %s", strerror(errno));
+    return status != TING_EXIT_OK ? status : failed > 0 ? TING_EXIT_FAILED : TING_EXIT_OK;
+}
+
+static const ting_option table[] = {
+    {'m', "model", TING_OPTION_FILE, offsetof(struct options, model), "MODEL", "model file with a pinyin-to-hanzi network",
+     .unset = "the first one in the usual places"},
+    {'n', "nbest", TING_OPTION_INT, offsetof(struct options, nbest), "N",
+     "lines for each line of pinyin, as rank, score and text in columns", .min = 1, .max = 64},
+    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 0, .max = 1024,
+     .unset = "all processors"},
+    {0, "precision", TING_OPTION_CHOICE, offsetof(struct options, precision), "PRECISION", "of the matrix products",
+     .choices = "f32 bf16 int8"},
+    {0, "constrained", TING_OPTION_FLAG, offsetof(struct options, constrained), NULL,
+     "only characters that can be read so", .negatable = true},
+    {0},
+};
+
+static const struct options defaults = {.nbest = 1, .constrained = true};
+
+static const ting_example examples[] = {
+    {"echo ni3 hao3 shi4 jie4 | tingxie p2h", "你好世界"},
+    {"tingxie p2h --nbest 3 lines.txt", "the three best lines with their log-probabilities"},
+    {0},
+};
+
+const ting_command ting_command_p2h = {
+    .name = "p2h",
+    .summary = "Write lines of pinyin in hanzi",
+    .usage = "[OPTION]... [FILE]...",
+    .description =
+        "Reads lines of syllables separated by spaces (zhong1 or zhōng; without digit and mark: neutral tone) from the "
+        "files or from standard input, and writes one line of hanzi for each.\n\n"
+        "A line with a word that is no syllable gives an empty line and a remark on standard error; the exit status is then 1.",
+    .options = table,
+    .examples = examples,
+    .size = sizeof(struct options),
+    .defaults = &defaults,
+    .max_inputs = -1,
+    .run = run,
+};

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hanzi_p2h.c - see hanzi_p2h.h. */
+#include "engine/hanzi_p2h.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "engine/places.h"
+#include "model/schema.h"
+#include "text/pinyin.h"
+
+#include <string.h>
+
+struct ting_hanzi_p2h {
+    ting_p2h_model model;
+    int syllable[TING_PINYIN_COUNT]; /* pinyin id -> table id */
+};
+
+ting_err ting_hanzi_p2h_open(const char *path, ting_precision precision, ting_hanzi_p2h **out)
+{
+    ting_err err = TING_OK;
+    ting_gguf file = {0};
+    *out = NULL;
+    ting_hanzi_p2h *p2h = ting_alloc(1, sizeof *p2h);
+    if (p2h == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_gguf_open(path, &file));
+    TRY(ting_p2h_model_open(&file, ting_kern_select(ting_cpu_detect()), precision, &p2h->model));
+    for (int id = 0; id < TING_PINYIN_COUNT; id++) {
+        char name[TING_PINYIN_ROOM];
+        size_t length = ting_pinyin_write(id, TING_PINYIN_NUMBERED, name);
+        p2h->syllable[id] = ting_p2h_syllable(&p2h->model.tables, name, length);
+    }
+    *out = p2h;
+    p2h = NULL;
+out:
+    ting_gguf_close(&file);
+    ting_hanzi_p2h_close(p2h);
+    return err;
+}
+
+void ting_hanzi_p2h_close(ting_hanzi_p2h *p2h)
+{
+    if (p2h != NULL)
+        ting_p2h_model_close(&p2h->model);
+    ting_free(p2h);
+}
+
+static bool has_network(const char *path)
+{
+    ting_gguf file;
+    size_t length = strlen(path);
+    if (length < 5 || strcmp(path + length - 5, ".gguf") != 0 || ting_gguf_open(path, &file) != TING_OK)
+        return false;
+    bool has = ting_network_has(&file, "p2h");
+    ting_gguf_close(&file);
+    return has;
+}
+
+ting_err ting_hanzi_p2h_find(const char *folder, char **path)
+{
+    ting_err err = TING_OK;
+    ting_paths places = {0}, candidates = {0};
+    ting_str list = {0};
+    *path = NULL;
+    TRY(ting_places(folder, &places));
+    TRY(ting_places_candidates(&places, &candidates));
+    for (int i = 0; i < candidates.count && *path == NULL; i++)
+        if (has_network(candidates.items[i])) {
+            *path = ting_strdup(candidates.items[i]);
+            err = *path != NULL ? TING_OK : TING_ERR_MEMORY;
+        }
+    for (int i = 0; i < places.count; i++)
+        ting_str_addf(&list, "%s%s", i > 0 ? ", " : "", places.items[i]);
+    if (err == TING_OK && *path == NULL)
+        FAIL(TING_ERR_NOT_FOUND, "no model file with a pinyin-to-hanzi network in %s: name one with -m, or set TING_MODELS",
+             list.text != NULL ? list.text : "any of the usual places (none exists)");
+out:
+    ting_str_free(&list);
+    ting_paths_free(&places);
+    ting_paths_free(&candidates);
+    return err;
+}
+
+int ting_hanzi_p2h_syllable(const ting_hanzi_p2h *p2h, int pinyin)
+{
+    return pinyin >= 0 && pinyin < TING_PINYIN_COUNT ? p2h->syllable[pinyin] : TING_P2H_UNKNOWN;
+}
+
+const ting_p2h_model *ting_hanzi_p2h_model(const ting_hanzi_p2h *p2h)
+{
+    return &p2h->model;
+}
+
+static void put_character(const ting_hanzi_p2h *p2h, int id, char out[TING_HANZI_TEXT])
+{
+    int length = id >= TING_P2H_FIRST ? ting_utf8_encode(p2h->model.tables.character[id], out) : 0;
+    out[length] = '\0';
+}
+
+static ting_err write_page(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+                           ting_hanzi_page *out)
+{
+    ting_err err = TING_OK;
+    const ting_hanzi_p2h_use *use = self;
+    ting_p2h_page page;
+    *out = (ting_hanzi_page){0};
+    int *ids = ting_arena_take(arena, (size_t)count * sizeof *ids);
+    if (ids == NULL)
+        return TING_ERR_MEMORY;
+    for (int i = 0; i < count; i++)
+        ids[i] = ting_hanzi_p2h_syllable(use->p2h, syllables[i]);
+    TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
+                        &(ting_p2h_options){.limit = use->limit, .nbest = nbest, .alternatives = alternatives},
+                        &(ting_p2h_input){.syllables = ids, .count = count}, 1, &page));
+    out->line_count = page.line_count;
+    out->lines = ting_arena_take_zeroed(arena, (size_t)page.line_count, sizeof *out->lines);
+    out->alternatives = ting_arena_take_zeroed(arena, (size_t)count * (size_t)alternatives, sizeof *out->alternatives);
+    for (int l = 0; l < page.line_count && !ting_arena_failed(arena); l++) {
+        ting_hanzi_line *line = &out->lines[l];
+        line->score = page.lines[l].score;
+        line->characters = ting_arena_take(arena, (size_t)count * sizeof *line->characters);
+        for (int i = 0; i < count && line->characters != NULL; i++)
+            put_character(use->p2h, page.lines[l].characters[i], line->characters[i]);
+    }
+    if (ting_arena_failed(arena))
+        return TING_ERR_MEMORY;
+    for (int i = 0; i < count * alternatives; i++)
+        put_character(use->p2h, page.alternatives[i], out->alternatives[i]);
+out:
+    return err;
+}
+
+ting_hanzi_writer ting_hanzi_p2h_writer(ting_hanzi_p2h_use *use)
+{
+    return (ting_hanzi_writer){.write = write_page, .self = use};
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hanzi_p2h.h - the pinyin-to-hanzi network of a model file as the engine's hanzi writer.
+ *
+ *     TRY(ting_hanzi_p2h_open(path, TING_PRECISION_F32, &p2h));
+ *     ting_hanzi_p2h_use use = {.p2h = p2h, .kern = ..., .pool = ..., .limit = TING_P2H_EXACT};
+ *     ting_hanzi_writer writer = ting_hanzi_p2h_writer(&use);
+ *
+ * The opened network is immutable and shared by threads; a use belongs to one thread at a time.
+ */
+#ifndef TING_ENGINE_HANZI_P2H_H
+#define TING_ENGINE_HANZI_P2H_H
+
+#include "decode/p2h.h"
+#include "engine/hanzi.h"
+
+typedef struct ting_hanzi_p2h ting_hanzi_p2h;
+
+/* Network "p2h" of the file at path. Returns owned, free with ting_hanzi_p2h_close. Errors: those of opening a model
+ * file; not found when it has no such network. */
+ting_err ting_hanzi_p2h_open(const char *path, ting_precision precision, ting_hanzi_p2h **out);
+void ting_hanzi_p2h_close(ting_hanzi_p2h *p2h);
+
+/* The first file of the places (engine/places.h; `folder` NULL: the usual ones) that holds a pinyin-to-hanzi
+ * network. Returns an owned path (ting_free). Errors: not found (the sentence lists the places), memory. */
+ting_err ting_hanzi_p2h_find(const char *folder, char **path);
+
+/* Table id of a syllable of text/pinyin.h; TING_PINYIN_NONE and syllables that the network lacks are unknown. */
+int ting_hanzi_p2h_syllable(const ting_hanzi_p2h *p2h, int pinyin);
+const ting_p2h_model *ting_hanzi_p2h_model(const ting_hanzi_p2h *p2h);
+
+typedef struct ting_hanzi_p2h_use {
+    const ting_hanzi_p2h *p2h;
+    const ting_kern *kern;
+    ting_pool *pool; /* may be NULL */
+    ting_p2h_limit limit;
+} ting_hanzi_p2h_use;
+
+/* Borrows `use`. */
+ting_hanzi_writer ting_hanzi_p2h_writer(ting_hanzi_p2h_use *use);
+
+#endif

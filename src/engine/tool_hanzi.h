@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tool_hanzi.h - lines of pinyin to lines of hanzi, for programs (tool: see docs/LAYERS.md). */
+#ifndef TING_ENGINE_TOOL_HANZI_H
+#define TING_ENGINE_TOOL_HANZI_H
+
+#include "base/str.h"
+#include "tingxie.h"
+
+typedef struct ting_tool_hanzi ting_tool_hanzi;
+
+typedef struct ting_tool_hanzi_options {
+    const char *model; /* a model file; NULL: the first one of the usual places with such a network */
+    ting_precision precision;
+    int threads;     /* 0: one for each processor */
+    int constrained; /* 1: a character must have the reading; 0: the network is free */
+} ting_tool_hanzi_options;
+
+/* Returns owned, free with ting_tool_hanzi_free. One thread at a time. Errors: those of opening a model. */
+ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_hanzi **out);
+void ting_tool_hanzi_free(ting_tool_hanzi *hanzi);
+
+/* One line: syllables in numbered, marked or plain notation (no digit and no mark: neutral), separated by spaces. Up to
+ * `nbest` lines of hanzi are appended to `out`, each ended by \n; nbest above 1 gives "rank\tscore\ttext". Errors: format (the word
+ * that is no syllable, by its place), memory; nothing was appended then. */
+ting_err ting_tool_hanzi_line(ting_tool_hanzi *hanzi, const char *line, size_t length, int nbest, ting_str *out);
+
+#endif
