@@ -1,7 +1,7 @@
 # Tingxie: `make help` lists the targets. Everything is built under build/; a variant under build/<variant>.
 #
 #   make                     build/tingxie, the libraries
-#   make VARIANT=asan all    the same with sanitizers, and so on: asan tsan double scalar fuzz
+#   make VARIANT=asan all    the same with sanitizers, and so on: asan tsan double scalar fuzz neon
 
 VARIANT ?=
 BUILD   := build$(if $(VARIANT),/$(VARIANT))
@@ -85,7 +85,7 @@ TEST_SRC    := $(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c))
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 GRAD_OBJ    := $(call obj,$(filter-out tests/grad/test_%,$(wildcard tests/grad/*.c)))
 
-.PHONY: all help demo test golden eval bench check asan tsan double scalar neon fuzz install clean format
+.PHONY: all help demo test golden eval bench check asan tsan double scalar neon cross fuzz install clean format
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -179,6 +179,26 @@ asan tsan scalar: ## the tests under sanitizers, or with the plain C kernels onl
 
 double: ## gradient checks and kernels in double precision
 	$(MAKE) VARIANT=double test
+
+# The kernel tests for aarch64, linked statically and run by qemu's user emulation.
+NEON_CC  ?= aarch64-linux-gnu-gcc
+NEON_RUN ?= qemu-aarch64
+CROSS_OBJ := $(call obj,$(filter-out src/base/build.c,$(call dirs,base kern)) tests/support/guard.c tests/cross/run.c)
+CROSS_BIN := $(patsubst tests/%.c,$(BUILD)/cross/%,$(wildcard tests/kern/test_*.c))
+
+$(BUILD)/obj/tests/%.o: TCFLAGS += $(if $(filter neon,$(VARIANT)),-Itests/cross)
+$(BUILD)/cross/%: $(BUILD)/obj/tests/%.o $(CROSS_OBJ)
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) -static $(TLDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+neon: ## the kernels of aarch64, cross-compiled, tested under qemu-user
+	@if command -v $(NEON_CC) >/dev/null && command -v $(NEON_RUN) >/dev/null; then \
+	    $(MAKE) --no-print-directory VARIANT=neon CC=$(NEON_CC) PACKAGES= OPTIONAL= cross; \
+	else echo "# skipped: make neon needs $(NEON_CC) and $(NEON_RUN)"; fi
+
+cross: $(CROSS_BIN)
+	@BUILD=$(BUILD) RUN=$(NEON_RUN) sh tests/run.sh $(CROSS_BIN)
 
 # ---- make install PREFIX=/usr/local DESTDIR= ----
 ROOT := $(DESTDIR)$(PREFIX)

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Runs each test program given, shows the output of those that fail, and closes with the sum of all cases.
-# TEST=pattern runs only programs whose name contains the pattern.
+# RUN is put before each program (an emulator). TEST=pattern runs only programs whose name contains the pattern.
 passed=0 failed=0 skipped=0
 for program in "$@"; do
     case "$program" in *"${TEST:-}"*) ;; *) continue ;; esac
     name=${program#*tests/}
     start=$(date +%s%N)
-    output=$(CMOCKA_MESSAGE_OUTPUT=TAP timeout "${TEST_TIMEOUT:-300}" "$program" 2>&1)
+    output=$(CMOCKA_MESSAGE_OUTPUT=TAP timeout "${TEST_TIMEOUT:-300}" ${RUN:-} "$program" 2>&1)
     status=$?
     millis=$((($(date +%s%N) - start) / 1000000))
     ok=$(printf '%s\n' "$output" | grep -c '^ok ')

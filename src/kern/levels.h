@@ -42,4 +42,12 @@ extern const ting_gemm_kern ting_gemm_f32_avx512, ting_gemm_bf16_avx512, ting_ge
 extern const ting_gemm_kern ting_gemm_int8_vnni;
 #endif
 
+#if TING_HAVE_ARM
+#define TING_KERN(result, name, arguments) result ting_##name##_neon arguments;
+#include "kern/kern.def"
+#undef TING_KERN
+extern const ting_gemm_kern ting_gemm_f32_neon, ting_gemm_bf16_neon, ting_gemm_int8_neon;
+extern const ting_gemm_kern ting_gemm_int8_dotprod;
+#endif
+
 #endif

@@ -44,6 +44,28 @@ static const ting_kern vnni_table = {
 };
 #endif
 
+#if TING_HAVE_ARM
+static const ting_kern neon_table = {
+    .level = TING_CPU_NEON,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_neon,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_f32_neon,
+    .gemm_bf16 = &ting_gemm_bf16_neon,
+    .gemm_int8 = &ting_gemm_int8_neon,
+};
+
+static const ting_kern dotprod_table = {
+    .level = TING_CPU_DOTPROD,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_neon,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_f32_neon,
+    .gemm_bf16 = &ting_gemm_bf16_neon,
+    .gemm_int8 = &ting_gemm_int8_dotprod,
+};
+#endif
+
 /* Ascending, as the levels of cpu.h. */
 static const ting_kern *const tables[] = {
     &scalar_table,
@@ -51,6 +73,10 @@ static const ting_kern *const tables[] = {
     &avx2_table,
     &avx512_table,
     &vnni_table,
+#endif
+#if TING_HAVE_ARM
+    &neon_table,
+    &dotprod_table,
 #endif
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_gemm.c - matrix products of every level and precision against sums in long double, at guard pages,
+ * test_gemm.c - matrix products of every level and precision against sums in a wider type, at guard pages,
  * and the promises of kern.h: a row alone is the row in a batch, threads change nothing, an output that
  * is not accumulated into is not read.
  */
@@ -24,7 +24,7 @@ typedef struct shape {
 static const shape shapes[] = {
     {1, 1, 1},    {1, 1, 0},    {2, 3, 1},     {1, 17, 5},   {3, 32, 31},   {5, 33, 64},  {7, 16, 65},
     {8, 15, 100}, {13, 65, 33}, {14, 64, 96},  {15, 31, 2},  {16, 80, 32},  {17, 47, 257}, {29, 100, 300},
-    {31, 7, 19},  {64, 48, 40}, {33, 129, 63}, {28, 32, 512}, {6, 96, 1100},
+    {31, 7, 19},  {64, 48, 40}, {33, 129, 63}, {15, 33, 512}, {6, 40, 1100},
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
@@ -73,15 +73,15 @@ static void check_strided(const ting_kern *kern, ting_precision precision, shape
     ting_gemm(&run, precision, s.m, s.n, s.k, alpha, A, B, accumulate, c, ldc);
     for (int i = 0; i < s.m; i++)
         for (int j = 0; j < s.n; j++) {
-            long double sum = 0, magnitude = 0;
+            guard_wide sum = 0, magnitude = 0;
             for (int p = 0; p < s.k; p++) {
                 double x = as_precision(precision, a[i * A.rs + p * A.cs]);
                 double y = as_precision(precision, b[p * B.rs + j * B.cs]);
-                sum += (long double)x * y;
+                sum += (guard_wide)x * y;
                 magnitude += fabs(x * y);
             }
-            sum = sum * alpha + (accumulate ? (long double)(ting_real)before : 0);
-            magnitude += accumulate ? (long double)before : 0;
+            sum = sum * alpha + (accumulate ? (guard_wide)(ting_real)before : 0);
+            magnitude += accumulate ? (guard_wide)before : 0;
             check(precision == TING_PRECISION_BF16 ? "bf16" : "real", kern, s, i, j, (double)c[i * ldc + j],
                   (double)sum, (double)magnitude);
         }
@@ -105,7 +105,7 @@ static void strided_products(void **state)
             }
     for (int l = 0; l < count; l++)
         for (int form = 0; form < 8; form++) {
-            shape tall = {15, 33, 5000}; /* k is cut into blocks */
+            shape tall = {5, 9, 5000}; /* k is cut into blocks */
             check_strided(levels[l], TING_PRECISION_F32, tall, form, 1);
             check_strided(levels[l], TING_PRECISION_F32, shapes[9], form, 1e-18); /* products near denormals */
             check_strided(levels[l], TING_PRECISION_F32, shapes[9], form, 1e18);
@@ -137,19 +137,19 @@ static void check_packed(const ting_kern *kern, ting_precision precision, shape 
     ting_gemm_packed(&run, s.m, x, ldx, packed, with_bias ? bias : NULL, act, accumulate, y, ldy);
     for (int i = 0; i < s.m; i++)
         for (int j = 0; j < s.n; j++) {
-            long double sum = with_bias ? (long double)bias[j] : 0, magnitude = fabsl(sum) + 1;
+            guard_wide sum = with_bias ? (guard_wide)bias[j] : 0, magnitude = fabs(sum) + 1;
             for (int p = 0; p < s.k; p++) {
                 double a = as_precision(precision, x[i * ldx + p]);
                 double b = as_precision(precision, w[j * s.k + p]);
-                sum += (long double)a * b;
+                sum += (guard_wide)a * b;
                 magnitude += fabs(a * b);
             }
             if (act == TING_ACT_SIGMOID)
-                sum = 1 / (1 + expl(-sum)); /* slope at most 1/4: the error bound of the sum still holds */
+                sum = 1 / (1 + exp(-sum)); /* slope at most 1/4: the error bound of the sum still holds */
             else if (act == TING_ACT_RELU)
                 sum = sum > 0 ? sum : 0;
             check("packed", kern, s, i, j, (double)y[i * ldy + j],
-                  (double)(sum + (accumulate ? 0.25L : 0)), (double)magnitude);
+                  (double)(sum + (accumulate ? 0.25 : 0)), (double)magnitude);
         }
     ting_packed_free(packed);
     ting_arena_free(arena);

@@ -11,6 +11,13 @@
 
 #include <stddef.h>
 
+/* What sums are checked in: at least 11 bits more than ting_real. */
+#ifdef TING_DOUBLE
+typedef long double guard_wide;
+#else
+typedef double guard_wide;
+#endif
+
 /* `count` elements of `size` bytes, ending at a PROT_NONE page; filled with 0xFF bytes (NaN as floats).
  * Lives until guard_free_all. */
 void *guard_block(size_t count, size_t size);
