@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* transducer_greedy.c - see transducer_greedy.h; the rule of beam_search.py greedy_search (icefall). */
+#include "decode/transducer_greedy.h"
+
+#include "base/mem.h"
+#include "decode/predictor_cache.h"
+
+#include <math.h>
+#include <string.h>
+
+struct ting_greedy {
+    const ting_transducer *model;
+    ting_greedy_options options;
+    ting_predictor_cache *cache;
+    int context[TING_TRANSDUCER_MAX_CONTEXT]; /* the newest last */
+    ting_emission *emissions;
+    int count, room;
+    double log_prob;
+    long rows;
+};
+
+/* The predictor begins as after blanks, as the reference decodes. */
+static void start_context(ting_greedy *search)
+{
+    for (int i = 0; i < TING_TRANSDUCER_MAX_CONTEXT; i++)
+        search->context[i] = ting_transducer_settings(search->model)->blank;
+}
+
+ting_err ting_greedy_new(const ting_transducer *model, const ting_greedy_options *options,
+                         ting_greedy **out)
+{
+    ting_greedy *search = ting_alloc(1, sizeof *search);
+    *out = NULL;
+    if (search == NULL)
+        return TING_ERR_MEMORY;
+    search->model = model;
+    search->options = *options;
+    if (search->options.max_symbols < 1)
+        search->options.max_symbols = 1;
+    search->cache = ting_predictor_cache_new(model);
+    if (search->cache == NULL) {
+        ting_greedy_free(search);
+        return TING_ERR_MEMORY;
+    }
+    start_context(search);
+    *out = search;
+    return TING_OK;
+}
+
+void ting_greedy_free(ting_greedy *search)
+{
+    if (search == NULL)
+        return;
+    ting_predictor_cache_free(search->cache);
+    ting_free(search->emissions);
+    ting_free(search);
+}
+
+void ting_greedy_cut(ting_greedy *search)
+{
+    start_context(search);
+    search->count = 0;
+    search->log_prob = 0;
+}
+
+void ting_greedy_reset(ting_greedy *search)
+{
+    ting_greedy_cut(search);
+    search->rows = 0;
+}
+
+static ting_err emit(ting_greedy *search, int token, double log_prob)
+{
+    int length = ting_transducer_settings(search->model)->context;
+    if (search->count == search->room) {
+        int room = 2 * search->room + 64;
+        ting_emission *grown =
+            ting_grow(search->emissions, (size_t)search->room, (size_t)room, sizeof *grown);
+        if (grown == NULL)
+            return TING_ERR_MEMORY;
+        search->emissions = grown;
+        search->room = room;
+    }
+    search->emissions[search->count++] = (ting_emission){token, search->rows, log_prob};
+    memmove(search->context, search->context + 1, (size_t)(length - 1) * sizeof *search->context);
+    search->context[length - 1] = token;
+    return TING_OK;
+}
+
+static int best_of(const ting_real *scores, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (scores[i] > scores[best])
+            best = i;
+    return best;
+}
+
+/* All symbols of one projected encoder row; d is the predictor's row and changes with each. */
+static ting_err one_row(ting_greedy *search, ting_ctx *ctx, ting_tensor e, ting_tensor *d)
+{
+    ting_err err = TING_OK;
+    const ting_transducer_config *config = ting_transducer_settings(search->model);
+    for (int symbols = 0; symbols < search->options.max_symbols; symbols++) {
+        ting_tensor logits = ting_transducer_join(ctx, search->model, e, *d);
+        TRY(ctx->err);
+        logits.data[config->blank] -= (ting_real)search->options.blank_penalty;
+        int token = best_of(logits.data, config->vocab);
+        if (!isfinite((double)logits.data[token]))
+            FAIL(TING_ERR_NUMERIC, "the scores at encoder row %ld are not finite", search->rows);
+        ctx->kern->log_softmax(config->vocab, logits.data, logits.data);
+        double log_prob = (double)logits.data[token];
+        search->log_prob += log_prob;
+        if (token == config->blank)
+            break;
+        TRY(emit(search, token, log_prob));
+        *d = ting_predictor_rows(search->cache, ctx, search->context, 1);
+        TRY(ctx->err);
+    }
+out:
+    return err;
+}
+
+ting_err ting_greedy_accept(ting_greedy *search, ting_ctx *ctx, ting_tensor rows)
+{
+    ting_err err = TING_OK;
+    ting_arena_mark start = ting_arena_tell(ctx->arena);
+    ting_tensor e = ting_transducer_project_encoder(ctx, search->model, rows);
+    for (int t = 0; t < e.rows && ctx->err == TING_OK; t++) {
+        ting_arena_mark mark = ting_arena_tell(ctx->arena);
+        ting_tensor d = ting_predictor_rows(search->cache, ctx, search->context, 1);
+        TRY(one_row(search, ctx, ting_rows(e, t, 1), &d));
+        ting_arena_rewind(ctx->arena, mark);
+        search->rows++;
+    }
+    err = ctx->err;
+out:
+    ting_arena_rewind(ctx->arena, start);
+    return err;
+}
+
+ting_decoded ting_greedy_result(const ting_greedy *search)
+{
+    return (ting_decoded){search->emissions, search->count, search->log_prob};
+}
+
+long ting_greedy_rows(const ting_greedy *search)
+{
+    return search->rows;
+}
