@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_optim.c - AdamW against its formula, clipping, schedules, and that a restart from saved state changes nothing. */
+#include "support/support.h"
+
+#include "base/rng.h"
+#include "optim/adamw.h"
+#include "optim/schedule.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ROWS = 300, COLS = 70, BIAS = 40 }; /* more than one piece of work */
+
+static ting_params *declared(void)
+{
+    ting_params *params = ting_params_new();
+    ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){ROWS, COLS}, "w");
+    ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){BIAS}, "b");
+    ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){BIAS}, "frozen")->frozen = true;
+    assert_ok(ting_params_alloc(params, true));
+    for (size_t i = 0; i < ting_params_elements(params); i++)
+        ting_params_values(params)[i] = (float)cos(0.7 * (double)i);
+    return params;
+}
+
+static void set_gradients(ting_params *params, int step)
+{
+    ting_rng rng = ting_rng_new(9, (uint64_t)step);
+    for (size_t i = 0; i < ting_params_elements(params); i++)
+        ting_params_gradients(params)[i] = (float)ting_rng_normal(&rng);
+}
+
+static const ting_adamw_options options = {.beta1 = 0.8, .beta2 = 0.95, .eps = 1e-6, .weight_decay = 0.1};
+
+static void adamw_is_its_formula(void **state)
+{
+    (void)state;
+    const ting_kern *kern = ting_kern_select(ting_cpu_detect());
+    ting_params *params = declared();
+    size_t count = ting_params_elements(params);
+    ting_adamw *adamw = ting_adamw_new(params, &options);
+    assert_non_null(adamw);
+    static double w[ROWS * COLS + 2 * BIAS], m[ROWS * COLS + 2 * BIAS], v[ROWS * COLS + 2 * BIAS];
+    for (size_t i = 0; i < count; i++)
+        w[i] = (double)ting_params_values(params)[i], m[i] = v[i] = 0;
+    for (int step = 1; step <= 10; step++) {
+        set_gradients(params, step);
+        double rate = 0.01 * step;
+        ting_adamw_step(adamw, kern, NULL, rate);
+        for (size_t i = 0; i < ROWS * COLS + BIAS; i++) {
+            double g = (double)ting_params_gradients(params)[i];
+            m[i] = 0.8 * m[i] + 0.2 * g;
+            v[i] = 0.95 * v[i] + 0.05 * g * g;
+            double decay = i < ROWS * COLS ? rate * 0.1 : 0;
+            w[i] = w[i] * (1 - decay) -
+                   rate * (m[i] / (1 - pow(0.8, step))) / (sqrt(v[i] / (1 - pow(0.95, step))) + 1e-6);
+        }
+    }
+    assert_int_equal(ting_adamw_steps(adamw), 10);
+    for (size_t i = 0; i < count; i++) /* ten steps, a few roundings each of numbers up to 1 */
+        assert_true(fabs((double)ting_params_values(params)[i] - w[i]) < 1e-5);
+    for (size_t i = count - BIAS; i < count; i++) /* frozen: not one bit */
+        assert_true(ting_params_values(params)[i] == (float)cos(0.7 * (double)i));
+    ting_adamw_free(adamw);
+    ting_params_free(params);
+}
+
+/* Ten steps equal four, saved, and six; on any number of threads. */
+static void a_restart_changes_nothing(void **state)
+{
+    (void)state;
+    const ting_kern *kern = ting_kern_select(ting_cpu_detect());
+    ting_params *one = declared(), *two = declared();
+    size_t bytes = ting_params_elements(one) * sizeof(ting_real);
+    ting_adamw *straight = ting_adamw_new(one, &options), *broken = ting_adamw_new(two, &options);
+    ting_pool *pool = ting_pool_new(3);
+    for (int step = 1; step <= 10; step++) {
+        set_gradients(one, step);
+        set_gradients(two, step);
+        double norm = ting_clip_gradients(one, kern, NULL, 50);
+        assert_true(norm == ting_clip_gradients(two, kern, pool, 50));
+        ting_adamw_step(straight, kern, NULL, 0.01);
+        if (step == 4) {
+            ting_adamw *next = ting_adamw_new(two, &options);
+            ting_adamw_step(broken, kern, pool, 0.01);
+            memcpy(ting_adamw_mean(next), ting_adamw_mean(broken), bytes);
+            memcpy(ting_adamw_square(next), ting_adamw_square(broken), bytes);
+            ting_adamw_set_steps(next, ting_adamw_steps(broken));
+            ting_adamw_free(broken);
+            broken = next;
+        } else {
+            ting_adamw_step(broken, kern, pool, 0.01);
+        }
+    }
+    assert_memory_equal(ting_params_values(one), ting_params_values(two), bytes);
+    ting_adamw_free(straight);
+    ting_adamw_free(broken);
+    ting_pool_free(pool);
+    ting_params_free(one);
+    ting_params_free(two);
+}
+
+static void clipping_keeps_the_direction(void **state)
+{
+    (void)state;
+    const ting_kern *kern = ting_kern_select(ting_cpu_detect());
+    ting_params *params = declared();
+    ting_real *g = ting_params_gradients(params);
+    g[0] = 3;
+    g[ROWS * COLS] = 4;
+    assert_true(fabs(ting_clip_gradients(params, kern, NULL, 0) - 5) < 1e-6 && g[0] == 3);
+    assert_true(fabs(ting_clip_gradients(params, kern, NULL, 6) - 5) < 1e-6 && g[0] == 3);
+    assert_true(fabs(ting_clip_gradients(params, kern, NULL, 1) - 5) < 1e-6);
+    assert_true(fabsf((float)g[0] - 0.6f) < 1e-6f && fabsf((float)g[ROWS * COLS] - 0.8f) < 1e-6f);
+    g[7] = NAN;
+    assert_true(isnan(ting_clip_gradients(params, kern, NULL, 1)));
+    assert_true(fabsf((float)g[0] - 0.6f) < 1e-6f);
+    ting_params_free(params);
+}
+
+static void schedules_go_up_and_down(void **state)
+{
+    (void)state;
+    ting_schedule s = {.peak = 2, .final = 1, .warmup = 10, .total = 110};
+    for (int shape = TING_DECAY_NONE; shape <= TING_DECAY_COSINE; shape++) {
+        s.shape = (ting_decay_shape)shape;
+        assert_true(fabs(ting_rate_at(&s, 1) - 0.2) < 1e-12);
+        assert_true(fabs(ting_rate_at(&s, 10) - 2) < 1e-12);
+    }
+    static const double middle[] = {2, 2 * 0.408248290463863, 1.5, 1.5}; /* step 60: sqrt(10 / 60) */
+    static const double after[] = {2, 2 * 0.223606797749979, 1, 1};      /* step 200: sqrt(10 / 200) */
+    for (int shape = TING_DECAY_NONE; shape <= TING_DECAY_COSINE; shape++) {
+        s.shape = (ting_decay_shape)shape;
+        assert_true(fabs(ting_rate_at(&s, 60) - middle[shape]) < 1e-12);
+        assert_true(fabs(ting_rate_at(&s, 200) - after[shape]) < 1e-12);
+    }
+    s.warmup = 0;
+    assert_true(fabs(ting_rate_at(&s, 1) - 2) < 0.001);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adamw_is_its_formula),
+        cmocka_unit_test(a_restart_changes_nothing),
+        cmocka_unit_test(clipping_keeps_the_direction),
+        cmocka_unit_test(schedules_go_up_and_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
