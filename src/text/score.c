@@ -42,6 +42,18 @@ const char *ting_score_kind_name(ting_score_kind kind)
     return names[kind];
 }
 
+ting_score_kind ting_score_kind_of(int ref, int hyp)
+{
+    if (ref == TING_PINYIN_NONE || hyp == TING_PINYIN_NONE)
+        return TING_SCORE_UNREAD;
+    bool tone = ting_pinyin_tone(ref) != ting_pinyin_tone(hyp);
+    bool initial = ting_pinyin_initial(ref) != ting_pinyin_initial(hyp);
+    bool final = ting_pinyin_final(ref) != ting_pinyin_final(hyp);
+    if (tone + initial + final > 1)
+        return TING_SCORE_SEVERAL;
+    return tone ? TING_SCORE_TONE : initial ? TING_SCORE_INITIAL : final ? TING_SCORE_FINAL : TING_SCORE_HOMOPHONE;
+}
+
 double ting_score_rate(const ting_score_counts *counts)
 {
     long errors = counts->substitutions + counts->deletions + counts->insertions;
@@ -205,18 +217,6 @@ out:
 
 /* ---- sums ---- */
 
-static ting_score_kind kind_of(int a, int b)
-{
-    if (a == TING_PINYIN_NONE || b == TING_PINYIN_NONE)
-        return TING_SCORE_UNREAD;
-    bool tone = ting_pinyin_tone(a) != ting_pinyin_tone(b);
-    bool initial = ting_pinyin_initial(a) != ting_pinyin_initial(b);
-    bool final = ting_pinyin_final(a) != ting_pinyin_final(b);
-    if (tone + initial + final > 1)
-        return TING_SCORE_SEVERAL;
-    return tone ? TING_SCORE_TONE : initial ? TING_SCORE_INITIAL : final ? TING_SCORE_FINAL : TING_SCORE_HOMOPHONE;
-}
-
 static ting_score_counts counts_of(const ting_alignment *alignment, int units)
 {
     ting_score_counts counts = {.units = units, .matches = alignment->matches, .substitutions = alignment->substitutions,
@@ -321,7 +321,7 @@ ting_err ting_scorer_add(ting_scorer *scorer, ting_view ref, ting_view pinyin, t
         if (e.kind == TING_EDIT_MATCH)
             continue;
         if (e.kind == TING_EDIT_SUBSTITUTE)
-            counts.kinds[kind_of(r->sounds[e.ref], h->sounds[e.hyp])]++;
+            counts.kinds[ting_score_kind_of(r->sounds[e.ref], h->sounds[e.hyp])]++;
         TRY(count_pair(&scorer->pairs, e.ref < 0 ? -1 : r->ids[e.ref], e.hyp < 0 ? -1 : h->ids[e.hyp]));
     }
     add_counts(&scorer->totals, &counts);

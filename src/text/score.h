@@ -38,6 +38,9 @@ typedef enum ting_score_kind {
 
 const char *ting_score_kind_name(ting_score_kind kind); /* "homophone", ...; static */
 
+/* The kind of a substitution of one syllable (or TING_PINYIN_NONE) for another. */
+ting_score_kind ting_score_kind_of(int ref, int hyp);
+
 typedef struct ting_score_counts {
     long units; /* of the reference */
     long matches, substitutions, deletions, insertions;
