@@ -18,6 +18,7 @@ typedef struct builder {
     ting_yaml *open[DEPTH_MAX];
     ting_yaml *last[DEPTH_MAX]; /* the youngest child of open[i] */
     const char *key;            /* read, its value not yet */
+    int key_line;
     int depth;
     ting_yaml *root;
 } builder;
@@ -42,6 +43,7 @@ static ting_err add_node(builder *b, ting_yaml_kind kind, int line, const char *
                 FAIL(TING_ERR_FORMAT, "%s:%d: the key \"%s\" stands here a second time, first on line %d", b->path,
                      line, other->key, other->line);
         b->key = keep_text(b, text, length);
+        b->key_line = line;
         return b->key != NULL ? TING_OK : TING_ERR_MEMORY;
     }
     if (parent != NULL && parent->kind == TING_YAML_MAP && b->key == NULL)
@@ -50,7 +52,7 @@ static ting_err add_node(builder *b, ting_yaml_kind kind, int line, const char *
     if (node == NULL)
         return TING_ERR_MEMORY;
     node->kind = kind;
-    node->line = line;
+    node->line = b->key != NULL ? b->key_line : line;
     node->path = b->path;
     node->key = b->key;
     b->key = NULL;

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_p2h_train.c - recipes, overfitting a tiny corpus, exact resume (also after SIGKILL), export and decoding. */
+#include "support/support.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/p2h_corpus.h"
+#include "decode/p2h.h"
+#include "engine/tool_hanzi.h"
+#include "text/pinyin.h"
+#include "train/checkpoint.h"
+#include "train/p2h_trainer.h"
+#include "train/recipe.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Sentences whose homophones only their neighbours tell apart: shi4 is 是 事 市 式, yi4 意 义 易, ... */
+static const struct {
+    const char *pinyin, *text;
+} sentences[] = {
+    {"wo3 shi4 zhong1 guo2 ren2", "我是中国人"}, {"zhe4 shi4 yi2 jian4 hao3 shi4", "这是一件好事"},
+    {"shang4 hai3 shi4 shi4 da4 shi4", "上海市是大市"}, {"mei2 you3 yi4 yi4", "没有意义"},
+    {"jiao1 yi4 fang1 shi4", "交易方式"}, {"ta1 de5 shi4 shi4 yi4 shi4", "他的事是议事"},
+    {"gong1 shi4 hen3 jian3 dan1", "公式很简单"}, {"gu3 shi4 jiao1 yi4", "股市交易"},
+};
+
+enum { SENTENCES = sizeof sentences / sizeof sentences[0] };
+
+static char *write_corpus(void)
+{
+    char *path = ting_temp_path("tiny.corpus");
+    ting_p2h_builder *b = ting_p2h_builder_new();
+    ting_p2h_counts counts;
+    for (int held = 0; held < 2; held++) {
+        ting_p2h_builder_source(b, held ? "held" : "tiny", "CC0-1.0", held ? TING_P2H_MEASURE : TING_P2H_TRAIN);
+        for (int s = 0; s < SENTENCES; s++) {
+            uint32_t text[16];
+            int ids[16], count = 0;
+            const char *p = sentences[s].pinyin;
+            for (const char *t = sentences[s].text; *t != '\0'; count++) {
+                /* every hanzi here has three bytes in UTF-8 */
+                text[count] = (uint32_t)((t[0] & 0x0F) << 12 | (t[1] & 0x3F) << 6 | (t[2] & 0x3F));
+                size_t length = strcspn(p, " ");
+                ids[count] = ting_pinyin_read(p, length);
+                p += length + (p[length] == ' ');
+                t += 3;
+            }
+            ting_p2h_builder_line(b, count, text, ids, 1);
+        }
+    }
+    assert_ok(ting_p2h_builder_write(b, path, 1, &counts));
+    ting_p2h_builder_free(b);
+    return path;
+}
+
+static char *write_recipe(const char *name, int steps, const char *more)
+{
+    char *path = ting_temp_path(name);
+    ting_str text = {0};
+    ting_str_addf(&text,
+                  "model: {embedding: 16, pair_rows: 64, triple_rows: 64, ngram_dim: 8, layers: 2, width: 16, heads: 2, "
+                  "inner: 32, dropout: 0.1}\n"
+                  "data: {tokens: 20, window: 8, spoil: {share: 0.3, tone: 0.1, initial: 0.05, final: 0.05}}\n"
+                  "train: {steps: %d, warmup: 5, decay: 10, rate: 0.01, save_every: 10, measure_every: 20, log_every: 10%s}\n",
+                  steps, more);
+    assert_ok(ting_file_save(path, text.text, text.length));
+    ting_str_free(&text);
+    return path;
+}
+
+struct watch {
+    long steps, stop_at;
+    double errors, first_loss, last_loss;
+};
+
+static void report(void *self, const ting_tool_train_report *r)
+{
+    struct watch *w = self;
+    w->last_loss = r->loss;
+    if (w->first_loss == 0)
+        w->first_loss = r->loss;
+    if (r->errors >= 0)
+        w->errors = r->errors;
+}
+
+static bool stop(void *self)
+{
+    struct watch *w = self;
+    return ++w->steps > w->stop_at;
+}
+
+static ting_err train(const char *recipe, const char *corpus, const char *folder, int threads, long stop_at,
+                      struct watch *watch)
+{
+    *watch = (struct watch){.stop_at = stop_at, .errors = -1};
+    return ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = folder,
+                                                     .threads = threads, .report = report, .stop = stop,
+                                                     .self = watch});
+}
+
+static void assert_same_files(const char *a, const char *b)
+{
+    char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
+    ting_file file[2];
+    for (int i = 0; i < 2; i++)
+        assert_ok(ting_file_map(path[i], &file[i]));
+    assert_int_equal(file[0].size, file[1].size);
+    /* the header (step, epoch, place, ...) and the four blocks of numbers; what follows are curve points, which hold
+     * times, and the fingerprint over them. */
+    uint64_t elements;
+    memcpy(&elements, file[0].data + 16, 8);
+    const size_t curve = 104 + 4 * (size_t)elements * sizeof(ting_real);
+    assert_true(curve < file[0].size);
+    assert_memory_equal(file[0].data, file[1].data, curve);
+    for (int i = 0; i < 2; i++) {
+        ting_file_unmap(&file[i]);
+        ting_free(path[i]);
+    }
+}
+
+static void a_tiny_corpus_is_learnt_by_heart(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = write_recipe("heart.yaml", 200, ""), *folder = ting_temp_path("heart");
+    assert_ok(train(recipe, corpus, folder, 2, 1000, &w));
+    assert_true(w.last_loss < 0.5 * w.first_loss);
+    assert_true(w.errors == 0);
+
+    /* The exported model, f32 and int8, writes the sentences too, also through the program's own front. */
+    for (int type = 0; type < 2; type++) {
+        char *model = ting_temp_path(type == 0 ? "tiny.gguf" : "tiny8.gguf");
+        ting_tool_hanzi *hanzi;
+        ting_str out = {0};
+        assert_ok(ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = folder,
+                                                            .threads = 1, .export_path = model,
+                                                            .export_type = type == 0 ? TING_TOOL_F32 : TING_TOOL_INT8,
+                                                            .export_licence = "CC0-1.0"}));
+        assert_ok(ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = model, .threads = 1, .constrained = 1}, &hanzi));
+        for (int s = 0; s < SENTENCES; s++) {
+            ting_str_clear(&out);
+            assert_ok(ting_tool_hanzi_line(hanzi, sentences[s].pinyin, strlen(sentences[s].pinyin), 1, &out));
+            assert_int_equal(out.length, strlen(sentences[s].text) + 1);
+            assert_memory_equal(out.text, sentences[s].text, out.length - 1);
+        }
+        ting_str_clear(&out);
+        assert_fails(TING_ERR_FORMAT, "word 2, \"qqq\"", ting_tool_hanzi_line(hanzi, "a1 qqq", 6, 1, &out));
+        assert_int_equal(out.length, 0);
+        assert_ok(ting_tool_hanzi_line(hanzi, "", 0, 1, &out));
+        assert_string_equal(out.text, "\n");
+        ting_str_free(&out);
+        ting_tool_hanzi_free(hanzi);
+        ting_free(model);
+    }
+    ting_free(corpus);
+    ting_free(recipe);
+    ting_free(folder);
+}
+
+static void a_stopped_training_goes_on_exactly(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = write_recipe("resume.yaml", 60, "");
+    char *whole = ting_temp_path("whole"), *parts = ting_temp_path("parts"), *threads = ting_temp_path("threads");
+    assert_ok(train(recipe, corpus, whole, 1, 1000, &w));
+    assert_ok(train(recipe, corpus, threads, 3, 1000, &w));
+    assert_same_files(whole, threads); /* the number of threads does not matter */
+    assert_fails(TING_ERR_CANCELLED, "stopped after step 10", train(recipe, corpus, parts, 2, 10, &w));
+    assert_fails(TING_ERR_CANCELLED, "stopped after step 40", train(recipe, corpus, parts, 1, 30, &w));
+    assert_ok(train(recipe, corpus, parts, 2, 1000, &w));
+    assert_same_files(whole, parts);
+
+    /* killed without a warning, at a random moment after the first checkpoint, as often as it takes */
+    char *killed = ting_temp_path("killed"), *path = ting_path_join(killed, "checkpoint");
+    for (int round = 0; round < 200; round++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(train(recipe, corpus, killed, 1, 1000, &w) == TING_OK ? 0 : 1);
+        usleep((useconds_t)(20000 + 20000 * round));
+        kill(child, SIGKILL);
+        int status;
+        waitpid(child, &status, 0);
+        if (WIFEXITED(status)) {
+            assert_int_equal(WEXITSTATUS(status), 0);
+            break;
+        }
+    }
+    assert_true(ting_file_exists(path));
+    assert_ok(train(recipe, corpus, killed, 1, 1000, &w));
+    assert_same_files(whole, killed);
+    char *const all[] = {corpus, recipe, whole, parts, threads, killed, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+static void damaged_checkpoints_are_refused(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = write_recipe("bad.yaml", 10, ""), *folder = ting_temp_path("bad");
+    char *other = write_recipe("other.yaml", 10, ""), *path = ting_path_join(folder, "checkpoint");
+    ting_file file;
+    assert_ok(train(recipe, corpus, folder, 1, 1000, &w));
+    assert_ok(ting_file_map(path, &file));
+    unsigned char *bytes = ting_alloc(file.size, 1);
+    size_t size = file.size;
+    memcpy(bytes, file.data, size);
+    ting_file_unmap(&file);
+    bytes[size / 2] ^= 1;
+    assert_ok(ting_file_save(path, bytes, size));
+    assert_fails(TING_ERR_FORMAT, "damaged", train(recipe, corpus, folder, 1, 1000, &w));
+    assert_ok(ting_file_save(path, bytes, size / 2));
+    assert_fails(TING_ERR_FORMAT, "truncated", train(recipe, corpus, folder, 1, 1000, &w));
+    assert_ok(ting_file_save(path, "x", 1));
+    assert_fails(TING_ERR_FORMAT, "not a checkpoint", train(recipe, corpus, folder, 1, 1000, &w));
+    bytes[size / 2] ^= 1;
+    assert_ok(ting_file_save(path, bytes, size));
+    assert_ok(ting_file_save(other, "model: {layers: 1, width: 16}\n", 30));
+    assert_fails(TING_ERR_MODEL, "another network", train(other, corpus, folder, 1, 1000, &w));
+    ting_free(bytes);
+    char *const all[] = {corpus, recipe, folder, other, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+static void recipes_refuse_what_they_do_not_know(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *sentence;
+        ting_err code;
+    } cases[] = {
+        {"model:\n  layer: 3\n", "r.yaml:2: the key \"layer\" is not known here", TING_ERR_FORMAT},
+        {"train:\n  rate: fast\n", "r.yaml:2: \"rate\" is \"fast\", expected a number", TING_ERR_FORMAT},
+        {"train:\n  steps: 0\n", "r.yaml:2: \"steps\" is \"0\"", TING_ERR_FORMAT},
+        {"training: {}\n", "r.yaml:1: the key \"training\"", TING_ERR_FORMAT},
+        {"model: 3\n", "\"model\" must be a group", TING_ERR_FORMAT},
+        {"data:\n  weights: {nowhere: 2}\n", "r.yaml:2: the corpus has no source \"nowhere\"", TING_ERR_FORMAT},
+        {"model: {width: 10, heads: 3}\n", "3 heads do not divide the width 10", TING_ERR_MODEL},
+        {"model: {ngram_dim: 7}\n", "expected an even number", TING_ERR_MODEL},
+    };
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = ting_temp_path("r.yaml"), *folder = ting_temp_path("refused");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_ok(ting_file_save(recipe, cases[i].text, strlen(cases[i].text)));
+        assert_fails(cases[i].code, cases[i].sentence, train(recipe, corpus, folder, 1, 1, &w));
+    }
+    ting_free(corpus);
+    ting_free(recipe);
+    ting_free(folder);
+}
+
+/* A checkpoint whose weights are NaN: every step is left out, and after fifty the training gives up. */
+static void steps_that_are_not_finite_change_nothing(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = write_recipe("nan.yaml", 500, ""), *folder = ting_temp_path("nan");
+    char *path = ting_path_join(folder, "checkpoint");
+    ting_file file;
+    assert_fails(TING_ERR_CANCELLED, "step 10", train(recipe, corpus, folder, 1, 10, &w));
+    assert_ok(ting_file_map(path, &file));
+    uint64_t head[4]; /* elements, curve points, corpus hash, shape hash: src/train/checkpoint.h */
+    memcpy(head, file.data + 16, sizeof head);
+    ting_file_unmap(&file);
+    ting_real *numbers = ting_alloc((size_t)head[0], sizeof *numbers), *zeros = ting_alloc((size_t)head[0], sizeof *zeros);
+    for (size_t i = 0; i < head[0]; i++)
+        numbers[i] = NAN;
+    assert_ok(ting_checkpoint_save(path, &(ting_checkpoint){.elements = (size_t)head[0], .values = numbers, .mean = zeros,
+                                                            .square = zeros, .average = zeros, .corpus_hash = head[2],
+                                                            .shape_hash = head[3], .step = 10}));
+    assert_fails(TING_ERR_NUMERIC, "50 steps in a row", train(recipe, corpus, folder, 1, 1000, &w));
+    ting_checkpoint after = {.elements = (size_t)head[0], .values = numbers, .mean = zeros, .square = zeros,
+                             .average = zeros, .corpus_hash = head[2], .shape_hash = head[3]};
+    assert_ok(ting_checkpoint_load(path, &after)); /* moments of the optimizer: still none */
+    for (size_t i = 0; i < head[0]; i++)
+        assert_true(zeros[i] == 0);
+    ting_free(after.curve);
+    ting_free(numbers);
+    ting_free(zeros);
+    char *const all[] = {corpus, recipe, folder, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tiny_corpus_is_learnt_by_heart),
+        cmocka_unit_test(a_stopped_training_goes_on_exactly),
+        cmocka_unit_test(damaged_checkpoints_are_refused),
+        cmocka_unit_test(recipes_refuse_what_they_do_not_know),
+        cmocka_unit_test(steps_that_are_not_finite_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
