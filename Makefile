@@ -81,7 +81,7 @@ PROG  := $(if $(filter double,$(VARIANT)),,$(if $(CLI_SRC),$(BUILD)/tingxie))
 # tests/grad into the programs there.
 SUPPORT_OBJ := $(call obj,$(wildcard tests/support/*.c))
 TEST_DIRS   := $(if $(filter double,$(VARIANT)),grad kern,unit kern grad cli)
-TEST_SRC    := $(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c))
+TEST_SRC    := $(filter-out $(if $(filter x86_64,$(MACHINE)),,%_amx.c),$(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c)))
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 GRAD_OBJ    := $(call obj,$(filter-out tests/grad/test_%,$(wildcard tests/grad/*.c)))
 
@@ -184,7 +184,7 @@ double: ## gradient checks and kernels in double precision
 NEON_CC  ?= aarch64-linux-gnu-gcc
 NEON_RUN ?= qemu-aarch64
 CROSS_OBJ := $(call obj,$(filter-out src/base/build.c,$(call dirs,base kern)) tests/support/guard.c tests/cross/run.c)
-CROSS_BIN := $(patsubst tests/%.c,$(BUILD)/cross/%,$(wildcard tests/kern/test_*.c))
+CROSS_BIN := $(patsubst tests/%.c,$(BUILD)/cross/%,$(filter-out %_amx.c,$(wildcard tests/kern/test_*.c)))
 
 $(BUILD)/obj/tests/%.o: TCFLAGS += $(if $(filter neon,$(VARIANT)),-Itests/cross)
 $(BUILD)/cross/%: $(BUILD)/obj/tests/%.o $(CROSS_OBJ)

@@ -71,6 +71,13 @@ typedef struct product {
     atomic_int next_job;
 } product;
 
+/* First row of tile t: the tiles are nearly equal, so that none is left with a row or two. */
+static int tile_row(const product *p, int t)
+{
+    int row = part_start(p->m, p->tiles, t), step = p->kern->row_step;
+    return step == 0 ? row : smaller(p->m, ceil_div(row, step) * step);
+}
+
 static void run_job(const product *p, int job, unsigned char *packed_rows)
 {
     const ting_gemm_kern *kern = p->kern;
@@ -80,8 +87,8 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
     int panel0 = part_start(p->panels, p->column_groups, range);
     int panel1 = part_start(p->panels, p->column_groups, range + 1);
     for (int t = tile0; t < tile1; t++) {
-        int row = part_start(p->m, p->tiles, t);
-        kern->pack_a(part_start(p->m, p->tiles, t + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs,
+        int row = tile_row(p, t);
+        kern->pack_a(tile_row(p, t + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs,
                      p->a.cs, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
     }
     for (int panel = panel0; panel < panel1; panel++) {
@@ -90,9 +97,9 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
         ting_gemm_out out = p->out;
         out.bias = out.bias == NULL ? NULL : out.bias + column;
         for (int t = tile0; t < tile1; t++) {
-            int row = part_start(p->m, p->tiles, t);
+            int row = tile_row(p, t);
             out.y = p->out.y + row * p->out.ldy + column;
-            kern->tile(part_start(p->m, p->tiles, t + 1) - row, cols, p->k,
+            kern->tile(tile_row(p, t + 1) - row, cols, p->k,
                        packed_rows + (size_t)(t - tile0) * p->tile_bytes,
                        p->b + (size_t)panel * p->panel_bytes, &out);
         }

@@ -37,6 +37,7 @@ typedef struct ting_gemm_out {
 typedef struct ting_gemm_kern {
     const char *name; /* "f32 14x32 avx512" */
     int mr, nr;
+    int row_step; /* tiles begin at multiples of it; 0: anywhere */
     /* Bytes of a packed row tile (any rows <= mr) and of a packed column panel, for k >= 0; multiples of 64. */
     size_t (*a_bytes)(int k);
     size_t (*b_bytes)(int k);

@@ -40,6 +40,7 @@ extern const ting_gemm_kern ting_gemm_real_ref, ting_gemm_bf16_ref, ting_gemm_in
 extern const ting_gemm_kern ting_gemm_f32_avx2, ting_gemm_bf16_avx2, ting_gemm_int8_avx2;
 extern const ting_gemm_kern ting_gemm_f32_avx512, ting_gemm_bf16_avx512, ting_gemm_int8_avx512;
 extern const ting_gemm_kern ting_gemm_int8_vnni;
+extern const ting_gemm_kern ting_gemm_bf16_amx, ting_gemm_int8_amx;
 #endif
 
 #if TING_HAVE_ARM

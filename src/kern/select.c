@@ -42,6 +42,16 @@ static const ting_kern vnni_table = {
     .gemm_bf16 = &ting_gemm_bf16_avx512,
     .gemm_int8 = &ting_gemm_int8_vnni,
 };
+
+static const ting_kern amx_table = {
+    .level = TING_CPU_AMX,
+#define TING_KERN(result, name, arguments) .name = ting_##name##_avx512,
+#include "kern/kern.def"
+#undef TING_KERN
+    .gemm_real = &ting_gemm_f32_avx512,
+    .gemm_bf16 = &ting_gemm_bf16_amx,
+    .gemm_int8 = &ting_gemm_int8_amx,
+};
 #endif
 
 #if TING_HAVE_ARM
@@ -73,6 +83,7 @@ static const ting_kern *const tables[] = {
     &avx2_table,
     &avx512_table,
     &vnni_table,
+    &amx_table,
 #endif
 #if TING_HAVE_ARM
     &neon_table,

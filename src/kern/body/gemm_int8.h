@@ -17,8 +17,7 @@
  * (x + 128) the sum is too large by 128 times the sum of the weights: `start` takes it off.
  */
 #include "kern/body/gemm_common.h"
-
-#include <math.h>
+#include "kern/body/quantise.h"
 
 enum {
     CHUNK_GROUPS = 256,
@@ -42,26 +41,6 @@ static size_t a_bytes(int k)
 static size_t b_bytes(int k)
 {
     return ting_gemm_round_up(B_HEADER + (size_t)groups_of(k) * NR * GROUP);
-}
-
-/* The scale of a row, and the factor that brings it to -127..127; as ting_quantise_ref. */
-static float row_scale(int k, const float *x, float *inverse)
-{
-    vec top = v_zero();
-    vmask nan = v_never();
-    int p = 0;
-    for (; p < k; p += LANES) {
-        vec size = v_abs(v_load_part(x + p, v_part(k - p)));
-        nan = v_either(nan, v_is_nan(size));
-        top = v_max(size, top);
-    }
-    float largest = v_top(top);
-    *inverse = 127.0f / largest;
-    if (v_any(nan) || isinf(largest) || largest == 0.0f || isinf(*inverse)) {
-        *inverse = 0;
-        return v_any(nan) || isinf(largest) ? NAN : 0.0f;
-    }
-    return largest / 127.0f;
 }
 
 static void pack_a(int rows, int k, const float *a, ptrdiff_t rs, ptrdiff_t cs, void *packed)

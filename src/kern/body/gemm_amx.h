@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gemm_amx.h - bf16 and int8 matrix micro-kernels of 32 x 32 on AMX tiles: a body included after
+ * vec_avx512.h, the definitions that gemm_common.h wants, and the few tile instructions as
+ *
+ *     T_ZERO(t)  T_LOAD(t, p)  T_STORE(t, p, stride)  T_BF16(c, a, b)  T_INT8(c, a, b)  t_enter()  t_leave()
+ *
+ * gemm_amx.c gives the instructions; tests/kern/test_amx.c gives the same in C, so that layout, edges
+ * and arithmetic are tested on machines that have none.
+ *
+ *     tiles 0 1     sums of rows 0..15   x columns 0..15, 16..31
+ *           2 3             rows 16..31
+ *           4 5     A: rows 0..15, 16..31, 64 bytes of k         6 7   B: columns 0..15, 16..31
+ *
+ *     packed A: [blocks of k][2][16 rows][64 bytes]
+ *     packed B: [blocks of k][2][64 bytes of k / 4][16 columns][4 bytes]: 2 bf16 or 4 int8 of neighbouring k
+ *
+ * A block is 32 bf16 or 64 int8. Everything a tile load touches is a contiguous KiB. Rows, columns and
+ * k beyond the matrix are zero. int8 operands begin with float scale[32].
+ */
+#include "kern/body/gemm_common.h"
+#include "kern/body/quantise.h"
+
+#include <string.h>
+
+enum { SIDE = 16, TILE_BYTES = 1024, BLOCK_BYTES = 2 * TILE_BYTES, SCALE_BYTES = 32 * 4 };
+enum { BF16_BLOCK = 32, INT8_BLOCK = 64 };
+
+static size_t blocks_of(int k, int block)
+{
+    return ((size_t)k + (size_t)block - 1) / (size_t)block;
+}
+
+static size_t bf16_bytes(int k)
+{
+    return blocks_of(k, BF16_BLOCK) * BLOCK_BYTES;
+}
+
+static size_t int8_bytes(int k)
+{
+    return SCALE_BYTES + blocks_of(k, INT8_BLOCK) * BLOCK_BYTES;
+}
+
+/* bf16 of elements 2 q in the lower halves and 2 q + 1 in the upper, from vectors of 16 floats in order. */
+INLINE vec neighbours(vec first, vec second)
+{
+    return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(second, first));
+}
+
+/* 16 lines of 32 values that lie along a stride of 1 in k: line i, pairs of k in lanes. */
+INLINE void gather_along(int lines, int count, const float *x, ptrdiff_t line, vec block[SIDE])
+{
+    for (int i = 0; i < SIDE; i++)
+        block[i] = i < lines ? neighbours(v_load_part(x + i * line, v_part(count)),
+                                          count > LANES
+                                              ? v_load_part(x + i * line + LANES, v_part(count - LANES))
+                                              : v_zero())
+                             : v_zero();
+}
+
+/* The same 16 lines where the lines are neighbours in memory: pair q of k, lines in lanes. */
+INLINE void gather_across(int lines, int count, const float *x, ptrdiff_t step, vec block[SIDE])
+{
+    const vpart part = v_part(lines);
+    for (int q = 0; q < SIDE; q++) {
+        vec low = 2 * q < count ? v_load_part(x + 2 * q * step, part) : v_zero();
+        vec high = 2 * q + 1 < count ? v_load_part(x + (2 * q + 1) * step, part) : v_zero();
+        block[q] = v_join_bf16(v_round_bf16(low), v_round_bf16(high));
+    }
+}
+
+/* Any other strides. */
+static void gather_any(int lines, int count, const float *x, ptrdiff_t line, ptrdiff_t step,
+                       vec block[SIDE])
+{
+    float copy[SIDE][BF16_BLOCK] = {{0}};
+    for (int i = 0; i < lines; i++)
+        for (int p = 0; p < count; p++)
+            copy[i][p] = x[i * line + p * step];
+    gather_along(lines, count, copy[0], BF16_BLOCK, block);
+}
+
+/* Packs 32 lines (rows of A, or columns of B) of k values. across: the tile holds a pair of k per row. */
+INLINE void bf16_pack(const int across, int lines, int k, const float *x, ptrdiff_t line, ptrdiff_t step,
+                      void *packed)
+{
+    unsigned char *out = packed;
+    for (int p = 0; p < k; p += BF16_BLOCK)
+        for (int half = 0; half < 2; half++, out += TILE_BYTES) {
+            int count = k - p < BF16_BLOCK ? k - p : BF16_BLOCK;
+            int here = lines - half * SIDE;
+            const float *from = x + half * SIDE * line + p * step;
+            if (here <= 0) {
+                if (across) /* rows that do not exist are not read, columns are */
+                    memset(out, 0, TILE_BYTES);
+                continue;
+            }
+            here = here < SIDE ? here : SIDE;
+            vec block[SIDE];
+            int turn;
+            if (step == 1) {
+                gather_along(here, count, from, line, block);
+                turn = across;
+            } else if (line == 1) {
+                gather_across(here, count, from, step, block);
+                turn = !across;
+            } else {
+                gather_any(here, count, from, line, step, block);
+                turn = across;
+            }
+            if (turn)
+                v_transpose(block);
+            for (int q = 0; q < SIDE; q++)
+                v_store((float *)(void *)(out + q * 64), block[q]);
+        }
+}
+
+static void bf16_pack_a(int rows, int k, const float *a, ptrdiff_t rs, ptrdiff_t cs, void *packed)
+{
+    bf16_pack(0, rows, k, a, rs, cs, packed);
+}
+
+static void bf16_pack_b(int cols, int k, const float *b, ptrdiff_t rs, ptrdiff_t cs, void *packed)
+{
+    bf16_pack(1, cols, k, b, cs, rs, packed);
+}
+
+static void int8_pack_a(int rows, int k, const float *a, ptrdiff_t rs, ptrdiff_t cs, void *packed)
+{
+    (void)cs; /* 1: see gemm_kern.h */
+    float *scale = packed;
+    unsigned char *out = (unsigned char *)packed + SCALE_BYTES;
+    int padded = (int)blocks_of(k, INT8_BLOCK) * INT8_BLOCK;
+    for (int i = 0; i < (rows + SIDE - 1) / SIDE * SIDE; i++) {
+        float inverse = 0;
+        scale[i] = i < rows ? row_scale(k, a + i * rs, &inverse) : 0;
+        for (int p = 0; p < padded; p += LANES) {
+            vec x = p < k && inverse != 0 ? v_load_part(a + i * rs + p, v_part(k - p)) : v_zero();
+            __m512i value = _mm512_cvtps_epi32(v_mul(x, v_set(inverse)));
+            unsigned char *row = out + (ptrdiff_t)(p / INT8_BLOCK) * BLOCK_BYTES + i * 64;
+            _mm_storeu_si128((__m128i *)(void *)(row + p % INT8_BLOCK), _mm512_cvtepi32_epi8(value));
+        }
+    }
+}
+
+static void int8_pack_b(int cols, int k, const int8_t *w, const float *scale, void *packed)
+{
+    float *out_scale = packed;
+    int8_t *out = (int8_t *)packed + SCALE_BYTES;
+    memset(packed, 0, int8_bytes(k));
+    for (int j = 0; j < cols; j++) {
+        out_scale[j] = scale[j];
+        for (int p = 0; p < k; p++) {
+            ptrdiff_t tile = (ptrdiff_t)(p / INT8_BLOCK) * BLOCK_BYTES + j / SIDE * TILE_BYTES;
+            out[tile + p % INT8_BLOCK / 4 * 64 + j % SIDE * 4 + p % 4] = w[(ptrdiff_t)j * k + p];
+        }
+    }
+}
+
+/* All blocks of k into tiles 0 to 3; the lower two rows of tiles only when there are more than 16 rows. */
+#define SUM_BLOCKS(MULTIPLY, blocks, a, b, rows)                                                  \
+    do {                                                                                          \
+        T_ZERO(0);                                                                                \
+        T_ZERO(1);                                                                                \
+        if ((rows) > SIDE) {                                                                      \
+            T_ZERO(2);                                                                            \
+            T_ZERO(3);                                                                            \
+        }                                                                                         \
+        for (size_t block = 0; block < (blocks); block++) {                                       \
+            T_LOAD(6, (b) + block * BLOCK_BYTES);                                                 \
+            T_LOAD(7, (b) + block * BLOCK_BYTES + TILE_BYTES);                                    \
+            T_LOAD(4, (a) + block * BLOCK_BYTES);                                                 \
+            MULTIPLY(0, 4, 6);                                                                    \
+            MULTIPLY(1, 4, 7);                                                                    \
+            if ((rows) > SIDE) {                                                                  \
+                T_LOAD(5, (a) + block * BLOCK_BYTES + TILE_BYTES);                                \
+                MULTIPLY(2, 5, 6);                                                                \
+                MULTIPLY(3, 5, 7);                                                                \
+            }                                                                                     \
+        }                                                                                         \
+    } while (0)
+#define STORE_SUMS(sum, rows)                        \
+    do {                                             \
+        T_STORE(0, (sum)[0], 128);                   \
+        T_STORE(1, (sum)[0] + SIDE, 128);            \
+        if ((rows) > SIDE) {                         \
+            T_STORE(2, (sum)[SIDE], 128);            \
+            T_STORE(3, (sum)[SIDE] + SIDE, 128);     \
+        }                                            \
+    } while (0)
+
+static void bf16_tile(int rows, int cols, int k, const void *packed_a, const void *packed_b,
+                      const ting_gemm_out *out)
+{
+    const unsigned char *a = packed_a, *b = packed_b;
+    _Alignas(64) float sum[MR][NR];
+    size_t blocks = blocks_of(k, BF16_BLOCK);
+    SUM_BLOCKS(T_BF16, blocks, a, b, rows);
+    STORE_SUMS(sum, rows);
+    for (int i = 0; i < rows; i++) {
+        const vec row[NV] = {v_load(sum[i]), v_load(sum[i] + LANES)};
+        finish_row(cols, row, out, out->y + i * out->ldy);
+    }
+}
+
+static void int8_tile(int rows, int cols, int k, const void *packed_a, const void *packed_b,
+                      const ting_gemm_out *out)
+{
+    const float *a_scale = packed_a, *b_scale = packed_b;
+    const unsigned char *a = (const unsigned char *)packed_a + SCALE_BYTES;
+    const unsigned char *b = (const unsigned char *)packed_b + SCALE_BYTES;
+    _Alignas(64) int32_t sum[MR][NR];
+    size_t blocks = blocks_of(k, INT8_BLOCK);
+    SUM_BLOCKS(T_INT8, blocks, a, b, rows);
+    STORE_SUMS(sum, rows);
+    for (int i = 0; i < rows; i++) {
+        vec row[NV];
+        for (int v = 0; v < NV; v++)
+            row[v] = v_mul(_mm512_cvtepi32_ps(_mm512_load_si512(sum[i] + v * LANES)),
+                           v_mul(v_set(a_scale[i]), v_load(b_scale + v * LANES)));
+        finish_row(cols, row, out, out->y + i * out->ldy);
+    }
+}
+
+const ting_gemm_kern NAME(gemm_bf16) = {
+    .name = "bf16 " LEVEL_TEXT,
+    .mr = MR,
+    .nr = NR,
+    .row_step = SIDE,
+    .a_bytes = bf16_bytes,
+    .b_bytes = bf16_bytes,
+    .pack_a = bf16_pack_a,
+    .pack_b = bf16_pack_b,
+    .tile = bf16_tile,
+    .enter = t_enter,
+    .leave = t_leave,
+};
+
+const ting_gemm_kern NAME(gemm_int8) = {
+    .name = "int8 " LEVEL_TEXT,
+    .mr = MR,
+    .nr = NR,
+    .row_step = SIDE,
+    .a_bytes = int8_bytes,
+    .b_bytes = int8_bytes,
+    .pack_a = int8_pack_a,
+    .pack_b_int8 = int8_pack_b,
+    .tile = int8_tile,
+    .enter = t_enter,
+    .leave = t_leave,
+};
