@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_transcribe.c - tingxie transcribe: recordings in, text out.
+ *
+ * Recordings are spread over the threads, one a thread; a single one uses all threads for itself. Results
+ * come out in the order of the inputs. What is finished is kept, whatever happens to the rest.
+ */
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#include "tingxie.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct options {
+    const char *model, *folder, *raw, *keywords;
+    int format, nbest, threads, precision, decoding, beam, channel;
+    double keyword_threshold, keyword_boost, pause;
+    bool pinyin, tokens, constrained, force;
+};
+
+typedef struct job { /* one command's work, shared by its threads */
+    ting_cli *cli;
+    const struct options *options;
+    const ting_inputs *inputs;
+    ting_output output;
+    ting_model *model;
+    ting_options recognise;
+    pthread_mutex_t lock; /* everything below, standard streams and the bar */
+    ting_progress bar;
+    char **texts; /* [inputs] finished and not printed yet, owned */
+    bool *closed; /* [inputs] finished, failed or skipped */
+    int next;     /* the first input that is not closed */
+    int done, failed, skipped;
+    double seconds; /* of sound */
+} job;
+
+static int watch(void *self, double done, double total)
+{
+    job *j = self;
+    if (j->inputs->count == 1 && total > 0) { /* one thread only: no lock */
+        j->bar.total = total;
+        ting_progress_update(&j->bar, done, NULL);
+    }
+    return ting_cli_interrupted();
+}
+
+/* Under the lock: prints what has become printable in the order of the inputs. */
+static void print_ready(job *j)
+{
+    for (; j->next < j->inputs->count && j->closed[j->next]; j->next++) {
+        char *text = j->texts[j->next];
+        if (text == NULL)
+            continue;
+        if (j->cli->progress != NULL)
+            ting_progress_wipe(j->cli->progress);
+        fputs(text, stdout);
+        fflush(stdout);
+        ting_text_free(text);
+        j->texts[j->next] = NULL;
+    }
+}
+
+static void close_one(job *j, int index, ting_err err, char *text, double seconds)
+{
+    const char *path = j->inputs->items[index].path, *why = ting_error_message();
+    pthread_mutex_lock(&j->lock);
+    if (err == TING_OK) {
+        j->done++;
+        j->seconds += seconds;
+        j->texts[index] = text;
+    } else if (err != TING_ERR_CANCELLED) {
+        j->failed++;
+        if (strstr(why, path) != NULL)
+            ting_cli_say(j->cli, "%s", why);
+        else
+            ting_cli_say(j->cli, "%s: %s", path, why);
+    }
+    j->closed[index] = err != TING_ERR_CANCELLED;
+    print_ready(j);
+    if (j->inputs->count > 1)
+        ting_progress_update(&j->bar, j->done + j->failed + j->skipped, NULL);
+    pthread_mutex_unlock(&j->lock);
+}
+
+static void transcribe_one(void *arg, int index)
+{
+    job *j = arg;
+    const ting_input_file *file = &j->inputs->items[index];
+    ting_err err = TING_OK;
+    ting_result *result = NULL;
+    char *text = NULL;
+    double seconds = 0;
+    if (ting_cli_interrupted())
+        return;
+    if (ting_output_is_done(&j->output, file, index)) {
+        pthread_mutex_lock(&j->lock);
+        j->skipped++;
+        j->closed[index] = true;
+        pthread_mutex_unlock(&j->lock);
+        return;
+    }
+    TRY(ting_recognize_file(j->model, file->path, &j->recognise, &result));
+    seconds = ting_result_duration(result);
+    TRY(ting_output_make(&j->output, file, index, result, &text));
+out:
+    ting_result_free(result);
+    close_one(j, index, err, text, seconds);
+}
+
+static void log_remark(void *self, const char *sentence)
+{
+    ting_cli *cli = self;
+    if (!cli->quiet)
+        ting_cli_say(cli, "%s", sentence);
+}
+
+static void fill_options(job *j)
+{
+    const struct options *o = j->options;
+    ting_options *r = &j->recognise;
+    ting_options_defaults(r, sizeof *r);
+    r->decoding = o->decoding == 1 || o->nbest > 1 ? TING_DECODING_BEAM : TING_DECODING_GREEDY;
+    r->beam = o->beam > o->nbest ? o->beam : o->nbest;
+    r->nbest = o->nbest > 0 ? o->nbest : 1;
+    r->hanzi = !o->pinyin && !o->tokens && o->keywords == NULL;
+    r->constrained = o->constrained;
+    r->pause = o->pause;
+    r->channel = o->channel;
+    r->raw = o->raw;
+    r->keywords = o->keywords;
+    r->keyword_threshold = o->keyword_threshold;
+    r->keyword_boost = o->keyword_boost;
+    r->progress = watch;
+    r->progress_self = j;
+    if (j->inputs->count > 1)
+        r->threads = 1;
+    else
+        r->threads = o->threads;
+}
+
+static ting_err run_all(job *j)
+{
+    ting_err err = TING_OK;
+    ting_pool *pool = NULL;
+    ting_model_options model_options;
+    ting_model_options_defaults(&model_options, sizeof model_options);
+    model_options.precision = (ting_precision)j->options->precision;
+    fill_options(j);
+    model_options.hanzi = j->recognise.hanzi;
+    model_options.log = log_remark;
+    model_options.log_self = j->cli;
+    TRY(ting_model_open(j->options->model, &model_options, &j->model));
+    j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
+    j->closed = ting_alloc((size_t)j->inputs->count, sizeof *j->closed);
+    if (j->texts == NULL || j->closed == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for %d recordings", j->inputs->count);
+    int threads = j->options->threads > 0 ? j->options->threads : ting_cpu_count();
+    if (j->inputs->count > 1 && threads > 1) {
+        pool = ting_pool_new(threads < j->inputs->count ? threads : j->inputs->count);
+        if (pool == NULL)
+            FAIL(TING_ERR_MEMORY, "%d threads could not be started", threads);
+    }
+    ting_progress_begin(&j->bar, j->cli, "transcribe", j->inputs->count > 1 ? j->inputs->count : 0,
+                        j->inputs->count > 1 ? "files" : "s");
+    ting_pool_run(pool, j->inputs->count, transcribe_one, j);
+    for (int i = 0; i < j->inputs->count; i++)
+        j->closed[i] = true; /* after an interruption: the finished ones behind a gap */
+    print_ready(j);
+    ting_progress_end(&j->bar);
+out:
+    ting_pool_free(pool);
+    ting_model_free(j->model);
+    ting_free(j->texts);
+    ting_free(j->closed);
+    return err;
+}
+
+static void sum_up(job *j, double elapsed)
+{
+    if (j->inputs->single || (j->cli->quiet && j->failed == 0 && !ting_cli_interrupted()))
+        return;
+    int left = j->inputs->count - j->done - j->failed - j->skipped;
+    ting_cli_say(j->cli, "%d done, %d failed, %d already done%s%.0d%s; %.1f s of sound in %.1f s", j->done,
+                 j->failed + j->inputs->failed, j->skipped, left > 0 ? ", " : "", left,
+                 left > 0 ? " not begun or not finished" : "", j->seconds, elapsed);
+}
+
+static ting_exit run(ting_cli *cli, const void *fields)
+{
+    const struct options *o = fields;
+    ting_inputs inputs = {0};
+    job j = {.cli = cli, .options = o, .inputs = &inputs};
+    pthread_mutex_init(&j.lock, NULL);
+    ting_exit status = TING_EXIT_OK;
+    ting_err err = TING_OK;
+    double started = ting_clock();
+    const ting_output_options output = {
+        .kind = o->keywords ? TING_OUTPUT_KEYWORDS : o->tokens ? TING_OUTPUT_TOKENS : o->nbest > 0 ? TING_OUTPUT_NBEST : TING_OUTPUT_TEXT,
+        .pinyin = o->pinyin, .format = (ting_format)o->format, .force = o->force};
+    ting_cli_catch_interrupt();
+    if (o->tokens && (o->pinyin || o->nbest > 0 || o->keywords != NULL))
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--tokens goes with neither --pinyin, --nbest nor --keywords");
+    TRY(ting_inputs_expand(cli, o->raw != NULL, &inputs));
+    if (inputs.count > 0) {
+        TRY(ting_output_plan(&inputs, o->folder, &output, &j.output));
+        TRY(run_all(&j));
+        sum_up(&j, ting_clock() - started);
+    }
+    status = j.failed + inputs.failed > 0 ? TING_EXIT_FAILED : TING_EXIT_OK;
+    status = ting_cli_interrupted() ? TING_EXIT_INTERRUPTED : status;
+out:
+    if (err != TING_OK)
+        status = err == TING_ERR_ARGUMENT ? ting_cli_fail(cli, TING_EXIT_USAGE, "%s", ting_error_message())
+                                          : ting_cli_error(cli, err);
+    ting_output_free(&j.output);
+    ting_inputs_free(&inputs);
+    pthread_mutex_destroy(&j.lock);
+    return status;
+}
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const ting_option table[] = {
+    {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, or a folder with a public model in ONNX",
+     .unset = "the first one in TING_MODELS, models/ or the data folder"},
+    {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
+     .choices = "txt json srt vtt lrc tsv ctm textgrid"},
+    {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR", "write one file for each recording into DIR, and skip what is done"},
+    {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done"},
+    {'p', "pinyin", TING_OPTION_FLAG, FIELD(pinyin), NULL, "numbered syllables instead of hanzi"},
+    {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},
+    {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
+     .min = 1, .max = 64, .unset = "the best one, without columns"},
+    {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW", "search for tokens", .choices = "greedy beam"},
+    {'b', "beam", TING_OPTION_INT, FIELD(beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64},
+    {0, "constrained", TING_OPTION_FLAG, FIELD(constrained), NULL,
+     "allow a syllable only the characters that have this reading", .unset = "on", .negatable = true},
+    {0, "pause", TING_OPTION_REAL, FIELD(pause), "SECONDS", "silence that ends a sentence", .min = 0.2, .max = 60},
+    {'k', "keywords", TING_OPTION_FILE, FIELD(keywords), "FILE",
+     "only report the keywords of FILE: start, end, probability, keyword"},
+    {0, "keyword-threshold", TING_OPTION_REAL, FIELD(keyword_threshold), "P", "least probability of a keyword",
+     .min = 0.001, .max = 0.999},
+    {0, "keyword-boost", TING_OPTION_REAL, FIELD(keyword_boost), "X", "bonus for each token of a keyword", .min = 0, .max = 10},
+    {'c', "channel", TING_OPTION_INT, FIELD(channel), "N", "take this channel only, from 1", .min = 1, .max = 1024,
+     .unset = "all channels mixed down"},
+    {0, "raw", TING_OPTION_TEXT, FIELD(raw), "TYPE:RATE:CHANNELS", "recordings without header, such as s16le:16000:1"},
+    {'t', "threads", TING_OPTION_INT, FIELD(threads), "N", "processors to use", .min = 1, .max = 1024,
+     .unset = "all"},
+    {0, "precision", TING_OPTION_CHOICE, FIELD(precision), "P", "arithmetic of the networks", .choices = "f32 bf16 int8"},
+    {0},
+};
+
+static const struct options defaults = {
+    .beam = 4, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1};
+
+static const ting_example examples[] = {
+    {"tingxie transcribe talk.wav", "prints what was said"},
+    {"tingxie transcribe -o texts -f srt recordings/", "a subtitle file for each recording; run again to go on"},
+    {"tingxie transcribe a.flac b.mp3 @more.txt", "lines of path, tab, text"},
+    {"ffmpeg -i film.mkv -f wav - | tingxie transcribe -", "sound from another program"},
+    {"arecord -f S16_LE -r 16000 -t raw | tingxie transcribe --raw s16le:16000:1 -", "headerless sound"},
+    {"tingxie transcribe --nbest 5 --pinyin talk.wav", "five hypotheses in pinyin with their scores"},
+    {0},
+};
+
+const ting_command ting_command_transcribe = {
+    .name = "transcribe",
+    .summary = "writes down what recordings say",
+    .usage = "[OPTION]... FILE|DIR|@LIST|-...",
+    .description =
+        "Recognises Mandarin speech in sound files of any rate, length and number of channels. One FILE prints its bare "
+        "text. A DIR (searched through, in order), an @LIST (a file with one path a line) or several FILEs print lines of "
+        "path, tab, text. A lone - is standard input.\n\n"
+        "A recording that cannot be read is named on standard error, the others go on, and the exit status is 1. After "
+        "Ctrl-C what was finished is kept; with -o the next run goes on from there.",
+    .options = table,
+    .examples = examples,
+    .size = sizeof(struct options),
+    .defaults = &defaults,
+    .min_inputs = 1,
+    .max_inputs = -1,
+    .run = run,
+};

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model.c - opening a model: the networks of the file that was named, and what it lacks from the usual places.
+ *
+ *     path  ->  a .gguf file | a public model (folder with ONNX files) | a folder of such | NULL: the places
+ *     "am"  from path, else from the first candidate of the places that has one
+ *     "p2h" likewise
+ */
+#include "engine/model.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/options.h"
+#include "engine/places.h"
+
+#include <string.h>
+
+typedef struct opening {
+    ting_model *model;
+    ting_str refused; /* candidates that could not be read, with the reason */
+} opening;
+
+static ting_err keep_path(const char *path, char **out)
+{
+    *out = ting_strdup(path);
+    return *out != NULL ? TING_OK : TING_ERR_MEMORY;
+}
+
+/* Takes the networks of a model file that are still missing. */
+static ting_err take_file(opening *o, const char *path)
+{
+    ting_err err = TING_OK;
+    ting_gguf file = {0};
+    ting_model *m = o->model;
+    TRY(ting_gguf_open(path, &file));
+    TRY(ting_schema_check(&file));
+    if (m->hearing.path == NULL && ting_network_has(&file, "am")) {
+        TRY(ting_am_open(&file, m->options.precision, &m->hearing.am));
+        TRY(keep_path(path, &m->hearing.path));
+    }
+    if (m->options.hanzi && m->writing.path == NULL && ting_network_has(&file, "p2h")) {
+        TRY(ting_hanzi_p2h_open(path, m->options.precision, &m->writing.p2h));
+        TRY(keep_path(path, &m->writing.path));
+    }
+out:
+    ting_gguf_close(&file);
+    return err;
+}
+
+static ting_err take_folder(opening *o, const char *path)
+{
+    ting_err err = TING_OK;
+    if (o->model->hearing.path != NULL)
+        goto out;
+    TRY(ting_am_open_folder(path, o->model->options.precision, &o->model->hearing.am));
+    TRY(keep_path(path, &o->model->hearing.path));
+out:
+    return err;
+}
+
+static bool is_complete(const ting_model *m)
+{
+    return m->hearing.path != NULL && (!m->options.hanzi || m->writing.path != NULL);
+}
+
+/* What stands at a path: the kind decides how it is read. */
+static ting_err take_path(opening *o, const char *path)
+{
+    return ting_place_is_public_model(path) ? take_folder(o, path) : take_file(o, path);
+}
+
+/* Candidates that cannot be read are remarked and passed over: another may do. */
+static ting_err take_candidates(opening *o, const ting_paths *places)
+{
+    ting_err err = TING_OK;
+    ting_paths candidates = {0};
+    TRY(ting_places_candidates(places, &candidates));
+    for (int i = 0; i < candidates.count && !is_complete(o->model); i++) {
+        err = take_path(o, candidates.items[i]);
+        if (err == TING_ERR_MEMORY)
+            goto out;
+        if (err == TING_OK)
+            continue;
+        ting_log_write(&o->model->log, TING_LOG_WARNING, "%s", ting_error_message());
+        ting_str_addf(&o->refused, "; %s", ting_error_message());
+        err = TING_OK;
+    }
+out:
+    ting_paths_free(&candidates);
+    return err;
+}
+
+/* Names what is missing, the places that were searched, and how to get it. */
+static ting_err missing(const opening *o, const ting_paths *places)
+{
+    bool am = o->model->hearing.path == NULL;
+    ting_str list = {0};
+    for (int i = 0; i < places->count; i++)
+        ting_str_addf(&list, "%s%s", i == 0 ? "" : ", ", places->items[i]);
+    ting_err err = ting_fail(TING_ERR_NOT_FOUND, "no %s model was found in: %s%s (%s)",
+                             am ? "acoustic" : "pinyin-to-hanzi",
+                             list.text != NULL ? list.text : "no place, for none of the usual ones exists",
+                             o->refused.text != NULL ? o->refused.text : "",
+                             am ? "name one, or a folder with models in TING_MODELS" : "pinyin can be had without");
+    ting_str_free(&list);
+    return err;
+}
+
+static ting_err open_all(opening *o, const char *path)
+{
+    ting_err err = TING_OK;
+    ting_paths places = {0}, own = {0};
+    bool folder = path != NULL && ting_file_is_folder(path) && !ting_place_is_public_model(path);
+    if (folder) {
+        TRY(ting_paths_add(&own, path));
+        TRY(take_candidates(o, &own));
+    } else if (path != NULL) {
+        TRY(take_path(o, path));
+    }
+    if (path != NULL && o->model->hearing.path == NULL) {
+        if (folder)
+            err = missing(o, &own);
+        else
+            err = ting_fail(TING_ERR_MODEL, "%s: there is no acoustic network in this model", path);
+        goto out;
+    }
+    if (!is_complete(o->model)) {
+        TRY(ting_places(o->model->options.folder, &places));
+        TRY(take_candidates(o, &places));
+        if (!is_complete(o->model))
+            err = missing(o, &places);
+    }
+out:
+    ting_paths_free(&places);
+    ting_paths_free(&own);
+    return err;
+}
+
+static void forward_log(void *self, ting_log_level level, const char *sentence)
+{
+    const ting_model *m = self;
+    (void)level;
+    m->options.log(m->options.log_self, sentence);
+}
+
+ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out)
+{
+    ting_err err = TING_OK;
+    opening o = {0};
+    *out = NULL;
+    ting_model *m = o.model = ting_alloc(1, sizeof *m);
+    if (m == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_model_options_take(options, &m->options));
+    if (m->options.log != NULL)
+        m->log = (ting_log){forward_log, m};
+    TRY(open_all(&o, path));
+    *out = m;
+    m = NULL;
+out:
+    ting_str_free(&o.refused);
+    ting_model_free(m);
+    return err;
+}
+
+void ting_model_free(ting_model *model)
+{
+    if (model == NULL)
+        return;
+    ting_am_free(&model->hearing.am);
+    ting_free(model->hearing.path);
+    ting_hanzi_p2h_close(model->writing.p2h);
+    ting_free(model->writing.path);
+    ting_free(model);
+}
+
+size_t ting_model_describe(const ting_model *model, char *out, size_t room)
+{
+    static const char *const precisions[] = {"f32", "bf16", "int8"};
+    const ting_am *am = &model->hearing.am;
+    ting_str text = {0};
+    ting_str_addf(&text, "acoustic: Zipformer transducer, %d stacks, %.2f M parameters, %d tokens, %s\n  %s\n",
+                  ting_zipformer_settings(am->encoder)->stacks, (double)ting_params_elements(am->params) / 1e6,
+                  ting_transducer_settings(am->transducer)->vocab, precisions[model->options.precision], model->hearing.path);
+    if (model->writing.path != NULL) {
+        const ting_p2h_model *p2h = ting_hanzi_p2h_model(model->writing.p2h);
+        ting_str_addf(&text, "pinyin to hanzi: Transformer, %.2f M parameters, %d syllables, %d characters\n  %s\n",
+                      (double)ting_params_elements(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters,
+                      model->writing.path);
+    }
+    size_t length = text.length;
+    if (room > 0) {
+        size_t copied = length < room - 1 ? length : room - 1;
+        if (copied > 0)
+            memcpy(out, text.text, copied);
+        out[copied] = '\0';
+    }
+    ting_str_free(&text);
+    return length;
+}

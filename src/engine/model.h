@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model.h - the networks of an opened model, for the other files of the engine; see tingxie.h. */
+#ifndef TING_ENGINE_MODEL_H
+#define TING_ENGINE_MODEL_H
+
+#include "base/log.h"
+#include "engine/am.h"
+#include "engine/hanzi_p2h.h"
+#include "tingxie.h"
+
+typedef struct ting_hearing { /* the acoustic network; path NULL when there is none yet */
+    ting_am am;
+    char *path;
+} ting_hearing;
+
+typedef struct ting_writing { /* the pinyin-to-hanzi network; path NULL when there is none */
+    ting_hanzi_p2h *p2h;
+    char *path;
+} ting_writing;
+
+struct ting_model {
+    ting_model_options options;
+    ting_log log; /* to the caller's function */
+    ting_hearing hearing;
+    ting_writing writing;
+};
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recognize.c - whole recordings: a stream that is fed in large blocks, and its sentences collected. */
+#include "audio/audio.h"
+#include "base/mem.h"
+#include "engine/model.h"
+#include "engine/options.h"
+#include "engine/result.h"
+
+enum { BLOCK = 96000 }; /* samples: large blocks let several chunks share a call of the network */
+
+/* Adds what is finished to the result. */
+static ting_err collect(ting_stream *stream, ting_result *result)
+{
+    ting_err err = TING_OK;
+    for (const ting_sentence *sentence; (sentence = ting_stream_poll(stream)) != NULL;)
+        TRY(ting_result_add(result, sentence));
+out:
+    return err;
+}
+
+static ting_err report(const ting_options *options, double done, double total)
+{
+    ting_err err = TING_OK;
+    if (options->progress != NULL && options->progress(options->progress_self, done, total) != 0)
+        FAIL(TING_ERR_CANCELLED, "stopped after %.1f s of sound", done);
+out:
+    return err;
+}
+
+static ting_err listen(ting_audio *audio, int rate, ting_stream *stream, const ting_options *options, float *block,
+                       ting_result *result)
+{
+    ting_err err = TING_OK;
+    const ting_audio_info *info = ting_audio_describe(audio);
+    for (size_t count = 1; count > 0;) {
+        double total = info->expected > 0 ? (double)info->expected / rate : 0;
+        TRY(report(options, (double)info->delivered / rate, total));
+        TRY(ting_audio_read(audio, block, BLOCK, &count));
+        TRY(ting_stream_feed(stream, block, count));
+        TRY(collect(stream, result));
+    }
+    TRY(ting_stream_finish(stream));
+    TRY(collect(stream, result));
+    ting_result_set_duration(result, (double)info->delivered / rate);
+out:
+    return err;
+}
+
+ting_err ting_recognize_file(const ting_model *model, const char *path, const ting_options *options,
+                             ting_result **out)
+{
+    ting_err err = TING_OK;
+    ting_options own;
+    ting_audio *audio = NULL;
+    ting_stream *stream = NULL;
+    ting_result *result = NULL;
+    float *block = NULL;
+    int rate = model->hearing.am.features.rate; /* what the model hears: no second resampling */
+    *out = NULL;
+    TRY(ting_options_take(options, &own));
+    TRY(ting_audio_open(path, &(ting_audio_options){.channel = own.channel, .rate = rate, .raw = own.raw, .log = &model->log}, &audio));
+    TRY(ting_stream_new(model, &own, rate, &stream));
+    block = ting_alloc(BLOCK, sizeof *block);
+    result = ting_result_new();
+    if (block == NULL || result == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a recording");
+    TRY(listen(audio, rate, stream, &own, block, result));
+    *out = result;
+    result = NULL;
+out:
+    ting_free(block);
+    ting_result_free(result);
+    ting_stream_free(stream);
+    ting_audio_close(audio);
+    return err;
+}
+
+ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
+                                const ting_options *options, ting_result **out)
+{
+    ting_err err = TING_OK;
+    ting_options own;
+    ting_stream *stream = NULL;
+    ting_result *result = NULL;
+    *out = NULL;
+    TRY(ting_options_take(options, &own));
+    TRY(ting_stream_new(model, &own, rate, &stream));
+    result = ting_result_new();
+    if (result == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a recording");
+    for (size_t at = 0; at < count;) {
+        size_t part = count - at < BLOCK ? count - at : BLOCK;
+        TRY(report(&own, (double)at / rate, (double)count / rate));
+        TRY(ting_stream_feed(stream, samples + at, part));
+        TRY(collect(stream, result));
+        at += part;
+    }
+    TRY(ting_stream_finish(stream));
+    TRY(collect(stream, result));
+    ting_result_set_duration(result, (double)count / rate);
+    *out = result;
+    result = NULL;
+out:
+    ting_result_free(result);
+    ting_stream_free(stream);
+    return err;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * search.h - encoder rows -> hypotheses of the sentence being spoken, whatever the way of decoding.
+ *
+ *     while rows come:  ting_search_take            a chunk's rows
+ *                       ting_search_last            when was the last token? enough silence: a sentence
+ *     at a sentence:    ting_search_hypotheses      best first
+ *                       ting_search_cut             forget them; what was heard stays the context
+ */
+#ifndef TING_ENGINE_SEARCH_H
+#define TING_ENGINE_SEARCH_H
+
+#include "engine/am.h"
+#include "engine/sentence.h"
+#include "nn/ctx.h"
+
+typedef struct ting_search ting_search;
+
+/* Returns owned in *out, free with ting_search_free; borrows the model. Errors: memory; io, format (keywords). */
+ting_err ting_search_new(const ting_am *am, const ting_options *options, double row_seconds,
+                         ting_search **out);
+void ting_search_free(ting_search *search);
+
+/* Back to the beginning of a recording. */
+void ting_search_reset(ting_search *search);
+
+/* Rows [n, dim] in order. Errors: memory, numeric. */
+ting_err ting_search_take(ting_search *search, ting_ctx *ctx, ting_tensor rows);
+
+/* Tokens of the best hypothesis, and the times of the first and last; 0 when there is none. */
+int ting_search_best(const ting_search *search, double *first, double *last, int *last_token);
+
+/* Up to `room` hypotheses, best first, at least one; borrows until the next call. Errors: memory. */
+ting_err ting_search_hypotheses(ting_search *search, int room, const ting_heard **out, int *count);
+
+/* The sentence is over. */
+void ting_search_cut(ting_search *search);
+
+#endif

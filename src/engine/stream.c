@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream.c - sound as it comes, sentences as they end.
+ *
+ *     samples -> listener (rows) -> search (tokens) -> end of sentence? -> sentence -> queue -> poll
+ *
+ * Whether a sentence ends is asked at each chunk of the encoder, never at a call of feed, so it does not
+ * depend on how the sound was cut into pieces. A sentence ends after options.pause seconds without a token;
+ * when it has grown to two thirds of options.longest, at the next short pause; at options.longest in any case,
+ * but not between an initial and its final.
+ */
+#include "engine/listener.h"
+#include "engine/model.h"
+#include "engine/options.h"
+#include "engine/result.h"
+#include "engine/search.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <string.h>
+
+static const double short_pause = 0.24, overtime = 1.0; /* seconds */
+static const double line_weight = 0.3; /* of a line of hanzi beside the sound, when hypotheses are ranked */
+
+struct ting_stream {
+    const ting_model *model;
+    ting_options options;
+    ting_pool *pool;
+    ting_listener *listener;
+    ting_search *search;
+    ting_hanzi_p2h_use use;
+    ting_hanzi_writer writer; /* used by the maker when text is hanzi */
+    ting_sentence_maker maker;
+    int chunk_rows;
+
+    ting_arena *arena;               /* of the sentences in the queue */
+    const ting_sentence **queue;     /* [room] */
+    int count, next, room;
+
+    ting_arena *draft;               /* of the partial sentence */
+    ting_str text, pinyin;           /* of the last partial */
+    size_t stable;
+    int drafted;                     /* tokens it was made of */
+    ting_err failed;                 /* after an error only reset and free go on */
+    bool finished;
+};
+
+static ting_err enqueue(ting_stream *s, const ting_sentence *sentence)
+{
+    if (s->count == s->room) {
+        int room = s->room * 2 + 8;
+        const ting_sentence **grown = ting_grow(s->queue, (size_t)s->room, (size_t)room, sizeof *grown);
+        if (grown == NULL)
+            return TING_ERR_MEMORY;
+        s->queue = grown;
+        s->room = room;
+    }
+    s->queue[s->count++] = sentence;
+    return TING_OK;
+}
+
+/* Makes a sentence of what the search holds, and begins the next. */
+static ting_err close_sentence(ting_stream *s)
+{
+    ting_err err = TING_OK;
+    const ting_heard *heard = NULL;
+    const ting_sentence *sentence = NULL;
+    int count = 0;
+    TRY(ting_search_hypotheses(s->search, ting_options_width(&s->options), &heard, &count));
+    TRY(ting_sentence_make(&s->maker, heard, count, s->arena, &sentence));
+    if (sentence != NULL)
+        TRY(enqueue(s, sentence));
+    ting_search_cut(s->search);
+    s->drafted = 0;
+    ting_str_clear(&s->text);
+    ting_str_clear(&s->pinyin);
+    s->stable = 0;
+out:
+    return err;
+}
+
+static bool sentence_ends(const ting_stream *s, double now)
+{
+    double first, last;
+    int token;
+    if (ting_search_best(s->search, &first, &last, &token) == 0)
+        return false;
+    double length = now - first, silence = now - last;
+    if (silence >= s->options.pause)
+        return true;
+    if (length >= s->options.longest * 2 / 3 && silence >= short_pause)
+        return true;
+    bool initial = token >= 0 && token < s->maker.token_count &&
+                   s->maker.parts[token].kind == TING_PIECE_INITIAL;
+    return length >= s->options.longest + (initial ? overtime : 0);
+}
+
+static ting_err take_rows(void *self, ting_ctx *ctx, ting_tensor rows, long first)
+{
+    ting_err err = TING_OK;
+    ting_stream *s = self;
+    for (int r = 0; r < rows.rows; r += s->chunk_rows) {
+        int count = rows.rows - r < s->chunk_rows ? rows.rows - r : s->chunk_rows;
+        TRY(ting_search_take(s->search, ctx, ting_rows(rows, r, count)));
+        if (sentence_ends(s, (double)(first + r + count) * s->maker.row_seconds))
+            TRY(close_sentence(s));
+    }
+out:
+    return err;
+}
+
+static ting_err make_parts(ting_stream *s, int rate)
+{
+    ting_err err = TING_OK;
+    const ting_am *am = &s->model->hearing.am;
+    int threads = s->options.threads > 0 ? s->options.threads : ting_cpu_count();
+    s->arena = ting_arena_new(1 << 14);
+    s->draft = ting_arena_new(1 << 14);
+    if (s->arena == NULL || s->draft == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a stream");
+    if (threads > 1) {
+        s->pool = ting_pool_new(threads);
+        if (s->pool == NULL)
+            FAIL(TING_ERR_MEMORY, "%d threads could not be started", threads);
+    }
+    TRY(ting_listener_new(am->encoder, &am->features, rate, s->pool, (ting_row_sink){take_rows, s},
+                          &s->listener));
+    s->chunk_rows = ting_zipformer_chunk_rows(am->encoder);
+    s->maker = (ting_sentence_maker){
+        .tokens = am->tokens.items, .parts = am->pieces, .token_count = (int)am->tokens.count,
+        .weight = line_weight, .row_seconds = ting_listener_row_seconds(s->listener),
+        .nbest = s->options.nbest, .alternatives = s->options.alternatives};
+    TRY(ting_search_new(am, &s->options, s->maker.row_seconds, &s->search));
+    if (s->options.hanzi && s->options.keywords == NULL) {
+        if (s->model->writing.path == NULL)
+            FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
+        s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
+                                      .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE};
+        s->writer = ting_hanzi_p2h_writer(&s->use);
+        s->maker.writer = &s->writer;
+    }
+out:
+    return err;
+}
+
+ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out)
+{
+    ting_err err = TING_OK;
+    *out = NULL;
+    ting_stream *s = ting_alloc(1, sizeof *s);
+    if (s == NULL)
+        return TING_ERR_MEMORY;
+    s->model = model;
+    TRY(ting_options_take(options, &s->options));
+    if (rate < 1000 || rate > 384000)
+        FAIL(TING_ERR_ARGUMENT, "a rate of %d Hz is out of range: 1000 to 384000", rate);
+    TRY(make_parts(s, rate));
+    *out = s;
+    s = NULL;
+out:
+    ting_stream_free(s);
+    return err;
+}
+
+void ting_stream_free(ting_stream *s)
+{
+    if (s == NULL)
+        return;
+    ting_listener_free(s->listener);
+    ting_search_free(s->search);
+    ting_pool_free(s->pool);
+    ting_arena_free(s->arena);
+    ting_arena_free(s->draft);
+    ting_free(s->queue);
+    ting_str_free(&s->text);
+    ting_str_free(&s->pinyin);
+    ting_free(s);
+}
+
+ting_err ting_stream_feed(ting_stream *s, const float *samples, size_t count)
+{
+    ting_err err = TING_OK;
+    if (s->failed != TING_OK)
+        FAIL(TING_ERR_ARGUMENT, "the stream has failed before: reset it");
+    if (s->finished)
+        FAIL(TING_ERR_ARGUMENT, "sound was fed after the end of the stream: reset it first");
+    err = s->failed = ting_listener_feed(s->listener, samples, count);
+out:
+    return err;
+}
+
+ting_err ting_stream_finish(ting_stream *s)
+{
+    ting_err err = TING_OK;
+    double first, last;
+    int token;
+    if (s->failed != TING_OK)
+        FAIL(TING_ERR_ARGUMENT, "the stream has failed before: reset it");
+    if (s->finished)
+        goto out;
+    s->finished = true;
+    err = ting_listener_finish(s->listener);
+    if (err == TING_OK && ting_search_best(s->search, &first, &last, &token) > 0)
+        err = close_sentence(s);
+    s->failed = err;
+out:
+    return err;
+}
+
+ting_err ting_stream_reset(ting_stream *s)
+{
+    ting_arena_reset(s->arena);
+    ting_arena_reset(s->draft);
+    ting_search_reset(s->search);
+    ting_str_clear(&s->text);
+    ting_str_clear(&s->pinyin);
+    s->count = s->next = s->drafted = 0;
+    s->stable = 0;
+    s->finished = false;
+    s->failed = ting_listener_reset(s->listener);
+    return s->failed;
+}
+
+const ting_sentence *ting_stream_poll(ting_stream *s)
+{
+    if (s->next < s->count)
+        return s->queue[s->next++];
+    ting_arena_reset(s->arena); /* all were handed out, and the last one's loan ends with this call */
+    s->next = s->count = 0;
+    return NULL;
+}
+
+/* Bytes at which two texts begin alike, cut at a character's border. */
+static size_t common(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] != '\0' && a[n] == b[n])
+        n++;
+    while (n > 0 && ((unsigned char)b[n] & 0xC0) == 0x80)
+        n--;
+    return n;
+}
+
+static ting_err draft(ting_stream *s)
+{
+    ting_err err = TING_OK;
+    const ting_heard *heard = NULL;
+    const ting_sentence *sentence = NULL;
+    int count = 0;
+    ting_arena_reset(s->draft);
+    TRY(ting_search_hypotheses(s->search, 1, &heard, &count));
+    ting_sentence_maker quick = s->maker;
+    quick.nbest = 1;
+    quick.alternatives = 0;
+    TRY(ting_sentence_make(&quick, heard, 1, s->draft, &sentence));
+    const char *text = sentence != NULL ? sentence->text : "";
+    s->stable = s->text.text != NULL ? common(s->text.text, text) : 0;
+    ting_str_clear(&s->text);
+    ting_str_clear(&s->pinyin);
+    ting_str_add(&s->text, text);
+    ting_str_add(&s->pinyin, sentence != NULL ? sentence->pinyin : "");
+    s->drafted = heard[0].count;
+    if (!ting_str_ok(&s->text) || !ting_str_ok(&s->pinyin))
+        err = TING_ERR_MEMORY;
+out:
+    return err;
+}
+
+ting_err ting_stream_partial(ting_stream *s, ting_partial *out)
+{
+    ting_err err = TING_OK;
+    double first, last;
+    int token, count;
+    *out = (ting_partial){"", 0, ""};
+    if (s->failed != TING_OK)
+        FAIL(TING_ERR_ARGUMENT, "the stream has failed before: reset it");
+    count = ting_search_best(s->search, &first, &last, &token);
+    if (count > 0 && (count != s->drafted || s->options.decoding != TING_DECODING_GREEDY))
+        TRY(draft(s));
+    else if (count > 0)
+        s->stable = s->text.length; /* nothing new: the second partial in a row */
+    if (count > 0)
+        *out = (ting_partial){s->text.text, s->stable, s->pinyin.text};
+out:
+    return err;
+}
+
+double ting_stream_fed(const ting_stream *s)
+{
+    return ting_listener_fed(s->listener);
+}
+
+double ting_stream_heard(const ting_stream *s)
+{
+    return ting_listener_heard(s->listener);
+}
