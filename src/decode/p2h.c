@@ -10,7 +10,7 @@ enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64 };
 /* Candidates of one place, best first. */
 typedef struct place {
     int count;
-    int *characters;  /* [count] */
+    int *characters;   /* [count] */
     double *log_probs; /* [count] */
 } place;
 
@@ -96,7 +96,8 @@ static ting_err fill_place(const job *j, int syllable, const ting_real *logits, 
     for (int i = 0; i < count; i++)
         sum += exp((double)logits[all ? TING_P2H_FIRST + i : allowed[i]] - most);
     if (!isfinite(sum) || !isfinite(most))
-        return ting_fail(TING_ERR_NUMERIC, "the pinyin-to-hanzi network gives values that are not finite");
+        return ting_fail(TING_ERR_NUMERIC,
+                         "the pinyin-to-hanzi network gives values that are not finite");
     const int room = count < j->keep ? count : j->keep;
     p->characters = ting_arena_take(j->arena, (size_t)room * sizeof *p->characters);
     p->log_probs = ting_arena_take(j->arena, (size_t)room * sizeof *p->log_probs);
@@ -123,7 +124,8 @@ static ting_err read_places(const job *j, const windows *w, place **places)
 {
     ting_err err = TING_OK;
     ting_ctx ctx = {.arena = j->arena, .pool = j->pool, .kern = j->kern};
-    ting_tensor hidden = ting_p2h_net_forward(&ctx, j->model->net, w->ids, (ting_segments){w->count, w->start});
+    ting_tensor hidden =
+        ting_p2h_net_forward(&ctx, j->model->net, w->ids, (ting_segments){w->count, w->start});
     ting_tensor logits = ting_p2h_net_logits(&ctx, j->model->net, hidden);
     TRY(ctx.err);
     for (int i = 0; i < w->count; i++) {
@@ -132,13 +134,14 @@ static ting_err read_places(const job *j, const windows *w, place **places)
             int t = w->first[i] + row - w->start[i];
             bool better_elsewhere = false;
             for (int k = i - 2; k <= i + 2; k++)
-                if (k != i && k >= 0 && k < w->count && w->owner[k] == w->owner[i] && t >= w->first[k] &&
-                    t < w->first[k] + w->start[k + 1] - w->start[k]) {
+                if (k != i && k >= 0 && k < w->count && w->owner[k] == w->owner[i] &&
+                    t >= w->first[k] && t < w->first[k] + w->start[k + 1] - w->start[k]) {
                     int here = view(w, i, input->count, t), there = view(w, k, input->count, t);
                     better_elsewhere |= there > here || (there == here && k < i);
                 }
             if (!better_elsewhere)
-                TRY(fill_place(j, input->syllables[t], ting_row(logits, row), &places[w->owner[i]][t]));
+                TRY(fill_place(j, input->syllables[t], ting_row(logits, row),
+                               &places[w->owner[i]][t]));
         }
     }
 out:
@@ -152,7 +155,8 @@ typedef struct node {
 } node;
 
 /* The n best sums over places: after each place the n best beginnings, each from the n best before. */
-static ting_err best_lines(const job *j, int input, const place *places, ting_p2h_line *lines, int *line_count)
+static ting_err best_lines(const job *j, int input, const place *places, ting_p2h_line *lines,
+                           int *line_count)
 {
     const int length = j->inputs[input].count, want = j->options->nbest;
     node *nodes = ting_arena_take(j->arena, (size_t)length * (size_t)want * sizeof *nodes);
@@ -165,12 +169,15 @@ static ting_err best_lines(const job *j, int input, const place *places, ting_p2
         const node *before = t == 0 ? &root : nodes + (size_t)(t - 1) * (size_t)want;
         const int before_count = t == 0 ? 1 : counts[t - 1];
         node *here = nodes + (size_t)t * (size_t)want;
-        memset(next, 0, (size_t)want * sizeof *next); /* next[b]: the best candidate not yet used behind b */
+        memset(next, 0,
+               (size_t)want * sizeof *next); /* next[b]: the best candidate not yet used behind b */
         for (counts[t] = 0; counts[t] < want; counts[t]++) {
             int best = -1;
             double best_score = -INFINITY;
             for (int b = 0; b < before_count; b++) {
-                double score = next[b] < places[t].count ? before[b].score + places[t].log_probs[next[b]] : -INFINITY;
+                double score = next[b] < places[t].count
+                                   ? before[b].score + places[t].log_probs[next[b]]
+                                   : -INFINITY;
                 if (score > best_score) {
                     best = b;
                     best_score = score;
@@ -201,8 +208,8 @@ static ting_err best_lines(const job *j, int input, const place *places, ting_p2
 
 static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
 {
-    return a->count == b->count &&
-           (a->count == 0 || memcmp(a->characters, b->characters, (size_t)a->count * sizeof(int)) == 0);
+    return a->count == b->count && (a->count == 0 || memcmp(a->characters, b->characters,
+                                                            (size_t)a->count * sizeof(int)) == 0);
 }
 
 /* Falling by score (stable), the same text once, at most nbest. */
@@ -230,7 +237,8 @@ static ting_err list_alternatives(const job *j, const place *places, ting_p2h_pa
 {
     const int width = j->options->alternatives;
     const ting_p2h_line *line = &out->lines[0];
-    out->alternatives = ting_arena_take(j->arena, (size_t)line->count * (size_t)width * sizeof(int));
+    out->alternatives =
+        ting_arena_take(j->arena, (size_t)line->count * (size_t)width * sizeof(int));
     if (out->alternatives == NULL)
         return TING_ERR_MEMORY;
     for (int t = 0; t < line->count; t++) {
@@ -245,24 +253,32 @@ static ting_err list_alternatives(const job *j, const place *places, ting_p2h_pa
     return TING_OK;
 }
 
-ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool, ting_arena *arena,
-                         const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
-                         ting_p2h_page *out)
+ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool,
+                         ting_arena *arena, const ting_p2h_options *options,
+                         const ting_p2h_input *inputs, int input_count, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     windows w = {0};
     *out = (ting_p2h_page){0};
     if (input_count < 1 || options->nbest < 1 || options->alternatives < 0)
-        FAIL(TING_ERR_ARGUMENT, "pinyin to hanzi: %d sequences, %d lines and %d alternatives wanted", input_count,
+        FAIL(TING_ERR_ARGUMENT,
+             "pinyin to hanzi: %d sequences, %d lines and %d alternatives wanted", input_count,
              options->nbest, options->alternatives);
-    job j = {.model = model, .kern = kern, .pool = pool, .arena = arena, .options = options, .inputs = inputs,
+    job j = {.model = model,
+             .kern = kern,
+             .pool = pool,
+             .arena = arena,
+             .options = options,
+             .inputs = inputs,
              .input_count = input_count};
-    j.keep = options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
+    j.keep =
+        options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
     j.keep = j.keep < RANKED_MAX ? j.keep : RANKED_MAX;
     place **places = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *places);
     for (int i = 0; i < input_count && places != NULL; i++)
         places[i] = ting_arena_take_zeroed(arena, (size_t)inputs[i].count, sizeof **places);
-    out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest, sizeof *out->lines);
+    out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest,
+                                        sizeof *out->lines);
     if (ting_arena_failed(arena)) {
         err = TING_ERR_MEMORY;
         goto out;

@@ -45,8 +45,8 @@ typedef struct ting_p2h_page {
 
 /* Everything returned lives in the arena; so does the work, beyond what is returned. Errors: argument (no
  * sequence), numeric (the network gives no finite numbers), memory. */
-ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool, ting_arena *arena,
-                         const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
-                         ting_p2h_page *out);
+ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool,
+                         ting_arena *arena, const ting_p2h_options *options,
+                         const ting_p2h_input *inputs, int input_count, ting_p2h_page *out);
 
 #endif

@@ -58,7 +58,6 @@ void ting_greedy_free(ting_greedy *search)
 
 void ting_greedy_cut(ting_greedy *search)
 {
-    start_context(search);
     search->count = 0;
     search->log_prob = 0;
 }
@@ -66,6 +65,7 @@ void ting_greedy_cut(ting_greedy *search)
 void ting_greedy_reset(ting_greedy *search)
 {
     ting_greedy_cut(search);
+    start_context(search);
     search->rows = 0;
 }
 

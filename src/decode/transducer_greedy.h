@@ -30,7 +30,7 @@ void ting_greedy_free(ting_greedy *search);
 /* Forgets everything: a new stream. */
 void ting_greedy_reset(ting_greedy *search);
 
-/* Forgets the emissions but goes on counting rows, and the predictor starts anew: after the end of a sentence. */
+/* Forgets the emissions but goes on as if nothing had happened: after the end of a sentence. */
 void ting_greedy_cut(ting_greedy *search);
 
 /* rows [n, encoder_dim] as the encoder gives them. The arena is rewound. Errors: memory, numeric (a score that is not a

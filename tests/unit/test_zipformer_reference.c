@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "decode/keywords.h"
+#include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
 #include "model/import_zipformer_onnx.h"
 #include "model/npy.h"
@@ -193,11 +195,102 @@ static void chunks_a_call_and_threads_do_not_matter(void **state)
     ting_npy_close(&c.file);
 }
 
+/* Encoder rows of a clip, for the other searches. */
+static ting_tensor encoder_rows(const char *name, ting_ctx *ctx)
+{
+    clip c;
+    ting_zipformer_state *state;
+    open_clip(name, &c);
+    assert_ok(ting_zipformer_state_new(ref.encoder, &state));
+    int chunk = ref.model.encoder.chunk, bins = (int)c.fbank.shape[1],
+        total = (int)c.fbank.shape[0];
+    int chunks = (total - ting_zipformer_frames(ref.encoder, state, 0)) / (2 * chunk);
+    int start[2] = {0, ting_zipformer_frames(ref.encoder, state, chunks)}, out[2];
+    ting_tensor x = ting_ctx_constant(ctx, start[1], bins);
+    for (int i = 0; i < start[1] * bins; i++)
+        x.data[i] = (ting_real)ting_stored_value(&c.fbank, (size_t)i);
+    ting_tensor y = ting_zipformer_forward(ctx, ref.encoder, x, (ting_segments){1, start},
+                                           &(ting_zipformer_mode){.states = &state}, out);
+    assert_ok(ctx->err);
+    ting_zipformer_state_free(state);
+    ting_npy_close(&c.file);
+    return y;
+}
+
+/* Keywords are taken from what the clips say; each clip must give its own and no other. */
+static void keywords_are_spotted_where_they_are_said(void **state)
+{
+    (void)state;
+    if (ref.folder[0] == '\0')
+        skip_because("no zipformer-wenetspeech-3.3m in TING_MODELS or ../shared/models");
+    static const char text[] =
+        "j iǎng y ǒu b ó @4\nw én s ēn t è k ǎ s uǒ @3\nf ǎ g uó @3\n"
+        "n ǐ h ǎo j ūn g ē @nobody\nx iǎo ài t óng x ué @nobody\nn ǚ ér @4\n";
+    static const struct {
+        const char *clip;
+        int count;
+    } cases[] = {{"0", 0}, {"3", 2}, {"4", 2}};
+    ting_keywords list;
+    assert_ok(ting_keywords_parse("keywords", text, sizeof text - 1, ref.model.tokens.items,
+                                  ref.model.tokens.count, &(ting_keyword_defaults){0}, &list));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ting_ctx ctx = {.arena = ting_arena_new(1 << 20),
+                        .kern = ting_kern_select(ting_cpu_detect())};
+        ting_spotter *spotter;
+        assert_ok(ting_spotter_new(ref.transducer, &list, &(ting_spotter_options){0}, &spotter));
+        ting_tensor rows = encoder_rows(cases[i].clip, &ctx);
+        assert_ok(ting_spotter_accept(spotter, &ctx, rows));
+        assert_ok(ting_spotter_finish(spotter));
+        for (int k = 0; k < ting_spotter_count(spotter); k++) {
+            ting_spotted s = ting_spotter_at(spotter, k);
+            print_message("# clip %s: keyword %d at row %ld, probability %.2f\n", cases[i].clip,
+                          s.keyword + 1, s.emissions[0].row, s.probability);
+            assert_string_equal(list.items[s.keyword].name, cases[i].clip);
+        }
+        assert_int_equal(ting_spotter_count(spotter), cases[i].count);
+        ting_spotter_free(spotter);
+        ting_arena_free(ctx.arena);
+    }
+    ting_keywords_free(&list);
+}
+
+/* Beam search finds at least the probability of the greedy path; on these clear clips the same tokens. */
+static void beam_search_agrees_with_greedy_on_clear_speech(void **state)
+{
+    (void)state;
+    if (ref.folder[0] == '\0')
+        skip_because("no zipformer-wenetspeech-3.3m in TING_MODELS or ../shared/models");
+    ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(ting_cpu_detect())};
+    ting_tensor rows = encoder_rows("3", &ctx);
+    ting_greedy *greedy;
+    ting_beam *beam;
+    const ting_decoded *best;
+    int count;
+    assert_ok(ting_greedy_new(ref.transducer, &(ting_greedy_options){0}, &greedy));
+    assert_ok(ting_beam_new(ref.transducer, &(ting_beam_options){.beam = 8}, &beam));
+    assert_ok(ting_greedy_accept(greedy, &ctx, rows));
+    for (int t = 0; t < rows.rows; t += 7) /* in pieces */
+        assert_ok(ting_beam_accept(beam, &ctx,
+                                   ting_rows(rows, t, rows.rows - t < 7 ? rows.rows - t : 7)));
+    assert_ok(ting_beam_results(beam, 4, &best, &count));
+    ting_decoded path = ting_greedy_result(greedy);
+    assert_int_equal(count, 4);
+    assert_true(best[0].log_prob >= path.log_prob);
+    assert_int_equal(best[0].count, path.count);
+    for (int i = 0; i < path.count; i++)
+        assert_int_equal(best[0].emissions[i].token, path.emissions[i].token);
+    ting_greedy_free(greedy);
+    ting_beam_free(beam);
+    ting_arena_free(ctx.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_tokens_and_times_are_those_of_the_reference),
         cmocka_unit_test(chunks_a_call_and_threads_do_not_matter),
+        cmocka_unit_test(keywords_are_spotted_where_they_are_said),
+        cmocka_unit_test(beam_search_agrees_with_greedy_on_clear_speech),
     };
     return cmocka_run_group_tests(tests, open_reference, close_reference);
 }
