@@ -6,7 +6,20 @@
 #include "engine/options.h"
 #include "engine/result.h"
 
+#include <stdio.h>
+
 enum { BLOCK = 96000 }; /* samples: large blocks let several chunks share a call of the network */
+
+/* Remarks on a sound wait until it is known that there is no error: a failure is one sentence. */
+typedef struct remark {
+    char sentence[512]; /* the last one */
+} remark;
+
+static void keep_remark(void *self, ting_log_level level, const char *sentence)
+{
+    (void)level;
+    snprintf(((remark *)self)->sentence, sizeof((remark *)self)->sentence, "%s", sentence);
+}
 
 /* Adds what is finished to the result. */
 static ting_err collect(ting_stream *stream, ting_result *result)
@@ -55,16 +68,20 @@ ting_err ting_recognize_file(const ting_model *model, const char *path, const ti
     ting_stream *stream = NULL;
     ting_result *result = NULL;
     float *block = NULL;
+    remark kept = {""};
+    const ting_log log = {keep_remark, &kept};
     int rate = model->hearing.am.features.rate; /* what the model hears: no second resampling */
     *out = NULL;
     TRY(ting_options_take(options, &own));
-    TRY(ting_audio_open(path, &(ting_audio_options){.channel = own.channel, .rate = rate, .raw = own.raw, .log = &model->log}, &audio));
+    TRY(ting_audio_open(path, &(ting_audio_options){.channel = own.channel, .rate = rate, .raw = own.raw, .log = &log}, &audio));
     TRY(ting_stream_new(model, &own, rate, &stream));
     block = ting_alloc(BLOCK, sizeof *block);
     result = ting_result_new();
     if (block == NULL || result == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a recording");
     TRY(listen(audio, rate, stream, &own, block, result));
+    if (kept.sentence[0] != '\0')
+        ting_log_write(&model->log, TING_LOG_WARNING, "%s", kept.sentence);
     *out = result;
     result = NULL;
 out:

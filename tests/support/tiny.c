@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/am_keys.h"
+#include "model/p2h_model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ static void fill(ting_params *params, unsigned seed)
     }
 }
 
-static void put_all(ting_gguf_writer *writer, ting_params *params)
+static void put_am(ting_gguf_writer *writer, ting_params *params)
 {
     for (int i = 0; i < ting_params_count(params); i++) {
         const ting_param *p = ting_params_at(params, i);
@@ -55,32 +56,80 @@ static void put_all(ting_gguf_writer *writer, ting_params *params)
     }
 }
 
-ting_err ting_tiny_model_save(const char *path, unsigned seed)
+static ting_err add_am(ting_gguf_writer *writer, unsigned seed, ting_params *params)
 {
     ting_err err = TING_OK;
     ting_zipformer *encoder = NULL;
     ting_transducer *transducer = NULL;
-    ting_params *params = ting_params_new();
-    ting_gguf_writer *writer = ting_gguf_writer_new();
-    static const char *const networks[] = {"am"};
-    if (params == NULL || writer == NULL)
-        FAIL(TING_ERR_MEMORY, "out of memory for a model");
     TRY(ting_zipformer_new(&encoder_config, params, &encoder));
     TRY(ting_transducer_new(&transducer_config, params, &transducer));
     TRY(ting_params_alloc(params, false));
     fill(params, seed);
-    ting_schema_begin(writer, "tiny", networks, 1);
     ting_am_put_keys(writer, &encoder_config, &transducer_config);
     ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, "icefall bins=40");
     ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_LICENSE, "Apache-2.0");
     ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, tokens, sizeof tokens / sizeof tokens[0]);
-    put_all(writer, params);
+    put_am(writer, params);
+out:
+    ting_zipformer_free(encoder);
+    ting_transducer_free(transducer);
+    return err;
+}
+
+/* Every syllable that the tokens make, and characters for them, one outside the basic plane. */
+static const char *const syllables[] = {"gao3", "gong1", "guo2", "nao3", "ni3", "nong1", "zhao3", "zhong1", "zhuo2"};
+static const struct {
+    uint32_t code;
+    int syllable;
+} characters[] = {{0x4E2D, 7} /* 中 */, {0x4F60, 4} /* 你 */, {0x516C, 1} /* 公 */, {0x519C, 5} /* 农 */,
+                  {0x56FD, 2} /* 国 */, {0x627E, 6} /* 找 */, {0x641E, 0} /* 搞 */, {0x6D4A, 8} /* 浊 */,
+                  {0x8111, 3} /* 脑 */, {0x949F, 7} /* 钟 */, {0x2070E, 4} /* 𠜎 */};
+enum { SYLLABLES = sizeof syllables / sizeof syllables[0], CHARACTERS = sizeof characters / sizeof characters[0] };
+
+static ting_err add_p2h(ting_gguf_writer *writer, unsigned seed, ting_params *params)
+{
+    ting_err err = TING_OK;
+    static const ting_p2h_shape shape = {
+        .syllables = SYLLABLES + TING_P2H_FIRST, .characters = CHARACTERS + TING_P2H_FIRST, .embedding = 8, .layers = 1,
+        .layer = {.width = 16, .heads = 2, .inner = 32, .norm = TING_NORM_BEFORE, .act = TING_ACT_RELU, .eps = (ting_real)1e-5}};
+    uint32_t codes[CHARACTERS];
+    ting_p2h_pair pairs[CHARACTERS];
+    ting_p2h_tables tables = {0};
+    ting_p2h_net *net = NULL;
+    for (int i = 0; i < CHARACTERS; i++) {
+        codes[i] = characters[i].code;
+        pairs[i] = (ting_p2h_pair){TING_P2H_FIRST + i, TING_P2H_FIRST + characters[i].syllable};
+    }
+    TRY(ting_p2h_tables_make(&tables, SYLLABLES, syllables, CHARACTERS, codes, CHARACTERS, pairs));
+    net = ting_p2h_net_new(&shape, params);
+    TRY(ting_params_alloc(params, false));
+    fill(params, seed);
+    TRY(ting_p2h_model_put(writer, &shape, &tables, params, TING_DTYPE_F32));
+out:
+    ting_p2h_net_free(net);
+    ting_p2h_tables_free(&tables);
+    return err;
+}
+
+ting_err ting_tiny_model_save(const char *path, unsigned seed, ting_tiny_networks networks)
+{
+    ting_err err = TING_OK;
+    ting_params *am = ting_params_new(), *p2h = ting_params_new();
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    static const char *const names[] = {"am", "p2h"};
+    bool hears = (networks & TING_TINY_AM) != 0, writes = (networks & TING_TINY_P2H) != 0;
+    if (am == NULL || p2h == NULL || writer == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a model");
+    ting_schema_begin(writer, "tiny", hears ? names : names + 1, (size_t)hears + (size_t)writes);
+    if (hears)
+        TRY(add_am(writer, seed, am));
+    if (writes)
+        TRY(add_p2h(writer, seed, p2h));
     TRY(ting_gguf_save(writer, path));
 out:
     ting_gguf_writer_free(writer);
-    ting_zipformer_free(encoder);
-    ting_transducer_free(transducer);
-    ting_params_free(params);
+    ting_params_free(am);
+    ting_params_free(p2h);
     return err;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tiny.h - a model small enough for tests that need no file from outside: a streaming Zipformer transducer with random
- * weights (two stacks of 16 columns, 40 mel bins, 9 tokens). What it writes means nothing, but it writes something for
- * every sound that is not silent, the same on each machine up to rounding.
+ * weights (two stacks of 16 columns, 40 mel bins, 9 tokens), and a pinyin-to-hanzi Transformer of one layer for the
+ * syllables that these tokens make. What they write means nothing, but they write something for every sound that is
+ * not silent.
  */
 #ifndef TING_TESTS_TINY_H
 #define TING_TESTS_TINY_H
@@ -11,8 +12,11 @@
 
 #include <stddef.h>
 
+/* Which networks a file gets. */
+typedef enum ting_tiny_networks { TING_TINY_AM = 1, TING_TINY_P2H = 2, TING_TINY_BOTH = 3 } ting_tiny_networks;
+
 /* Saves it as a GGUF file. */
-ting_err ting_tiny_model_save(const char *path, unsigned seed);
+ting_err ting_tiny_model_save(const char *path, unsigned seed, ting_tiny_networks networks);
 
 /* A sound for it: tones that change, with silences in between; `count` samples at 16 kHz. */
 void ting_tiny_sound(float *samples, size_t count);

@@ -20,7 +20,7 @@ static int open_tiny(void **state)
 {
     (void)state;
     path = ting_temp_path("tiny.gguf");
-    assert_ok(ting_tiny_model_save(path, 1));
+    assert_ok(ting_tiny_model_save(path, 1, TING_TINY_AM));
     assert_ok(ting_gguf_open(path, &file));
     assert_ok(ting_am_open(&file, TING_PRECISION_F32, &acoustic));
     return 0;

@@ -23,7 +23,7 @@ static int open_all(void **state)
     (void)state;
     path = ting_temp_path("tiny.gguf");
     wav = ting_temp_path("sound.wav");
-    assert_ok(ting_tiny_model_save(path, 1));
+    assert_ok(ting_tiny_model_save(path, 1, TING_TINY_AM));
     ting_tiny_sound(sound, SAMPLES);
     assert_ok(ting_tiny_wav_save(wav, sound, SAMPLES, 16000));
     ting_model_options options;
