@@ -10,8 +10,8 @@
 
 struct options {
     const char *model;
-    int nbest, threads, precision;
-    bool constrained;
+    int nbest, threads, precision, limit;
+    double other_tone;
 };
 
 /* Every line of a stream. *failed gets the number of lines that gave none. */
@@ -56,7 +56,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_err err = ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = options->model,
                                                                   .precision = (ting_precision)options->precision,
                                                                   .threads = options->threads,
-                                                                  .constrained = options->constrained},
+                                                                  .limit = (ting_tool_hanzi_limit)options->limit,
+                                                                  .other_tone = options->other_tone},
                                        &hanzi);
     if (err != TING_OK)
         return ting_cli_error(cli, err);
@@ -88,12 +89,14 @@ static const ting_option table[] = {
      .unset = "all processors"},
     {0, "precision", TING_OPTION_CHOICE, offsetof(struct options, precision), "PRECISION", "of the matrix products",
      .choices = "f32 bf16 int8"},
-    {0, "constrained", TING_OPTION_FLAG, offsetof(struct options, constrained), NULL,
-     "only characters that can be read so", .negatable = true},
+    {0, "limit", TING_OPTION_CHOICE, offsetof(struct options, limit), "LIMIT",
+     "characters a syllable may become: those read so, those read so in any tone, or any", .choices = "exact toneless free"},
+    {0, "other-tone", TING_OPTION_REAL, offsetof(struct options, other_tone), "X",
+     "with toneless and free: added to the log-probability of characters that have not the tone given", .min = -100, .max = 100},
     {0},
 };
 
-static const struct options defaults = {.nbest = 1, .constrained = true};
+static const struct options defaults = {.nbest = 1};
 
 static const ting_example examples[] = {
     {"echo ni3 hao3 shi4 jie4 | tingxie p2h", "你好世界"},

@@ -81,32 +81,50 @@ static void rank(place *p, int room, int character, double score)
     p->log_probs[at] = score;
 }
 
+static bool is_among(const int *list, int count, int character)
+{
+    int low = 0, high = count;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (list[middle] < character)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && list[low] == character;
+}
+
 /* The allowed characters of one place with normalised log-probabilities. */
 static ting_err fill_place(const job *j, int syllable, const ting_real *logits, place *p)
 {
     const ting_p2h_tables *tables = &j->model->tables;
-    const int *allowed = NULL;
+    const double other_tone = j->options->other_tone;
+    const int *allowed = NULL, *exact = NULL;
     int count = ting_p2h_allowed(tables, j->options->limit, syllable, &allowed);
-    bool all = count == 0;
+    const int exact_count = other_tone == 0 ? 0 : ting_p2h_allowed(tables, TING_P2H_EXACT, syllable, &exact);
+    const bool all = count == 0;
     if (all)
         count = tables->characters - TING_P2H_FIRST;
-    double most = -INFINITY, sum = 0;
-    for (int i = 0; i < count; i++)
-        most = fmax(most, (double)logits[all ? TING_P2H_FIRST + i : allowed[i]]);
-    for (int i = 0; i < count; i++)
-        sum += exp((double)logits[all ? TING_P2H_FIRST + i : allowed[i]] - most);
-    if (!isfinite(sum) || !isfinite(most))
-        return ting_fail(TING_ERR_NUMERIC,
-                         "the pinyin-to-hanzi network gives values that are not finite");
     const int room = count < j->keep ? count : j->keep;
+    double *scores = ting_arena_take(j->arena, (size_t)count * sizeof *scores);
     p->characters = ting_arena_take(j->arena, (size_t)room * sizeof *p->characters);
     p->log_probs = ting_arena_take(j->arena, (size_t)room * sizeof *p->log_probs);
     if (ting_arena_failed(j->arena))
         return TING_ERR_MEMORY;
+    double most = -INFINITY, sum = 0;
     for (int i = 0; i < count; i++) {
         int character = all ? TING_P2H_FIRST + i : allowed[i];
-        rank(p, room, character, (double)logits[character] - most - log(sum));
+        scores[i] = (double)logits[character];
+        if (exact_count > 0 && !is_among(exact, exact_count, character))
+            scores[i] += other_tone;
+        most = fmax(most, scores[i]);
     }
+    for (int i = 0; i < count; i++)
+        sum += exp(scores[i] - most);
+    if (!isfinite(sum) || !isfinite(most))
+        return ting_fail(TING_ERR_NUMERIC, "the pinyin-to-hanzi network gives values that are not finite");
+    for (int i = 0; i < count; i++)
+        rank(p, room, all ? TING_P2H_FIRST + i : allowed[i], scores[i] - most - log(sum));
     return TING_OK;
 }
 

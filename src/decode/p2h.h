@@ -22,6 +22,7 @@ typedef struct ting_p2h_options {
     int nbest;            /* lines wanted, at least 1 */
     int alternatives;     /* other characters wanted for each place */
     double input_weight;  /* of the scores of sequences */
+    double other_tone;    /* added to the score of characters that have not the syllable's tone; usually < 0 */
 } ting_p2h_options;
 
 typedef struct ting_p2h_input {

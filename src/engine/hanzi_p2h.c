@@ -111,7 +111,8 @@ static ting_err write_page(void *self, const int *syllables, int count, int nbes
     for (int i = 0; i < count; i++)
         ids[i] = ting_hanzi_p2h_syllable(use->p2h, syllables[i]);
     TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
-                        &(ting_p2h_options){.limit = use->limit, .nbest = nbest, .alternatives = alternatives},
+                        &(ting_p2h_options){.limit = use->limit, .nbest = nbest, .alternatives = alternatives,
+                                            .other_tone = use->other_tone},
                         &(ting_p2h_input){.syllables = ids, .count = count}, 1, &page));
     out->line_count = page.line_count;
     out->lines = ting_arena_take_zeroed(arena, (size_t)page.line_count, sizeof *out->lines);

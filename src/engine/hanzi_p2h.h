@@ -34,6 +34,7 @@ typedef struct ting_hanzi_p2h_use {
     const ting_kern *kern;
     ting_pool *pool; /* may be NULL */
     ting_p2h_limit limit;
+    double other_tone; /* see decode/p2h.h */
 } ting_hanzi_p2h_use;
 
 /* Borrows `use`. */

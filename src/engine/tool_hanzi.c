@@ -20,6 +20,7 @@ struct ting_tool_hanzi {
 
 ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_hanzi **out)
 {
+    static const ting_p2h_limit limits[] = {TING_P2H_EXACT, TING_P2H_TONELESS, TING_P2H_FREE};
     ting_err err = TING_OK;
     char *found = NULL;
     *out = NULL;
@@ -38,7 +39,8 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
     h->use = (ting_hanzi_p2h_use){.p2h = h->p2h,
                                   .kern = ting_kern_select(ting_cpu_detect()),
                                   .pool = h->pool,
-                                  .limit = options->constrained ? TING_P2H_EXACT : TING_P2H_FREE};
+                                  .limit = limits[options->limit],
+                                  .other_tone = options->other_tone};
     *out = h;
     h = NULL;
 out:

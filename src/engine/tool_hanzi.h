@@ -8,11 +8,18 @@
 
 typedef struct ting_tool_hanzi ting_tool_hanzi;
 
+typedef enum ting_tool_hanzi_limit { /* which characters a syllable may become */
+    TING_TOOL_HANZI_EXACT,    /* those with this reading */
+    TING_TOOL_HANZI_TONELESS, /* those with this reading in any tone */
+    TING_TOOL_HANZI_FREE      /* any: the network decides */
+} ting_tool_hanzi_limit;
+
 typedef struct ting_tool_hanzi_options {
     const char *model; /* a model file; NULL: the first one of the usual places with such a network */
     ting_precision precision;
     int threads;     /* 0: one for each processor */
-    int constrained; /* 1: a character must have the reading; 0: the network is free */
+    ting_tool_hanzi_limit limit;
+    double other_tone; /* with TONELESS and FREE: added to the score of characters with another tone */
 } ting_tool_hanzi_options;
 
 /* Returns owned, free with ting_tool_hanzi_free. One thread at a time. Errors: those of opening a model. */

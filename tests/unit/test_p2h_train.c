@@ -143,7 +143,7 @@ static void a_tiny_corpus_is_learnt_by_heart(void **state)
                                                             .threads = 1, .export_path = model,
                                                             .export_type = type == 0 ? TING_TOOL_F32 : TING_TOOL_INT8,
                                                             .export_licence = "CC0-1.0"}));
-        assert_ok(ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = model, .threads = 1, .constrained = 1}, &hanzi));
+        assert_ok(ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = model, .threads = 1}, &hanzi));
         for (int s = 0; s < SENTENCES; s++) {
             ting_str_clear(&out);
             assert_ok(ting_tool_hanzi_line(hanzi, sentences[s].pinyin, strlen(sentences[s].pinyin), 1, &out));
