@@ -1,33 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search.c - the decoders of a transducer behind one interface; see search.h. */
+/* search.c - greedy search, beam search and keyword spotting behind one interface; see search.h. */
 #include "engine/search.h"
 
 #include "base/mem.h"
+#include "decode/keywords.h"
+#include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
 
-struct ting_search {
+struct ting_search { /* one of the three decoders is there */
     ting_greedy *greedy;
+    ting_beam *beam;
+    ting_spotter *spotter;
+    ting_keywords keywords;
+    int spotted; /* keywords handed out since the last rows */
     double row_seconds;
-    ting_hit *hits; /* [room] of all hypotheses that were asked for, one after the other */
+    ting_decoded best; /* borrows from the decoder until its next rows */
+    ting_hit *hits;    /* [room] of all hypotheses that were asked for, one after the other */
     int room;
     ting_heard *heard; /* [heard_room] */
     int heard_room;
 };
 
+static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_options *options)
+{
+    ting_err err = TING_OK;
+    if (options->keywords != NULL) {
+        const ting_keyword_defaults defaults = {options->keyword_boost, options->keyword_threshold};
+        TRY(ting_keywords_read(options->keywords, am->tokens.items, am->tokens.count, &defaults, &s->keywords));
+        TRY(ting_spotter_new(am->transducer, &s->keywords, &(ting_spotter_options){.beam = options->beam}, &s->spotter));
+    } else if (options->decoding == TING_DECODING_BEAM) {
+        TRY(ting_beam_new(am->transducer, &(ting_beam_options){.beam = options->beam}, &s->beam));
+    } else {
+        TRY(ting_greedy_new(am->transducer, &(ting_greedy_options){0}, &s->greedy));
+    }
+out:
+    return err;
+}
+
 ting_err ting_search_new(const ting_am *am, const ting_options *options, double row_seconds, ting_search **out)
 {
     ting_err err = TING_OK;
     *out = NULL;
-    (void)options;
     ting_search *s = ting_alloc(1, sizeof *s);
     if (s == NULL)
         return TING_ERR_MEMORY;
     s->row_seconds = row_seconds;
-    s->heard_room = 1;
+    s->heard_room = options->beam;
     s->heard = ting_alloc((size_t)s->heard_room, sizeof *s->heard);
     if (s->heard == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a search");
-    TRY(ting_greedy_new(am->transducer, &(ting_greedy_options){0}, &s->greedy));
+    TRY(open_decoder(s, am, options));
     *out = s;
     s = NULL;
 out:
@@ -40,6 +62,9 @@ void ting_search_free(ting_search *s)
     if (s == NULL)
         return;
     ting_greedy_free(s->greedy);
+    ting_beam_free(s->beam);
+    ting_spotter_free(s->spotter);
+    ting_keywords_free(&s->keywords);
     ting_free(s->hits);
     ting_free(s->heard);
     ting_free(s);
@@ -47,25 +72,59 @@ void ting_search_free(ting_search *s)
 
 void ting_search_reset(ting_search *s)
 {
-    ting_greedy_reset(s->greedy);
+    if (s->greedy != NULL)
+        ting_greedy_reset(s->greedy);
+    if (s->beam != NULL)
+        ting_beam_reset(s->beam);
+    if (s->spotter != NULL)
+        ting_spotter_reset(s->spotter);
+    s->best = (ting_decoded){0};
+    s->spotted = 0;
+}
+
+static ting_err look(ting_search *s)
+{
+    ting_err err = TING_OK;
+    const ting_decoded *results;
+    int count;
+    if (s->greedy != NULL) {
+        s->best = ting_greedy_result(s->greedy);
+    } else if (s->beam != NULL) {
+        TRY(ting_beam_results(s->beam, 1, &results, &count));
+        s->best = results[0];
+    }
+out:
+    return err;
 }
 
 ting_err ting_search_take(ting_search *s, ting_ctx *ctx, ting_tensor rows)
 {
-    return ting_greedy_accept(s->greedy, ctx, rows);
+    ting_err err = TING_OK;
+    if (s->spotter != NULL) {
+        if (s->spotted >= ting_spotter_count(s->spotter)) {
+            ting_spotter_clear(s->spotter);
+            s->spotted = 0;
+        }
+        return ting_spotter_accept(s->spotter, ctx, rows);
+    }
+    TRY(s->greedy != NULL ? ting_greedy_accept(s->greedy, ctx, rows) : ting_beam_accept(s->beam, ctx, rows));
+    TRY(look(s));
+out:
+    return err;
 }
 
 int ting_search_best(const ting_search *s, double *first, double *last, int *last_token)
 {
-    ting_decoded best = ting_greedy_result(s->greedy);
-    if (best.count == 0)
+    if (s->best.count == 0)
         return 0;
-    *first = (double)best.emissions[0].row * s->row_seconds;
-    *last = (double)(best.emissions[best.count - 1].row + 1) * s->row_seconds;
-    *last_token = best.emissions[best.count - 1].token;
-    return best.count;
+    const ting_emission *e = s->best.emissions;
+    *first = (double)e[0].row * s->row_seconds;
+    *last = (double)(e[s->best.count - 1].row + 1) * s->row_seconds;
+    *last_token = e[s->best.count - 1].token;
+    return s->best.count;
 }
 
+/* Room for `count` hits in all; pointers into the old memory die. */
 static ting_err make_room(ting_search *s, int count)
 {
     if (count <= s->room)
@@ -79,25 +138,62 @@ static ting_err make_room(ting_search *s, int count)
     return TING_OK;
 }
 
+static void copy_hits(const ting_search *s, const ting_emission *emissions, int count, ting_hit *out)
+{
+    for (int i = 0; i < count; i++) {
+        const ting_emission *e = &emissions[i];
+        out[i] = (ting_hit){e->token, (double)e->row * s->row_seconds, (double)(e->row + 1) * s->row_seconds, e->log_prob};
+    }
+}
+
 ting_err ting_search_hypotheses(ting_search *s, int room, const ting_heard **out, int *count)
 {
     ting_err err = TING_OK;
-    (void)room;
-    ting_decoded best = ting_greedy_result(s->greedy);
-    TRY(make_room(s, best.count));
-    for (int i = 0; i < best.count; i++) {
-        const ting_emission *e = &best.emissions[i];
-        s->hits[i] = (ting_hit){e->token, (double)e->row * s->row_seconds, (double)(e->row + 1) * s->row_seconds,
-                                e->log_prob};
+    const ting_decoded *results = &s->best;
+    int found = 1, total = 0;
+    if (s->beam != NULL)
+        TRY(ting_beam_results(s->beam, room < s->heard_room ? room : s->heard_room, &results, &found));
+    for (int i = 0; i < found; i++)
+        total += results[i].count;
+    TRY(make_room(s, total));
+    ting_hit *hits = s->hits;
+    for (int i = 0; i < found; i++) {
+        copy_hits(s, results[i].emissions, results[i].count, hits);
+        s->heard[i] = (ting_heard){hits, results[i].count, results[i].log_prob};
+        hits += results[i].count;
     }
-    s->heard[0] = (ting_heard){s->hits, best.count, best.log_prob};
     *out = s->heard;
-    *count = 1;
+    *count = found;
+    TRY(look(s)); /* asking for results ended the loan of `best` */
 out:
     return err;
 }
 
+bool ting_search_spotted(ting_search *s, const char **name, double *probability, ting_heard *out)
+{
+    if (s->spotter == NULL || s->spotted >= ting_spotter_count(s->spotter))
+        return false;
+    ting_spotted found = ting_spotter_at(s->spotter, s->spotted);
+    if (make_room(s, found.count) != TING_OK)
+        return false;
+    s->spotted++;
+    copy_hits(s, found.emissions, found.count, s->hits);
+    *name = s->keywords.items[found.keyword].name;
+    *probability = found.probability;
+    *out = (ting_heard){s->hits, found.count, 0};
+    return true;
+}
+
+ting_err ting_search_finish(ting_search *s)
+{
+    return s->spotter != NULL ? ting_spotter_finish(s->spotter) : TING_OK;
+}
+
 void ting_search_cut(ting_search *s)
 {
-    ting_greedy_cut(s->greedy);
+    if (s->greedy != NULL)
+        ting_greedy_cut(s->greedy);
+    if (s->beam != NULL)
+        ting_beam_cut(s->beam);
+    s->best = (ting_decoded){0};
 }

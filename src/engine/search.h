@@ -27,8 +27,15 @@ void ting_search_reset(ting_search *search);
 /* Rows [n, dim] in order. Errors: memory, numeric. */
 ting_err ting_search_take(ting_search *search, ting_ctx *ctx, ting_tensor rows);
 
-/* Tokens of the best hypothesis, and the times of the first and last; 0 when there is none. */
+/* Tokens of the best hypothesis, when the first began and the last ended; 0 when there is none. */
 int ting_search_best(const ting_search *search, double *first, double *last, int *last_token);
+
+/* With keywords: those found since the last call, one list of hits each; *name borrows until the search is freed,
+ * *out until the next call. False when there is none (any more). */
+bool ting_search_spotted(ting_search *search, const char **name, double *probability, ting_heard *out);
+
+/* The sound is over: a keyword that ends with it is found. Errors: memory. */
+ting_err ting_search_finish(ting_search *search);
 
 /* Up to `room` hypotheses, best first, at least one; borrows until the next call. Errors: memory. */
 ting_err ting_search_hypotheses(ting_search *search, int room, const ting_heard **out, int *count);

@@ -272,3 +272,33 @@ out:
     ting_str_free(&text);
     return err;
 }
+
+ting_err ting_sentence_make_keyword(const ting_sentence_maker *maker, const ting_heard *heard, const char *name,
+                                    double probability, ting_arena *arena, const ting_sentence **out)
+{
+    ting_err err = TING_OK;
+    ting_str text = {0};
+    spoken s = {0};
+    *out = NULL;
+    const ting_hit *last = &heard->hits[heard->count - 1];
+    const double end = last->end + longest_tail;
+    TRY(speak(maker, heard, arena, &s));
+    const char *pinyin = join_pinyin(maker, &s, &text, arena);
+    if (pinyin == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a keyword");
+    ting_char keyword = {.text = name, .start = heard->hits[0].start, .end = end, .confidence = (float)probability,
+                         .pinyin = pinyin};
+    ting_token *tokens = NULL;
+    TRY(make_tokens(maker, heard, arena, &tokens));
+    const ting_hypothesis hypothesis = {name, pinyin, log(probability)};
+    const struct ting_sentence_parts parts = {&keyword, tokens, &hypothesis};
+    const ting_sentence sentence = {.start = keyword.start, .end = end, .text = name, .pinyin = pinyin,
+                                    .confidence = (float)probability, .char_count = 1, .token_count = heard->count,
+                                    .hypothesis_count = 1, .parts = &parts};
+    *out = ting_sentence_copy(arena, &sentence);
+    if (*out == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a keyword");
+out:
+    ting_str_free(&text);
+    return err;
+}

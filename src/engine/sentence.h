@@ -36,6 +36,11 @@ typedef struct ting_sentence_maker {
 ting_err ting_sentence_make(const ting_sentence_maker *maker, const ting_heard *heard, int count,
                             ting_arena *arena, const ting_sentence **out);
 
+/* A keyword that was found, as a sentence: one character with the keyword's name and the time of its tokens,
+ * `probability` as confidence. Errors: memory. */
+ting_err ting_sentence_make_keyword(const ting_sentence_maker *maker, const ting_heard *heard, const char *name,
+                                    double probability, ting_arena *arena, const ting_sentence **out);
+
 /* Whether a token is written out: not "<blk>", "<unk>" and their like. */
 bool ting_token_is_text(const char *token);
 

@@ -80,6 +80,22 @@ out:
     return err;
 }
 
+/* With keywords: each one found is a sentence. */
+static ting_err take_keywords(ting_stream *s)
+{
+    ting_err err = TING_OK;
+    const char *name;
+    double probability;
+    ting_heard heard;
+    const ting_sentence *sentence;
+    while (ting_search_spotted(s->search, &name, &probability, &heard)) {
+        TRY(ting_sentence_make_keyword(&s->maker, &heard, name, probability, s->arena, &sentence));
+        TRY(enqueue(s, sentence));
+    }
+out:
+    return err;
+}
+
 static bool sentence_ends(const ting_stream *s, double now)
 {
     double first, last;
@@ -105,6 +121,7 @@ static ting_err take_rows(void *self, ting_ctx *ctx, ting_tensor rows, long firs
         TRY(ting_search_take(s->search, ctx, ting_rows(rows, r, count)));
         if (sentence_ends(s, (double)(first + r + count) * s->maker.row_seconds))
             TRY(close_sentence(s));
+        TRY(take_keywords(s));
     }
 out:
     return err;
@@ -200,10 +217,13 @@ ting_err ting_stream_finish(ting_stream *s)
     if (s->finished)
         goto out;
     s->finished = true;
-    err = ting_listener_finish(s->listener);
-    if (err == TING_OK && ting_search_best(s->search, &first, &last, &token) > 0)
-        err = close_sentence(s);
-    s->failed = err;
+    s->failed = TING_ERR_INTERNAL; /* until all of this has gone well */
+    TRY(ting_listener_finish(s->listener));
+    TRY(ting_search_finish(s->search));
+    TRY(take_keywords(s));
+    if (ting_search_best(s->search, &first, &last, &token) > 0)
+        TRY(close_sentence(s));
+    s->failed = TING_OK;
 out:
     return err;
 }
