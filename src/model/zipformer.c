@@ -290,14 +290,14 @@ int ting_zipformer_dim(const ting_zipformer *model)
 
 /* ---- positions ---- */
 
-void ting_zipformer_positions(int time, int left, int dim, ting_real *out)
+void ting_zipformer_positions(int time, int left, int dim, double length_factor, ting_real *out)
 {
     const double pi = 3.14159265358979323846;
     double root = sqrt((double)dim);
     for (int i = 0; i < left + 2 * time - 1; i++) {
         double x = i - (time + left - 1), size = fabs(x);
         double squeezed = (x < 0 ? -root : root) * (log(size + root) - log(root));
-        double angle = atan(squeezed * 2 * pi / dim);
+        double angle = atan(squeezed * 2 * pi / (length_factor * dim));
         for (int k = 0; k < dim / 2; k++) {
             *out++ = (ting_real)cos(angle * (k + 1));
             *out++ = (ting_real)sin(angle * (k + 1));
@@ -335,7 +335,7 @@ ting_err ting_zipformer_prepare(ting_zipformer *model)
         const ting_zipformer_stack_config *s = &config->stack[i];
         int chunk = config->chunk / s->downsampling, left = config->left / s->downsampling;
         int rows = left + 2 * chunk - 1, cols = s->heads * s->pos_head_dim;
-        ting_zipformer_positions(chunk, left, config->pos_dim, positions);
+        ting_zipformer_positions(chunk, left, config->pos_dim, 1, positions);
         for (int j = 0; j < s->layers; j++) {
             ting_zip_layer *layer = &model->stack[i].layers[j];
             if (layer->pos_table == NULL)

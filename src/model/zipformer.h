@@ -113,7 +113,7 @@ long ting_zipformer_processed(const ting_zipformer_state *state);
 
 /* ---- parts, for tests ---- */
 
-/* Relative positions -(time + left - 1) .. time - 1: out [left + 2 time - 1, dim]. */
-void ting_zipformer_positions(int time, int left, int dim, ting_real *out);
+/* Relative positions -(time + left - 1) .. time - 1: out [left + 2 time - 1, dim]. length_factor is 1 in the encoder. */
+void ting_zipformer_positions(int time, int left, int dim, double length_factor, ting_real *out);
 
 #endif

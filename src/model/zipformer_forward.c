@@ -64,7 +64,7 @@ static void set_positions(ting_ctx *ctx, ting_zip_run *run)
         return;
     run->pos = ting_ctx_constant(ctx, left + 2 * time - 1, config->pos_dim);
     if (run->pos.data != NULL)
-        ting_zipformer_positions(time, left, config->pos_dim, run->pos.data);
+        ting_zipformer_positions(time, left, config->pos_dim, 1, run->pos.data);
 }
 
 /* The layers of stack i on rows at the stack's rate. */
@@ -114,13 +114,12 @@ static ting_tensor run_stack(ting_ctx *ctx, const ting_zipformer *model, int i, 
     return ting_bypass(ctx, x, y, stack->combine);
 }
 
-/* Each column from the latest stack that has it. */
-static ting_tensor widest(ting_ctx *ctx, const ting_zipformer *model, const ting_tensor *outputs)
+ting_tensor ting_zip_widest(ting_ctx *ctx, const ting_tensor *outputs, int stacks)
 {
     ting_tensor parts[TING_ZIPFORMER_MAX_STACKS];
-    int last = model->config.stacks - 1, count = 1, have = outputs[last].cols;
-    parts[0] = outputs[last];
-    for (int i = last - 1; i >= 0; i--)
+    int count = 1, have = outputs[stacks - 1].cols;
+    parts[0] = outputs[stacks - 1];
+    for (int i = stacks - 2; i >= 0; i--)
         if (outputs[i].cols > have) {
             parts[count++] = ting_cols(outputs[i], have, outputs[i].cols - have);
             have = outputs[i].cols;
@@ -200,7 +199,7 @@ ting_tensor ting_zipformer_forward(ting_ctx *ctx, const ting_zipformer *model, t
     }
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    y = widest(ctx, model, outputs);
+    y = ting_zip_widest(ctx, outputs, model->config.stacks);
     y = ting_downsample(ctx, y, rows, model->downsample, model->config.output_downsampling,
                         out_start);
     for (int s = 0; m.states != NULL && s < segments.count && ctx->err == TING_OK; s++)

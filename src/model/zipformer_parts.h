@@ -100,6 +100,9 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
 ting_tensor ting_zip_layer_forward(ting_ctx *ctx, const ting_zip_layer *layer,
                                    const ting_zip_run *run, ting_tensor x);
 
+/* Each column from the latest stack that has it; at most TING_ZIPFORMER_MAX_STACKS outputs. */
+ting_tensor ting_zip_widest(ting_ctx *ctx, const ting_tensor *outputs, int stacks);
+
 /* The modules of a layer. weights as ting_attn_softmax returns them. */
 ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, ting_tensor x);
 ting_tensor ting_zip_attention_weights(ting_ctx *ctx, const ting_zip_layer *layer,

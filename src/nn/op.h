@@ -168,4 +168,19 @@ ting_tensor ting_downsample(ting_ctx *ctx, ting_tensor x, ting_segments segments
 ting_tensor ting_upsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, int factor,
                           ting_segments like);
 
+/* Identities in forward; with a tape and ctx->training their backward edits the gradient so that activations stay in
+ * range (icefall zipformer/scaling.py). */
+typedef struct ting_balancer_limits {
+    ting_real min_mean, max_mean; /* of mean / deviation of a channel: 0.8139535143 atanh(2 p - 1) of the share p of
+                                     positive values */
+    ting_real min_rms, max_rms;   /* 1.25331413732 times the mean magnitude */
+    ting_real grad_scale;         /* size of the edit against the gradient */
+} ting_balancer_limits;
+
+ting_tensor ting_balancer(ting_ctx *ctx, ting_tensor x, const ting_balancer_limits *limits);
+
+/* Pulls the covariance of each group of columns towards a multiple of the unit matrix when its whitening metric (1:
+ * white) is at or above the limit. */
+ting_tensor ting_whiten(ting_ctx *ctx, ting_tensor x, int groups, ting_real limit, ting_real grad_scale);
+
 #endif

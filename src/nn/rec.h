@@ -165,6 +165,17 @@ struct ting_rec_upsample {
     int factor;
 };
 
+struct ting_rec_balancer {
+    ting_tensor x, y;
+    ting_balancer_limits limits;
+};
+
+struct ting_rec_whiten {
+    ting_tensor x, y;
+    int groups;
+    ting_real limit, grad_scale;
+};
+
 struct ting_rec_cross_entropy {
     ting_tensor logits, loss; /* [T, classes], [1, 1] */
     const int *targets;       /* [T], < 0: ignored */

@@ -221,3 +221,27 @@ static void ctc_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_ctc = {3, ctc_setup, ctc_forward};
+
+/* ---- balancer and whiten: within their limits they must not touch the gradient; beyond: the golden files ---- */
+
+static void steer_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    p->option[0] = ting_grad_between(p, 1, 3);
+    frames(p, p->option[0] * ting_grad_between(p, 1, 4));
+}
+
+static void balancer_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const ting_balancer_limits wide = {-1000, 1000, 0, 1000, (ting_real)0.1};
+    one_output(p, ting_balancer(ctx, p->input[0].t, &wide));
+}
+
+const ting_grad_case ting_case_balancer = {2, steer_setup, balancer_forward};
+
+static void whiten_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_whiten(ctx, p->input[0].t, p->option[0], 1000, (ting_real)0.1));
+}
+
+const ting_grad_case ting_case_whiten = {2, steer_setup, whiten_forward};
