@@ -11,14 +11,16 @@ bool ting_attention_check(ting_ctx *ctx, const ting_attention *geometry, int que
         if (span->q0 != next || span->q1 < span->q0 || span->k0 < 0 || span->k1 < span->k0 ||
             span->k1 > keys || span->masked < 0 || span->masked > span->k1 - span->k0) {
             ting_ctx_fail(ctx, TING_ERR_INTERNAL,
-                          "%s: span %d has queries %d to %d (expected from %d), keys %d to %d of %d, %d masked", op, s,
-                          span->q0, span->q1, next, span->k0, span->k1, keys, span->masked);
+                          "%s: span %d has queries %d to %d (expected from %d), keys %d to %d of "
+                          "%d, %d masked",
+                          op, s, span->q0, span->q1, next, span->k0, span->k1, keys, span->masked);
             return false;
         }
         next = span->q1;
     }
     if (next != queries)
-        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "%s: the spans cover %d queries of %d", op, next, queries);
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "%s: the spans cover %d queries of %d", op, next,
+                      queries);
     return ctx->err == TING_OK;
 }
 
@@ -61,9 +63,22 @@ static void run_head(void *arg, int index)
         job->work(job->arg, s, index);
 }
 
-void ting_attention_run(ting_pool *pool, const ting_attention *geometry, int heads, bool exclusive,
-                        void (*work)(void *arg, int span, int head), void *arg)
+/* Waking the pool costs more than this many simple operations. */
+static bool is_small(const ting_attention *geometry, int heads, int cost)
 {
+    double operations = 0;
+    for (int s = 0; s < geometry->count; s++) {
+        const ting_span *span = &geometry->spans[s];
+        operations += (double)(span->q1 - span->q0) * (span->k1 - span->k0);
+    }
+    return operations * heads * cost < 200000;
+}
+
+void ting_attention_run(ting_pool *pool, const ting_attention *geometry, int heads, int cost,
+                        bool exclusive, void (*work)(void *arg, int span, int head), void *arg)
+{
+    if (is_small(geometry, heads, cost))
+        pool = NULL;
     struct job job = {.geometry = geometry, .heads = heads, .work = work, .arg = arg};
     if (exclusive && share_keys(geometry))
         ting_pool_run(pool, heads, run_head, &job);

@@ -29,10 +29,11 @@ static inline void ting_attention_visible(const ting_attention *geometry, int sp
         *end = query + s->first_key + 1;
 }
 
-/* Calls work(arg, span, head) for every span and each of `heads` heads. When spans share keys and
+/* Calls work(arg, span, head) for every span and each of `heads` heads, over the pool when it is worth it:
+ * `cost` is about how many simple operations a pair of query and key takes. When spans share keys and
  * `exclusive` is set, the spans of one head run one after the other on one thread, so that backward may
  * add into the gradients of keys; otherwise all items run at once. */
-void ting_attention_run(ting_pool *pool, const ting_attention *geometry, int heads, bool exclusive,
+void ting_attention_run(ting_pool *pool, const ting_attention *geometry, int heads, int cost, bool exclusive,
                         void (*work)(void *arg, int span, int head), void *arg);
 
 #endif

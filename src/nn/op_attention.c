@@ -42,8 +42,7 @@ static void scores_item(void *arg, int span, int head)
             const ting_real *p = ting_row(op->p, s->q0 + i) + head * dp;
             const ting_real *pos = job->pos + (size_t)head * (size_t)dp * (size_t)distances +
                                    (op->pos_zero - s->first_key - i);
-            for (int d = 0; d < dp; d++)
-                job->kern->axpy(keys, p[d], pos + (size_t)d * (size_t)distances, y);
+            job->kern->mix(dp, keys, 1, p, 1, pos, distances, y);
         }
         zero_tail(op->y, row, keys);
     }
@@ -63,14 +62,15 @@ static ting_real *transpose(ting_ctx *ctx, ting_tensor pos)
     return out;
 }
 
-static bool check_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
-                         ting_tensor p, ting_tensor pos, int pos_zero)
+static bool check_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q,
+                         ting_tensor k, ting_tensor p, ting_tensor pos, int pos_zero)
 {
     const int heads = geometry->heads;
-    if (heads < 1 || q.cols % heads != 0 || q.cols != k.cols || p.cols != pos.cols || p.cols % heads != 0) {
+    if (heads < 1 || q.cols % heads != 0 || q.cols != k.cols || p.cols != pos.cols ||
+        p.cols % heads != 0) {
         ting_ctx_fail(ctx, TING_ERR_INTERNAL,
-                      "attn_scores: q [%d, %d], k [%d, %d], p [%d, %d], pos [%d, %d] for %d heads", q.rows, q.cols,
-                      k.rows, k.cols, p.rows, p.cols, pos.rows, pos.cols, heads);
+                      "attn_scores: q [%d, %d], k [%d, %d], p [%d, %d], pos [%d, %d] for %d heads",
+                      q.rows, q.cols, k.rows, k.cols, p.rows, p.cols, pos.rows, pos.cols, heads);
         return false;
     }
     if (!ting_attention_check(ctx, geometry, q.rows, k.rows, "attn_scores"))
@@ -82,7 +82,8 @@ static bool check_scores(ting_ctx *ctx, const ting_attention *geometry, ting_ten
             (p.rows != q.rows || pos_zero - span->first_key - (queries - 1) < 0 ||
              pos_zero - span->first_key + keys > pos.rows)) {
             ting_ctx_fail(ctx, TING_ERR_INTERNAL,
-                          "attn_scores: %d queries and %d keys reach beyond the %d relative positions around row %d",
+                          "attn_scores: %d queries and %d keys reach beyond the %d relative "
+                          "positions around row %d",
                           queries, keys, pos.rows, pos_zero);
             return false;
         }
@@ -90,17 +91,25 @@ static bool check_scores(ting_ctx *ctx, const ting_attention *geometry, ting_ten
     return ctx->err == TING_OK;
 }
 
-ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
-                             ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor)
+ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q,
+                             ting_tensor k, ting_tensor p, ting_tensor pos, int pos_zero,
+                             ting_real factor)
 {
     if (pos.rows == 0)
         p = pos = (ting_tensor){0};
     if (!check_scores(ctx, geometry, q, k, p, pos, pos_zero))
         return (ting_tensor){0};
-    ting_tensor y = ting_ctx_output(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
+    ting_tensor y =
+        ting_ctx_output(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
     struct scores_job job = {.kern = ctx->kern,
-                             .op = {.geometry = *geometry, .q = q, .k = k, .p = p, .pos = pos, .y = y,
-                                    .pos_zero = pos_zero, .factor = factor}};
+                             .op = {.geometry = *geometry,
+                                    .q = q,
+                                    .k = k,
+                                    .p = p,
+                                    .pos = pos,
+                                    .y = y,
+                                    .pos_zero = pos_zero,
+                                    .factor = factor}};
     struct ting_rec_attn_scores *rec = ting_tape_push(ctx, TING_OP_attn_scores, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
@@ -109,12 +118,15 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
         job.pos = transpose(ctx, pos);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    ting_attention_run(ctx->pool, geometry, geometry->heads, false, scores_item, &job);
+    ting_attention_run(ctx->pool, geometry, geometry->heads, (q.cols + p.cols) / geometry->heads,
+                       false, scores_item, &job);
     ting_arena_rewind(ctx->arena, mark);
     return y;
 }
 
 /* ---- softmax ---- */
+
+enum { SOFTMAX_COST = 16 }; /* of a pair: an exponential and four passes */
 
 struct softmax_job {
     const ting_kern *kern;
@@ -141,19 +153,23 @@ static void softmax_item(void *arg, int span, int head)
 ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
 {
     int queries = geometry->count == 0 ? 0 : geometry->spans[geometry->count - 1].q1;
-    if (scores.rows != geometry->heads * queries || scores.cols < ting_attention_longest(geometry)) {
-        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "attn_softmax: scores are [%d, %d], expected [%d, %d]", scores.rows,
+    if (scores.rows != geometry->heads * queries ||
+        scores.cols < ting_attention_longest(geometry)) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL,
+                      "attn_softmax: scores are [%d, %d], expected [%d, %d]", scores.rows,
                       scores.cols, geometry->heads * queries, ting_attention_longest(geometry));
         return (ting_tensor){0};
     }
     ting_tensor y = ting_ctx_output(ctx, scores.rows, scores.cols);
     if (y.data == NULL)
         return y;
-    struct softmax_job job = {.kern = ctx->kern, .op = {.geometry = *geometry, .x = scores, .y = y}};
+    struct softmax_job job = {.kern = ctx->kern,
+                              .op = {.geometry = *geometry, .x = scores, .y = y}};
     struct ting_rec_attn_softmax *rec = ting_tape_push(ctx, TING_OP_attn_softmax, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
-    ting_attention_run(ctx->pool, geometry, geometry->heads, false, softmax_item, &job);
+    ting_attention_run(ctx->pool, geometry, geometry->heads, SOFTMAX_COST, false, softmax_item,
+                       &job);
     return y;
 }
 
@@ -171,7 +187,8 @@ static void apply_item(void *arg, int span, int head)
     const ting_span *s = &op->geometry.spans[span];
     const int keys = s->k1 - s->k0, dv = op->v.cols / op->heads_used;
     for (int i = 0; i < s->q1 - s->q0; i++) {
-        const ting_real *w = ting_row(op->weights, ting_attention_row(&op->geometry, span, head, i));
+        const ting_real *w =
+            ting_row(op->weights, ting_attention_row(&op->geometry, span, head, i));
         ting_real *y = ting_row(op->y, s->q0 + i) + head * dv;
         memset(y, 0, (size_t)dv * sizeof *y);
         job->kern->mix(keys, dv, 1, w, 1, ting_row(op->v, s->k0) + head * dv, op->v.ld, y);
@@ -182,11 +199,13 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
                             ting_tensor v, int heads_used)
 {
     int queries = geometry->count == 0 ? 0 : geometry->spans[geometry->count - 1].q1;
-    if (heads_used < 1 || (heads_used != 1 && heads_used != geometry->heads) || v.cols % heads_used != 0 ||
-        weights.rows != geometry->heads * queries || weights.cols < ting_attention_longest(geometry)) {
+    if (heads_used < 1 || (heads_used != 1 && heads_used != geometry->heads) ||
+        v.cols % heads_used != 0 || weights.rows != geometry->heads * queries ||
+        weights.cols < ting_attention_longest(geometry)) {
         ting_ctx_fail(ctx, TING_ERR_INTERNAL,
-                      "attn_apply: weights [%d, %d], v [%d, %d] for %d queries and %d of %d heads", weights.rows,
-                      weights.cols, v.rows, v.cols, queries, heads_used, geometry->heads);
+                      "attn_apply: weights [%d, %d], v [%d, %d] for %d queries and %d of %d heads",
+                      weights.rows, weights.cols, v.rows, v.cols, queries, heads_used,
+                      geometry->heads);
         return (ting_tensor){0};
     }
     if (!ting_attention_check(ctx, geometry, queries, v.rows, "attn_apply"))
@@ -196,10 +215,12 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
         return y;
     struct apply_job job = {
         .kern = ctx->kern,
-        .op = {.geometry = *geometry, .weights = weights, .v = v, .y = y, .heads_used = heads_used}};
+        .op = {
+            .geometry = *geometry, .weights = weights, .v = v, .y = y, .heads_used = heads_used}};
     struct ting_rec_attn_apply *rec = ting_tape_push(ctx, TING_OP_attn_apply, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
-    ting_attention_run(ctx->pool, geometry, heads_used, false, apply_item, &job);
+    ting_attention_run(ctx->pool, geometry, heads_used, v.cols / heads_used, false, apply_item,
+                       &job);
     return y;
 }

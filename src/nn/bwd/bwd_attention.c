@@ -30,8 +30,8 @@ static void scores_item(void *arg, int span, int head)
     const size_t q = (size_t)s->q0 * (size_t)rec->q.ld + (size_t)(head * dq);
     const size_t k = (size_t)s->k0 * (size_t)rec->k.ld + (size_t)(head * dq);
     for (int i = 0; rec->q.grad != NULL && i < queries; i++)
-        job->kern->mix(keys, dq, rec->factor, g + (ptrdiff_t)i * rec->y.ld, 1, rec->k.data + k, rec->k.ld,
-                       rec->q.grad + q + (ptrdiff_t)i * rec->q.ld);
+        job->kern->mix(keys, dq, rec->factor, g + (ptrdiff_t)i * rec->y.ld, 1, rec->k.data + k,
+                       rec->k.ld, rec->q.grad + q + (ptrdiff_t)i * rec->q.ld);
     for (int j = 0; rec->k.grad != NULL && j < keys; j++)
         job->kern->mix(queries, dq, rec->factor, g + j, rec->y.ld, rec->q.data + q, rec->q.ld,
                        rec->k.grad + k + (ptrdiff_t)j * rec->k.ld);
@@ -48,7 +48,8 @@ static void relative_head(void *arg, int head)
         const ting_span *s = &rec->geometry.spans[span];
         const int keys = s->k1 - s->k0;
         for (int i = 0; i < s->q1 - s->q0; i++) {
-            const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, i));
+            const ting_real *g =
+                ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, i));
             const size_t at = (size_t)(s->q0 + i) * (size_t)rec->p.ld + (size_t)(head * dp);
             const ptrdiff_t shift = rec->pos_zero - s->first_key - i;
             for (int d = 0; d < dp; d++) {
@@ -88,7 +89,8 @@ void ting_bwd_attn_scores(ting_ctx *ctx, const void *saved)
     const struct ting_rec_attn_scores *rec = saved;
     struct scores_job job = {.kern = ctx->kern, .rec = rec};
     if (rec->q.grad != NULL || rec->k.grad != NULL)
-        ting_attention_run(ctx->pool, &rec->geometry, rec->geometry.heads, true, scores_item, &job);
+        ting_attention_run(ctx->pool, &rec->geometry, rec->geometry.heads,
+                           2 * rec->q.cols / rec->geometry.heads, true, scores_item, &job);
     if (rec->pos.rows > 0 && (rec->p.grad != NULL || rec->pos.grad != NULL))
         backward_relative(ctx, &job);
 }
@@ -120,7 +122,8 @@ void ting_bwd_attn_softmax(ting_ctx *ctx, const void *saved)
     const struct ting_rec_attn_softmax *rec = saved;
     struct softmax_job job = {.kern = ctx->kern, .rec = rec};
     if (rec->x.grad != NULL)
-        ting_attention_run(ctx->pool, &rec->geometry, rec->geometry.heads, false, softmax_item, &job);
+        ting_attention_run(ctx->pool, &rec->geometry, rec->geometry.heads, 8, false, softmax_item,
+                           &job);
 }
 
 /* ---- weighted sum: gw_ij += gy_i . v_j, gv_j += sum_i w_ij gy_i ---- */
@@ -131,8 +134,8 @@ struct apply_job {
 };
 
 /* y[j] += x . b_j */
-static void add_dots(const ting_kern *kern, int m, int n, const ting_real *x, const ting_real *b, int ldb,
-                     ting_real *y)
+static void add_dots(const ting_kern *kern, int m, int n, const ting_real *x, const ting_real *b,
+                     int ldb, ting_real *y)
 {
     enum { PIECE = 256 };
     ting_real piece[PIECE];
@@ -150,7 +153,8 @@ static void apply_item(void *arg, int span, int head)
     const ting_span *s = &rec->geometry.spans[span];
     const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, dv = rec->v.cols / rec->heads_used;
     const int row = ting_attention_row(&rec->geometry, span, head, 0);
-    const ting_real *w = ting_row(rec->weights, row), *gy = ting_grad_row(rec->y, s->q0) + head * dv;
+    const ting_real *w = ting_row(rec->weights, row),
+                    *gy = ting_grad_row(rec->y, s->q0) + head * dv;
     const size_t v = (size_t)s->k0 * (size_t)rec->v.ld + (size_t)(head * dv);
     for (int i = 0; rec->weights.grad != NULL && i < queries; i++)
         add_dots(job->kern, keys, dv, gy + (ptrdiff_t)i * rec->y.ld, rec->v.data + v, rec->v.ld,
@@ -164,5 +168,6 @@ void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_attn_apply *rec = saved;
     struct apply_job job = {.kern = ctx->kern, .rec = rec};
-    ting_attention_run(ctx->pool, &rec->geometry, rec->heads_used, true, apply_item, &job);
+    ting_attention_run(ctx->pool, &rec->geometry, rec->heads_used,
+                       2 * rec->v.cols / rec->heads_used, true, apply_item, &job);
 }
