@@ -45,7 +45,7 @@ else ifeq ($(VARIANT),scalar)
 TCFLAGS += -DTING_SCALAR_ONLY
 else ifeq ($(VARIANT),fuzz)
 CC := clang
-TCFLAGS += -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -O1
+TCFLAGS += -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -DTING_SCALAR_ONLY
 TLDFLAGS += -fsanitize=address,undefined
 endif
 
@@ -53,7 +53,7 @@ endif
 X86_KERNELS := $(wildcard src/kern/*_avx2.c src/kern/*_avx512.c src/kern/*_vnni.c src/kern/*_amx.c)
 ARM_KERNELS := $(wildcard src/kern/*_neon.c src/kern/*_dotprod.c)
 DROP := $(if $(filter x86_64,$(MACHINE)),$(ARM_KERNELS),$(if $(filter aarch64,$(MACHINE)),$(X86_KERNELS),$(X86_KERNELS) $(ARM_KERNELS)))
-ifneq ($(filter double scalar,$(VARIANT)),)
+ifneq ($(filter double scalar fuzz,$(VARIANT)),)
 DROP := $(X86_KERNELS) $(ARM_KERNELS)
 endif
 DROP += src/audio/$(if $(filter 1,$(WITH_FFMPEG)),ffmpeg_absent.c,ffmpeg.c)
@@ -84,6 +84,11 @@ TEST_DIRS   := $(if $(filter double,$(VARIANT)),grad kern,unit kern grad cli)
 TEST_SRC    := $(filter-out $(if $(filter x86_64,$(MACHINE)),,%_amx.c),$(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c)))
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 GRAD_OBJ    := $(call obj,$(filter-out tests/grad/test_%,$(wildcard tests/grad/*.c)))
+
+# Every tests/fuzz/fuzz_<parser>.c is replayed as a test, and is a libFuzzer program in the variant fuzz.
+FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_COMMON := $(call obj,tests/fuzz/common.c)
+TEST_BIN    += $(if $(filter double fuzz,$(VARIANT)),,$(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%))
 
 .PHONY: all help demo test golden eval bench check asan tsan double scalar neon cross fuzz install clean format
 .SECONDARY:
@@ -140,6 +145,16 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
 	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
 
 $(filter $(BUILD)/tests/grad/%,$(TEST_BIN)): $(GRAD_OBJ)
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_COMMON) $(SUPPORT_OBJ) $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+
+$(BUILD)/fuzzer/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(SUPPORT_OBJ) $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) -fsanitize=fuzzer $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -232,6 +247,16 @@ install: all $(SO) ## program, libraries, header, pkg-config file, man pages, co
 	$(Q)$(PROG) --generate bash >$(ROOT)/share/bash-completion/completions/tingxie
 	$(Q)$(PROG) --generate zsh >$(ROOT)/share/zsh/site-functions/_tingxie
 	$(Q)[ ! -d models ] || { cp -R models/. $(ROOT)/share/tingxie/models && chmod -R a+rX $(ROOT)/share/tingxie/models; }
+
+FUZZ    ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+SECONDS ?= 60
+fuzz: $(FUZZ:%=build/tests/fuzz/fuzz_%) ## libFuzzer (clang) on one parser or all: FUZZ=gguf SECONDS=60
+	@$(MAKE) --no-print-directory VARIANT=fuzz $(FUZZ:%=build/fuzz/fuzzer/%)
+	@for parser in $(FUZZ); do found=build/fuzz/corpus/$$parser; mkdir -p $$found tests/fuzz/corpus/$$parser; \
+	    build/tests/fuzz/fuzz_$$parser --seeds $$found || exit 1; echo "fuzzing $$parser for $(SECONDS) s"; \
+	    build/fuzz/fuzzer/$$parser -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -verbosity=0 \
+	        -print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$parser- $$found tests/fuzz/corpus/$$parser || exit 1; done
+	@rmdir tests/fuzz/corpus/* tests/fuzz/corpus 2>/dev/null || true
 
 clean: ## removes build/
 	rm -rf build
