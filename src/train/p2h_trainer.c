@@ -155,6 +155,10 @@ static ting_err start(trainer *t)
     if (t->state.decay_steps > 0)
         t->steps = (long)(t->state.decay_from + t->state.decay_steps);
     TRY(ting_p2h_sampler_epoch(t->sampler, (int)t->state.epoch));
+    if (t->state.place >= (int64_t)ting_p2h_sampler_batches(t->sampler)) { /* the recipe's data were changed */
+        t->state.place = 0;
+        TRY(ting_p2h_sampler_epoch(t->sampler, (int)++t->state.epoch));
+    }
     ting_log_write(t->options->log, TING_LOG_INFO,
                    "%zu parameters; %zu characters and %zu steps an epoch; %d threads, %s kernels", t->state.elements,
                    ting_p2h_sampler_tokens(t->sampler), ting_p2h_sampler_batches(t->sampler),
