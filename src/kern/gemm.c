@@ -24,8 +24,8 @@
 #include <string.h>
 
 enum {
-    K_BLOCK = 2048,            /* longest sum of ting_gemm in one piece; longer ones add piece by piece */
-    GROUP_BYTES = 384 * 1024,  /* packed rows of a job: a part of the second-level cache */
+    K_BLOCK = 1024,            /* longest sum of ting_gemm in one piece; longer ones add piece by piece */
+    GROUP_BYTES = 512 * 1024,  /* packed rows of a job: a part of the second-level cache */
     JOBS_PER_THREAD = 3,       /* so that a late thread holds up the others little */
     MIN_TILES_PER_JOB = 4,     /* below it, reading panels costs more than splitting rows gains */
     POOL_WORK = 2 * 1024 * 1024 /* multiplications below which waking threads costs more than it gains */

@@ -31,7 +31,13 @@
 #undef TING_KERN
 extern const ting_gemm_kern ting_gemm_real_ref, ting_gemm_bf16_ref, ting_gemm_int8_ref;
 
+/* y = f(y) on rows of n at a distance of ld: what the products of a level call on a finished tile. */
+#define TING_ACT_ROWS(level) \
+    void ting_act_rows_##level(ting_act kind, int rows, int n, ting_real *y, ptrdiff_t ld);
+
 #if TING_HAVE_X86
+TING_ACT_ROWS(avx2)
+TING_ACT_ROWS(avx512)
 #define TING_KERN(result, name, arguments)  \
     result ting_##name##_avx2 arguments;    \
     result ting_##name##_avx512 arguments;
@@ -44,6 +50,7 @@ extern const ting_gemm_kern ting_gemm_bf16_amx, ting_gemm_int8_amx;
 #endif
 
 #if TING_HAVE_ARM
+TING_ACT_ROWS(neon)
 #define TING_KERN(result, name, arguments) result ting_##name##_neon arguments;
 #include "kern/kern.def"
 #undef TING_KERN

@@ -197,10 +197,11 @@ static void bf16_tile(int rows, int cols, int k, const void *packed_a, const voi
     size_t blocks = blocks_of(k, BF16_BLOCK);
     SUM_BLOCKS(T_BF16, blocks, a, b, rows);
     STORE_SUMS(sum, rows);
-    for (int i = 0; i < rows; i++) {
-        const vec row[NV] = {v_load(sum[i]), v_load(sum[i] + LANES)};
-        finish_row(cols, row, out, out->y + i * out->ldy);
-    }
+    vec value[MR][NV];
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < NV; v++)
+            value[i][v] = v_load(sum[i] + v * LANES);
+    finish_tile(rows, cols, value, out);
 }
 
 static void int8_tile(int rows, int cols, int k, const void *packed_a, const void *packed_b,
@@ -213,13 +214,12 @@ static void int8_tile(int rows, int cols, int k, const void *packed_a, const voi
     size_t blocks = blocks_of(k, INT8_BLOCK);
     SUM_BLOCKS(T_INT8, blocks, a, b, rows);
     STORE_SUMS(sum, rows);
-    for (int i = 0; i < rows; i++) {
-        vec row[NV];
+    vec value[MR][NV];
+    for (int i = 0; i < rows; i++)
         for (int v = 0; v < NV; v++)
-            row[v] = v_mul(_mm512_cvtepi32_ps(_mm512_load_si512(sum[i] + v * LANES)),
-                           v_mul(v_set(a_scale[i]), v_load(b_scale + v * LANES)));
-        finish_row(cols, row, out, out->y + i * out->ldy);
-    }
+            value[i][v] = v_mul(_mm512_cvtepi32_ps(_mm512_load_si512(sum[i] + v * LANES)),
+                                v_mul(v_set(a_scale[i]), v_load(b_scale + v * LANES)));
+    finish_tile(rows, cols, value, out);
 }
 
 const ting_gemm_kern NAME(gemm_bf16) = {

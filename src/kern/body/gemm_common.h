@@ -20,12 +20,10 @@
 
 enum { NV = 2, NR = NV * LANES };
 
-/* y = or += act(alpha sum + bias) for one row of `cols` columns. */
+/* y = or += alpha sum + bias, or its positive part, for one row of `cols` columns. */
 INLINE void finish_row(int cols, const vec *sum, const ting_gemm_out *out, float *y)
 {
     vec alpha = v_set(out->alpha);
-    float linear[NR];
-    float *to = out->accumulate && out->act > TING_ACT_RELU ? linear : y;
     UNROLL for (int v = 0; v < NV; v++)
     {
         int first = v * LANES;
@@ -37,13 +35,28 @@ INLINE void finish_row(int cols, const vec *sum, const ting_gemm_out *out, float
             t = v_add(t, v_load_part(out->bias + first, part));
         if (out->act == TING_ACT_RELU)
             t = v_max(v_zero(), t);
-        if (out->accumulate && out->act <= TING_ACT_RELU)
-            t = v_add(v_load_part(y + first, part), t);
-        v_store_part(to + first, part, t);
-    }
-    if (out->act > TING_ACT_RELU) {
-        VECTOR_NAME(act)(out->act, cols, to, to);
         if (out->accumulate)
-            VECTOR_NAME(add)(cols, linear, y, y);
+            t = v_add(v_load_part(y + first, part), t);
+        v_store_part(y + first, part, t);
     }
+}
+
+/* The whole tile: y = or += act(alpha sum + bias). */
+INLINE void finish_tile(const int rows, int cols, vec (*sum)[NV], const ting_gemm_out *out)
+{
+    if (out->act <= TING_ACT_RELU) {
+        UNROLL for (int i = 0; i < rows; i++) finish_row(cols, sum[i], out, out->y + i * out->ldy);
+        return;
+    }
+    float linear[MR][NR]; /* y += act(..) needs the old y until act is done */
+    ting_gemm_out first = *out;
+    first.accumulate = 0;
+    if (out->accumulate) {
+        first.y = linear[0];
+        first.ldy = NR;
+    }
+    UNROLL for (int i = 0; i < rows; i++) finish_row(cols, sum[i], &first, first.y + i * first.ldy);
+    VECTOR_NAME(act_rows)(out->act, rows, cols, first.y, first.ldy);
+    for (int i = 0; out->accumulate && i < rows; i++)
+        VECTOR_NAME(add)(cols, linear[i], out->y + i * out->ldy, out->y + i * out->ldy);
 }

@@ -150,7 +150,7 @@ INLINE void tile(const int bf16, const int rows, int cols, int k, const float *a
         }
         a += MR * ROW_STRIDE;
     }
-    UNROLL for (int i = 0; i < rows; i++) finish_row(cols, sum[i], out, out->y + i * out->ldy);
+    finish_tile(rows, cols, sum, out);
 }
 
 /* A copy of the tile's code for each number of rows. */

@@ -108,13 +108,13 @@ INLINE void tile(const int rows, int cols, int k, const void *packed_a, const vo
         }
         a += MR * ROW_GROUPS;
     }
+    vec value[MR][NV];
     UNROLL for (int i = 0; i < rows; i++)
     {
-        vec value[NV];
         for (int v = 0; v < NV; v++)
-            value[v] = v_mul(i_float(sum[i][v]), v_mul(v_set(a_scale[i]), v_load(b_scale + v * LANES)));
-        finish_row(cols, value, out, out->y + i * out->ldy);
+            value[i][v] = v_mul(i_float(sum[i][v]), v_mul(v_set(a_scale[i]), v_load(b_scale + v * LANES)));
     }
+    finish_tile(rows, cols, value, out);
 }
 
 #define TILE_CASE(unused, count) \

@@ -33,9 +33,7 @@ INLINE vec v_exp(vec x)
     vec n;
     x = v_max(v_set(-104.0f), v_min(v_set(89.0f), x)); /* below: 0; above: infinity */
     vec r = reduce_exp(x, &n);
-    vec half = v_round(v_mul(n, v_set(0.5f))); /* 2^n in two factors: n reaches -150 and 128 */
-    vec e = v_add(v_set(1.0f), small_expm1(r));
-    return v_mul(v_mul(e, v_pow2(half)), v_pow2(v_sub(n, half)));
+    return v_times_pow2(v_add(v_set(1.0f), small_expm1(r)), n);
 }
 
 /* exp(x) - 1 for x <= 0, exact where exp(x) is near 1. */
@@ -47,27 +45,38 @@ INLINE vec v_expm1_negative(vec x)
     return v_fma(scale, small_expm1(r), v_sub(scale, v_set(1.0f)));
 }
 
-/* 1 / (1 + exp(-x)), by exp(-|x|) so that neither end loses digits. */
-INLINE vec v_sigmoid(vec x)
+/* 1 / (1 + exp(-x)), by e = exp(-|x|) so that neither end loses digits; and its slope e / (1 + e)^2. */
+INLINE vec sigmoid_and_slope(vec x, vec *slope)
 {
     const vec one = v_set(1.0f);
     vec e = v_exp(v_sub(v_zero(), v_abs(x)));
-    return v_div(v_select(v_less(x, v_zero()), e, one), v_add(one, e));
+    vec r = v_reciprocal(v_add(one, e));
+    vec low = v_mul(e, r);
+    *slope = v_mul(low, r);
+    return v_select(v_less(x, v_zero()), low, r);
 }
 
-/* log(1 + exp(x)) = max(x, 0) + log1p(e), e = exp(-|x|); log1p(e) = 2 atanh(s), s = e / (2 + e) <= 1 / 3,
- * atanh(s) = s + s z Q(z), z = s^2. */
+INLINE vec v_sigmoid(vec x)
+{
+    vec slope;
+    return sigmoid_and_slope(x, &slope);
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log1p(e), e = exp(-|x|); log1p(e) = e L(e) for 0 <= e <= 1. */
 INLINE vec v_softplus(vec x)
 {
     vec e = v_exp(v_sub(v_zero(), v_abs(x)));
-    vec s = v_div(e, v_add(v_set(2.0f), e));
-    vec z = v_mul(s, s);
-    vec q = v_set(0.14006762f);
-    q = v_fma(q, z, v_set(0.1400075f));
-    q = v_fma(q, z, v_set(0.20010772f));
-    q = v_fma(q, z, v_set(0.3333321f));
-    vec atanh_s = v_fma(v_mul(s, z), q, s);
-    return v_fma(v_set(2.0f), atanh_s, v_max(v_zero(), x));
+    vec l = v_set(-0.0032440212f);
+    l = v_fma(l, e, v_set(0.019851444f));
+    l = v_fma(l, e, v_set(-0.0569595f));
+    l = v_fma(l, e, v_set(0.106036514f));
+    l = v_fma(l, e, v_set(-0.1530559f));
+    l = v_fma(l, e, v_set(0.19675939f));
+    l = v_fma(l, e, v_set(-0.24954134f));
+    l = v_fma(l, e, v_set(0.33329964f));
+    l = v_fma(l, e, v_set(-0.49999902f));
+    l = v_fma(l, e, v_set(1.0f));
+    return v_fma(l, e, v_max(v_zero(), x));
 }
 
 /* x + x z T(z), z = x^2, for |x| < 0.625; 1 - 2 / (exp(2 |x|) + 1) with the sign of x beyond. */
@@ -81,8 +90,8 @@ INLINE vec v_tanh(vec x)
     t = v_fma(t, z, v_set(0.13331491f));
     t = v_fma(t, z, v_set(-0.33333284f));
     vec near_zero = v_fma(v_mul(x, z), t, x);
-    vec e = v_exp(v_add(size, size));
-    vec far = v_sub(v_set(1.0f), v_div(v_set(2.0f), v_add(e, v_set(1.0f))));
+    vec e = v_exp(v_min(v_set(40.0f), v_add(size, size))); /* beyond, 1 is reached */
+    vec far = v_fnma(v_set(2.0f), v_reciprocal(v_add(e, v_set(1.0f))), v_set(1.0f));
     return v_select(v_less(size, v_set(0.625f)), near_zero, v_copysign(far, x));
 }
 
@@ -96,7 +105,7 @@ INLINE vec v_normal(vec x, vec *density)
     vec rest = v_sub(v_zero(), v_fnma(size, size, square)); /* size^2 = square + rest */
     vec e = v_exp(v_mul(square, v_set(-0.5f)));
     e = v_fnma(e, v_mul(rest, v_set(0.5f)), e);
-    vec t = v_div(one, v_fma(size, v_set(0.212132034f), one));
+    vec t = v_reciprocal(v_fma(size, v_set(0.212132034f), one));
     vec p = v_set(-0.12955411f);
     p = v_fma(p, t, v_set(0.48572704f));
     p = v_fma(p, t, v_set(-0.5126469f));

@@ -151,6 +151,18 @@ static inline vec v_pow2(vec n)
     return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
 }
 
+/* x 2^n for whole n, |n| <= 200, in two factors: denormals and infinity come out right. */
+static inline vec v_times_pow2(vec x, vec n)
+{
+    vec half = v_round(v_mul(n, v_set(0.5f)));
+    return v_mul(v_mul(x, v_pow2(half)), v_pow2(v_sub(n, half)));
+}
+
+static inline vec v_reciprocal(vec x)
+{
+    return v_div(v_set(1.0f), x);
+}
+
 static inline float v_sum(vec a)
 {
     __m128 half = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

@@ -151,6 +151,19 @@ static inline vec v_pow2(vec n)
     return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
 }
 
+/* x 2^n for whole n, rounded once, denormals and infinity included. */
+static inline vec v_times_pow2(vec x, vec n)
+{
+    return _mm512_scalef_ps(x, n);
+}
+
+/* 1 / x within an ulp or so, for 1 <= x <= 2^100: the instruction's 14 bits, doubled by a Newton step. */
+static inline vec v_reciprocal(vec x)
+{
+    vec y = _mm512_rcp14_ps(x);
+    return v_fma(y, v_fnma(x, y, v_set(1.0f)), y);
+}
+
 static inline float v_sum(vec a)
 {
     __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

@@ -168,6 +168,18 @@ static inline vec v_pow2(vec n)
     return vreinterpretq_f32_s32(vshlq_n_s32(bits, 23));
 }
 
+/* x 2^n for whole n, |n| <= 200, in two factors: denormals and infinity come out right. */
+static inline vec v_times_pow2(vec x, vec n)
+{
+    vec half = v_round(v_mul(n, v_set(0.5f)));
+    return v_mul(v_mul(x, v_pow2(half)), v_pow2(v_sub(n, half)));
+}
+
+static inline vec v_reciprocal(vec x)
+{
+    return v_div(v_set(1.0f), x);
+}
+
 static inline float v_sum(vec a)
 {
     return vaddvq_f32(a);

@@ -172,16 +172,14 @@ INLINE vec act_value(const ting_act kind, vec x)
 INLINE vec act_slope(const ting_act kind, vec x)
 {
     const vec one = v_set(1.0f);
-    vec s, density;
+    vec s, slope, density;
     switch (kind) {
     case TING_ACT_RELU: return v_select(v_less(v_zero(), x), one, v_select(v_is_nan(x), x, v_zero()));
-    case TING_ACT_SIGMOID: return v_mul(v_sigmoid(x), v_sigmoid(v_sub(v_zero(), x)));
-    case TING_ACT_TANH:
-        x = v_add(x, x); /* 1 - tanh^2 without the cancellation */
-        return v_mul(v_set(4.0f), v_mul(v_sigmoid(x), v_sigmoid(v_sub(v_zero(), x))));
-    case TING_ACT_SILU:
-        s = v_sigmoid(x);
-        return v_mul(s, v_fma(x, v_sigmoid(v_sub(v_zero(), x)), one));
+    case TING_ACT_SIGMOID: sigmoid_and_slope(x, &slope); return slope;
+    case TING_ACT_TANH: /* 1 - tanh^2 without the cancellation */
+        sigmoid_and_slope(v_add(x, x), &slope);
+        return v_mul(v_set(4.0f), slope);
+    case TING_ACT_SILU: s = sigmoid_and_slope(x, &slope); return v_fma(x, slope, s);
     case TING_ACT_GELU:
         s = v_normal(x, &density);
         return v_fma(v_mul(x, v_set(0.398942280f)), density, s);
@@ -206,6 +204,21 @@ void NAME(act)(ting_act kind, int n, const float *x, float *y)
     switch (kind) {
 #define CASE(KIND) \
     case KIND: VECTORS(n, PUT(y, act_value(KIND, GET(x)));); break;
+        EACH_ACT(CASE)
+#undef CASE
+    case TING_ACT_COUNT: break;
+    }
+}
+
+/* In place on `rows` rows of n at a distance of ld: one set of constants for a whole tile of a product. */
+void NAME(act_rows)(ting_act kind, int rows, int n, float *y, ptrdiff_t ld)
+{
+    switch (kind) {
+#define CASE(KIND)                                                        \
+    case KIND:                                                            \
+        for (; rows > 0; rows--, y += ld)                                 \
+            VECTORS(n, PUT(y, act_value(KIND, GET(y))););                 \
+        break;
         EACH_ACT(CASE)
 #undef CASE
     case TING_ACT_COUNT: break;
