@@ -68,13 +68,8 @@ static void add_text_cut(ting_str *out, const char *text, size_t length)
     if (length > SHOWN_TEXT)
         for (cut = SHOWN_TEXT; cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80; cut--)
             continue;
-    for (size_t i = 0; i < cut; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '\n')
-            ting_str_add(out, "\\n");
-        else
-            ting_str_add_bytes(out, c < 0x20 || c == 0x7F ? "?" : &text[i], 1); /* no control codes to terminals */
-    }
+    for (size_t i = 0; i < cut; i++)
+        ting_str_add_bytes(out, text[i] == '\n' ? "\\n" : &text[i], text[i] == '\n' ? 2 : 1);
     if (cut < length)
         ting_str_addf(out, "... (%zu bytes)", length);
 }
@@ -291,7 +286,11 @@ ting_err ting_tool_inspect(const char *path, ting_inspect_form form, ting_str *o
     ting_err err = TING_OK;
     ting_any any;
     TRY(ting_any_open(path, &any));
+    size_t start = out->length;
     TRY(form == TING_INSPECT_JSON ? describe_json(path, &any, out) : describe_text(path, &any, out));
+    for (size_t i = start; form == TING_INSPECT_TEXT && i < out->length; i++) /* no control codes to terminals */
+        if (((unsigned char)out->text[i] < 0x20 && out->text[i] != '\n') || out->text[i] == 0x7F)
+            out->text[i] = '?';
     if (!ting_str_ok(out))
         err = TING_ERR_MEMORY;
 out:

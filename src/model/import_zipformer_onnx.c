@@ -389,6 +389,14 @@ static bool is_scale(const ting_table *table, const char *name)
     return ting_table_find(table, matrix) != NULL;
 }
 
+void ting_imported_put_keys(const ting_imported *model, ting_gguf_writer *writer)
+{
+    ting_am_put_keys(writer, &model->encoder, &model->transducer);
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, model->features);
+    ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, model->tokens.items,
+                        model->tokens.count);
+}
+
 ting_err ting_imported_put(const ting_imported *model, ting_gguf_writer *writer)
 {
     ting_err err = TING_OK;
@@ -397,10 +405,7 @@ ting_err ting_imported_put(const ting_imported *model, ting_gguf_writer *writer)
     const ting_named **items = ting_table_in_file_order(&model->tensors);
     if (items == NULL)
         return TING_ERR_MEMORY;
-    ting_am_put_keys(writer, &model->encoder, &model->transducer);
-    ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, model->features);
-    ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, model->tokens.items,
-                        model->tokens.count);
+    ting_imported_put_keys(model, writer);
     for (size_t i = 0; i < model->tensors.count; i++) {
         char name[256];
         ting_stored stored;

@@ -36,6 +36,7 @@ ting_err ting_import_zipformer_onnx(const char *folder, ting_imported *out);
 void ting_imported_free(ting_imported *model);
 
 /* Puts keys and tensors of network "am"; they are borrowed until the writer is freed. */
+void ting_imported_put_keys(const ting_imported *model, ting_gguf_writer *writer); /* the keys alone */
 ting_err ting_imported_put(const ting_imported *model, ting_gguf_writer *writer);
 
 #endif

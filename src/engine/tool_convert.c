@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tool_convert.c - see tool_convert.h.
+ *
+ * Inputs stay open until the file is written: tensors are streamed from them. Keys come from the inputs in order;
+ * what belongs to the file as a whole (general.*) from the first that says it.
+ */
+#include "engine/tool_convert.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/places.h"
+#include "model/any.h"
+#include "model/import_zipformer_onnx.h"
+#include "model/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LEAST_COLUMNS = 32 }; /* narrower matrices are no gain in int8 */
+
+typedef struct input {
+    bool folder;
+    ting_any any;
+    ting_imported imported;
+} input;
+
+typedef struct conversion {
+    const ting_convert_options *options;
+    ting_gguf_writer *writer;
+    input *inputs;
+    int opened;
+    const char **networks; /* [network_count] borrow from texts or are constants */
+    size_t network_count, network_room;
+    ting_texts *texts; /* [count] the lists of networks of the inputs */
+    const char **keys; /* [key_count] already written */
+    size_t key_count, key_room;
+} conversion;
+
+static bool ends_in(const char *text, const char *ending)
+{
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+static ting_err add_name(const char ***names, size_t *count, size_t *room, const char *name)
+{
+    if (*count == *room) {
+        size_t wanted = *room == 0 ? 32 : *room * 2;
+        void *grown = ting_grow((void *)*names, *count, wanted, sizeof **names);
+        if (grown == NULL)
+            return TING_ERR_MEMORY;
+        *names = grown;
+        *room = wanted;
+    }
+    (*names)[(*count)++] = name;
+    return TING_OK;
+}
+
+static bool has_name(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static ting_err add_network(conversion *c, const char *path, const char *name)
+{
+    if (has_name(c->networks, c->network_count, name))
+        return ting_fail(TING_ERR_MODEL, "%s: its network \"%s\" is already in another input", path, name);
+    return add_name(&c->networks, &c->network_count, &c->network_room, name);
+}
+
+/* ---- tensors ---- */
+
+static bool is_number(const ting_stored *tensor)
+{
+    return tensor->dtype == TING_DTYPE_F32 || tensor->dtype == TING_DTYPE_F16 || tensor->dtype == TING_DTYPE_BF16 ||
+           tensor->dtype == TING_DTYPE_F64 || tensor->dtype == TING_DTYPE_Q8_0 ||
+           (tensor->dtype == TING_DTYPE_I8 && tensor->scale != NULL);
+}
+
+/* Vectors (biases, norms, scales) stay exact in every precision but F32, which they have already. */
+static ting_dtype wanted_type(ting_convert_precision precision, const ting_stored *tensor)
+{
+    bool matrix = tensor->dims >= 2;
+    bool wide = tensor->dims == 2 && tensor->shape[1] >= LEAST_COLUMNS && tensor->shape[0] > 1;
+    if (!is_number(tensor))
+        return tensor->dtype;
+    switch (precision) {
+    case TING_CONVERT_F32: return TING_DTYPE_F32;
+    case TING_CONVERT_F16: return matrix ? TING_DTYPE_F16 : TING_DTYPE_F32;
+    case TING_CONVERT_BF16: return matrix ? TING_DTYPE_BF16 : TING_DTYPE_F32;
+    case TING_CONVERT_INT8: return wide ? TING_DTYPE_I8 : TING_DTYPE_F32;
+    case TING_CONVERT_KEEP: break;
+    }
+    return tensor->dtype;
+}
+
+/* "<name>.scale" of an I8 tensor: it comes along with that. */
+static ting_err is_scale(const ting_table *table, const char *name, bool *out)
+{
+    size_t length = strlen(name);
+    *out = false;
+    if (!ends_in(name, ".scale"))
+        return TING_OK;
+    char *owner = ting_strdup(name);
+    if (owner == NULL)
+        return TING_ERR_MEMORY;
+    owner[length - strlen(".scale")] = '\0';
+    const ting_stored *tensor = ting_table_find(table, owner);
+    *out = tensor != NULL && tensor->dtype == TING_DTYPE_I8;
+    ting_free(owner);
+    return TING_OK;
+}
+
+static ting_err put_tensors(conversion *c, const ting_table *table, const char *path, const char *prefix)
+{
+    ting_err err = TING_OK;
+    ting_table_view view = {table, ""};
+    ting_source source = ting_table_source(&view, path);
+    const ting_named **items = ting_table_in_file_order(table);
+    ting_str name = {0};
+    if (items == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        ting_stored tensor;
+        bool scale;
+        TRY(is_scale(table, items[i]->name, &scale));
+        if (scale)
+            continue;
+        TRY(source.find(source.self, items[i]->name, &tensor));
+        ting_str_clear(&name);
+        ting_str_addf(&name, "%s%s", prefix, items[i]->name);
+        if (!ting_str_ok(&name)) {
+            err = TING_ERR_MEMORY;
+            goto out;
+        }
+        ting_gguf_put_tensor(c->writer, name.text, &tensor, wanted_type(c->options->precision, &tensor));
+    }
+out:
+    ting_str_free(&name);
+    ting_free((void *)items);
+    return err;
+}
+
+/* ---- keys ---- */
+
+static ting_err put_key(conversion *c, const ting_gguf_entry *entry)
+{
+    if (strcmp(entry->key, "general.alignment") == 0 || strcmp(entry->key, "tingxie.networks") == 0 ||
+        has_name(c->keys, c->key_count, entry->key))
+        return TING_OK;
+    ting_gguf_put_entry(c->writer, entry);
+    return add_name(&c->keys, &c->key_count, &c->key_room, entry->key);
+}
+
+static ting_err put_texts(conversion *c)
+{
+    ting_err err = TING_OK;
+    for (int i = 0; i < c->options->text_count; i++) {
+        if (c->options->texts[i].text == NULL)
+            continue;
+        ting_gguf_put_text(c->writer, c->options->texts[i].key, c->options->texts[i].text);
+        TRY(add_name(&c->keys, &c->key_count, &c->key_room, c->options->texts[i].key));
+    }
+out:
+    return err;
+}
+
+static ting_err put_gguf(conversion *c, int index)
+{
+    ting_err err = TING_OK;
+    const ting_gguf *file = &c->inputs[index].any.gguf;
+    const char *path = c->options->inputs[index];
+    ting_keys all = {file, ""};
+    if (ting_keys_has(&all, "tingxie.networks")) {
+        TRY(ting_schema_check(file));
+        TRY(ting_keys_texts(&all, "tingxie.networks", &c->texts[index]));
+        for (size_t i = 0; i < c->texts[index].count; i++)
+            TRY(add_network(c, path, c->texts[index].items[i]));
+    }
+    for (size_t i = 0; i < file->count; i++)
+        TRY(put_key(c, &file->entries[i]));
+    TRY(put_tensors(c, &file->table, path, ""));
+out:
+    return err;
+}
+
+static ting_err put_general(conversion *c, const char *key, const char *text)
+{
+    if (has_name(c->keys, c->key_count, key))
+        return TING_OK;
+    ting_gguf_put_text(c->writer, key, text);
+    return add_name(&c->keys, &c->key_count, &c->key_room, key);
+}
+
+/* The last part of a path, as a name for people. */
+static const char *base_name(const char *path)
+{
+    const char *name = path;
+    for (const char *p = path; *p != '\0'; p++)
+        if (*p == '/' && p[1] != '\0')
+            name = p + 1;
+    return name;
+}
+
+static ting_err put_imported(conversion *c, int index)
+{
+    ting_err err = TING_OK;
+    const char *path = c->options->inputs[index];
+    const ting_imported *model = &c->inputs[index].imported;
+    TRY(add_network(c, path, "am"));
+    TRY(put_general(c, "general.architecture", "tingxie"));
+    TRY(put_general(c, "general.name", base_name(path)));
+    if (!has_name(c->keys, c->key_count, "tingxie.version")) {
+        ting_gguf_put_integer(c->writer, "tingxie.version", TING_SCHEMA_VERSION);
+        TRY(add_name(&c->keys, &c->key_count, &c->key_room, "tingxie.version"));
+    }
+    ting_imported_put_keys(model, c->writer);
+    TRY(put_tensors(c, &model->tensors, path, "am."));
+out:
+    return err;
+}
+
+static ting_err put_input(conversion *c, int index)
+{
+    const input *in = &c->inputs[index];
+    if (in->folder)
+        return put_imported(c, index);
+    if (in->any.format == TING_ANY_GGUF)
+        return put_gguf(c, index);
+    ting_err err = TING_OK;
+    TRY(put_general(c, "general.architecture", "tensors"));
+    TRY(put_general(c, "general.name", base_name(c->options->inputs[index])));
+    TRY(put_tensors(c, in->any.table, c->options->inputs[index], ""));
+out:
+    return err;
+}
+
+/* ---- the whole ---- */
+
+static ting_err open_input(conversion *c, const char *path)
+{
+    ting_err err = TING_OK;
+    struct stat in, out;
+    input *next = &c->inputs[c->opened];
+    if (stat(path, &in) == 0 && stat(c->options->output, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+        FAIL(TING_ERR_ARGUMENT, "%s is both input and output", path);
+    next->folder = ting_file_is_folder(path);
+    if (next->folder && !ting_place_is_public_model(path))
+        FAIL(TING_ERR_NOT_FOUND,
+             "%s: no model that is known: expected tokens.txt and encoder, decoder and joiner as ONNX", path);
+    TRY(next->folder ? ting_import_zipformer_onnx(path, &next->imported) : ting_any_open(path, &next->any));
+    c->opened++;
+out:
+    return err;
+}
+
+static ting_err write_gguf(conversion *c)
+{
+    ting_err err = TING_OK;
+    const ting_convert_options *options = c->options;
+    c->writer = ting_gguf_writer_new();
+    if (c->writer == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    TRY(put_texts(c));
+    for (int i = 0; i < options->count; i++)
+        TRY(put_input(c, i));
+    if (c->network_count > 0)
+        ting_gguf_put_texts(c->writer, "tingxie.networks", c->networks, c->network_count);
+    TRY(ting_gguf_save(c->writer, options->output));
+out:
+    return err;
+}
+
+static ting_err write_safetensors(conversion *c)
+{
+    ting_err err = TING_OK;
+    const ting_convert_options *options = c->options;
+    if (options->count != 1 || options->precision != TING_CONVERT_KEEP)
+        FAIL(TING_ERR_ARGUMENT, "%s: safetensors are written from one input in its own precision", options->output);
+    const input *in = &c->inputs[0];
+    TRY(ting_safetensors_save(options->output, in->folder ? &in->imported.tensors : in->any.table, NULL, 0));
+out:
+    return err;
+}
+
+ting_err ting_tool_convert(const ting_convert_options *options)
+{
+    ting_err err = TING_OK;
+    conversion c = {.options = options};
+    bool safetensors = ends_in(options->output, ".safetensors");
+    if (!safetensors && !ends_in(options->output, ".gguf"))
+        FAIL(TING_ERR_ARGUMENT, "%s: expected a name that ends in .gguf or .safetensors", options->output);
+    c.inputs = ting_alloc((size_t)options->count, sizeof *c.inputs);
+    c.texts = ting_alloc((size_t)options->count, sizeof *c.texts);
+    if (c.inputs == NULL || c.texts == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    for (int i = 0; i < options->count; i++)
+        TRY(open_input(&c, options->inputs[i]));
+    TRY(safetensors ? write_safetensors(&c) : write_gguf(&c));
+out:
+    ting_gguf_writer_free(c.writer);
+    for (int i = 0; i < c.opened; i++) {
+        ting_texts_free(&c.texts[i]);
+        if (c.inputs[i].folder)
+            ting_imported_free(&c.inputs[i].imported);
+        else
+            ting_any_close(&c.inputs[i].any);
+    }
+    ting_free(c.inputs);
+    ting_free(c.texts);
+    ting_free((void *)c.networks);
+    ting_free((void *)c.keys);
+    return err;
+}
