@@ -94,53 +94,68 @@ static void copy_rows(ting_tensor to, int at, ting_tensor from, int first, int c
         memcpy(ting_row(to, at + r), ting_row(from, first + r), (size_t)to.cols * sizeof *to.data);
 }
 
-/* For each segment `kept` rows of its state and then x's own, new starts in `start`; the state then keeps the last
- * `room` rows. A segment at the beginning of its stream has `at_first` rows instead, zeros. */
-static ting_tensor with_kept(ting_ctx *ctx, ting_tensor x, ting_segments segments,
-                             ting_zipformer_state *const *states, bool frames, int kept,
-                             int at_first, int *start)
+/* The rows kept from before (zeros at the beginning of a stream, `at_first` of them), then x's own; `memory` then
+ * keeps the last `kept` rows. */
+static ting_tensor with_kept(ting_ctx *ctx, ting_tensor x, ting_real *memory, int kept,
+                             int at_first, bool begun)
 {
-    start[0] = 0;
-    for (int s = 0; s < segments.count; s++)
-        start[s + 1] = start[s] + segments.start[s + 1] - segments.start[s] +
-                       (states[s]->processed > 0 ? kept : at_first);
-    ting_tensor y = ting_ctx_constant(ctx, start[segments.count], x.cols);
-    for (int s = 0; s < segments.count && y.data != NULL; s++) {
-        int rows = segments.start[s + 1] - segments.start[s],
-            before = start[s + 1] - start[s] - rows;
-        ting_real *memory = frames ? states[s]->frames : states[s]->rows;
-        ting_tensor kept_rows = {.data = memory, .rows = kept, .cols = x.cols, .ld = x.cols};
-        if (states[s]->processed > 0)
-            copy_rows(y, start[s], kept_rows, 0, before);
-        else
-            memset(ting_row(y, start[s]), 0, (size_t)before * (size_t)y.ld * sizeof *y.data);
-        copy_rows(y, start[s] + before, x, segments.start[s], rows);
-        copy_rows(kept_rows, 0, y, start[s + 1] - kept, kept);
-    }
+    int before = begun ? kept : at_first;
+    ting_tensor y = ting_ctx_constant(ctx, before + x.rows, x.cols);
+    ting_tensor kept_rows = {.data = memory, .rows = kept, .cols = x.cols, .ld = x.cols};
+    if (y.data == NULL)
+        return y;
+    if (begun)
+        copy_rows(y, 0, kept_rows, 0, before);
+    else
+        memset(y.data, 0, (size_t)before * (size_t)y.ld * sizeof *y.data);
+    copy_rows(y, before, x, 0, x.rows);
+    copy_rows(kept_rows, 0, y, y.rows - kept, kept);
     return y;
 }
 
+/* One chunk of a stream: its frames -> its rows before the projection, into `out`. */
+static void stream_chunk(ting_ctx *ctx, const ting_zipformer *model, ting_tensor frames,
+                         ting_zipformer_state *state, bool begun, ting_tensor out)
+{
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    int start[2] = {0}, rows[2], wide[2] = {0}, done[2];
+    ting_tensor x = with_kept(ctx, frames, state->frames, TING_ZIP_FRAMES_KEPT, 0, begun);
+    start[1] = x.rows;
+    x = convolve(ctx, model, x, (ting_segments){1, start}, rows);
+    if (ctx->err == TING_OK)
+        x = with_kept(ctx, x, state->rows, 2 * TING_ZIP_NEXT_PAD, TING_ZIP_NEXT_PAD, begun);
+    wide[1] = x.rows;
+    ting_tensor y = next(ctx, model, x, (ting_segments){1, wide}, 0, done);
+    for (int t = 0; t < out.rows && ctx->err == TING_OK; t++)
+        ctx->kern->add(out.cols, ting_row(x, TING_ZIP_NEXT_PAD + t), ting_row(y, t),
+                       ting_row(out, t));
+    ting_arena_rewind(ctx->arena, mark);
+}
+
+/* Chunk by chunk, so that what one chunk needs stays in the second-level cache. */
 static ting_tensor stream(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
                           ting_segments segments, ting_zipformer_state *const *states,
                           int *out_start)
 {
-    int count = segments.count;
-    int *starts[3];
-    for (int i = 0; i < 3; i++)
-        if ((starts[i] = ting_ctx_ints(ctx, count + 1)) == NULL)
-            return (ting_tensor){0};
-    x = with_kept(ctx, x, segments, states, true, TING_ZIP_FRAMES_KEPT, 0, starts[0]);
-    x = convolve(ctx, model, x, (ting_segments){count, starts[0]}, starts[1]);
-    if (ctx->err != TING_OK)
-        return x;
-    x = with_kept(ctx, x, (ting_segments){count, starts[1]}, states, false, 2 * TING_ZIP_NEXT_PAD,
-                  TING_ZIP_NEXT_PAD, starts[2]);
-    ting_tensor y = next(ctx, model, x, (ting_segments){count, starts[2]}, 0, out_start);
-    for (int s = 0; s < count && ctx->err == TING_OK; s++)
-        for (int t = out_start[s]; t < out_start[s + 1]; t++) {
-            const ting_real *row = ting_row(x, starts[2][s] + TING_ZIP_NEXT_PAD + t - out_start[s]);
-            ctx->kern->add(y.cols, row, ting_row(y, t), ting_row(y, t));
+    int chunk = model->config.chunk;
+    int width = ting_zip_embed_width(model->config.features) * model->config.embed_channels[2];
+    out_start[0] = 0;
+    for (int s = 0; s < segments.count; s++) {
+        int frames =
+            segments.start[s + 1] - segments.start[s] - ting_zipformer_frames(model, states[s], 0);
+        out_start[s + 1] = out_start[s] + frames / 2;
+    }
+    ting_tensor y = ting_ctx_constant(ctx, out_start[segments.count], width);
+    for (int s = 0; s < segments.count; s++) {
+        int at = segments.start[s];
+        for (int row = out_start[s]; row < out_start[s + 1] && ctx->err == TING_OK; row += chunk) {
+            bool begun = states[s]->processed > 0 || row > out_start[s];
+            int frames = 2 * chunk + (begun ? 0 : TING_ZIP_FIRST_EXTRA);
+            stream_chunk(ctx, model, ting_rows(x, at, frames), states[s], begun,
+                         ting_rows(y, row, chunk));
+            at += frames;
         }
+    }
     return y;
 }
 

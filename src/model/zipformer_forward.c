@@ -12,6 +12,8 @@
 
 #include "nn/op.h"
 
+#include <string.h>
+
 static int longest_of(ting_segments segments)
 {
     int longest = 0;
@@ -87,8 +89,16 @@ static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i,
     run.attention.heads = s->heads;
     fill_spans(&run, spans, s->downsampling);
     set_positions(ctx, &run);
+    ting_tensor kept =
+        ctx->tape == NULL ? ting_ctx_constant(ctx, x.rows, x.cols) : (ting_tensor){0};
     for (int j = 0; j < s->layers; j++, run.layer++) {
+        ting_arena_mark mark = ting_arena_tell(ctx->arena);
         x = ting_zip_layer_forward(ctx, &model->stack[i].layers[j], &run, x);
+        if (ctx->tape == NULL && ctx->err == TING_OK) { /* what the layer needed is given back */
+            memcpy(kept.data, x.data, (size_t)x.rows * (size_t)x.cols * sizeof *x.data);
+            x = kept;
+            ting_arena_rewind(ctx->arena, mark);
+        }
         ting_ctx_see(ctx, x, "encoder.encoders.%d.layers.%d", i, j);
     }
     return x;

@@ -40,22 +40,18 @@ static void run_blocks(ting_ctx *ctx, ting_tensor x, ting_segments segments,
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
     int block = ting_conv2d_block(s), freq = ting_conv2d_freq(s), taps = s->kernel_t * s->kernel_f;
     size_t k = (size_t)ting_conv2d_patch(s);
-    ting_real *patches =
-        ting_arena_take_zeroed(ctx->arena, (size_t)block * (size_t)freq * k, sizeof *patches);
-    ting_real *ordered = NULL;
     bool use_packed = w->packed != NULL && ctx->tape == NULL;
-    if (!use_packed) {
-        ordered = ting_arena_take_zeroed(ctx->arena, (size_t)s->out_channels * k, sizeof *ordered);
-        if (ordered != NULL)
-            ting_conv2d_to_patch_order(s->out_channels, s->in_channels, taps, w->t.data, ordered);
-    }
-    if (patches == NULL || (!use_packed && ordered == NULL)) {
-        ting_ctx_fail(ctx, TING_ERR_MEMORY, "conv2d: out of memory for %d rows of patches", block);
-        return;
-    }
-    int segment = 0;
     bool rows_are_patches = s->kernel_t == 1 && s->kernel_f == s->freq && s->stride_t == 1 &&
                             s->pad_t == 0 && s->pad_f == 0 && x.ld == x.cols;
+    block = block < y.rows ? block : y.rows;
+    ting_real *patches =
+        rows_are_patches ? NULL : ting_ctx_reals(ctx, (size_t)block * (size_t)freq * k);
+    ting_real *ordered = use_packed ? NULL : ting_ctx_reals(ctx, (size_t)s->out_channels * k);
+    if (ctx->err != TING_OK)
+        return;
+    if (ordered != NULL)
+        ting_conv2d_to_patch_order(s->out_channels, s->in_channels, taps, w->t.data, ordered);
+    int segment = 0;
     if (rows_are_patches)
         multiply(ctx, s, w, b, ordered, act, y.rows, x.data, y.data);
     for (int first = rows_are_patches ? y.rows : 0; first < y.rows; first += block) {
