@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_lexicon.c - tables of readings, then looking up what they hold. */
+/* fuzz_lexicon.c - any bytes as a table, then the same bytes as a text to be read with it. */
 #include "fuzz/fuzz.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
-#include "text/lexicon.h"
+#include "text/g2p.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned char *bytes = ting_fuzz_copy(data, size);
+    const char *text = (const char *)bytes;
     ting_lexicon *lexicon = ting_lexicon_new();
     if (lexicon == NULL)
         abort();
-    ting_lexicon_add_text(lexicon, "fuzz", (const char *)bytes, size, TING_LEXICON_COMMON);
-    ting_lexicon_add_text(lexicon, "fuzz", (const char *)bytes, size, TING_LEXICON_RARE);
-    uint32_t text[64];
-    const uint16_t *ids;
-    int count = 0, length;
-    for (size_t at = 0; count < 64 && at < size; at += (size_t)(length > 0 ? length : 1)) {
-        length = ting_utf8_decode((const char *)bytes + at, size - at, &text[count]);
-        count += length > 0;
+    ting_err err = ting_lexicon_add_text(lexicon, "fuzz", text, size, TING_LEXICON_COMMON);
+    if (err != TING_OK && err != TING_ERR_FORMAT)
+        abort();
+    ting_lexicon_add_text(lexicon, "fuzz", text, size, TING_LEXICON_RARE);
+    ting_g2p_line line = {0};
+    const ting_g2p_options options = {.sandhi = true};
+    if (ting_g2p_read(lexicon, &options, text, size, &line) != TING_OK)
+        abort();
+    size_t end = 0;
+    for (int i = 0; i < line.count; i++) {
+        if (line.items[i].offset != end || line.items[i].length < 1)
+            abort();
+        end += (size_t)line.items[i].length;
     }
-    for (int i = 0; i < count; i++) {
-        ting_lexicon_readings(lexicon, text[i]);
-        ting_lexicon_match(lexicon, text + i, count - i, &ids);
-    }
+    if (end != size)
+        abort();
+    ting_g2p_line_free(&line);
     ting_lexicon_free(lexicon);
     ting_free(bytes);
     return 0;

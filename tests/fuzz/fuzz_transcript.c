@@ -1,26 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_transcript.c - manifests, TSV and Kaldi texts, then finding each utterance again. */
+/* fuzz_transcript.c - any bytes as two files of utterances (cut at the first NUL), read, matched and scored. */
 #include "fuzz/fuzz.h"
 
 #include "base/mem.h"
-#include "text/transcript.h"
+#include "text/score.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static ting_transcript *read_one(const char *bytes, size_t size)
+{
+    ting_transcript *t = NULL;
+    ting_err err = ting_transcript_read("fuzz", bytes, size, NULL, &t);
+    if (err != TING_OK && err != TING_ERR_FORMAT)
+        abort();
+    return t;
+}
+
+static void score(const ting_transcript *ref, const ting_transcript *hyp, ting_score_options options)
+{
+    ting_scorer *scorer = ting_scorer_new(NULL, &options);
+    if (scorer == NULL)
+        abort();
+    for (int i = 0; i < ting_transcript_count(hyp); i++) {
+        const ting_utterance *h = ting_transcript_at(hyp, i);
+        int found = ting_transcript_find(ref, h->id);
+        if (found < 0)
+            continue;
+        const ting_utterance *r = ting_transcript_at(ref, found);
+        if (r->text.length > 600 || h->text.length > 600) /* the time goes by the product */
+            continue;
+        ting_scored scored;
+        if (ting_scorer_add(scorer, r->text, r->pinyin, h->text, &scored) != TING_OK)
+            abort();
+        const ting_alignment *a = scored.alignment;
+        if (a->matches + a->substitutions + a->deletions != scored.ref.count ||
+            a->matches + a->substitutions + a->insertions != scored.hyp.count)
+            abort();
+    }
+    ting_scorer_free(scorer);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned char *bytes = ting_fuzz_copy(data, size);
-    ting_transcript *transcript = NULL;
-    if (ting_transcript_read("fuzz", (const char *)bytes, size, NULL, &transcript) == TING_OK) {
-        int count = ting_transcript_count(transcript);
-        for (int i = 0; i < count && i < 64; i++) {
-            const ting_utterance *utterance = ting_transcript_at(transcript, i);
-            ting_view_stem(utterance->path);
-            if (ting_transcript_find(transcript, utterance->id) >= count)
-                abort();
-        }
+    const char *text = (const char *)bytes;
+    const char *cut = size > 0 ? memchr(text, 0, size) : NULL;
+    size_t first = cut == NULL ? size : (size_t)(cut - text);
+    ting_transcript *ref = read_one(text, first);
+    ting_transcript *hyp = cut == NULL ? read_one(text, first) : read_one(cut + 1, size - first - 1);
+    if (ref != NULL && hyp != NULL) {
+        score(ref, hyp, (ting_score_options){.units = {.punctuation = size % 2, .letters = size % 3 == 0}});
+        score(ref, hyp, (ting_score_options){.syllables = true, .ref_pinyin = true, .hyp_pinyin = size % 2});
+        ting_transcript_is_pinyin(hyp);
     }
-    ting_transcript_free(transcript);
+    ting_transcript_free(ref);
+    ting_transcript_free(hyp);
     ting_free(bytes);
     return 0;
 }

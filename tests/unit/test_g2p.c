@@ -3,6 +3,7 @@
 #include "support/support.h"
 
 #include "base/str.h"
+#include "support/failing.h"
 #include "text/g2p.h"
 
 #include <string.h>
@@ -225,6 +226,28 @@ static void a_huge_line_is_read(void **state)
     ting_lexicon_free(lexicon);
 }
 
+static ting_err load_and_read(void *arg)
+{
+    ting_err err = TING_OK;
+    ting_g2p_line line = {0};
+    ting_lexicon *lexicon = ting_lexicon_new();
+    (void)arg;
+    if (lexicon == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_lexicon_add_text(lexicon, "table", small, sizeof small - 1, TING_LEXICON_COMMON));
+    TRY(ting_g2p_read(lexicon, &(ting_g2p_options){0}, "长城", 6, &line));
+out:
+    ting_g2p_line_free(&line);
+    ting_lexicon_free(lexicon);
+    return err;
+}
+
+static void failed_allocations_are_reported(void **state)
+{
+    (void)state;
+    assert_true(ting_fail_each_allocation(load_and_read, NULL) > 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test(sandhi_is_written_on_request),
         cmocka_unit_test(every_reading_in_the_tables_is_a_dictionary_syllable),
         cmocka_unit_test(a_huge_line_is_read),
+        cmocka_unit_test(failed_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

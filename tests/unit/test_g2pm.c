@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "g2pm_vectors.h"
 #include "model/g2pm.h"
+#include "support/failing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -205,12 +206,34 @@ static void the_public_model_reads_as_its_authors_do(void **state)
         skip_because("no g2pm in TING_MODELS or ../shared/models, or no speech/dev-pinyin.tsv in TING_SHARED or ../shared");
 }
 
+static ting_err open_and_read(void *folder)
+{
+    ting_err err = TING_OK;
+    ting_g2pm *model = NULL;
+    const uint32_t text[] = {0x957F, 0x5927};
+    int ids[2];
+    TRY(ting_g2pm_open(folder, &model));
+    TRY(ting_g2pm_read(model, text, 2, NULL, ids));
+out:
+    ting_g2pm_free(model);
+    return err;
+}
+
+static void failed_allocations_are_reported(void **state)
+{
+    (void)state;
+    char *folder = make_folder("memory", -1, NULL, 0);
+    assert_true(ting_fail_each_allocation(open_and_read, folder) > 20);
+    ting_free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_model_reads_as_numpy_does),
         cmocka_unit_test(only_what_is_wanted_is_set),
         cmocka_unit_test(broken_folders_are_refused),
+        cmocka_unit_test(failed_allocations_are_reported),
         cmocka_unit_test(the_public_model_reads_as_its_authors_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "support/support.h"
 
 #include "base/str.h"
+#include "support/failing.h"
 #include "text/score.h"
 
 #include <string.h>
@@ -245,6 +246,36 @@ static void pinyin_files_are_recognised(void **state)
     }
 }
 
+static ting_err score_something(void *arg)
+{
+    ting_err err = TING_OK;
+    const ting_confusion *pairs;
+    ting_transcript *t = NULL;
+    ting_scorer *scorer = NULL;
+    int count;
+    (void)arg;
+    static const char two[] = "a\t今天abc\nb\tzai4\n";
+    TRY(ting_transcript_read("t", two, sizeof two - 1, NULL, &t));
+    scorer = ting_scorer_new(NULL, &(ting_score_options){.syllables = true, .hyp_pinyin = true});
+    if (scorer == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    TRY(ting_scorer_add(scorer, ting_transcript_at(t, 0)->text, view(""), view("jin1 oops"), NULL));
+    TRY(ting_scorer_add(scorer, ting_transcript_at(t, 1)->text, view("zai4"), view("z ài"), NULL));
+    TRY(ting_scorer_confusions(scorer, &pairs, &count));
+out:
+    ting_scorer_free(scorer);
+    ting_transcript_free(t);
+    return err;
+}
+
+static void failed_allocations_are_reported(void **state)
+{
+    (void)state;
+    assert_true(ting_fail_each_allocation(score_something, NULL) > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +287,7 @@ int main(void)
         cmocka_unit_test(syllables_are_scored_with_and_without_tone),
         cmocka_unit_test(empty_references_have_a_defined_rate),
         cmocka_unit_test(pinyin_files_are_recognised),
+        cmocka_unit_test(failed_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
