@@ -65,6 +65,8 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
     static const char manifest[] = "id\tpath\ttext\tpinyin\na\twav/a.wav\t你好\tni3 hao3\nb\tb.flac\t再见\tzai4 jian4\n";
     static const char tsv[] = "x/a.wav\t你好\r\ny/a.wav\t\n\nb.wav\t再见\textra\n";
     static const char kaldi[] = "utt1 你 好\nutt2\t再见\nutt3\n";
+    static const char two[] = "id\ttext\tpinyin\na\t今天abc\tjin1 tian1\nb\t好\t\n\0x/a.wav\t今田天\nb\thao3 l ǜ\n";
+    take(self, two, sizeof two - 1);
     take(self, manifest, sizeof manifest - 1);
     take(self, tsv, sizeof tsv - 1);
     take(self, kaldi, sizeof kaldi - 1);
