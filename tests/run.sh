@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs each test program given, shows the output of those that fail, and closes with the sum of all cases.
 # RUN is put before each program (an emulator). TEST=pattern runs only programs whose name contains the pattern.
+export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=tests/lsan.supp:print_suppressions=0}"
 passed=0 failed=0 skipped=0
 for program in "$@"; do
     case "$program" in *"${TEST:-}"*) ;; *) continue ;; esac

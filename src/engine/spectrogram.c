@@ -26,7 +26,7 @@ enum {
     MAX_COLUMNS = 4096,
     LEFT = 64,
     TOP = 48,
-    RIGHT = 150,
+    RIGHT = 164,
     BOTTOM = 56,
     HEIGHT = 400,
     MIN_WIDTH = 480,
