@@ -2,18 +2,15 @@
 /* cases_attention.c - the three parts of attention over whole segments, chunks with left context, causal. */
 #include "grad/grad.h"
 
-#include "support/support.h"
-
 enum { HEADS = 0, CAUSAL = 1, CHUNK = 2, LEFT = 3, RELATIVE = 4, REACH = 5 }; /* options */
 
 /* Spans for the segments as they are now (one of them when it is tested alone). */
-static ting_attention geometry(ting_grad_problem *p, ting_ctx *ctx)
+static ting_attention geometry(ting_grad_problem *p)
 {
     ting_attention g = {.heads = p->option[HEADS], .causal = p->option[CAUSAL] != 0};
     const ting_segments *segments = &p->segments;
     int rows = segments->start[segments->count];
-    ting_span *spans = ting_arena_take(ctx->arena, ((size_t)rows + (size_t)segments->count) * sizeof *spans);
-    assert_non_null(spans);
+    ting_span *spans = ting_grad_take(p, rows + segments->count, sizeof *spans);
     for (int s = 0; s < segments->count; s++) {
         int first = segments->start[s], end = segments->start[s + 1];
         int chunk = p->option[CHUNK] == 0 ? end - first : p->option[CHUNK];
@@ -65,7 +62,7 @@ static void scores_setup(ting_grad_problem *p)
 
 static void scores_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    ting_attention g = geometry(p, ctx);
+    ting_attention g = geometry(p);
     ting_tensor none = {0};
     one_output(p, ting_attn_scores(ctx, &g, p->input[0].t, p->input[1].t,
                                    p->option[RELATIVE] ? p->input[2].t : none,
@@ -90,7 +87,7 @@ static void softmax_setup(ting_grad_problem *p)
 
 static void softmax_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    ting_attention g = geometry(p, ctx);
+    ting_attention g = geometry(p);
     one_output(p, ting_attn_softmax(ctx, &g, p->input[0].t));
 }
 
@@ -107,7 +104,7 @@ static void apply_setup(ting_grad_problem *p)
 
 static void apply_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    ting_attention g = geometry(p, ctx);
+    ting_attention g = geometry(p);
     one_output(p, ting_attn_apply(ctx, &g, p->input[0].t, p->input[1].t,
                                   p->variant == 1 ? 1 : p->option[HEADS]));
 }

@@ -4,7 +4,6 @@
 
 #include "loss/choice_entropy.h"
 #include "loss/cross_entropy.h"
-#include "support/support.h"
 
 static void one_output(ting_grad_problem *p, ting_tensor y)
 {
@@ -174,8 +173,7 @@ static void cross_entropy_setup(ting_grad_problem *p)
     int rows = ting_grad_segments(p), classes = p->variant == 4 ? 1 : 2 + width(p);
     frames(p, classes);
     ting_grad_add_ids(p, p->variant == 5 ? -9 : -1, p->variant == 5 ? 0 : classes);
-    p->weights = ting_arena_take(p->memory, (size_t)rows * sizeof *p->weights);
-    assert_non_null(p->weights);
+    p->weights = ting_grad_take(p, rows, sizeof *p->weights);
     for (int r = 0; r < rows; r++)
         p->weights[r] = (ting_real)ting_rng_uniform(&p->rng);
     p->row_factor = 0;
@@ -207,9 +205,8 @@ static void choice_entropy_setup(ting_grad_problem *p)
 static void choice_entropy_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     int rows = p->segments.start[p->segments.count];
-    ting_choice *choices = ting_arena_take(ctx->arena, (size_t)rows * sizeof *choices);
-    int *classes = ting_arena_take(ctx->arena, (size_t)rows * 4 * sizeof *classes);
-    assert_true(choices != NULL && classes != NULL);
+    ting_choice *choices = ting_grad_take(p, rows, sizeof *choices);
+    int *classes = ting_grad_take(p, 4 * rows, sizeof *classes);
     for (int r = 0; r < rows; r++) {
         int bits = p->ids[r], count = 1 + bits % 4;
         for (int i = 0; i < 4; i++)

@@ -2,8 +2,6 @@
 /* cases_sequence.c - cases of the ops that join rows, and of those that run along time. */
 #include "grad/grad.h"
 
-#include "support/support.h"
-
 static int width(ting_grad_problem *p)
 {
     return p->large ? ting_grad_between(p, 60, 90) : ting_grad_between(p, 1, 9);
@@ -48,8 +46,7 @@ static void concat_time_setup(ting_grad_problem *p)
 static void concat_time_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     int cache = p->option[CACHE];
-    int *start = ting_arena_take(ctx->arena, ((size_t)p->segments.count + 1) * sizeof *start);
-    assert_non_null(start);
+    int *start = ting_grad_take(p, p->segments.count + 1, sizeof *start);
     for (int s = 0; s <= p->segments.count; s++)
         start[s] = s * cache;
     ting_tensor before = ting_rows(p->input[1].t, 0, p->segments.count * cache);

@@ -16,11 +16,9 @@ static ting_tensor frames(ting_grad_problem *p, int cols)
     return ting_grad_add_input(p, TING_ROWS_OF_FRAMES, p->segments.start[p->segments.count], cols);
 }
 
-static int *starts(ting_grad_problem *p, ting_ctx *ctx)
+static int *starts(ting_grad_problem *p)
 {
-    int *start = ting_ctx_ints(ctx, p->segments.count + 1);
-    assert_non_null(start);
-    return start;
+    return ting_grad_take(p, p->segments.count + 1, sizeof(int));
 }
 
 /* ---- conv2d: strides, padding, one input channel, fused activation; depthwise ---- */
@@ -64,7 +62,7 @@ static void conv2d_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     ting_conv2d_shape shape = shape_of(p);
     one_output(p, ting_conv2d(ctx, p->input[0].t, p->segments, &shape, p->param[0], p->param[1],
-                              p->variant == 4 ? TING_ACT_SWOOSH_R : TING_ACT_NONE, starts(p, ctx)));
+                              p->variant == 4 ? TING_ACT_SWOOSH_R : TING_ACT_NONE, starts(p)));
 }
 
 const ting_grad_case ting_case_conv2d = {5, conv2d_setup, conv2d_forward};
@@ -85,7 +83,7 @@ static void depthwise2d_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     ting_conv2d_shape shape = shape_of(p);
     one_output(p, ting_depthwise2d(ctx, p->input[0].t, p->segments, &shape, p->param[0],
-                                   p->param[1], starts(p, ctx)));
+                                   p->param[1], starts(p)));
 }
 
 const ting_grad_case ting_case_depthwise2d = {3, depthwise2d_setup, depthwise2d_forward};
@@ -175,7 +173,7 @@ static void downsample_setup(ting_grad_problem *p)
 static void downsample_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     one_output(p, ting_downsample(ctx, p->input[0].t, p->segments, p->param[0], p->option[0],
-                                  starts(p, ctx)));
+                                  starts(p)));
 }
 
 const ting_grad_case ting_case_downsample = {4, downsample_setup, downsample_forward};
@@ -183,7 +181,7 @@ const ting_grad_case ting_case_downsample = {4, downsample_setup, downsample_for
 /* The last row of each segment is repeated once only. */
 static void upsample_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    int factor = p->option[0], *like = starts(p, ctx);
+    int factor = p->option[0], *like = starts(p);
     like[0] = 0;
     for (int s = 0; s < p->segments.count; s++)
         like[s + 1] =
@@ -206,9 +204,8 @@ static void ctc_setup(ting_grad_problem *p)
 
 static void ctc_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    int *start = starts(p, ctx),
-        *targets = ting_ctx_ints(ctx, p->segments.start[p->segments.count]), count = 0;
-    assert_non_null(targets);
+    int *start = starts(p), *targets = ting_grad_take(p, p->segments.start[p->segments.count], sizeof *targets);
+    int count = 0;
     for (int s = 0; s < p->segments.count; s++) {
         int first = p->segments.start[s], length = p->segments.start[s + 1] - first;
         start[s] = count;

@@ -84,6 +84,11 @@ void ting_grad_add_ids(ting_grad_problem *p, int low, int high);
 /* Keeps the elements of an input 0.1 away from zero, where a function has a kink. */
 void ting_grad_avoid_zero(ting_tensor t);
 
+/* ---- for setup and forward ---- */
+
+/* Memory of the problem for count elements of `size` bytes; never NULL. Not the context's, which may run out. */
+void *ting_grad_take(ting_grad_problem *p, int count, size_t size);
+
 /* ---- for the test programs ---- */
 
 /* Sets up variant `variant` with a seed of its own; free with ting_grad_problem_free. */

@@ -22,11 +22,17 @@ int ting_grad_between(ting_grad_problem *p, int first, int last)
     return first + (int)ting_rng_below(&p->rng, (uint32_t)(last - first + 1));
 }
 
+void *ting_grad_take(ting_grad_problem *p, int count, size_t size)
+{
+    void *piece = ting_arena_take(p->memory, (size_t)count * size);
+    assert_non_null(piece);
+    return piece;
+}
+
 int ting_grad_segments(ting_grad_problem *p)
 {
     int count = p->large ? 23 : ting_grad_between(p, 1, 4);
-    int *start = ting_arena_take(p->memory, ((size_t)count + 1) * sizeof *start);
-    assert_non_null(start);
+    int *start = ting_grad_take(p, count + 1, sizeof *start);
     start[0] = 0;
     for (int s = 0; s < count; s++)
         start[s + 1] = start[s] + (p->large ? ting_grad_between(p, 1, 60) : ting_grad_between(p, 1, 7));
@@ -58,8 +64,7 @@ void ting_grad_add_param(ting_grad_problem *p, ting_param_role role, int dims, c
 void ting_grad_add_ids(ting_grad_problem *p, int low, int high)
 {
     int rows = p->segments.start[p->segments.count];
-    p->ids = ting_arena_take(p->memory, (size_t)rows * sizeof *p->ids);
-    assert_non_null(p->ids);
+    p->ids = ting_grad_take(p, rows, sizeof *p->ids);
     for (int r = 0; r < rows; r++)
         p->ids[r] = ting_grad_between(p, low, high - 1);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_invariance.c - what must not change a result: recording, packed weights, the company of other
- * segments, the number of threads. Bit by bit, except for packed weights.
+ * segments, the number of threads. Bit by bit, except for packed weights. And memory that runs out.
  */
 #include "grad/grad.h"
+
+#include "base/mem.h"
+#include "support/failing.h"
 
 #include "support/support.h"
 
@@ -12,7 +15,7 @@
 
 static ting_ctx new_ctx(ting_tape *tape, ting_pool *pool)
 {
-    return (ting_ctx){.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(ting_cpu_detect()),
+    return (ting_ctx){.arena = ting_arena_new(1 << 22), .kern = ting_kern_select(ting_cpu_detect()),
                       .tape = tape, .pool = pool};
 }
 
@@ -181,9 +184,48 @@ static void threads_do_not_matter(void **state)
     }
 }
 
+/* Forward and backward with only `bytes` of memory; the next allocation fails. */
+static ting_err run_within(ting_grad_problem *p, const ting_grad_case *of, size_t bytes)
+{
+    enum { BLOCK = 1 << 22 };
+    ting_tape tape = {0};
+    ting_ctx ctx = new_ctx(&tape, NULL);
+    assert_non_null(ting_arena_take(ctx.arena, BLOCK - bytes - 2 * TING_ALIGN)); /* the room of one red zone less */
+    ting_arena_mark mark = ting_arena_tell(p->memory);
+    ting_fail_allocation(1);
+    ctx.training = true;
+    ctx.rng = ting_rng_new(3, 4);
+    of->forward(p, &ctx);
+    for (int o = 0; ctx.err == TING_OK && o < p->outputs; o++)
+        ting_grad_row(p->output[o], 0)[0] = 1;
+    ting_err err = ting_tape_backward(&ctx, &tape);
+    ting_fail_allocation(0);
+    ting_arena_rewind(p->memory, mark);
+    ting_arena_free(ctx.arena);
+    return err;
+}
+
+/* Whichever piece of memory is refused, the error says so and nothing is touched out of bounds (ASan sees). */
+static void running_out_of_memory_is_reported(void **state)
+{
+    enum { STEP = 1024, MOST = 1 << 21 };
+    const ting_grad_case *of = *state;
+    ting_grad_problem p;
+    ting_grad_problem_make(&p, of, 0, false);
+    size_t bytes = 0;
+    for (; bytes < MOST; bytes += STEP) {
+        ting_err err = run_within(&p, of, bytes);
+        if (err == TING_OK)
+            break;
+        assert_int_equal(err, TING_ERR_MEMORY);
+    }
+    assert_in_range(bytes, 1, MOST - 1);
+    ting_grad_problem_free(&p);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[4 * TING_OP_COUNT];
+    struct CMUnitTest tests[5 * TING_OP_COUNT];
     size_t count = 0;
     for (int op = 0; op < TING_OP_COUNT; op++) {
         void *of = (void *)(uintptr_t)ting_grad_cases()[op];
@@ -192,6 +234,7 @@ int main(void)
         tests[count++] = (struct CMUnitTest){name, packed_weights_agree, NULL, NULL, of};
         tests[count++] = (struct CMUnitTest){name, a_segment_alone_is_the_same, NULL, NULL, of};
         tests[count++] = (struct CMUnitTest){name, threads_do_not_matter, NULL, NULL, of};
+        tests[count++] = (struct CMUnitTest){name, running_out_of_memory_is_reported, NULL, NULL, of};
     }
     return _cmocka_run_group_tests("invariance", tests, count, NULL, NULL);
 }
