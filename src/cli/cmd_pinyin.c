@@ -10,8 +10,8 @@
 struct options {
     const char *lexicon, *polyphones;
     ting_values tables;
-    int notation, other, format;
-    bool no_phrases, sandhi, convert;
+    int notation, other, format, sandhi;
+    bool no_phrases, convert;
 };
 
 static ting_exit put_line(ting_cli *cli, ting_tool_pinyin *tool, const char *line, size_t length, ting_str *out)
@@ -67,7 +67,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         .first_count = o->tables.count,
         .polyphones = o->polyphones != NULL && strcmp(o->polyphones, "auto") == 0 ? "" : o->polyphones,
         .no_phrases = o->no_phrases,
-        .sandhi = o->sandhi,
+        .sandhi = (ting_tool_sandhi)o->sandhi,
         .convert = o->convert,
         .notation = (ting_tool_notation)o->notation,
         .other = (ting_tool_other)o->other,
@@ -99,8 +99,9 @@ static const ting_option table[] = {
     {0, "other", TING_OPTION_CHOICE, offsetof(struct options, other), "WHAT",
      "what becomes of characters that have no syllable: kept, dropped, or each marked by a question mark",
      .choices = "keep drop mark"},
-    {'s', "sandhi", TING_OPTION_FLAG, offsetof(struct options, sandhi), NULL,
-     "the tones of 一 and 不 as spoken (yi2 ge4, bu2 shi4) instead of the dictionary's"},
+    {'s', "sandhi", TING_OPTION_CHOICE, offsetof(struct options, sandhi), "WHERE",
+     "the tones of 一 and 不 as spoken (yi2 ge4, bu2 shi4): nowhere, where the phrase table has them so, or by rule",
+     .choices = "none table spoken"},
     {'c', "convert", TING_OPTION_FLAG, offsetof(struct options, convert), NULL,
      "the input is pinyin in any notation: change the notation"},
     {'t', "table", TING_OPTION_LIST, offsetof(struct options, tables), "FILE",

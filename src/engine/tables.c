@@ -45,7 +45,8 @@ out:
     return err;
 }
 
-ting_err ting_tables_lexicon(const char *folder, const char *const *first, int first_count, ting_lexicon **out)
+ting_err ting_tables_lexicon(const char *folder, const char *const *first, int first_count, bool as_written,
+                             ting_lexicon **out)
 {
     ting_err err = TING_OK;
     char *found = NULL;
@@ -57,7 +58,8 @@ ting_err ting_tables_lexicon(const char *folder, const char *const *first, int f
         TRY(ting_lexicon_add(lexicon, first[i], TING_LEXICON_COMMON));
     if (folder == NULL)
         TRY(find("lexicon", has_lexicon, "lexicon (phrase-pinyin.tsv and its companions)", &found));
-    TRY(ting_lexicon_add_folder(lexicon, folder != NULL ? folder : found));
+    folder = folder != NULL ? folder : found;
+    TRY(as_written ? ting_lexicon_add_folder_as_written(lexicon, folder) : ting_lexicon_add_folder(lexicon, folder));
     *out = lexicon;
     lexicon = NULL;
 out:

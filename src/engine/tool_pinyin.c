@@ -39,7 +39,8 @@ ting_err ting_tool_pinyin_open(const ting_tool_pinyin_options *options, ting_too
         return TING_ERR_MEMORY;
     tool->options = *options;
     if (!options->convert) {
-        TRY(ting_tables_lexicon(options->lexicon, options->first, options->first_count, &tool->lexicon));
+        TRY(ting_tables_lexicon(options->lexicon, options->first, options->first_count,
+                                options->sandhi == TING_TOOL_SANDHI_TABLE, &tool->lexicon));
         if (options->polyphones != NULL)
             TRY(ting_tables_g2pm(options->polyphones[0] == '\0' ? NULL : options->polyphones, &tool->model));
         if (options->polyphones == NULL && options->no_phrases)
@@ -92,7 +93,7 @@ static ting_err read_text(ting_tool_pinyin *tool, const char *line, size_t lengt
     ting_err err = TING_OK;
     const ting_tool_pinyin_options *o = &tool->options;
     const ting_g2p_options options = {.model = tool->model != NULL ? &tool->polyphone : NULL,
-                                      .model_only = o->no_phrases, .sandhi = o->sandhi};
+                                      .model_only = o->no_phrases, .sandhi = o->sandhi == TING_TOOL_SANDHI_SPOKEN};
     TRY(ting_g2p_read(tool->lexicon, &options, line, length, &tool->line));
     TRY(make_room(tool, tool->line.count));
     ting_tool_pinyin_counts *counts = &tool->counts;

@@ -26,6 +26,12 @@ typedef enum ting_tool_notation { /* of zhong1 guo2 */
     TING_TOOL_PLAIN               /* zhong guo */
 } ting_tool_notation;
 
+typedef enum ting_tool_sandhi { /* tones of 一 and 不 */
+    TING_TOOL_SANDHI_NONE,      /* the dictionary's: yi1 ge4 */
+    TING_TOOL_SANDHI_TABLE,     /* as the phrase table has it: in some phrases */
+    TING_TOOL_SANDHI_SPOKEN     /* by rule: yi2 ge4, bu2 shi4 */
+} ting_tool_sandhi;
+
 typedef enum ting_tool_other { /* what becomes of characters without a syllable */
     TING_TOOL_KEEP,            /* they stand between the syllables, neighbours together: "wo3 you3 2 ge4 iPhone ，" */
     TING_TOOL_DROP,            /* they are left out */
@@ -44,7 +50,7 @@ typedef struct ting_tool_pinyin_options {
     int first_count;
     const char *polyphones;      /* g2pM's folder; "": the usual places; NULL: no polyphone model */
     bool no_phrases;             /* the polyphone model reads all it knows, to measure it; needs one */
-    bool sandhi;                 /* 一 and 不 as spoken */
+    ting_tool_sandhi sandhi;
     bool convert;                /* lines are pinyin: change the notation; words that are none go by `other` */
     ting_tool_notation notation;
     ting_tool_other other;

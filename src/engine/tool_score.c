@@ -132,7 +132,7 @@ static ting_err open_scorer(job *j)
     options.syllables = o->unit == TING_TOOL_UNIT_SYLLABLE || (o->unit == TING_TOOL_UNIT_AUTO && (ref_pinyin || hyp_pinyin));
     options.ref_pinyin = ref_pinyin;
     options.hyp_pinyin = hyp_pinyin;
-    ting_err found = ting_tables_lexicon(o->lexicon, NULL, 0, &j->lexicon);
+    ting_err found = ting_tables_lexicon(o->lexicon, NULL, 0, false, &j->lexicon);
     bool needed = options.syllables && (!ref_pinyin || !hyp_pinyin);
     if (found != TING_OK && (found != TING_ERR_NOT_FOUND || o->lexicon != NULL || needed))
         return found;

@@ -387,7 +387,7 @@ ting_err ting_lexicon_add(ting_lexicon *lexicon, const char *path, ting_lexicon_
     return add_file(lexicon, path, trust, false);
 }
 
-ting_err ting_lexicon_add_folder(ting_lexicon *lexicon, const char *folder)
+static ting_err add_folder(ting_lexicon *lexicon, const char *folder, bool plain_tones)
 {
     static const struct {
         const char *name;
@@ -404,13 +404,23 @@ ting_err ting_lexicon_add_folder(ting_lexicon *lexicon, const char *folder)
         path = ting_path_join(folder, tables[i].name);
         if (path == NULL)
             return TING_ERR_MEMORY;
-        TRY(add_file(lexicon, path, tables[i].trust, true));
+        TRY(add_file(lexicon, path, tables[i].trust, plain_tones));
         ting_free(path);
         path = NULL;
     }
 out:
     ting_free(path);
     return err;
+}
+
+ting_err ting_lexicon_add_folder(ting_lexicon *lexicon, const char *folder)
+{
+    return add_folder(lexicon, folder, true);
+}
+
+ting_err ting_lexicon_add_folder_as_written(ting_lexicon *lexicon, const char *folder)
+{
+    return add_folder(lexicon, folder, false);
 }
 
 /* ---- looking up ---- */

@@ -51,6 +51,10 @@ ting_err ting_lexicon_add_text(ting_lexicon *lexicon, const char *name, const ch
  * sandhi in some. */
 ting_err ting_lexicon_add_folder(ting_lexicon *lexicon, const char *folder);
 
+/* The same with the phrases as the table has them, sandhi of 一 and 不 in some of them: the mixture that pinyin
+ * made by the usual programs from the same table has (AISHELL's lists, say). */
+ting_err ting_lexicon_add_folder_as_written(ting_lexicon *lexicon, const char *folder);
+
 typedef struct ting_readings {
     const uint16_t *ids; /* [count] syllables, commonest first; borrows until the next add */
     int count;           /* 0: unknown character */

@@ -232,7 +232,7 @@ static ting_final final_of(const char *letters_left)
     if (strcmp(letters_left, "E") == 0)
         return TING_FINAL_eh;
     for (int f = 1; f < TING_FINAL_COUNT; f++)
-        if (f != TING_FINAL_eh && strcmp(final_names[f], letters_left) == 0)
+        if (final_names[f][0] == letters_left[0] && strcmp(final_names[f], letters_left) == 0)
             return (ting_final)f;
     return TING_FINAL_none;
 }
@@ -243,7 +243,7 @@ static ting_initial initial_of(const char *text, size_t *length)
     ting_initial best = TING_INITIAL_none;
     *length = 0;
     for (int i = 1; i < TING_INITIAL_COUNT; i++) {
-        size_t n = strlen(initial_names[i]);
+        size_t n = initial_names[i][1] == '\0' ? 1 : 2;
         if (n > *length && strncmp(text, initial_names[i], n) == 0) {
             best = (ting_initial)i;
             *length = n;

@@ -28,7 +28,9 @@ static void every_notation(void **state)
     assert_prints("w ǒ z ài y ín h áng\n", NULL, ARGS("-n", "tokens", "我在银行"));
     assert_prints("wo zai lv se\n", NULL, ARGS("-n", "plain", "我在绿色"));
     assert_prints("lv4 se4\nyi1 ge4\n", NULL, ARGS("绿色", "一个"));
-    assert_prints("yi2 ge4 bu2 shi4\n", NULL, ARGS("-s", "一个不是"));
+    assert_prints("yi1 nian2 bu4 hui4 yi1 ge4\n", NULL, ARGS("一年不会一个"));
+    assert_prints("yi1 nian2 bu2 hui4 yi2 ge4\n", NULL, ARGS("-s", "table", "一年不会一个"));
+    assert_prints("yi4 nian2 bu2 hui4 yi2 ge4\n", NULL, ARGS("-s", "spoken", "一年不会一个"));
 }
 
 static void lines_in_lines_out(void **state)

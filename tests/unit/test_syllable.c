@@ -2,10 +2,13 @@
 /* test_syllable.c - tokens to syllables, repairs, lines of pinyin. */
 #include "support/support.h"
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "text/syllable.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Feeds the words of a line as tokens 0, 1, 2 ... with start = number, end = number + 0.5, log_prob = -number, and
@@ -162,6 +165,36 @@ static void a_huge_line_is_read(void **state)
     ting_str_free(&line);
 }
 
+/* Each token of the public Zipformer is an initial, a final, or one of its other signs: capital letters, <..>, #n
+ * and the circle. */
+static void the_public_tokens_are_understood(void **state)
+{
+    (void)state;
+    const char *models = getenv("TING_MODELS");
+    char *path = ting_path_join(models != NULL ? models : "../shared/models", "zipformer-wenetspeech-3.3m/tokens.txt");
+    ting_file file = {0};
+    if (ting_file_map(path, &file) != TING_OK) {
+        ting_free(path);
+        skip_because("no zipformer-wenetspeech-3.3m/tokens.txt in TING_MODELS or ../shared/models");
+    }
+    int kinds[TING_PIECE_COUNT] = {0};
+    const char *text = (const char *)file.data, *end = text + file.size;
+    while (text < end) {
+        const char *space = memchr(text, ' ', (size_t)(end - text)), *newline = memchr(text, '\n', (size_t)(end - text));
+        assert_true(space != NULL && newline != NULL && space < newline);
+        ting_piece piece = ting_piece_read(text, (size_t)(space - text));
+        kinds[piece.kind]++;
+        if (piece.kind == TING_PIECE_OTHER)
+            assert_true((text[0] >= 'A' && text[0] <= 'Z') || text[0] == '<' || text[0] == '#' || text[0] == '\xE2');
+        text = newline + 1;
+    }
+    ting_file_unmap(&file);
+    ting_free(path);
+    assert_int_equal(kinds[TING_PIECE_INITIAL], TING_INITIAL_COUNT - 1); /* all of ours */
+    assert_true(kinds[TING_PIECE_FINAL] > 140);
+    assert_int_equal(kinds[TING_PIECE_SYLLABLE], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +204,7 @@ int main(void)
         cmocka_unit_test(repair_never_touches_what_exists_and_always_gives_what_exists),
         cmocka_unit_test(lines_are_read_in_every_notation),
         cmocka_unit_test(a_huge_line_is_read),
+        cmocka_unit_test(the_public_tokens_are_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
