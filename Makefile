@@ -14,7 +14,7 @@ Q       := $(if $(filter 0,$(V)),@)
 say      = $(if $(filter 0,$(V)),@echo '  $(1)')
 MACHINE := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
-PACKAGES := sndfile soxr jansson yaml-0.1 libutf8proc libprotobuf-c libzip zlib libpng liblzma
+PACKAGES := sndfile soxr jansson yaml-0.1 libutf8proc libprotobuf-c libzip libsodium zlib libpng liblzma
 OPTIONAL := libcurl libarchive
 ifeq ($(WITH_FFMPEG),1)
 PACKAGES += libavformat libavcodec libswresample libavutil
@@ -56,6 +56,7 @@ DROP := $(if $(filter x86_64,$(MACHINE)),$(ARM_KERNELS),$(if $(filter aarch64,$(
 ifneq ($(filter double scalar fuzz,$(VARIANT)),)
 DROP := $(X86_KERNELS) $(ARM_KERNELS)
 endif
+DROP += src/cli/$(if $(filter -DTING_WITH_PULL,$(DEFINES)),transfer_absent.c,transfer.c)
 DROP += src/audio/$(if $(filter 1,$(WITH_FFMPEG)),ffmpeg_absent.c,ffmpeg.c)
 dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
 
@@ -137,6 +138,17 @@ $(SO): $(INFER_OBJ)
 $(BUILD)/tingxie: $(CLI_OBJ) $(TLIB) $(LIB)
 	$(call say,MK $@)
 	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What tests of single parts of the program link: everything of src/cli but main.
+CLI_LIB := $(BUILD)/libcli.a
+$(CLI_LIB): $(filter-out %/main.o,$(CLI_OBJ))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/tests/cli/%: $(BUILD)/obj/tests/cli/%.o $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $< $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB) $(LIBS) -lcmocka
 
 # tests/support/failing.c stands before the allocator
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)

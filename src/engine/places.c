@@ -2,6 +2,8 @@
 /* places.c - see places.h. */
 #include "engine/places.h"
 
+#include "engine/tool_places.h"
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -112,7 +114,7 @@ out:
     return err;
 }
 
-char *ting_place_for_new(void)
+char *ting_tool_place_for_new(void)
 {
     ting_str path = {0};
     const char *named = getenv("TING_MODELS");

@@ -30,10 +30,6 @@ void ting_paths_free(ting_paths *paths);
 /* The places: `folder` alone when it is not NULL, else the usual ones. Errors: memory. */
 ting_err ting_places(const char *folder, ting_paths *out);
 
-/* Where a downloaded model is put: TING_MODELS, else "models" beside the build tree, else the user's data
- * folder; it need not exist. Returns owned, free with ting_free; NULL when out of memory or without a home. */
-char *ting_place_for_new(void);
-
 /* All candidates of the places. Errors: memory. */
 ting_err ting_places_candidates(const ting_paths *places, ting_paths *out);
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tool_places.h - where programs put models (tool: see docs/LAYERS.md); places.h says where they are looked for. */
+#ifndef TING_ENGINE_TOOL_PLACES_H
+#define TING_ENGINE_TOOL_PLACES_H
+
+/* Where a downloaded model is put: TING_MODELS, else "models" beside the build tree, else the user's data
+ * folder; it need not exist. Returns owned, free with ting_free; NULL when out of memory or without a home. */
+char *ting_tool_place_for_new(void);
+
+#endif
