@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "text/pinyin.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef uint64_t cost;
@@ -26,19 +27,47 @@ typedef struct aligner {
     ting_alignment *out;
     unsigned char *cells; /* [SMALL_CELLS] or fewer */
     cost *front, *back;   /* [hyp.count + 1] */
+    uint32_t *ref_sounds, *hyp_sounds; /* packed, see pack_sounds; NULL: unknown */
 } aligner;
 
 typedef struct piece { /* ref r0 .. r1 - 1 against hyp h0 .. h1 - 1 */
     int r0, r1, h0, h1;
 } piece;
 
-static cost pair_cost(const aligner *a, int ref, int hyp)
+/* Syllables packed so that ting_pinyin_distance is a few bit operations: base << 16 | tone << 12 | initial << 6 |
+ * final; no_sound where there is none. */
+enum { INITIAL_SHIFT = 6, TONE_SHIFT = 12, BASE_SHIFT = 16 };
+static const uint32_t no_sound = UINT32_MAX;
+
+static void pack_sounds(ting_sequence from, uint32_t *to)
+{
+    for (int i = 0; i < from.count; i++) {
+        int id = from.sounds[i];
+        to[i] = id == TING_PINYIN_NONE
+                    ? no_sound
+                    : (uint32_t)ting_pinyin_base(id) << BASE_SHIFT | (uint32_t)ting_pinyin_tone(id) << TONE_SHIFT |
+                          (uint32_t)ting_pinyin_initial(id) << INITIAL_SHIFT | (uint32_t)ting_pinyin_final(id);
+    }
+}
+
+static inline cost sound_distance(uint32_t a, uint32_t b)
+{
+    uint32_t different = a ^ b;
+    if (a == no_sound || b == no_sound)
+        return 3;
+    if (different >> BASE_SHIFT == 0)
+        return different != 0;
+    bool near = (different >> INITIAL_SHIFT & 63) == 0 || (different & 63) == 0;
+    return near ? 2 : 3;
+}
+
+static inline cost pair_cost(const aligner *a, int ref, int hyp)
 {
     if (a->ref.units[ref] == a->hyp.units[hyp])
         return 0;
-    if (a->ref.sounds == NULL || a->hyp.sounds == NULL)
+    if (a->ref_sounds == NULL)
         return one_error;
-    return one_error + (cost)ting_pinyin_distance(a->ref.sounds[ref], a->hyp.sounds[hyp]);
+    return one_error + sound_distance(a->ref_sounds[ref], a->hyp_sounds[hyp]);
 }
 
 static void add_edit(aligner *a, ting_edit_kind kind, int ref, int hyp)
@@ -170,7 +199,8 @@ ting_err ting_align(ting_sequence ref, ting_sequence hyp, ting_alignment *out)
     if (cells > SMALL_CELLS)
         cells = SMALL_CELLS;
     size_t row_bytes = ((size_t)hyp.count + 1) * sizeof(cost);
-    size_t bytes = 2 * row_bytes + cells;
+    size_t sound_bytes = ((size_t)ref.count + (size_t)hyp.count) * sizeof(uint32_t);
+    size_t bytes = 2 * row_bytes + sound_bytes + cells;
     if (bytes > out->work_bytes) {
         void *work = ting_alloc(bytes, 1);
         if (work == NULL)
@@ -191,7 +221,13 @@ ting_err ting_align(ting_sequence ref, ting_sequence hyp, ting_alignment *out)
     out->count = out->matches = out->substitutions = out->deletions = out->insertions = 0;
     cost *rows = out->work;
     aligner a = {.ref = ref, .hyp = hyp, .out = out, .front = rows, .back = rows + hyp.count + 1,
-                 .cells = (unsigned char *)out->work + 2 * row_bytes};
+                 .cells = (unsigned char *)out->work + 2 * row_bytes + sound_bytes};
+    if (ref.sounds != NULL && hyp.sounds != NULL) {
+        a.ref_sounds = (uint32_t *)(void *)((char *)out->work + 2 * row_bytes);
+        a.hyp_sounds = a.ref_sounds + ref.count;
+        pack_sounds(ref, a.ref_sounds);
+        pack_sounds(hyp, a.hyp_sounds);
+    }
     align_piece(&a, (piece){0, ref.count, 0, hyp.count});
 out:
     return err;

@@ -2,6 +2,7 @@
 /* transcript.c - see transcript.h. */
 #include "text/transcript.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdbool.h>
@@ -88,10 +89,7 @@ static ting_view key_of(const ting_utterance *u, key k)
 static size_t place_of(const ting_transcript *t, key k, ting_view name)
 {
     const names *table = &t->names[k];
-    uint64_t h = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
-    for (size_t i = 0; i < name.length; i++)
-        h = (h ^ (unsigned char)name.text[i]) * UINT64_C(0x100000001B3);
-    size_t at = (size_t)(h ^ h >> 32) & (table->room - 1);
+    size_t at = (size_t)ting_hash_bytes(name.text, name.length) & (table->room - 1);
     while (table->slots[at] != 0 && !same(key_of(&t->items[table->slots[at] - 1], k), name))
         at = (at + 1) & (table->room - 1);
     return at;

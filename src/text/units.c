@@ -2,6 +2,7 @@
 /* units.c - see units.h. Steps: bytes -> NFKC code points; code points -> text and units. */
 #include "text/units.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -35,17 +36,9 @@ void ting_words_table_free(ting_words_table *table)
     ting_free(table);
 }
 
-static uint64_t hash_of(const char *bytes, size_t count)
-{
-    uint64_t h = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
-    for (size_t i = 0; i < count; i++)
-        h = (h ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001B3);
-    return h ^ h >> 32;
-}
-
 static size_t place_of(const ting_words_table *table, const char *word, size_t length)
 {
-    size_t mask = table->slot_room - 1, at = (size_t)hash_of(word, length) & mask;
+    size_t mask = table->slot_room - 1, at = (size_t)ting_hash_bytes(word, length) & mask;
     for (;; at = (at + 1) & mask) {
         int slot = table->slots[at];
         if (slot == 0)

@@ -141,6 +141,51 @@ static void ties_are_decided_by_rule(void **state)
     ting_alignment_free(&out);
 }
 
+/* The sum of ting_pinyin_distance over the substitutions is the least that any alignment with as few errors
+ * has: all alignments of short sequences are tried. */
+static void least(const int *a, const int *sa, int n, const int *b, const int *sb, int m, int errors, int sounds, int *best)
+{
+    if (n == 0 && m == 0) {
+        if (errors < best[0] || (errors == best[0] && sounds < best[1])) {
+            best[0] = errors;
+            best[1] = sounds;
+        }
+        return;
+    }
+    if (n > 0 && m > 0)
+        least(a + 1, sa + 1, n - 1, b + 1, sb + 1, m - 1, errors + (*a != *b),
+              sounds + (*a != *b ? ting_pinyin_distance(*sa, *sb) : 0), best);
+    if (n > 0)
+        least(a + 1, sa + 1, n - 1, b, sb, m, errors + 1, sounds, best);
+    if (m > 0)
+        least(a, sa, n, b + 1, sb + 1, m - 1, errors + 1, sounds, best);
+}
+
+static void substitutions_sound_most_alike(void **state)
+{
+    (void)state;
+    const int syllables[] = {TING_PINYIN_NONE, ting_pinyin_id(TING_BASE_ma, 1), ting_pinyin_id(TING_BASE_ma, 3),
+                             ting_pinyin_id(TING_BASE_mang, 1), ting_pinyin_id(TING_BASE_na, 1), ting_pinyin_id(TING_BASE_guo, 2)};
+    ting_rng rng = ting_rng_new(9, 1);
+    ting_alignment out = {0};
+    for (int round = 0; round < 1000; round++) {
+        int a[5], b[5], sa[5], sb[5], n = (int)ting_rng_below(&rng, 6), m = (int)ting_rng_below(&rng, 6), sounds = 0;
+        for (int i = 0; i < n; i++)
+            sa[i] = syllables[a[i] = (int)ting_rng_below(&rng, 6)];
+        for (int j = 0; j < m; j++)
+            sb[j] = syllables[b[j] = (int)ting_rng_below(&rng, 6)];
+        int best[2] = {100, 0};
+        least(a, sa, n, b, sb, m, 0, 0, best);
+        assert_ok(ting_align((ting_sequence){a, sa, n}, (ting_sequence){b, sb, m}, &out));
+        for (int k = 0; k < out.count; k++)
+            if (out.edits[k].kind == TING_EDIT_SUBSTITUTE)
+                sounds += ting_pinyin_distance(sa[out.edits[k].ref], sb[out.edits[k].hyp]);
+        assert_int_equal(out.substitutions + out.deletions + out.insertions, best[0]);
+        assert_int_equal(sounds, best[1]);
+    }
+    ting_alignment_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +193,7 @@ int main(void)
         cmocka_unit_test(long_pairs_have_the_edit_distance),
         cmocka_unit_test(one_unit_against_millions),
         cmocka_unit_test(ties_are_decided_by_rule),
+        cmocka_unit_test(substitutions_sound_most_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
