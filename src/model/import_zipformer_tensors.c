@@ -118,33 +118,98 @@ static const char *output_input(const ting_onnx *graph)
     return NULL;
 }
 
-/* Conv -> Mul(., 1 + left + right [C, n]). */
+/* The edges that give `folded` [C, n]: the left one as far as it reaches, then the right one. False when a position that
+ * neither reaches is not 1. */
+static bool unfold_edges(const ting_stored *folded, int dim, int kernel, int n, float *left,
+                         float *right)
+{
+    for (int c = 0; c < dim; c++)
+        for (int t = 0; t < n; t++) {
+            float edge = (float)(ting_stored_value(folded, (size_t)(c * n + t)) - 1);
+            int r = t - (n - kernel);
+            if (t < kernel)
+                left[c * kernel + t] = edge;
+            else if (r >= 0)
+                right[c * kernel + r] = edge;
+            else if (edge != 0)
+                return false;
+        }
+    return true;
+}
+
+/* One of the edges where they are not folded: a constant [C, kernel], cut (Slice) or with zeros added (Concat), or
+ * already cut to [C, n]. Goes to out [C, kernel] from its left end, or, for the right edge, to its right end. */
+static bool edge_of(const ting_onnx *graph, const char *value, int dim, int kernel, int n,
+                    bool right, float *out)
+{
+    ting_stored edge;
+    const ting_onnx_node *node = ting_onnx_maker(graph, value);
+    if (node != NULL && strcmp(node->op, "Concat") != 0 && strcmp(node->op, "Slice") != 0)
+        return false;
+    if (node == NULL ? ting_onnx_tensor(graph, value, &edge) != TING_OK
+                     : !ting_onnx_constant_input(graph, node, &edge))
+        return false;
+    int64_t cols = edge.dims == 2 ? edge.shape[1] : 0;
+    if (cols < 1 || edge.shape[0] != dim || (cols != kernel && (cols != n || n > kernel)))
+        return false;
+    int shift = right ? kernel - (int)cols : 0;
+    for (int c = 0; c < dim; c++)
+        for (int t = 0; t < (int)cols; t++)
+            out[c * kernel + t + shift] =
+                (float)ting_stored_value(&edge, (size_t)(c * (int)cols + t));
+    return true;
+}
+
+/* Add(Add(left, right), 1), the sides of either in any order; left first. */
+static bool open_edges(const ting_onnx *graph, const char *scale, int dim, int kernel, int n,
+                       float *left, float *right)
+{
+    const ting_onnx_node *sum = ting_onnx_maker(graph, scale);
+    ting_stored one;
+    if (sum == NULL || strcmp(sum->op, "Add") != 0 || !ting_onnx_constant_input(graph, sum, &one) ||
+        ting_stored_elements(&one) != 1 || ting_stored_value(&one, 0) != 1)
+        return false;
+    const ting_onnx_node *both =
+        ting_onnx_maker(graph, sum->inputs[ting_onnx_has_tensor(graph, sum->inputs[0])]);
+    return both != NULL && strcmp(both->op, "Add") == 0 && both->input_count == 2 &&
+           edge_of(graph, both->inputs[0], dim, kernel, n, false, left) &&
+           edge_of(graph, both->inputs[1], dim, kernel, n, true, right);
+}
+
+/* Conv -> Mul(., 1 + left + right), folded to [C, n] or not. */
 static ting_err take_edges(const ting_onnx_walk *walk, const char *conv, int dim, int kernel,
                            int chunk)
 {
     ting_err err = TING_OK;
     char name[NAME], weight[NAME];
-    ting_stored scale = {0};
+    ting_stored folded = {0};
     snprintf(name, sizeof name, "%s.chunkwise_conv_scale", conv);
     snprintf(weight, sizeof weight, "%s.chunkwise_conv.weight", conv);
     if (ting_onnx_has_tensor(walk->graph, name))
         return ting_onnx_take(walk, name, name);
+    float *left = ting_alloc(2 * (size_t)dim * (size_t)kernel, sizeof *left);
+    if (left == NULL)
+        return TING_ERR_MEMORY;
+    float *right = left + (size_t)dim * (size_t)kernel;
     const ting_onnx_node *node = ting_onnx_reader(walk->graph, weight, "Conv");
     const ting_onnx_node *mul =
         node == NULL ? NULL : ting_onnx_reader(walk->graph, node->outputs[0], "Mul");
-    if (mul == NULL || !ting_onnx_constant_input(walk->graph, mul, &scale) || scale.dims != 2 ||
-        scale.shape[0] != dim || scale.shape[1] != chunk || chunk > kernel)
+    bool found = false;
+    if (mul != NULL && ting_onnx_constant_input(walk->graph, mul, &folded))
+        found = folded.dims >= 2 && folded.shape[folded.dims - 1] == chunk &&
+                ting_stored_elements(&folded) == (size_t)dim * (size_t)chunk &&
+                unfold_edges(&folded, dim, kernel, chunk, left, right);
+    else if (mul != NULL)
+        found = open_edges(walk->graph, ting_onnx_other(mul, node->outputs[0]), dim, kernel, chunk,
+                           left, right);
+    if (!found)
         FAIL(TING_ERR_MODEL, "%s: the edge scales of \"%s\" are not [%d, %d]", walk->graph->label,
              conv, dim, chunk);
-    float *values = ting_alloc(2 * (size_t)dim * (size_t)kernel, sizeof *values);
-    if (values == NULL)
-        return TING_ERR_MEMORY;
-    for (int c = 0; c < dim; c++)
-        for (int t = 0; t < chunk; t++)
-            values[c * kernel + t] =
-                (float)(ting_stored_value(&scale, (size_t)(c * chunk + t)) - 1);
-    TRY(ting_onnx_give(walk, name, 3, (int64_t[]){2, dim, kernel}, values));
+    float *given = left;
+    left = NULL;
+    TRY(ting_onnx_give(walk, name, 3, (int64_t[]){2, dim, kernel}, given));
 out:
+    ting_free(left);
     return err;
 }
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_import_zipformer.c - a float export of a tiny streaming Zipformer transducer with random weights, made with
+ * python3-torch from icefall's modules (tests/data/tiny-zipformer-onnx, docs/models/zipformer.md), against the outputs of
+ * those modules: the walk through the graph, the weights, the caches.
+ */
+#include "support/support.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/am_keys.h"
+#include "model/import_zipformer_onnx.h"
+#include "model/safetensors.h"
+#include "model/tokens.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FOLDER "tests/data/tiny-zipformer-onnx"
+
+struct network {
+    ting_params *params;
+    ting_zipformer *encoder;
+    ting_transducer *transducer;
+    ting_ctx ctx;
+};
+
+static void build(const ting_zipformer_config *encoder, const ting_transducer_config *transducer,
+                  const ting_source *source, struct network *out)
+{
+    out->params = ting_params_new();
+    assert_ok(ting_zipformer_new(encoder, out->params, &out->encoder));
+    assert_ok(ting_transducer_new(transducer, out->params, &out->transducer));
+    out->ctx =
+        (ting_ctx){.arena = ting_arena_new(1 << 16), .kern = ting_kern_select(ting_cpu_detect())};
+    ting_load_options options = {.kern = out->ctx.kern};
+    assert_ok(ting_params_load(out->params, source, &options));
+    assert_ok(ting_zipformer_prepare(out->encoder));
+}
+
+static void drop(struct network *n)
+{
+    ting_zipformer_free(n->encoder);
+    ting_transducer_free(n->transducer);
+    ting_params_free(n->params);
+    ting_arena_free(n->ctx.arena);
+}
+
+static ting_tensor tensor(ting_ctx *ctx, const ting_safetensors *file, const char *name)
+{
+    const ting_stored *stored = ting_table_find(&file->table, name);
+    assert_non_null(stored);
+    ting_tensor t = ting_ctx_constant(ctx, (int)stored->shape[0], (int)stored->shape[1]);
+    for (size_t i = 0; i < ting_stored_elements(stored); i++)
+        t.data[i] = (ting_real)ting_stored_value(stored, i);
+    return t;
+}
+
+/* Both sides compute in float; values are of order 1 and pass about 30 sums of up to 40 terms: 1e-5 is generous for the
+ * rounding of either and far below what a wrong tensor gives (a transposed one: order 1). */
+static void assert_same(ting_tensor got, ting_tensor want, const char *what)
+{
+    assert_int_equal(got.rows, want.rows);
+    assert_int_equal(got.cols, want.cols);
+    for (int r = 0; r < got.rows; r++)
+        for (int c = 0; c < got.cols; c++)
+            if (!(fabs((double)(ting_row(got, r)[c] - ting_row(want, r)[c])) < 1e-5))
+                fail_msg("%s [%d, %d]: got %.7g, want %.7g", what, r, c,
+                         (double)ting_row(got, r)[c], (double)ting_row(want, r)[c]);
+}
+
+static void check_outputs(struct network *n)
+{
+    ting_safetensors file;
+    assert_ok(ting_safetensors_open(FOLDER "/expected.safetensors", &file));
+    ting_ctx *ctx = &n->ctx;
+    ting_zipformer_state *state;
+    assert_ok(ting_zipformer_state_new(n->encoder, &state));
+    ting_tensor x = tensor(ctx, &file, "x"), want = tensor(ctx, &file, "encoder");
+    int start[2] = {0, x.rows}, out[2];
+    ting_tensor y = ting_zipformer_forward(ctx, n->encoder, x, (ting_segments){1, start},
+                                           &(ting_zipformer_mode){.states = &state}, out);
+    ting_tensor e = ting_transducer_project_encoder(ctx, n->transducer, y);
+    assert_ok(ctx->err);
+    assert_same(e, want, "encoder");
+    const ting_stored *contexts = ting_table_find(&file.table, "contexts");
+    int ids[8];
+    for (size_t i = 0; i < 8; i++)
+        ids[i] = (int)ting_stored_value(contexts, i);
+    ting_tensor d = ting_transducer_contexts(ctx, n->transducer, ids, 4);
+    assert_ok(ctx->err);
+    assert_same(d, tensor(ctx, &file, "decoder"), "decoder");
+    ting_tensor logits = ting_transducer_join(ctx, n->transducer, ting_rows(e, 0, 4), d);
+    assert_ok(ctx->err);
+    assert_same(logits, tensor(ctx, &file, "logits"), "logits");
+    ting_zipformer_state_free(state);
+    ting_safetensors_close(&file);
+}
+
+static void a_float_export_gives_what_its_modules_give(void **state)
+{
+    (void)state;
+    ting_imported model;
+    struct network n;
+    assert_ok(ting_import_zipformer_onnx(FOLDER, &model));
+    assert_int_equal(model.encoder.stacks, 2);
+    assert_int_equal(model.encoder.features, 24);
+    assert_int_equal(model.encoder.stack[1].dim, 24);
+    assert_int_equal(model.encoder.stack[1].downsampling, 2);
+    assert_int_equal(model.encoder.stack[0].kernel, 7);
+    assert_int_equal(model.encoder.pos_dim, 12);
+    assert_int_equal(model.encoder.chunk, 8);
+    assert_int_equal(model.encoder.left, 16);
+    assert_int_equal(model.transducer.vocab, 11);
+    assert_int_equal(model.transducer.context, 2);
+    assert_string_equal(model.tokens.items[10], "ōng");
+    ting_table_view view = {&model.tensors, ""};
+    ting_source source = ting_table_source(&view, FOLDER);
+    build(&model.encoder, &model.transducer, &source, &n);
+    check_outputs(&n);
+    drop(&n);
+    ting_imported_free(&model);
+}
+
+static void the_same_through_a_model_file(void **state)
+{
+    (void)state;
+    ting_imported model;
+    struct network n;
+    char *path = ting_temp_path("tiny.gguf");
+    assert_ok(ting_import_zipformer_onnx(FOLDER, &model));
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    ting_schema_begin(writer, "tiny", (const char *const[]){"am"}, 1);
+    assert_ok(ting_imported_put(&model, writer));
+    assert_ok(ting_gguf_save(writer, path));
+    ting_gguf_writer_free(writer);
+    ting_imported_free(&model);
+    ting_gguf file;
+    ting_network am;
+    ting_zipformer_config encoder;
+    ting_transducer_config transducer;
+    assert_ok(ting_gguf_open(path, &file));
+    assert_ok(ting_network_find(&file, "am", &am));
+    assert_ok(ting_am_read_keys(&am.keys, &encoder, &transducer));
+    ting_source source = ting_table_source(&am.tensors, path);
+    build(&encoder, &transducer, &source, &n);
+    check_outputs(&n);
+    drop(&n);
+    ting_gguf_close(&file);
+    ting_free(path);
+}
+
+/* ---- folders that are not what they should be ---- */
+
+static const char *const files[] = {"encoder.onnx", "decoder.onnx", "joiner.onnx", "tokens.txt"};
+
+/* A copy of the folder without `missing`, and with `name` cut to `size` bytes. */
+static char *damaged(const char *missing, const char *name, size_t size)
+{
+    static int count;
+    char text[32];
+    snprintf(text, sizeof text, "damaged-%d", count++);
+    char *folder = ting_temp_path(text);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (size_t i = 0; i < 4; i++) {
+        if (missing != NULL && strcmp(missing, files[i]) == 0)
+            continue;
+        char *from = ting_path_join(FOLDER, files[i]), *to = ting_path_join(folder, files[i]);
+        ting_file file;
+        assert_ok(ting_file_map(from, &file));
+        bool cut = name != NULL && strcmp(name, files[i]) == 0;
+        assert_ok(ting_file_save(to, file.data, cut && size < file.size ? size : file.size));
+        ting_file_unmap(&file);
+        ting_free(from);
+        ting_free(to);
+    }
+    return folder;
+}
+
+static void bad_folders_are_refused(void **state)
+{
+    (void)state;
+    ting_imported model;
+    assert_fails(TING_ERR_IO, "/nowhere", ting_import_zipformer_onnx("/nowhere", &model));
+    for (size_t i = 0; i < 3; i++) {
+        char *folder = damaged(files[i], NULL, 0);
+        assert_fails(TING_ERR_MODEL, "no file *", ting_import_zipformer_onnx(folder, &model));
+        ting_free(folder);
+    }
+    char *folder = damaged("tokens.txt", NULL, 0);
+    assert_fails(TING_ERR_IO, "tokens.txt", ting_import_zipformer_onnx(folder, &model));
+    ting_free(folder);
+    folder = damaged(NULL, "tokens.txt", 30); /* fewer tokens than outputs, or a broken line */
+    assert_int_not_equal(ting_import_zipformer_onnx(folder, &model), TING_OK);
+    assert_non_null(strstr(ting_error_message(), "tokens.txt"));
+    ting_free(folder);
+    for (size_t size = 0; size < 130000; size += 9973) {
+        folder = damaged(NULL, "encoder.onnx", size);
+        assert_int_not_equal(ting_import_zipformer_onnx(folder, &model), TING_OK);
+        assert_non_null(strstr(ting_error_message(), "encoder.onnx"));
+        ting_free(folder);
+    }
+}
+
+static void token_files_are_read(void **state)
+{
+    (void)state;
+    ting_texts texts;
+    static const char good[] = "<blk> 0\r\n\nb c 2\na 1";
+    assert_ok(ting_tokens_parse("t", good, sizeof good - 1, &texts));
+    assert_int_equal(texts.count, 3);
+    assert_string_equal(texts.items[2], "b c");
+    ting_texts_free(&texts);
+    const struct {
+        const char *text, *part;
+    } bad[] = {{"", "no tokens"},
+               {"a", "t:1: expected"},
+               {"a 0\nb", "t:2: expected"},
+               {"a 0\nb 0", "t:2: number 0 stands twice"},
+               {"a 5", "number 5"},
+               {" 0", "t:1: expected"},
+               {"\xff 0", "t:1: expected"},
+               {"a 1\n\n", "no token has the number 0"},
+               {"a 999999999", "t:1: expected"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_fails(TING_ERR_FORMAT, bad[i].part,
+                     ting_tokens_parse("t", bad[i].text, strlen(bad[i].text), &texts));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_float_export_gives_what_its_modules_give),
+        cmocka_unit_test(the_same_through_a_model_file),
+        cmocka_unit_test(bad_folders_are_refused),
+        cmocka_unit_test(token_files_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
