@@ -2,6 +2,8 @@
 /* p2h.c - see p2h.h. All sequences go through the network in one ragged batch of windows. */
 #include "decode/p2h.h"
 
+#include "decode/s2s.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -230,8 +232,7 @@ static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
                                                             (size_t)a->count * sizeof(int)) == 0);
 }
 
-/* Falling by score (stable), the same text once, at most nbest. */
-static int sort_lines(ting_p2h_line *lines, int count, int nbest)
+int ting_p2h_lines_sort(ting_p2h_line *lines, int count, int nbest)
 {
     for (int i = 1; i < count; i++) {
         ting_p2h_line line = lines[i];
@@ -289,6 +290,8 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
              .options = options,
              .inputs = inputs,
              .input_count = input_count};
+    if (model->s2s != NULL)
+        return ting_s2s_search(model, kern, pool, arena, options, inputs, input_count, out);
     j.keep =
         options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
     j.keep = j.keep < RANKED_MAX ? j.keep : RANKED_MAX;
@@ -306,7 +309,7 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
         TRY(read_places(&j, &w, places));
     for (int i = 0; i < input_count; i++)
         TRY(best_lines(&j, i, places[i], out->lines, &out->line_count));
-    out->line_count = sort_lines(out->lines, out->line_count, options->nbest);
+    out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
     TRY(list_alternatives(&j, places[out->lines[0].input], out));
 out:
     return err;

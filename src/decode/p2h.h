@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * p2h.h - syllables to ranked lines of hanzi with a one-to-one network.
+ * p2h.h - syllables to ranked lines of hanzi with a pinyin-to-hanzi network of either form; s2s.h says how the
+ * encoder-decoder is searched. The one-to-one network:
  *
  * Each place has a distribution over the characters that its syllable allows; places are independent given the
  * network's view of the whole line, so the n best lines are the n best sums, found exactly. A line longer than
@@ -49,5 +50,8 @@ typedef struct ting_p2h_page {
 ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool,
                          ting_arena *arena, const ting_p2h_options *options,
                          const ting_p2h_input *inputs, int input_count, ting_p2h_page *out);
+
+/* Sorts lines falling by score (stable), keeps each text once and at most nbest of them; returns how many. */
+int ting_p2h_lines_sort(ting_p2h_line *lines, int count, int nbest);
 
 #endif

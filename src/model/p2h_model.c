@@ -12,16 +12,31 @@
 
 #define PREFIX "tingxie.p2h."
 
-static const struct setting {
+/* Integers of a shape by name; the table of a network ends with a NULL key. */
+typedef struct setting {
     const char *key;
     size_t offset;
-} settings[] = {
+} setting;
+
+static const setting p2h_settings[] = {
     {"embedding", offsetof(ting_p2h_shape, embedding)},     {"pair_rows", offsetof(ting_p2h_shape, pair_rows)},
     {"triple_rows", offsetof(ting_p2h_shape, triple_rows)}, {"ngram_dim", offsetof(ting_p2h_shape, ngram_dim)},
     {"layers", offsetof(ting_p2h_shape, layers)},           {"conv_taps", offsetof(ting_p2h_shape, conv_taps)},
     {"detour_dim", offsetof(ting_p2h_shape, detour_dim)},   {"map_layers", offsetof(ting_p2h_shape, map_layers)},
-    {"width", offsetof(ting_p2h_shape, layer.width)},       {"heads", offsetof(ting_p2h_shape, layer.heads)},
-    {"inner", offsetof(ting_p2h_shape, layer.inner)},
+    {NULL, 0},
+};
+
+static const setting s2s_settings[] = {
+    {"encoder_layers", offsetof(ting_s2s_shape, encoder_layers)},
+    {"decoder_layers", offsetof(ting_s2s_shape, decoder_layers)},
+    {NULL, 0},
+};
+
+static const setting layer_settings[] = {
+    {"width", offsetof(ting_transformer_shape, width)},
+    {"heads", offsetof(ting_transformer_shape, heads)},
+    {"inner", offsetof(ting_transformer_shape, inner)},
+    {NULL, 0},
 };
 
 static const struct {
@@ -53,23 +68,31 @@ static const char *act_name(ting_act act)
     return "none";
 }
 
-static ting_err read_shape(const ting_keys *keys, ting_p2h_shape *shape)
+static ting_err read_settings(const ting_keys *keys, const setting *list, void *shape)
+{
+    ting_err err = TING_OK;
+    int64_t value;
+    for (; list->key != NULL; list++) {
+        TRY(ting_keys_integer(keys, list->key, 0, 1 << 24, &value));
+        *(int *)(void *)((char *)shape + list->offset) = (int)value;
+    }
+out:
+    return err;
+}
+
+static ting_err read_layer(const ting_keys *keys, ting_transformer_shape *layer)
 {
     ting_err err = TING_OK;
     int64_t value;
     double eps;
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        TRY(ting_keys_integer(keys, settings[i].key, 0, 1 << 24, &value));
-        *(int *)(void *)((char *)shape + settings[i].offset) = (int)value;
-    }
+    TRY(read_settings(keys, layer_settings, layer));
     TRY(ting_keys_integer(keys, "norm", 0, 1, &value));
-    shape->layer.norm = value == 1 ? TING_NORM_BEFORE : TING_NORM_AFTER;
-    TRY(read_act(keys, "activation", &shape->layer.act));
-    TRY(read_act(keys, "input_activation", &shape->input_act));
+    layer->norm = value == 1 ? TING_NORM_BEFORE : TING_NORM_AFTER;
+    TRY(read_act(keys, "activation", &layer->act));
     TRY(ting_keys_real(keys, "eps", &eps));
     if (!(eps > 0 && eps < 1))
         FAIL(TING_ERR_MODEL, "%s: %seps is %g, expected a number between 0 and 1", keys->file->label, PREFIX, eps);
-    shape->layer.eps = (ting_real)eps;
+    layer->eps = (ting_real)eps;
 out:
     return err;
 }
@@ -151,30 +174,54 @@ out:
     return err;
 }
 
+static ting_err declare_p2h(const ting_keys *keys, ting_p2h_model *out)
+{
+    ting_err err = TING_OK;
+    ting_p2h_shape shape = {.syllables = out->tables.syllables, .characters = out->tables.characters};
+    TRY(read_settings(keys, p2h_settings, &shape));
+    TRY(read_act(keys, "input_activation", &shape.input_act));
+    TRY(read_layer(keys, &shape.layer));
+    TRY(ting_p2h_shape_check(&shape));
+    out->net = ting_p2h_net_new(&shape, out->params);
+    err = out->net != NULL ? TING_OK : TING_ERR_MEMORY;
+out:
+    return err;
+}
+
+static ting_err declare_s2s(const ting_keys *keys, ting_p2h_model *out)
+{
+    ting_err err = TING_OK;
+    ting_s2s_shape shape = {.syllables = out->tables.syllables, .characters = out->tables.characters};
+    TRY(read_settings(keys, s2s_settings, &shape));
+    TRY(ting_keys_flag(keys, "tied", &shape.tied));
+    TRY(read_layer(keys, &shape.layer));
+    TRY(ting_s2s_shape_check(&shape));
+    out->s2s = ting_s2s_net_new(&shape, out->params);
+    err = out->s2s != NULL ? TING_OK : TING_ERR_MEMORY;
+out:
+    return err;
+}
+
 ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_precision precision,
                              ting_p2h_model *out)
 {
     ting_err err = TING_OK;
     ting_network network;
-    ting_p2h_shape shape = {0};
     *out = (ting_p2h_model){0};
     TRY(ting_network_find(file, "p2h", &network));
-    if (strcmp(network.architecture, "transformer-p2h") != 0)
-        FAIL(TING_ERR_MODEL, "%s: pinyin-to-hanzi architecture \"%s\", this program knows transformer-p2h", file->label,
-             network.architecture);
-    TRY(read_shape(&network.keys, &shape));
     TRY(read_tables(&network.keys, &out->tables));
-    shape.syllables = out->tables.syllables;
-    shape.characters = out->tables.characters;
-    err = ting_p2h_shape_check(&shape);
-    if (err != TING_OK)
-        goto out;
     out->params = ting_params_new();
-    out->net = out->params != NULL ? ting_p2h_net_new(&shape, out->params) : NULL;
-    if (out->net == NULL) {
+    if (out->params == NULL) {
         err = TING_ERR_MEMORY;
         goto out;
     }
+    if (strcmp(network.architecture, "transformer-p2h") == 0)
+        TRY(declare_p2h(&network.keys, out));
+    else if (strcmp(network.architecture, "transformer-s2s") == 0)
+        TRY(declare_s2s(&network.keys, out));
+    else
+        FAIL(TING_ERR_MODEL, "%s: pinyin-to-hanzi architecture \"%s\", this program knows transformer-p2h and "
+                             "transformer-s2s", file->label, network.architecture);
     ting_source source = ting_table_source(&network.tensors, file->label);
     TRY(ting_params_load(out->params, &source, &(ting_load_options){.kern = kern, .precision = precision}));
 out:
@@ -186,6 +233,7 @@ out:
 void ting_p2h_model_close(ting_p2h_model *model)
 {
     ting_p2h_net_free(model->net);
+    ting_s2s_net_free(model->s2s);
     ting_params_free(model->params);
     ting_p2h_tables_free(&model->tables);
     *model = (ting_p2h_model){0};
@@ -193,17 +241,37 @@ void ting_p2h_model_close(ting_p2h_model *model)
 
 /* ---- writing ---- */
 
-static void put_shape(ting_gguf_writer *writer, const ting_p2h_shape *shape)
+static void put_settings(ting_gguf_writer *writer, const setting *list, const void *shape)
 {
     char key[64];
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        snprintf(key, sizeof key, PREFIX "%s", settings[i].key);
-        ting_gguf_put_integer(writer, key, *(const int *)(const void *)((const char *)shape + settings[i].offset));
+    for (; list->key != NULL; list++) {
+        snprintf(key, sizeof key, PREFIX "%s", list->key);
+        ting_gguf_put_integer(writer, key, *(const int *)(const void *)((const char *)shape + list->offset));
     }
-    ting_gguf_put_integer(writer, PREFIX "norm", shape->layer.norm == TING_NORM_BEFORE);
-    ting_gguf_put_text(writer, PREFIX "activation", act_name(shape->layer.act));
-    ting_gguf_put_text(writer, PREFIX "input_activation", act_name(shape->input_act));
-    ting_gguf_put_real(writer, PREFIX "eps", (double)shape->layer.eps);
+}
+
+static void put_layer(ting_gguf_writer *writer, const ting_transformer_shape *layer)
+{
+    put_settings(writer, layer_settings, layer);
+    ting_gguf_put_integer(writer, PREFIX "norm", layer->norm == TING_NORM_BEFORE);
+    ting_gguf_put_text(writer, PREFIX "activation", act_name(layer->act));
+    ting_gguf_put_real(writer, PREFIX "eps", (double)layer->eps);
+}
+
+static void put_shape(ting_gguf_writer *writer, const ting_p2h_model *model)
+{
+    ting_gguf_put_text(writer, PREFIX TING_KEY_ARCHITECTURE, model->net != NULL ? "transformer-p2h" : "transformer-s2s");
+    if (model->net != NULL) {
+        const ting_p2h_shape *shape = ting_p2h_net_shape(model->net);
+        put_settings(writer, p2h_settings, shape);
+        ting_gguf_put_text(writer, PREFIX "input_activation", act_name(shape->input_act));
+        put_layer(writer, &shape->layer);
+    } else {
+        const ting_s2s_shape *shape = ting_s2s_net_shape(model->s2s);
+        put_settings(writer, s2s_settings, shape);
+        ting_gguf_put_flag(writer, PREFIX "tied", shape->tied);
+        put_layer(writer, &shape->layer);
+    }
 }
 
 static const char *const special[TING_P2H_FIRST] = {"<pad>", "<S>", "</S>", "<unk>"};
@@ -258,14 +326,12 @@ out:
     return err;
 }
 
-ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_shape *shape, const ting_p2h_tables *tables,
-                            ting_params *params, ting_dtype dtype)
+ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_model *model, ting_dtype dtype)
 {
-    ting_gguf_put_text(writer, PREFIX TING_KEY_ARCHITECTURE, "transformer-p2h");
-    put_shape(writer, shape);
-    ting_err err = put_tables(writer, tables);
-    for (int i = 0; err == TING_OK && i < ting_params_count(params); i++) {
-        const ting_param *p = ting_params_at(params, i);
+    put_shape(writer, model);
+    ting_err err = put_tables(writer, &model->tables);
+    for (int i = 0; err == TING_OK && i < ting_params_count(model->params); i++) {
+        const ting_param *p = ting_params_at(model->params, i);
         const size_t count = (size_t)p->t.rows * (size_t)p->t.cols;
         char name[160];
         ting_stored stored = {.dtype = sizeof(ting_real) == sizeof(float) ? TING_DTYPE_F32 : TING_DTYPE_F64,

@@ -2,9 +2,9 @@
 /*
  * p2h_model.h - a pinyin-to-hanzi network with its tables, out of a model file and into one.
  *
- * Network "p2h" of docs/FORMATS.md, architecture "transformer-p2h". Settings are integers under tingxie.p2h.: the
- * members of ting_p2h_shape by name (pair_rows, layers, width, ...), norm (0 after, 1 before), activation and
- * input_activation (text), and the real eps.
+ * Network "p2h" of docs/FORMATS.md, architecture "transformer-p2h" (one-to-one) or "transformer-s2s" (encoder and
+ * decoder). Settings are integers under tingxie.p2h.: the members of ting_p2h_shape or ting_s2s_shape by name (pair_rows,
+ * layers, width, ...), norm (0 after, 1 before), activation and input_activation (text), and the real eps.
  */
 #ifndef TING_MODEL_P2H_MODEL_H
 #define TING_MODEL_P2H_MODEL_H
@@ -12,11 +12,13 @@
 #include "model/gguf.h"
 #include "model/p2h_tables.h"
 #include "model/transformer_p2h.h"
+#include "model/transformer_s2s.h"
 
 typedef struct ting_p2h_model {
     ting_p2h_tables tables;
     ting_params *params;
-    ting_p2h_net *net;
+    ting_p2h_net *net; /* one of the two, the other NULL */
+    ting_s2s_net *s2s;
 } ting_p2h_model;
 
 /* Reads network "p2h" of an opened file; the weights are packed for `kern` in `precision`. Immutable afterwards and
@@ -26,9 +28,9 @@ ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_
                              ting_p2h_model *out);
 void ting_p2h_model_close(ting_p2h_model *model);
 
-/* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32). The values are borrowed until
- * the writer is freed. The caller has begun the schema and puts licence and training record. */
-ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_shape *shape, const ting_p2h_tables *tables,
-                            ting_params *params, ting_dtype dtype);
+/* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32) of model->net or model->s2s. The
+ * values are borrowed until the writer is freed. The caller has begun the schema and puts licence and training
+ * record. */
+ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_model *model, ting_dtype dtype);
 
 #endif

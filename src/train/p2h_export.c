@@ -63,7 +63,7 @@ ting_err ting_p2h_export_save(const ting_p2h_export *e, const char *path)
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_SOURCE,
                        "trained by tingxie train p2h; texts and their licences are listed in the training record");
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_TRAINING, record);
-    TRY(ting_p2h_model_put(writer, &e->recipe->shape, &e->corpus->tables, e->params, e->dtype));
+    TRY(ting_p2h_model_put(writer, e->model, e->dtype));
     TRY(ting_gguf_save(writer, path));
 out:
     free(record);

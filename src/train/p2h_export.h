@@ -11,7 +11,7 @@ typedef struct ting_p2h_export {
     const ting_recipe *recipe;
     const ting_p2h_corpus *corpus;
     const ting_checkpoint *state;
-    ting_params *params; /* the values to write */
+    const ting_p2h_model *model; /* what to write */
     ting_dtype dtype;    /* of matrices and tables: F32, F16, BF16 or I8 */
     const char *licence; /* SPDX expression */
 } ting_p2h_export;

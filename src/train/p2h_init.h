@@ -9,9 +9,9 @@
 #ifndef TING_TRAIN_P2H_INIT_H
 #define TING_TRAIN_P2H_INIT_H
 
-#include "model/transformer_p2h.h"
+#include "nn/param.h"
 
-/* A function of the seed and the parameter's place in the registry. */
-void ting_p2h_init(ting_params *params, const ting_p2h_shape *shape, uint64_t seed);
+/* `layers` of the whole network. A function of the seed and the parameter's place in the registry. */
+void ting_p2h_init(ting_params *params, int width, int layers, uint64_t seed);
 
 #endif

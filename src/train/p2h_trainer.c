@@ -4,19 +4,15 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/p2h_layout.h"
-#include "loss/choice_entropy.h"
-#include "loss/cross_entropy.h"
 #include "nn/tape.h"
 #include "optim/schedule.h"
 #include "train/checkpoint.h"
 #include "train/curves.h"
 #include "train/p2h_export.h"
-#include "train/p2h_init.h"
+#include "train/p2h_task.h"
 #include "train/recipe.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -27,8 +23,8 @@ typedef struct trainer {
     const ting_tool_train_options *options;
     ting_recipe recipe;
     ting_p2h_corpus corpus;
-    ting_params *params;
-    ting_p2h_net *net;
+    ting_p2h_task task;
+    ting_params *params; /* the task's */
     ting_p2h_sampler *sampler;
     ting_adamw *adamw;
     ting_real *average; /* [elements] */
@@ -56,18 +52,8 @@ static double now(void)
 static ting_err make_network(trainer *t)
 {
     ting_err err = TING_OK;
-    ting_p2h_shape *shape = &t->recipe.shape;
-    shape->syllables = t->corpus.tables.syllables;
-    shape->characters = t->corpus.tables.characters;
-    TRY(ting_p2h_shape_check(shape));
-    t->params = ting_params_new();
-    t->net = t->params != NULL ? ting_p2h_net_new(shape, t->params) : NULL;
-    if (t->net == NULL) {
-        err = TING_ERR_MEMORY;
-        goto out;
-    }
-    TRY(ting_params_alloc(t->params, true));
-    ting_p2h_init(t->params, shape, (uint64_t)t->recipe.seed);
+    TRY(ting_p2h_task_make(&t->task, &t->recipe, &t->corpus));
+    t->params = t->task.model.params;
     t->adamw = ting_adamw_new(t->params, &t->recipe.adamw);
     t->average = ting_alloc(ting_params_elements(t->params), sizeof *t->average);
     if (t->adamw == NULL || t->average == NULL) {
@@ -107,17 +93,6 @@ static ting_err make_folder(trainer *t)
     return t->checkpoint_path != NULL && t->curves_path != NULL ? TING_OK : TING_ERR_MEMORY;
 }
 
-/* Of everything but the rates of dropout, which a later run may change. */
-static uint64_t shape_hash(const ting_p2h_shape *s)
-{
-    char text[256];
-    int length = snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %g", s->syllables,
-                          s->characters, s->embedding, s->pair_rows, s->triple_rows, s->ngram_dim, (int)s->input_act,
-                          s->layers, s->conv_taps, s->detour_dim, s->map_layers, s->layer.width, s->layer.heads,
-                          s->layer.inner, (int)s->layer.norm, (int)s->layer.act, (double)s->layer.eps);
-    return ting_p2h_hash(text, (size_t)length);
-}
-
 static ting_err start(trainer *t)
 {
     ting_err err = TING_OK;
@@ -139,7 +114,7 @@ static ting_err start(trainer *t)
                                  .square = ting_adamw_square(t->adamw),
                                  .average = t->average,
                                  .corpus_hash = t->corpus.hash,
-                                 .shape_hash = shape_hash(&t->recipe.shape)};
+                                 .shape_hash = t->task.shape_hash};
     t->steps = t->recipe.steps;
     if (ting_file_exists(t->checkpoint_path)) {
         TRY(ting_checkpoint_load(t->checkpoint_path, &t->state));
@@ -177,8 +152,7 @@ static void stop(trainer *t)
     ting_pool_free(t->pool);
     ting_p2h_sampler_free(t->sampler);
     ting_adamw_free(t->adamw);
-    ting_p2h_net_free(t->net);
-    ting_params_free(t->params);
+    ting_p2h_task_free(&t->task);
     ting_p2h_corpus_close(&t->corpus);
     ting_recipe_free(&t->recipe);
 }
@@ -211,28 +185,6 @@ static ting_ctx make_ctx(trainer *t, ting_tape *tape)
                       .multiply = t->recipe.multiply};
 }
 
-/* Mean loss over the batch's characters, ready for backward. */
-static ting_tensor batch_loss(trainer *t, ting_ctx *ctx, const ting_p2h_batch *batch)
-{
-    const ting_real smoothing = (ting_real)t->recipe.smoothing;
-    const int clean = batch->exact_tokens, spoiled = batch->tokens - clean;
-    ting_linear_params output = ting_p2h_net_output(t->net);
-    ting_tensor hidden = ting_p2h_net_forward(ctx, t->net, batch->spoken, batch->segments);
-    if (ctx->err != TING_OK)
-        return hidden;
-    ting_tensor loss = {0};
-    if (clean > 0)
-        loss = ting_choice_entropy(ctx, ting_rows(hidden, 0, clean), output.weight, output.bias, batch->choices,
-                                   smoothing);
-    if (spoiled > 0) {
-        ting_tensor logits = ting_p2h_net_logits(ctx, t->net, ting_rows(hidden, clean, spoiled));
-        ting_tensor free_loss = ting_cross_entropy(
-            ctx, logits, batch->written + clean, &(ting_cross_entropy_options){.smoothing = smoothing, .sum = true});
-        loss = clean > 0 ? ting_add(ctx, loss, free_loss) : free_loss;
-    }
-    return ting_scale(ctx, loss, 1 / (ting_real)batch->tokens);
-}
-
 static void average_weights(trainer *t)
 {
     /* a young average follows closely: as many steps as there are so far */
@@ -253,7 +205,7 @@ static ting_err take_step(trainer *t, bool *finite)
     TRY(ting_p2h_sampler_batch(t->sampler, (size_t)t->state.place, t->arena, &batch));
     ting_ctx ctx = make_ctx(t, &tape);
     ting_params_zero_gradients(t->params);
-    ting_tensor loss = batch_loss(t, &ctx, &batch);
+    ting_tensor loss = ting_p2h_task_loss(&t->task, &ctx, &batch);
     TRY(ctx.err);
     double value = (double)loss.data[0], norm = NAN;
     if (isfinite(value)) {
@@ -277,32 +229,6 @@ static ting_err take_step(trainer *t, bool *finite)
     t->tokens += (size_t)batch.tokens;
 out:
     return err;
-}
-
-/* Wrong characters among the held-out ones when each syllable may only become one of its own characters. */
-static ting_err count_errors(trainer *t, const ting_p2h_batch *batch, size_t *wrong)
-{
-    ting_ctx ctx = make_ctx(t, NULL);
-    ting_tensor hidden = ting_p2h_net_forward(&ctx, t->net, batch->spoken, batch->segments);
-    if (ctx.err != TING_OK)
-        return ctx.err;
-    ting_linear_params output = ting_p2h_net_output(t->net);
-    for (int r = 0; r < batch->tokens; r++) {
-        const ting_choice *choice = &batch->choices[r];
-        int best = -1;
-        ting_real best_score = 0;
-        for (int i = 0; i < choice->count; i++) {
-            ting_real score = output.bias->t.data[choice->classes[i]] +
-                              t->kern->dot(hidden.cols, ting_row(hidden, r),
-                                           ting_row(output.weight->t, choice->classes[i]));
-            if (best < 0 || score > best_score) {
-                best = i;
-                best_score = score;
-            }
-        }
-        *wrong += best < 0 || best != choice->target;
-    }
-    return TING_OK;
 }
 
 static void swap_average(trainer *t)
@@ -332,7 +258,8 @@ static ting_err measure(trainer *t, double *errors)
             ting_arena_reset(t->arena);
             TRY(ting_p2h_plain_batch(&t->corpus, (size_t)source->first + k,
                                      count - k < MEASURE_BATCH ? count - k : MEASURE_BATCH, t->arena, &batch));
-            TRY(count_errors(t, &batch, &wrong));
+            ting_ctx ctx = make_ctx(t, NULL);
+            TRY(ting_p2h_task_errors(&t->task, &ctx, &batch, &wrong));
             total += (size_t)batch.tokens;
         }
     }
@@ -443,7 +370,7 @@ static ting_err export_model(trainer *t)
     return ting_p2h_export_save(&(ting_p2h_export){.recipe = &t->recipe,
                                                    .corpus = &t->corpus,
                                                    .state = &t->state,
-                                                   .params = t->params,
+                                                   .model = &t->task.model,
                                                    .dtype = types[t->options->export_type],
                                                    .licence = t->options->export_licence},
                                 t->options->export_path);

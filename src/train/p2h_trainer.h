@@ -5,9 +5,8 @@
  * In `folder`: checkpoint (the full state, replaced atomically), curves.html (loss and error rate). A folder that
  * holds a checkpoint is continued, exactly as if it had never stopped: same batches, same dropout, same numbers.
  *
- * A step: the loss is the mean over all characters; characters of clean sentences choose among the characters of
- * their syllable (loss/choice_entropy.h), those of spoiled sentences among all. Steps whose loss or gradient is
- * not finite change nothing, are said and counted; many in a row stop the training.
+ * p2h_task.h says what the loss is. Steps whose loss or gradient is not finite change nothing, are said and counted;
+ * many in a row stop the training.
  */
 #ifndef TING_TRAIN_P2H_TRAINER_H
 #define TING_TRAIN_P2H_TRAINER_H

@@ -6,6 +6,8 @@
 #include <string.h>
 
 static const ting_recipe defaults = {
+    .decoder_layers = 3,
+    .tied = true,
     .shape = {.embedding = 256,
               .pair_rows = 24576,
               .triple_rows = 24576,
@@ -57,26 +59,43 @@ static ting_err read_act(ting_yaml *map, const char *key, ting_act *out)
     return err;
 }
 
-static ting_err read_model(ting_yaml *map, ting_p2h_shape *s)
+static ting_err read_one_to_one(ting_yaml *map, ting_p2h_shape *s)
 {
-    static const char *const places[] = {"after", "before"};
     ting_err err = TING_OK;
-    int place = s->layer.norm;
     TRY(ting_yaml_int(map, "embedding", 1, 8192, &s->embedding));
     TRY(ting_yaml_int(map, "pair_rows", 0, 1 << 24, &s->pair_rows));
     TRY(ting_yaml_int(map, "triple_rows", 0, 1 << 24, &s->triple_rows));
     TRY(ting_yaml_int(map, "ngram_dim", 0, 4096, &s->ngram_dim));
+    TRY(ting_yaml_int(map, "conv_taps", 0, 64, &s->conv_taps));
+    TRY(ting_yaml_int(map, "detour_dim", 0, 8192, &s->detour_dim));
+    TRY(ting_yaml_int(map, "map_layers", 0, 64, &s->map_layers));
+    TRY(read_act(map, "input_activation", &s->input_act));
+out:
+    return err;
+}
+
+static ting_err read_model(ting_yaml *map, ting_recipe *r)
+{
+    static const char *const kinds[] = {"one-to-one", "encoder-decoder"};
+    ting_p2h_shape *s = &r->shape;
+    static const char *const places[] = {"after", "before"};
+    ting_err err = TING_OK;
+    int place = s->layer.norm, kind = r->kind;
+    TRY(ting_yaml_word(map, "kind", 2, kinds, &kind));
+    r->kind = (ting_recipe_kind)kind;
+    if (r->kind == TING_RECIPE_ENCODER_DECODER) {
+        TRY(ting_yaml_int(map, "decoder_layers", 1, 64, &r->decoder_layers));
+        TRY(ting_yaml_bool(map, "tied", &r->tied));
+    } else {
+        TRY(read_one_to_one(map, s));
+    }
     TRY(ting_yaml_int(map, "layers", 1, 64, &s->layers));
     TRY(ting_yaml_int(map, "width", 1, 8192, &s->layer.width));
     TRY(ting_yaml_int(map, "heads", 1, 256, &s->layer.heads));
     TRY(ting_yaml_int(map, "inner", 1, 65536, &s->layer.inner));
-    TRY(ting_yaml_int(map, "conv_taps", 0, 64, &s->conv_taps));
-    TRY(ting_yaml_int(map, "detour_dim", 0, 8192, &s->detour_dim));
-    TRY(ting_yaml_int(map, "map_layers", 0, 64, &s->map_layers));
     TRY(ting_yaml_word(map, "norm", 2, places, &place));
     s->layer.norm = (ting_norm_place)place;
     TRY(read_act(map, "activation", &s->layer.act));
-    TRY(read_act(map, "input_activation", &s->input_act));
     TRY(real(map, "eps", 1e-12, 1e-2, &s->layer.eps));
     TRY(real(map, "dropout", 0, 0.9, &s->layer.dropout));
     TRY(real(map, "input_dropout", 0, 0.9, &s->input_dropout));
@@ -172,7 +191,7 @@ ting_err ting_recipe_load(const char *path, ting_recipe *out)
     TRY(ting_yaml_load(path, &out->doc));
     TRY(ting_yaml_child(out->doc.root, "model", TING_YAML_MAP, &child));
     if (child != NULL)
-        TRY(read_model(child, &out->shape));
+        TRY(read_model(child, out));
     TRY(ting_yaml_child(out->doc.root, "data", TING_YAML_MAP, &child));
     if (child != NULL)
         TRY(read_data(child, out));

@@ -19,10 +19,16 @@ typedef struct ting_recipe_weight {
     int line;
 } ting_recipe_weight;
 
+typedef enum ting_recipe_kind { TING_RECIPE_ONE_TO_ONE, TING_RECIPE_ENCODER_DECODER } ting_recipe_kind;
+
 typedef struct ting_recipe {
     ting_yaml_doc doc;
     const char *path;
-    ting_p2h_shape shape; /* syllables and characters come from the corpus */
+    ting_recipe_kind kind;
+    ting_p2h_shape shape; /* syllables and characters come from the corpus; an encoder-decoder takes layers (of its
+                             encoder), layer and input_dropout */
+    int decoder_layers;
+    bool tied;
     /* data */
     int tokens, window;
     ting_p2h_spoil spoil;

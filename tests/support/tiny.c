@@ -104,7 +104,7 @@ static ting_err add_p2h(ting_gguf_writer *writer, unsigned seed, ting_params *pa
     net = ting_p2h_net_new(&shape, params);
     TRY(ting_params_alloc(params, false));
     fill(params, seed);
-    TRY(ting_p2h_model_put(writer, &shape, &tables, params, TING_DTYPE_F32));
+    TRY(ting_p2h_model_put(writer, &(ting_p2h_model){.tables = tables, .params = params, .net = net}, TING_DTYPE_F32));
 out:
     ting_p2h_net_free(net);
     ting_p2h_tables_free(&tables);

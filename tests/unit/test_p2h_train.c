@@ -164,6 +164,41 @@ static void a_tiny_corpus_is_learnt_by_heart(void **state)
     ting_free(folder);
 }
 
+/* The other form of network: trained, measured, exported, searched. */
+static void an_encoder_decoder_learns_too(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = ting_temp_path("s2s.yaml"), *folder = ting_temp_path("s2s");
+    char *model = ting_temp_path("s2s.gguf");
+    const char *text = "model: {kind: encoder-decoder, layers: 1, decoder_layers: 1, width: 32, heads: 2, inner: 32}\n"
+                       "data: {tokens: 20, window: 8, spoil: {share: 0}}\n"
+                       "train: {steps: 250, warmup: 5, decay: 50, rate: 0.01, measure_every: 250, log_every: 25}\n";
+    assert_ok(ting_file_save(recipe, text, strlen(text)));
+    assert_ok(train(recipe, corpus, folder, 2, 1000, &w));
+    assert_true(w.errors == 0);
+    ting_tool_hanzi *hanzi;
+    ting_str out = {0};
+    assert_ok(ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = folder,
+                                                        .threads = 1, .export_path = model, .export_licence = "CC0-1.0"}));
+    for (int limit = TING_TOOL_HANZI_EXACT; limit <= TING_TOOL_HANZI_FREE; limit++) {
+        assert_ok(ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = model, .threads = 1,
+                                                                 .limit = (ting_tool_hanzi_limit)limit},
+                                      &hanzi));
+        for (int s = 0; s < SENTENCES; s++) {
+            ting_str_clear(&out);
+            assert_ok(ting_tool_hanzi_line(hanzi, sentences[s].pinyin, strlen(sentences[s].pinyin), 1, &out));
+            assert_memory_equal(out.text, sentences[s].text, strlen(sentences[s].text));
+            assert_int_equal(out.length, strlen(sentences[s].text) + 1);
+        }
+        ting_tool_hanzi_free(hanzi);
+    }
+    ting_str_free(&out);
+    char *const all[] = {corpus, recipe, folder, model};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 static void a_stopped_training_goes_on_exactly(void **state)
 {
     (void)state;
@@ -296,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tiny_corpus_is_learnt_by_heart),
+        cmocka_unit_test(an_encoder_decoder_learns_too),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(damaged_checkpoints_are_refused),
         cmocka_unit_test(recipes_refuse_what_they_do_not_know),

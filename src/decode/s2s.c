@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s2s.c - see s2s.h. */
+#include "decode/s2s.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LEAST_BEAM = 4 };
+
+/* A beginning of a line: <S> and the characters so far. */
+typedef struct beginning {
+    int *ids; /* [1 + length] */
+    int length;
+    double score;
+    bool ended; /* has written </S> */
+} beginning;
+
+typedef struct search {
+    const ting_p2h_model *model;
+    const ting_p2h_options *options;
+    ting_ctx *ctx;
+    const ting_p2h_input *input;
+    ting_tensor memory;
+    int beam, longest;
+    beginning *now, *next; /* [beam] */
+    int count, next_count;
+} search;
+
+/* Characters that may stand at place t: all when 0 is returned; </S> alone ends a limited line. */
+static int allowed_at(const search *s, int t, const int **list)
+{
+    static const int end[] = {TING_P2H_END};
+    if (s->options->limit == TING_P2H_FREE)
+        return 0;
+    if (t == s->input->count) {
+        *list = end;
+        return 1;
+    }
+    return ting_p2h_allowed(&s->model->tables, s->options->limit, s->input->syllables[t], list);
+}
+
+/* Keeps the best `beam` continuations in falling order. */
+static void offer(search *s, const beginning *from, int character, double score)
+{
+    if (s->next_count == s->beam && s->next[s->beam - 1].score >= score)
+        return;
+    int at = s->next_count < s->beam ? s->next_count++ : s->beam - 1;
+    int *ids = s->next[at].ids; /* the memory of the one that falls out, or of a new one */
+    for (; at > 0 && s->next[at - 1].score < score; at--)
+        s->next[at] = s->next[at - 1];
+    s->next[at] = (beginning){.ids = ids, .length = from->length, .score = score, .ended = character == TING_P2H_END};
+    memcpy(ids, from->ids, ((size_t)from->length + 1) * sizeof *ids);
+    if (character >= TING_P2H_FIRST)
+        ids[++s->next[at].length] = character;
+}
+
+/* All continuations of one beginning from its row of logits. */
+static ting_err prolong(search *s, const beginning *from, const ting_real *logits, bool limited_ends)
+{
+    const int *list = NULL;
+    int count = allowed_at(s, from->length, &list);
+    const bool all = count == 0;
+    if (all) /* every character, and the end where lines are free */
+        count = s->model->tables.characters - TING_P2H_FIRST + (limited_ends ? 0 : 1);
+    double most = -INFINITY, sum = 0;
+    for (int pass = 0; pass < 3; pass++)
+        for (int i = 0; i < count; i++) {
+            int character = !all ? list[i] : i + 1 == count && !limited_ends ? TING_P2H_END : TING_P2H_FIRST + i;
+            double logit = (double)logits[character];
+            if (pass == 0)
+                most = fmax(most, logit);
+            else if (pass == 1)
+                sum += exp(logit - most);
+            else
+                offer(s, from, character, from->score + logit - most - log(sum));
+        }
+    return isfinite(most) && isfinite(sum)
+               ? TING_OK
+               : ting_fail(TING_ERR_NUMERIC, "the pinyin-to-hanzi network gives values that are not finite");
+}
+
+/* One more character for every beginning that has not ended. */
+static ting_err step(search *s)
+{
+    ting_err err = TING_OK;
+    ting_arena_mark mark = ting_arena_tell(s->ctx->arena);
+    int *start = ting_ctx_ints(s->ctx, s->count + 1), *of_memory = ting_ctx_ints(s->ctx, s->count);
+    int *ids = ting_ctx_ints(s->ctx, s->count * (s->longest + 2)), active = 0;
+    TRY(s->ctx->err);
+    start[0] = 0;
+    for (int b = 0; b < s->count; b++) {
+        if (s->now[b].ended)
+            continue;
+        memcpy(ids + start[active], s->now[b].ids, ((size_t)s->now[b].length + 1) * sizeof *ids);
+        of_memory[active] = 0;
+        start[active + 1] = start[active] + s->now[b].length + 1;
+        active++;
+    }
+    const int memory_start[] = {0, s->memory.rows};
+    ting_tensor hidden = ting_s2s_decode(s->ctx, s->model->s2s, s->memory, (ting_segments){1, memory_start}, ids,
+                                         (ting_segments){active, start}, of_memory);
+    ting_tensor last = ting_ctx_constant(s->ctx, active, hidden.cols);
+    TRY(s->ctx->err);
+    for (int a = 0; a < active; a++)
+        memcpy(ting_row(last, a), ting_row(hidden, start[a + 1] - 1), (size_t)hidden.cols * sizeof *last.data);
+    ting_tensor logits = ting_s2s_logits(s->ctx, s->model->s2s, last);
+    TRY(s->ctx->err);
+    s->next_count = active = 0;
+    for (int b = 0; b < s->count; b++) {
+        if (s->now[b].ended)
+            offer(s, &s->now[b], TING_P2H_END, s->now[b].score);
+        else
+            TRY(prolong(s, &s->now[b], ting_row(logits, active++), s->options->limit != TING_P2H_FREE));
+    }
+    beginning *kept = s->now;
+    s->now = s->next;
+    s->next = kept;
+    s->count = s->next_count;
+out:
+    ting_arena_rewind(s->ctx->arena, mark);
+    return err;
+}
+
+static ting_err take_beam(search *s)
+{
+    beginning *both[2];
+    for (int k = 0; k < 2; k++) {
+        both[k] = ting_arena_take_zeroed(s->ctx->arena, (size_t)s->beam, sizeof **both);
+        for (int b = 0; b < s->beam && both[k] != NULL; b++)
+            both[k][b].ids = ting_arena_take(s->ctx->arena, ((size_t)s->longest + 2) * sizeof(int));
+    }
+    if (ting_arena_failed(s->ctx->arena))
+        return TING_ERR_MEMORY;
+    s->now = both[0];
+    s->next = both[1];
+    s->now[0].ids[0] = TING_P2H_BEGIN;
+    s->now[0].score = s->options->input_weight * s->input->score;
+    s->count = 1;
+    return TING_OK;
+}
+
+static ting_err search_line(search *s, int number, ting_p2h_line *lines, int *line_count)
+{
+    ting_err err = TING_OK;
+    const int memory_start[] = {0, s->input->count};
+    const bool limited = s->options->limit != TING_P2H_FREE;
+    s->longest = limited ? s->input->count : 2 * s->input->count + 8;
+    TRY(take_beam(s));
+    if (s->input->count > 0) {
+        s->memory = ting_s2s_encode(s->ctx, s->model->s2s, s->input->syllables, (ting_segments){1, memory_start});
+        TRY(s->ctx->err);
+        bool going = true;
+        for (int t = 0; going && t < s->longest; t++) {
+            TRY(step(s));
+            going = false;
+            for (int b = 0; b < s->count; b++)
+                going |= !s->now[b].ended;
+        }
+    }
+    for (int b = 0; b < s->count && b < s->options->nbest; b++) {
+        ting_p2h_line *line = &lines[(*line_count)++];
+        *line = (ting_p2h_line){.count = s->now[b].length, .input = number, .score = s->now[b].score};
+        line->characters = ting_arena_take(s->ctx->arena, (size_t)line->count * sizeof(int));
+        if (line->characters == NULL)
+            return TING_ERR_MEMORY;
+        if (line->count > 0)
+            memcpy(line->characters, s->now[b].ids + 1, (size_t)line->count * sizeof(int));
+    }
+out:
+    return err;
+}
+
+/* Other characters for each place of the best line: one pass with the line itself as the past. */
+static ting_err list_alternatives(search *s, ting_p2h_page *out)
+{
+    ting_err err = TING_OK;
+    const ting_p2h_line *line = &out->lines[0];
+    const int width = s->options->alternatives, start[] = {0, line->count}, memory_start[] = {0, s->memory.rows};
+    out->alternatives = ting_arena_take(s->ctx->arena, (size_t)line->count * (size_t)width * sizeof(int));
+    int *ids = ting_ctx_ints(s->ctx, line->count + 1);
+    TRY(s->ctx->err);
+    if (line->count == 0 || width == 0)
+        return TING_OK;
+    ids[0] = TING_P2H_BEGIN;
+    memcpy(ids + 1, line->characters, (size_t)line->count * sizeof *ids);
+    ting_tensor hidden = ting_s2s_decode(s->ctx, s->model->s2s, s->memory, (ting_segments){1, memory_start}, ids,
+                                         (ting_segments){1, start}, NULL);
+    ting_tensor logits = ting_s2s_logits(s->ctx, s->model->s2s, hidden);
+    TRY(s->ctx->err);
+    for (int t = 0; t < line->count; t++) {
+        const int *list = NULL;
+        int *row = out->alternatives + (size_t)t * (size_t)width;
+        int count = allowed_at(s, t, &list), used = 0;
+        const bool all = count == 0;
+        if (all)
+            count = s->model->tables.characters - TING_P2H_FIRST;
+        for (int i = 0; i < count; i++) { /* insertion into a short falling list */
+            int character = all ? TING_P2H_FIRST + i : list[i], at = used;
+            const ting_real *score = ting_row(logits, t);
+            if (character == line->characters[t] || (used == width && score[row[width - 1]] >= score[character]))
+                continue;
+            at = used < width ? used++ : width - 1;
+            for (; at > 0 && score[row[at - 1]] < score[character]; at--)
+                row[at] = row[at - 1];
+            row[at] = character;
+        }
+        while (used < width)
+            row[used++] = -1;
+    }
+out:
+    return err;
+}
+
+ting_err ting_s2s_search(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool, ting_arena *arena,
+                         const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
+                         ting_p2h_page *out)
+{
+    ting_err err = TING_OK;
+    ting_ctx ctx = {.arena = arena, .pool = pool, .kern = kern};
+    search *s = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *s);
+    out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest, sizeof *out->lines);
+    if (s == NULL || out->lines == NULL)
+        return TING_ERR_MEMORY;
+    for (int i = 0; i < input_count; i++) {
+        s[i] = (search){.model = model, .options = options, .ctx = &ctx, .input = &inputs[i],
+                        .beam = options->nbest > LEAST_BEAM ? options->nbest : LEAST_BEAM};
+        TRY(search_line(&s[i], i, out->lines, &out->line_count));
+    }
+    out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
+    TRY(list_alternatives(&s[out->lines[0].input], out));
+out:
+    return err;
+}
+
+ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_s2s_net *net, const ting_p2h_tables *tables, const int *ids,
+                         ting_segments segments, int *characters)
+{
+    ting_err err = TING_OK;
+    int *past = ting_ctx_ints(ctx, segments.start[segments.count] + segments.count);
+    int *start = ting_ctx_ints(ctx, segments.count + 1), *of_memory = ting_ctx_ints(ctx, segments.count), longest = 0;
+    ting_tensor memory = ting_s2s_encode(ctx, net, ids, segments);
+    TRY(ctx->err);
+    for (int s = 0; s < segments.count; s++)
+        longest = segments.start[s + 1] - segments.start[s] > longest ? segments.start[s + 1] - segments.start[s] : longest;
+    for (int t = 0; t < longest; t++) {
+        ting_arena_mark mark = ting_arena_tell(ctx->arena);
+        int active = 0;
+        start[0] = 0;
+        for (int s = 0; s < segments.count; s++) {
+            if (segments.start[s] + t >= segments.start[s + 1])
+                continue;
+            past[start[active]] = TING_P2H_BEGIN;
+            for (int k = 0; k < t; k++) {
+                int character = characters[segments.start[s] + k];
+                past[start[active] + 1 + k] = character < 0 ? TING_P2H_UNKNOWN : character;
+            }
+            of_memory[active] = s;
+            start[active + 1] = start[active] + t + 1;
+            active++;
+        }
+        ting_tensor hidden = ting_s2s_decode(ctx, net, memory, segments, past, (ting_segments){active, start}, of_memory);
+        ting_tensor last = ting_ctx_constant(ctx, active, hidden.cols);
+        TRY(ctx->err);
+        for (int a = 0; a < active; a++)
+            memcpy(ting_row(last, a), ting_row(hidden, start[a + 1] - 1), (size_t)hidden.cols * sizeof *last.data);
+        ting_tensor logits = ting_s2s_logits(ctx, net, last);
+        TRY(ctx->err);
+        for (int a = 0; a < active; a++) {
+            const int place = segments.start[of_memory[a]] + t, *list = NULL;
+            const int count = ting_p2h_allowed(tables, TING_P2H_EXACT, ids[place], &list);
+            characters[place] = -1;
+            for (int i = 0; i < count; i++)
+                if (characters[place] < 0 || ting_row(logits, a)[list[i]] > ting_row(logits, a)[characters[place]])
+                    characters[place] = list[i];
+        }
+        ting_arena_rewind(ctx->arena, mark);
+    }
+out:
+    return err;
+}
