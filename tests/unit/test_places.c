@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "engine/options.h"
 #include "engine/places.h"
+#include "engine/tool_places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static void the_named_place_comes_first(void **state)
     snprintf(line, sizeof line, "%s/tingxie/models", home);
     assert_string_equal(places.items[places.count - 1], line);
     ting_paths_free(&places);
-    char *fresh = ting_place_for_new();
+    char *fresh = ting_tool_place_for_new();
     assert_string_equal(fresh, "/named/by/user");
     ting_free(fresh);
     unsetenv("TING_MODELS");
