@@ -2,6 +2,8 @@
 /* test_audio.c - every container, rate and channel count; block sizes; pipes; each kind of broken sound. */
 #include "support/support.h"
 
+#include "support/failing.h"
+
 #include "audio/audio.h"
 #include "audio/pcm.h"
 #include "audio/resample.h"
@@ -494,6 +496,32 @@ static void mislabelled_files_are_read_by_content(void **state)
     }
 }
 
+static void ffmpeg_reads_m4a_and_webm(void **state)
+{
+    (void)state;
+    /* One second of tone(), AAC in two channels at 16 kHz and Opus at 48 kHz, made with FFmpeg's own encoders. */
+    static const char *const paths[] = {"tests/data/tone.m4a", "tests/data/tone.webm"};
+    for (int i = 0; i < 2; i++) {
+        float *samples = NULL;
+        size_t count = 0;
+        ting_audio_info info = {0};
+        ting_err err = ting_audio_load(paths[i], &(ting_audio_options){.channel = i == 0 ? 2 : 1},
+                                       &samples, &count, &info);
+        if (err == TING_ERR_UNSUPPORTED) {
+            assert_non_null(strstr(ting_error_message(), "build it with WITH_FFMPEG=1"));
+            skip_because("this build has no FFmpeg");
+        }
+        assert_ok(err);
+        assert_int_equal(info.channels, i == 0 ? 2 : 1);
+        /* AAC pads its last frame of 1024, Opus its last of 20 ms. */
+        assert_in_range(count, 15990, 16000 + 1024);
+        double error = tone_error(samples, count < 16000 ? count : 16000, i == 0 ? 1 : 0, 0);
+        if (!(error < 0.05))
+            fail_msg("%s (%s): relative error %.3g", paths[i], info.format, error);
+        ting_free(samples);
+    }
+}
+
 static void samples_that_are_no_numbers_have_a_place(void **state)
 {
     (void)state;
@@ -594,7 +622,7 @@ static void length_rule_has_no_overflow(void **state)
     assert_int_equal(ting_resampled_length(1LL << 60, 768000, 16000), 24019198012642645LL);
 }
 
-static void first_allocation_failures_leak_nothing(void **state)
+static void wrong_options_are_refused(void **state)
 {
     (void)state;
     ting_audio *audio = (ting_audio *)1;
@@ -602,6 +630,28 @@ static void first_allocation_failures_leak_nothing(void **state)
                  ting_audio_open("-", &(ting_audio_options){.rate = 3}, &audio));
     assert_null(audio);
     ting_audio_close(NULL);
+}
+
+static ting_err load_once(void *arg)
+{
+    float *samples = NULL;
+    size_t count = 0;
+    ting_err err = ting_audio_load(arg, NULL, &samples, &count, NULL);
+    ting_free(samples);
+    return err;
+}
+
+static void failing_allocations_leave_nothing_behind(void **state)
+{
+    (void)state;
+    static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_FLAC | SF_FORMAT_PCM_16};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        char *path = write_tone("failing", formats[i], 22050, 2, 4000);
+        /* the sound, its name, the source, the resampler, three blocks, the samples */
+        assert_int_equal(ting_fail_each_allocation(load_once, path), 8);
+        ting_free(path);
+    }
 }
 
 int main(void)
@@ -618,11 +668,13 @@ int main(void)
         cmocka_unit_test(truncated_files_give_what_is_there),
         cmocka_unit_test(bad_files_get_one_clear_sentence),
         cmocka_unit_test(mislabelled_files_are_read_by_content),
+        cmocka_unit_test(ffmpeg_reads_m4a_and_webm),
         cmocka_unit_test(samples_that_are_no_numbers_have_a_place),
         cmocka_unit_test(a_failing_disk_is_an_error),
         cmocka_unit_test(ten_hours_need_no_more_memory_than_a_minute),
         cmocka_unit_test(length_rule_has_no_overflow),
-        cmocka_unit_test(first_allocation_failures_leak_nothing),
+        cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(failing_allocations_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /* test_feat.c - the filterbank against a direct double computation and in every chunking; log-mel; CMVN; settings. */
 #include "support/support.h"
 
+#include "support/failing.h"
+
 #include "audio/audio.h"
 #include "feat/cmvn.h"
 #include "feat/fbank.h"
@@ -507,6 +509,36 @@ static void wrong_settings_are_refused(void **state)
     }
 }
 
+static ting_err compute_once(void *arg)
+{
+    ting_feature_config config;
+    float sound[800] = {0}, *frames = NULL;
+    size_t count = 0;
+    ting_err err = ting_feature_parse(arg, &config);
+    if (err == TING_OK)
+        err = ting_feature_compute(&config, NULL, sound, 800, &frames, &count);
+    ting_free(frames);
+    return err;
+}
+
+static ting_err parse_stats_once(void *arg)
+{
+    ting_cmvn cmvn = {0};
+    ting_err err = ting_cmvn_parse("stats", arg, strlen(arg), &cmvn);
+    ting_cmvn_free(&cmvn);
+    return err;
+}
+
+static void failing_allocations_leave_nothing_behind(void **state)
+{
+    (void)state;
+    char icefall[] = "icefall", tutorial[] = "tutorial", stats[] = "[ 4 8 4\n8 32 0 ]";
+    assert_true(ting_fail_each_allocation(compute_once, icefall) > 20);
+    assert_true(ting_fail_each_allocation(compute_once, tutorial) > 20);
+    assert_int_equal(ting_fail_each_allocation(parse_stats_once, stats),
+                     4); /* the text, sums, means, scales */
+}
+
 /* ---- the public model's own features, where that folder is at hand ---- */
 
 static void reference_clips(void **state)
@@ -556,6 +588,7 @@ int main(void)
         cmocka_unit_test(statistics_are_read),
         cmocka_unit_test(settings_are_read_back_exactly),
         cmocka_unit_test(wrong_settings_are_refused),
+        cmocka_unit_test(failing_allocations_leave_nothing_behind),
         cmocka_unit_test(reference_clips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
