@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_p2h_decode.c - n best lines against all lines, limits, windows, pooled sequences, failing allocations; for the
+ * one-to-one network and the encoder-decoder, with random weights.
+ */
+#include "support/failing.h"
+#include "support/support.h"
+
+#include "base/mem.h"
+#include "decode/p2h.h"
+#include "model/schema.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"a1", "a2", "ba4", "ba5", "ci1"};
+static const uint32_t points[] = {0x4E00, 0x4E01, 0x4E02, 0x4E03, 0x4E04, 0x4E05, 0x4E06};
+/* a1: 4 5 6; a2: 6 7; ba4: 8 9; ba5: 8; ci1: none */
+static const ting_p2h_pair pairs[] = {{4, 4}, {5, 4}, {6, 4}, {6, 5}, {7, 5}, {8, 6}, {9, 6}, {8, 7}};
+
+enum { A1 = 4, A2, BA4, BA5, CI1 };
+
+static ting_p2h_model random_model(bool s2s)
+{
+    ting_p2h_model m = {.params = ting_params_new()};
+    const ting_transformer_shape layer = {.width = 8, .heads = 2, .inner = 12, .norm = TING_NORM_BEFORE,
+                                          .act = TING_ACT_RELU, .eps = (ting_real)1e-5};
+    assert_ok(ting_p2h_tables_make(&m.tables, 5, names, 7, points, sizeof pairs / sizeof pairs[0], pairs));
+    if (s2s)
+        m.s2s = ting_s2s_net_new(&(ting_s2s_shape){.syllables = m.tables.syllables, .characters = m.tables.characters,
+                                                   .encoder_layers = 1, .decoder_layers = 1, .layer = layer},
+                                 m.params);
+    else
+        m.net = ting_p2h_net_new(&(ting_p2h_shape){.syllables = m.tables.syllables, .characters = m.tables.characters,
+                                                   .embedding = 8, .pair_rows = 16, .triple_rows = 16, .ngram_dim = 4,
+                                                   .layers = 1, .layer = layer},
+                                 m.params);
+    assert_ok(ting_params_alloc(m.params, false));
+    ting_rng rng = ting_rng_new(11, s2s);
+    for (size_t i = 0; i < ting_params_elements(m.params); i++)
+        ting_params_values(m.params)[i] = (ting_real)(0.6 * ting_rng_normal(&rng));
+    return m;
+}
+
+static ting_err decode(const ting_p2h_model *m, ting_arena *arena, ting_p2h_limit limit, int nbest, const int *ids,
+                       int count, ting_p2h_page *page)
+{
+    return ting_p2h_decode(m, ting_kern_select(TING_CPU_SCALAR), NULL, arena,
+                           &(ting_p2h_options){.limit = limit, .nbest = nbest, .alternatives = 2},
+                           &(ting_p2h_input){.syllables = ids, .count = count}, 1, page);
+}
+
+/* With as many lines wanted as there are, all come, each once, falling, and their probabilities add up to 1. */
+static void all_lines_are_found(void **state)
+{
+    (void)state;
+    static const int line[] = {A1, BA4, A2}; /* 3 x 2 x 2 lines */
+    for (int s2s = 0; s2s < 2; s2s++) {
+        ting_p2h_model m = random_model(s2s == 1);
+        ting_arena *arena = ting_arena_new(1 << 16);
+        ting_p2h_page all, few;
+        assert_ok(decode(&m, arena, TING_P2H_EXACT, 20, line, 3, &all));
+        assert_int_equal(all.line_count, 12);
+        double sum = 0;
+        for (int i = 0; i < 12; i++) {
+            const int *c = all.lines[i].characters;
+            assert_true(c[0] >= 4 && c[0] <= 6 && (c[1] == 8 || c[1] == 9) && (c[2] == 6 || c[2] == 7));
+            for (int k = 0; k < i; k++)
+                assert_memory_not_equal(c, all.lines[k].characters, 3 * sizeof *c);
+            assert_true(i == 0 || all.lines[i].score <= all.lines[i - 1].score);
+            sum += exp(all.lines[i].score);
+        }
+        assert_true(fabs(sum - 1) < 1e-5); /* float logits, 12 terms */
+        assert_ok(decode(&m, arena, TING_P2H_EXACT, 3, line, 3, &few));
+        assert_int_equal(few.line_count, 3);
+        for (int i = 0; i < (s2s ? 1 : 3); i++) /* a beam of 4 need not find the second best: the one-to-one search is exact */
+            assert_memory_equal(few.lines[i].characters, all.lines[i].characters, 3 * sizeof(int));
+        for (int t = 0; t < 3; t++) { /* alternatives: the others of the syllable, then nothing */
+            assert_int_not_equal(few.alternatives[2 * t], few.lines[0].characters[t]);
+            assert_int_equal(few.alternatives[2 * t + 1] < 0, t > 0);
+        }
+        ting_arena_free(arena);
+        ting_p2h_model_close(&m);
+    }
+}
+
+static void limits_say_what_may_stand(void **state)
+{
+    (void)state;
+    static const int line[] = {A2, BA5, CI1, TING_P2H_UNKNOWN};
+    ting_p2h_model m = random_model(false);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    ting_p2h_page page;
+    /* exact: 2 x 1, then any of 7 for a syllable without characters and for an unknown one */
+    assert_ok(decode(&m, arena, TING_P2H_EXACT, 1000, line, 4, &page));
+    assert_int_equal(page.line_count, 2 * 1 * 7 * 7);
+    /* toneless: a has 4 characters, ba 2 */
+    assert_ok(decode(&m, arena, TING_P2H_TONELESS, 1000, line, 4, &page));
+    assert_int_equal(page.line_count, 4 * 2 * 7 * 7);
+    assert_ok(decode(&m, arena, TING_P2H_FREE, 1000, line, 2, &page));
+    assert_int_equal(page.line_count, 7 * 7);
+    assert_ok(decode(&m, arena, TING_P2H_EXACT, 5, line, 0, &page)); /* nothing gives one empty line */
+    assert_int_equal(page.line_count, 1);
+    assert_int_equal(page.lines[0].count, 0);
+    assert_fails(TING_ERR_ARGUMENT, "0 lines", decode(&m, arena, TING_P2H_EXACT, 0, line, 4, &page));
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
+/* A strong penalty makes TONELESS behave as EXACT. */
+static void another_tone_costs(void **state)
+{
+    (void)state;
+    static const int line[] = {A2, A1, BA4, BA5};
+    ting_p2h_model m = random_model(false);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    ting_p2h_page exact, page;
+    assert_ok(decode(&m, arena, TING_P2H_EXACT, 1, line, 4, &exact));
+    assert_ok(ting_p2h_decode(&m, ting_kern_select(TING_CPU_SCALAR), NULL, arena,
+                              &(ting_p2h_options){.limit = TING_P2H_TONELESS, .nbest = 1, .other_tone = -1000},
+                              &(ting_p2h_input){.syllables = line, .count = 4}, 1, &page));
+    assert_memory_equal(exact.lines[0].characters, page.lines[0].characters, sizeof line);
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
+static void long_lines_are_read_in_windows(void **state)
+{
+    (void)state;
+    ting_p2h_model m = random_model(false);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    int line[1000];
+    ting_p2h_page page, first;
+    for (int i = 0; i < 1000; i++)
+        line[i] = A1 + i * 7 % 3;
+    for (int count = 60; count <= 1000; count += 47) {
+        assert_ok(decode(&m, arena, TING_P2H_EXACT, 2, line, count, &page));
+        assert_int_equal(page.lines[0].count, count);
+        for (int t = 0; t < count; t++) {
+            const int *list;
+            int among = 0, n = ting_p2h_allowed(&m.tables, TING_P2H_EXACT, line[t], &list);
+            for (int i = 0; i < n; i++)
+                among |= list[i] == page.lines[0].characters[t];
+            assert_true(among);
+        }
+        assert_ok(decode(&m, arena, TING_P2H_EXACT, 2, line, count, &first));
+        assert_true(page.lines[0].score == first.lines[0].score);
+        ting_arena_reset(arena);
+    }
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
+/* Two sequences with scores: lines are ranked together, and a text that both give stands once. */
+static void sequences_are_pooled(void **state)
+{
+    (void)state;
+    static const int one[] = {A1, BA4}, two[] = {A2, BA5};
+    ting_p2h_model m = random_model(false);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    ting_p2h_page page;
+    const ting_p2h_input inputs[] = {{one, 2, -1}, {two, 2, -2}};
+    for (int weight = 0; weight < 2; weight++) {
+        assert_ok(ting_p2h_decode(&m, ting_kern_select(TING_CPU_SCALAR), NULL, arena,
+                                  &(ting_p2h_options){.limit = TING_P2H_EXACT, .nbest = 30,
+                                                      .input_weight = weight ? 1000 : 0},
+                                  inputs, 2, &page));
+        /* 3 x 2 and 2 x 1 lines, of which 6 8 is in both */
+        assert_int_equal(page.line_count, 3 * 2 + 2 * 1 - 1);
+        for (int i = 1; i < page.line_count; i++)
+            assert_true(page.lines[i].score <= page.lines[i - 1].score);
+        if (weight)
+            for (int i = 0; i < 6; i++)
+                assert_int_equal(page.lines[i].input, 0);
+    }
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
+struct trip {
+    const char *path;
+    bool s2s;
+};
+
+/* Opens the stored model and decodes a line. */
+static ting_err open_and_decode(void *arg)
+{
+    ting_err err = TING_OK;
+    static const int line[] = {A1, BA4, A2};
+    const struct trip *trip = arg;
+    ting_gguf file = {0};
+    ting_p2h_model m = {0};
+    ting_p2h_page page;
+    ting_arena *arena = ting_arena_new(1 << 12);
+    if (arena == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_gguf_open(trip->path, &file));
+    TRY(ting_p2h_model_open(&file, ting_kern_select(TING_CPU_SCALAR), TING_PRECISION_F32, &m));
+    TRY(decode(&m, arena, TING_P2H_EXACT, 3, line, 3, &page));
+out:
+    ting_p2h_model_close(&m);
+    ting_gguf_close(&file);
+    ting_arena_free(arena);
+    return err;
+}
+
+static void stored_models_write_the_same_and_fail_cleanly(void **state)
+{
+    (void)state;
+    static const int line[] = {A1, BA4, A2};
+    for (int s2s = 0; s2s < 2; s2s++) {
+        ting_p2h_model m = random_model(s2s == 1), back;
+        char *path = ting_temp_path(s2s ? "s2s.gguf" : "p2h.gguf");
+        ting_gguf_writer *writer = ting_gguf_writer_new();
+        ting_arena *arena = ting_arena_new(1 << 16);
+        ting_gguf file;
+        ting_p2h_page before, after;
+        ting_schema_begin(writer, "test", (const char *const[]){"p2h"}, 1);
+        assert_ok(ting_p2h_model_put(writer, &m, TING_DTYPE_F32));
+        assert_ok(ting_gguf_save(writer, path));
+        assert_ok(ting_gguf_open(path, &file));
+        assert_ok(ting_p2h_model_open(&file, ting_kern_select(TING_CPU_SCALAR), TING_PRECISION_F32, &back));
+        assert_ok(decode(&m, arena, TING_P2H_EXACT, 5, line, 3, &before));
+        assert_ok(decode(&back, arena, TING_P2H_EXACT, 5, line, 3, &after));
+        for (int i = 0; i < 5; i++) {
+            assert_memory_equal(before.lines[i].characters, after.lines[i].characters, sizeof line);
+            assert_true(fabs(before.lines[i].score - after.lines[i].score) < 1e-5);
+        }
+        ting_p2h_model_close(&back);
+        ting_gguf_close(&file);
+        assert_true(ting_fail_each_allocation(open_and_decode, &(struct trip){path, s2s == 1}) > 20);
+        ting_gguf_writer_free(writer);
+        ting_arena_free(arena);
+        ting_p2h_model_close(&m);
+        ting_free(path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_lines_are_found),
+        cmocka_unit_test(limits_say_what_may_stand),
+        cmocka_unit_test(another_tone_costs),
+        cmocka_unit_test(long_lines_are_read_in_windows),
+        cmocka_unit_test(sequences_are_pooled),
+        cmocka_unit_test(stored_models_write_the_same_and_fail_cleanly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
