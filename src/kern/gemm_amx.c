@@ -2,7 +2,7 @@
 /* gemm_amx.c - bf16 and int8 products by AMX: the tile instructions for body/gemm_amx.h. */
 #include "kern/body/vec_avx512.h"
 
-#if !defined(__AMX_TILE__) || !defined(__AMX_BF16__) || !defined(__AMX_INT8__)
+#if !defined(__AMX_TILE__) && !defined(__AMXTILE__) /* gcc and new clang; old clang */
 #error "compile this file with the flags of its name: see the Makefile"
 #endif
 

@@ -18,6 +18,7 @@
  * A block is 32 bf16 or 64 int8. Everything a tile load touches is a contiguous KiB. Rows, columns and
  * k beyond the matrix are zero. int8 operands begin with float scale[32].
  */
+#define UNROLL_ROWS
 #include "kern/body/gemm_common.h"
 #include "kern/body/quantise.h"
 

@@ -16,6 +16,9 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+#ifndef UNROLL_ROWS /* empty in bodies whose number of rows is no constant */
+#define UNROLL_ROWS UNROLL
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 enum { NV = 2, NR = NV * LANES };
@@ -45,7 +48,7 @@ INLINE void finish_row(int cols, const vec *sum, const ting_gemm_out *out, float
 INLINE void finish_tile(const int rows, int cols, vec (*sum)[NV], const ting_gemm_out *out)
 {
     if (out->act <= TING_ACT_RELU) {
-        UNROLL for (int i = 0; i < rows; i++) finish_row(cols, sum[i], out, out->y + i * out->ldy);
+        UNROLL_ROWS for (int i = 0; i < rows; i++) finish_row(cols, sum[i], out, out->y + i * out->ldy);
         return;
     }
     float linear[MR][NR]; /* y += act(..) needs the old y until act is done */
@@ -55,7 +58,7 @@ INLINE void finish_tile(const int rows, int cols, vec (*sum)[NV], const ting_gem
         first.y = linear[0];
         first.ldy = NR;
     }
-    UNROLL for (int i = 0; i < rows; i++) finish_row(cols, sum[i], &first, first.y + i * first.ldy);
+    UNROLL_ROWS for (int i = 0; i < rows; i++) finish_row(cols, sum[i], &first, first.y + i * first.ldy);
     VECTOR_NAME(act_rows)(out->act, rows, cols, first.y, first.ldy);
     for (int i = 0; out->accumulate && i < rows; i++)
         VECTOR_NAME(add)(cols, linear[i], out->y + i * out->ldy, out->y + i * out->ldy);
