@@ -28,7 +28,7 @@ enum {
     GROUP_BYTES = 512 * 1024,  /* packed rows of a job: a part of the second-level cache */
     JOBS_PER_THREAD = 3,       /* so that a late thread holds up the others little */
     MIN_TILES_PER_JOB = 4,     /* below it, reading panels costs more than splitting rows gains */
-    POOL_WORK = 2 * 1024 * 1024 /* multiplications below which waking threads costs more than it gains */
+    POOL_WORK = 4 * 1024 * 1024 /* multiplications below which waking threads costs more than it gains */
 };
 
 struct ting_packed {
@@ -91,17 +91,23 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
         kern->pack_a(tile_row(p, t + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs,
                      p->a.cs, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
     }
-    for (int panel = panel0; panel < panel1; panel++) {
-        int column = panel * kern->nr;
-        int cols = smaller(kern->nr, p->n - column);
+    int step = p->m == 1 && kern->line != NULL ? TING_GEMM_LINE : 1;
+    for (int panel = panel0; panel < panel1; panel += step) {
+        int column = panel * kern->nr, panels = smaller(step, panel1 - panel);
+        int cols = smaller(panels * kern->nr, p->n - column);
+        const unsigned char *b = p->b + (size_t)panel * p->panel_bytes;
         ting_gemm_out out = p->out;
+        out.y += column;
         out.bias = out.bias == NULL ? NULL : out.bias + column;
+        if (step > 1) {
+            kern->line(panels, cols, p->k, packed_rows, b, p->panel_bytes, &out);
+            continue;
+        }
         for (int t = tile0; t < tile1; t++) {
             int row = tile_row(p, t);
             out.y = p->out.y + row * p->out.ldy + column;
             kern->tile(tile_row(p, t + 1) - row, cols, p->k,
-                       packed_rows + (size_t)(t - tile0) * p->tile_bytes,
-                       p->b + (size_t)panel * p->panel_bytes, &out);
+                       packed_rows + (size_t)(t - tile0) * p->tile_bytes, b, &out);
         }
     }
 }

@@ -22,6 +22,7 @@
 enum {
     TING_GEMM_ALIGN = 64,  /* of packed operands and their sizes */
     TING_GEMM_MAX_NR = 64, /* no kernel has wider panels */
+    TING_GEMM_LINE = 4     /* panels of `line` */
 };
 
 /* What happens to a finished sum: t = act(alpha sum + bias), then y = t or y += t. */
@@ -50,6 +51,10 @@ typedef struct ting_gemm_kern {
     void (*pack_b_int8)(int cols, int k, const int8_t *w, const float *scale, void *packed);
     /* One tile: writes rows x cols elements of out->y and nothing else. */
     void (*tile)(int rows, int cols, int k, const void *a, const void *b, const ting_gemm_out *out);
+    /* One row times `panels` <= TING_GEMM_LINE neighbouring panels that lie panel_bytes apart, `cols` columns in
+     * all: more chains at a time than one panel gives. The same sums as `tile`. NULL: `tile` serves. */
+    void (*line)(int panels, int cols, int k, const void *a, const void *b, size_t panel_bytes,
+                 const ting_gemm_out *out);
     /* Called by a thread before its first tile and after its last one; NULL when there is nothing to do. */
     void (*enter)(void);
     void (*leave)(void);

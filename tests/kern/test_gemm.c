@@ -348,7 +348,7 @@ static void rows_and_threads_change_no_bit(void **state)
     int count = guard_levels(levels);
     for (int l = 0; l < count; l++)
         for (int precision = TING_PRECISION_F32; precision <= TING_PRECISION_INT8; precision++) {
-            shape small = {31, 70, 65}, large = {121, 131, 200}; /* large: enough work for the pool */
+            shape small = {31, 70, 65}, large = {151, 200, 200}; /* large: enough work for the pool */
             check_same_bits(levels[l], (ting_precision)precision, small, TING_ACT_SWOOSH_R);
             check_same_bits(levels[l], (ting_precision)precision, large, TING_ACT_GELU);
         }

@@ -153,6 +153,44 @@ INLINE void tile(const int bf16, const int rows, int cols, int k, const float *a
     finish_tile(rows, cols, sum, out);
 }
 
+INLINE void line(const int bf16, const int panels, int cols, int k, const float *a, const float *b,
+                 ptrdiff_t panel, const ting_gemm_out *out)
+{
+    vec sum[TING_GEMM_LINE][1][NV];
+    UNROLL for (int q = 0; q < panels; q++)
+    {
+        sum[q][0][0] = v_zero();
+        sum[q][0][1] = v_zero();
+    }
+    for (int first = 0; first < k; first += K_CHUNK) {
+        int count = k - first < K_CHUNK ? k - first : K_CHUNK;
+        for (int p = 0; p < count; p++) {
+            vec x = v_set(a[p]);
+            UNROLL for (int q = 0; q < panels; q++)
+            {
+                vec low = v_load(b + q * panel), high;
+                if (bf16) {
+                    high = v_high_bf16(low);
+                    low = v_low_bf16(low);
+                } else {
+                    high = v_load(b + q * panel + LANES);
+                }
+                sum[q][0][0] = v_fma(x, low, sum[q][0][0]);
+                sum[q][0][1] = v_fma(x, high, sum[q][0][1]);
+            }
+            b += bf16 ? LANES : NR;
+        }
+        a += MR * ROW_STRIDE;
+    }
+    ting_gemm_out part = *out;
+    UNROLL for (int q = 0; q < panels; q++)
+    {
+        part.y = out->y + q * NR;
+        part.bias = out->bias == NULL ? NULL : out->bias + q * NR;
+        finish_tile(1, cols - q * NR < NR ? cols - q * NR : NR, sum[q], &part);
+    }
+}
+
 /* A copy of the tile's code for each number of rows. */
 #define TILE_CASE(bf16, count) \
     case count: tile(bf16, count, cols, k, a, b, out); break;
@@ -163,6 +201,17 @@ INLINE void tile(const int bf16, const int rows, int cols, int k, const float *a
         const float *a = packed_a, *b = packed_b;                                                  \
         switch (rows) {                                                                            \
             TILE_CASES(bf16)                                                                       \
+        }                                                                                          \
+    }                                                                                              \
+    static void type##_line(int panels, int cols, int k, const void *a, const void *b,             \
+                            size_t panel_bytes, const ting_gemm_out *out)                          \
+    {                                                                                              \
+        const ptrdiff_t panel = (ptrdiff_t)(panel_bytes / sizeof(float));                          \
+        switch (panels) {                                                                          \
+        case 1: line(bf16, 1, cols, k, a, b, panel, out); break;                                   \
+        case 2: line(bf16, 2, cols, k, a, b, panel, out); break;                                   \
+        case 3: line(bf16, 3, cols, k, a, b, panel, out); break;                                   \
+        case 4: line(bf16, 4, cols, k, a, b, panel, out); break;                                   \
         }                                                                                          \
     }                                                                                              \
     static void type##_pack_a(int rows, int k, const float *a, ptrdiff_t rs, ptrdiff_t cs,         \
@@ -184,6 +233,7 @@ INLINE void tile(const int bf16, const int rows, int cols, int k, const float *a
         .pack_a = type##_pack_a,                                                                   \
         .pack_b = type##_pack_b,                                                                   \
         .tile = type##_tile,                                                                       \
+        .line = type##_line,                                                                       \
     };
 
 TILE_FUNCTION(f32, 0)
