@@ -50,7 +50,7 @@ static void image_options(ting_grad_problem *p)
 
 static void conv2d_setup(ting_grad_problem *p)
 {
-    ting_grad_segments(p);
+    ting_grad_segments_of(p, 1);
     image_options(p);
     const int *o = p->option;
     frames(p, o[FREQ] * o[IN]);
@@ -69,7 +69,7 @@ const ting_grad_case ting_case_conv2d = {5, conv2d_setup, conv2d_forward};
 
 static void depthwise2d_setup(ting_grad_problem *p)
 {
-    ting_grad_segments(p);
+    ting_grad_segments_of(p, 1);
     image_options(p);
     int *o = p->option;
     o[ST] = o[SF] = 1;

@@ -66,8 +66,11 @@ const ting_grad_case *const *ting_grad_cases(void);
 
 /* ---- for setup ---- */
 
-/* Random segments, some of them short; returns the number of rows. */
+/* Random segments, some of them short or, but for the first, empty; returns the number of rows. */
 int ting_grad_segments(ting_grad_problem *p);
+
+/* The same with at least so many rows each. */
+int ting_grad_segments_of(ting_grad_problem *p, int least);
 
 /* Uniform in first .. last. */
 int ting_grad_between(ting_grad_problem *p, int first, int last);

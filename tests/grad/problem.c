@@ -31,11 +31,16 @@ void *ting_grad_take(ting_grad_problem *p, int count, size_t size)
 
 int ting_grad_segments(ting_grad_problem *p)
 {
+    return ting_grad_segments_of(p, 0);
+}
+
+int ting_grad_segments_of(ting_grad_problem *p, int least)
+{
     int count = p->large ? 23 : ting_grad_between(p, 1, 4);
     int *start = ting_grad_take(p, count + 1, sizeof *start);
     start[0] = 0;
     for (int s = 0; s < count; s++)
-        start[s + 1] = start[s] + (p->large ? ting_grad_between(p, 1, 60) : ting_grad_between(p, 1, 7));
+        start[s + 1] = start[s] + ting_grad_between(p, s == 0 ? 1 : least, p->large ? 60 : 7);
     p->segments = (ting_segments){.count = count, .start = start};
     return start[count];
 }
