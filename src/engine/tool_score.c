@@ -24,24 +24,37 @@ typedef struct job {
     void (*say)(void *self, const char *sentence);
     void *self;
     input ref, hyp;
-    int *hyp_of; /* [references] its hypothesis, -1: none */
+    int *hyp_of;  /* [references] its hypothesis, -1: none */
+    long remarks; /* made so far */
     ting_lexicon *lexicon;
     ting_scorer *scorer;
     ting_score_report report;
     ting_tool_score_result *result;
 } job;
 
+/* Remarks on single utterances: the first few, then only their number. */
+enum { SHOWN_REMARKS = 10 };
+
 static void say(job *j, const char *format, ...) TING_PRINTF(2, 3);
 static void say(job *j, const char *format, ...)
 {
     char text[1024];
     va_list args;
-    if (j->say == NULL)
+    if (j->say == NULL || j->remarks++ >= SHOWN_REMARKS)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     j->say(j->self, text);
+}
+
+static void say_how_many_more(job *j)
+{
+    long more = j->remarks - SHOWN_REMARKS;
+    j->remarks = 0;
+    if (more > 0)
+        say(j, "and %ld more such utterances", more);
+    j->remarks = 0;
 }
 
 /* A view in a sentence, at most so many bytes of it. */
@@ -111,6 +124,7 @@ static ting_err pair(job *j)
             found++;
         }
     }
+    say_how_many_more(j);
     if (found == 0) {
         ting_view ref = ting_transcript_at(j->ref.transcript, 0)->id, hyp = ting_transcript_at(j->hyp.transcript, 0)->id;
         FAIL(TING_ERR_ARGUMENT, "no utterance in common: %s has ids such as \"%.*s\", %s such as \"%.*s\"", j->ref.name,
@@ -165,6 +179,7 @@ static ting_err score_all(job *j)
         if (j->options->align)
             TRY(ting_score_report_utterance(&j->report, ref->id, hyp == NULL, &scored));
     }
+    say_how_many_more(j);
 out:
     return err;
 }

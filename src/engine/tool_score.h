@@ -40,7 +40,7 @@ typedef struct ting_tool_score_result {
 } ting_tool_score_result;
 
 /* Reads both files ("-": standard input, one of them) and writes the report. `say` (may be NULL) gets one
- * remark for each utterance that is missing, extra, ambiguous or there twice. Errors: io; format; argument
+ * remark for each utterance that is missing, extra, ambiguous or there twice (the first ten). Errors: io; format; argument
  * (no utterance in common); memory. */
 ting_err ting_tool_score(const ting_tool_score_options *options, const char *ref, const char *hyp,
                          void (*say)(void *self, const char *sentence), void *self, FILE *out,

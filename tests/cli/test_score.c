@@ -7,6 +7,7 @@
 #include "support/program.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ARGS(...) ((const char *[]){"score", __VA_ARGS__, NULL})
@@ -135,6 +136,22 @@ static void options_change_the_units(void **state)
     ting_free(ref);
 }
 
+static void many_remarks_are_summed_up(void **state)
+{
+    (void)state;
+    char text[2048] = "";
+    for (int i = 0; i < 25; i++)
+        sprintf(text + strlen(text), "u%d\t好\n", i);
+    char *ref = file_of("ref7.tsv", text);
+    ting_program_run run = ting_run_program(ARGS(ref, "-"), "u0\t好\n");
+    assert_has(run.err, "\"u10\" has no hypothesis");
+    assert_null(strstr(run.err, "\"u11\""));
+    assert_has(run.err, "and 14 more such utterances"); /* 24 missing, 10 named */
+    assert_has(run.out, "  missing           24\n");
+    ting_program_free(&run);
+    ting_free(ref);
+}
+
 static void bad_input_is_one_sentence(void **state)
 {
     (void)state;
@@ -169,6 +186,7 @@ int main(void)
         cmocka_unit_test(json_is_json),
         cmocka_unit_test(pinyin_is_scored_by_syllables),
         cmocka_unit_test(options_change_the_units),
+        cmocka_unit_test(many_remarks_are_summed_up),
         cmocka_unit_test(bad_input_is_one_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
