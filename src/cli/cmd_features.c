@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct options {
-    const char *settings, *cmvn, *output, *raw;
+    const char *settings, *model, *cmvn, *output, *raw;
     int channel, format;
 };
 
@@ -50,6 +50,7 @@ static ting_exit run(ting_cli *cli, const void *given)
     ting_progress bar;
     ting_log log = {warn, cli};
     ting_features_options job = {.settings = options->settings,
+                                 .model = options->model,
                                  .cmvn = options->cmvn,
                                  .raw = options->raw,
                                  .channel = options->channel,
@@ -77,8 +78,11 @@ out:
 }
 
 static const ting_option table[] = {
+    {'m', "model", TING_OPTION_FILE, offsetof(struct options, model), "MODEL",
+     "takes the settings that the acoustic network in this file was trained on"},
     {'s', "settings", TING_OPTION_TEXT, offsetof(struct options, settings), "SETTINGS",
-     "icefall, wenet or tutorial, and what differs from it, such as \"icefall bins=40\""},
+     "icefall, wenet or tutorial, and what differs from it, such as \"icefall bins=40\"",
+     .unset = "icefall"},
     {'o', "output", TING_OPTION_FILE, offsetof(struct options, output), "FILE",
      "writes to FILE; its ending chooses the format", .unset = "standard output"},
     {'f', "format", TING_OPTION_CHOICE, offsetof(struct options, format), "FORMAT",
@@ -93,11 +97,12 @@ static const ting_option table[] = {
     {0},
 };
 
-static const struct options defaults = {.settings = "icefall", .format = FORMAT_BY_NAME};
+static const struct options defaults = {.format = FORMAT_BY_NAME};
 
 static const ting_example examples[] = {
     {"tingxie features talk.wav", "a line a frame, 80 values with tabs between"},
     {"tingxie features talk.wav -o talk.png", "draws the spectrogram"},
+    {"tingxie features -m zipformer.gguf talk.wav -o talk.svg", "what this model hears"},
     {"tingxie features -s wenet talk.flac -o talk.npy",
      "an array for NumPy, in WeNet's convention"},
     {"tingxie features -s \"tutorial cmvn=none\" talk.mp3 -f json",

@@ -11,6 +11,7 @@
 #include "engine/spectrogram.h"
 #include "feat/cmvn.h"
 #include "feat/fbank.h"
+#include "model/gguf.h"
 
 #include "base/mem.h"
 
@@ -183,12 +184,31 @@ out:
     return err;
 }
 
+static ting_err read_settings(const ting_features_options *options, ting_feature_config *config)
+{
+    ting_err err = TING_OK;
+    ting_gguf file = {0};
+    const char *text = options->settings;
+    if (options->model != NULL && text != NULL)
+        FAIL(TING_ERR_ARGUMENT, "settings were given twice: by a model and by themselves");
+    if (options->model != NULL) {
+        TRY(ting_gguf_open(options->model, &file));
+        TRY(ting_keys_text(&(ting_keys){&file, "tingxie.am."}, "features", &text));
+    }
+    err = ting_feature_parse(text != NULL ? text : "icefall", config);
+    if (err != TING_OK && options->model != NULL)
+        err = ting_fail_in(err, "%s", options->model);
+out:
+    ting_gguf_close(&file);
+    return err;
+}
+
 ting_err ting_tool_features(const ting_features_options *options, const char *path, FILE *out)
 {
     ting_err err = TING_OK;
     ting_cmvn cmvn = {0};
     sink s = {.options = options, .out = out};
-    TRY(ting_feature_parse(options->settings, &s.config));
+    TRY(read_settings(options, &s.config));
     if (options->cmvn != NULL) {
         s.config.cmvn = TING_CMVN_GLOBAL;
         TRY(ting_cmvn_load(options->cmvn, &cmvn));

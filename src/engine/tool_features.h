@@ -18,7 +18,8 @@ typedef enum ting_features_format {
 } ting_features_format;
 
 typedef struct ting_features_options {
-    const char *settings; /* feat/feature.h: "icefall bins=40" */
+    const char *settings; /* feat/feature.h: "icefall bins=40"; NULL with a model: the model's own */
+    const char *model;    /* a model file whose acoustic network's settings are taken; NULL none */
     const char
         *cmvn; /* file of statistics (feat/cmvn.h); NULL none; given, it switches cmvn=global on */
     const char *raw; /* as in audio/audio.h, or NULL */

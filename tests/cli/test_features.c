@@ -3,6 +3,7 @@
 #include "support/support.h"
 
 #include "support/program.h"
+#include "support/tiny.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -112,6 +113,28 @@ static void npy_is_what_numpy_reads(void **state)
     ting_free(path);
 }
 
+static void a_model_brings_its_settings(void **state)
+{
+    (void)state;
+    char *model = ting_temp_path("tiny.gguf");
+    assert_ok(ting_tiny_model_save(model, 1, TING_TINY_AM));
+    ting_program_run run =
+        run_features(ARGS("features", "-f", "json", "-m", model, "--raw", "s16le:16000:1", "-"));
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "\"dim\": 40,"));
+    ting_program_free(&run);
+    run = run_features(ARGS("features", "-m", model, "-s", "wenet", "--raw", "s16le:16000:1", "-"));
+    assert_int_equal(run.status, 1);
+    assert_non_null(strstr(run.err, "settings were given twice"));
+    ting_program_free(&run);
+    assert_ok(ting_tiny_model_save(model, 1, TING_TINY_P2H));
+    run = run_features(ARGS("features", "-m", model, "--raw", "s16le:16000:1", "-"));
+    assert_int_equal(run.status, 1);
+    assert_non_null(strstr(run.err, "tingxie.am.features"));
+    ting_program_free(&run);
+    ting_free(model);
+}
+
 static void pictures_show_the_sound(void **state)
 {
     (void)state;
@@ -196,8 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_read_back_exactly), cmocka_unit_test(json_carries_the_settings),
-        cmocka_unit_test(npy_is_what_numpy_reads), cmocka_unit_test(pictures_show_the_sound),
-        cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(npy_is_what_numpy_reads), cmocka_unit_test(a_model_brings_its_settings),
+        cmocka_unit_test(pictures_show_the_sound), cmocka_unit_test(what_is_wrong_is_said),
     };
     return cmocka_run_group_tests(tests, make_sound, free_sound);
 }
