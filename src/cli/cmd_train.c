@@ -5,7 +5,7 @@
 #include "train/tool_p2h.h"
 
 struct options {
-    const char *corpus, *folder, *export_path, *licence;
+    const char *corpus, *folder, *from, *export_path, *licence;
     int threads, finish, type;
 };
 
@@ -56,6 +56,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                                   .folder = options->folder,
                                                                   .threads = options->threads,
                                                                   .finish = options->finish,
+                                                                  .from = options->from,
                                                                   .export_path = options->export_path,
                                                                   .export_type = (ting_tool_type)options->type,
                                                                   .export_licence = options->licence,
@@ -78,6 +79,8 @@ static const ting_option table[] = {
     {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
      "let the learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,
      .unset = "the recipe's plan"},
+    {0, "from", TING_OPTION_FILE, offsetof(struct options, from), "MODEL",
+     "begin with the weights of a model file, where DIR holds no checkpoint", .unset = "random numbers"},
     {0, "export", TING_OPTION_FILE, offsetof(struct options, export_path), "FILE",
      "train nothing: write the checkpoint's averaged weights as a model file"},
     {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",

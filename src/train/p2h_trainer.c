@@ -9,6 +9,7 @@
 #include "train/checkpoint.h"
 #include "train/curves.h"
 #include "train/p2h_export.h"
+#include "train/p2h_from.h"
 #include "train/p2h_task.h"
 #include "train/recipe.h"
 
@@ -54,6 +55,12 @@ static ting_err make_network(trainer *t)
     ting_err err = TING_OK;
     TRY(ting_p2h_task_make(&t->task, &t->recipe, &t->corpus));
     t->params = t->task.model.params;
+    if (t->options->from != NULL && !ting_file_exists(t->checkpoint_path)) {
+        int known = 0;
+        TRY(ting_p2h_from(&t->task, t->options->from, &known));
+        ting_log_write(t->options->log, TING_LOG_INFO, "%s: first weights; %d of %d characters are in it",
+                       t->options->from, known, t->corpus.tables.characters - TING_P2H_FIRST);
+    }
     t->adamw = ting_adamw_new(t->params, &t->recipe.adamw);
     t->average = ting_alloc(ting_params_elements(t->params), sizeof *t->average);
     if (t->adamw == NULL || t->average == NULL) {

@@ -39,6 +39,7 @@ typedef struct ting_tool_train_options {
     const char *recipe, *corpus, *folder;
     int threads; /* 0: all processors */
     long finish; /* > 0: from the checkpoint on, let the rate fall to its end within so many steps, then stop */
+    const char *from;        /* a model file to begin with; NULL: random numbers. Not with a checkpoint */
     const char *export_path; /* not NULL: train nothing, write the checkpoint's averaged weights as a model file */
     ting_tool_type export_type;
     const char *export_licence; /* SPDX expression */

@@ -237,6 +237,34 @@ static void a_stopped_training_goes_on_exactly(void **state)
         ting_free(all[i]);
 }
 
+/* A training that begins with an exported model begins where that one ended. */
+static void a_model_file_can_be_the_start(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *corpus = write_corpus(), *recipe = write_recipe("start.yaml", 150, ""), *first = ting_temp_path("first");
+    char *second = ting_temp_path("second"), *model = ting_temp_path("start.gguf"), *wide = ting_temp_path("wide.yaml");
+    char *third = ting_temp_path("third");
+    assert_ok(train(recipe, corpus, first, 1, 1000, &w));
+    const double reached = w.last_loss;
+    assert_ok(ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = first, .threads = 1,
+                                                        .export_path = model, .export_licence = "CC0-1.0"}));
+    w = (struct watch){.stop_at = 11, .errors = -1};
+    ting_tool_train_options options = {.recipe = recipe, .corpus = corpus, .folder = second, .threads = 1, .from = model,
+                                       .report = report, .stop = stop, .self = &w};
+    assert_int_equal(ting_p2h_train(&options), TING_ERR_CANCELLED);
+    assert_true(w.first_loss < 2 * reached + 0.2); /* from random numbers it begins above 1 */
+    assert_ok(ting_file_save(wide, "model: {width: 32}\n", 19));
+    options.recipe = wide;
+    options.folder = wide; /* a file: no folder can be made there */
+    assert_fails(TING_ERR_IO, "cannot be made", ting_p2h_train(&options));
+    options.folder = third;
+    assert_fails(TING_ERR_MODEL, "the shapes differ", ting_p2h_train(&options));
+    char *const all[] = {corpus, recipe, first, second, third, model, wide};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 static void damaged_checkpoints_are_refused(void **state)
 {
     (void)state;
@@ -333,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_tiny_corpus_is_learnt_by_heart),
         cmocka_unit_test(an_encoder_decoder_learns_too),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
+        cmocka_unit_test(a_model_file_can_be_the_start),
         cmocka_unit_test(damaged_checkpoints_are_refused),
         cmocka_unit_test(recipes_refuse_what_they_do_not_know),
         cmocka_unit_test(steps_that_are_not_finite_change_nothing),
