@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 1 << 20, EXTERNAL = 1 };
+enum { ARENA_BLOCK = 1 << 16, EXTERNAL = 1 };
 
 static void *arena_alloc(void *arena, size_t bytes)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_safetensors.c - round trip, damage, and stored values of every type. */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -149,6 +150,27 @@ static void every_truncation_is_an_error(void **state)
     }
 }
 
+static ting_err read_file(void *path)
+{
+    ting_safetensors file;
+    ting_err err = ting_safetensors_open(path, &file);
+    ting_safetensors_close(&file);
+    return err;
+}
+
+static void failing_allocations_are_reported(void **state)
+{
+    (void)state;
+    char key[] = "kind", value[] = "x", *path = ting_temp_path("failing.safetensors");
+    const float f[] = {1, 2};
+    ting_table table = {0};
+    add(&table, "a", TING_DTYPE_F32, 1, (int64_t[]){2}, f);
+    assert_ok(ting_safetensors_save(path, &table, &(ting_text_pair){key, value}, 1));
+    ting_table_free(&table);
+    assert_true(ting_fail_each_allocation(read_file, path) >= 5); /* pairs, key, value, items, name */
+    ting_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +178,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(damage_is_named),
         cmocka_unit_test(every_truncation_is_an_error),
+        cmocka_unit_test(failing_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
