@@ -210,7 +210,7 @@ double: ## gradient checks and kernels in double precision
 # The kernel tests for aarch64, linked statically and run by qemu's user emulation.
 NEON_CC  ?= aarch64-linux-gnu-gcc
 NEON_RUN ?= qemu-aarch64
-CROSS_OBJ := $(call obj,$(filter-out src/base/build.c,$(call dirs,base kern)) tests/support/guard.c tests/cross/run.c)
+CROSS_OBJ := $(call obj,$(patsubst %,src/base/%.c,arena cpu err mem pool rng) $(call dirs,kern) tests/support/guard.c tests/cross/run.c)
 CROSS_BIN := $(patsubst tests/%.c,$(BUILD)/cross/%,$(filter-out %_amx.c,$(wildcard tests/kern/test_*.c)))
 
 $(BUILD)/obj/tests/%.o: TCFLAGS += $(if $(filter neon,$(VARIANT)),-Itests/cross)
