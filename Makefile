@@ -105,12 +105,12 @@ $(BUILD)/obj/%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
 $(BUILD)/obj/%_vnni.o:   ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma -mf16c -O3
 $(BUILD)/obj/%_amx.o:    ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8 -mfma -O3
 $(BUILD)/obj/%_dotprod.o: ISA := -march=armv8.2-a+dotprod -O3
-$(BUILD)/obj/src/kern/%.o: OPT := -O3
+$(BUILD)/obj/src/kern/%.o: FAST := -O3
 
 $(BUILD)/obj/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
 	$(call say,CC $<)
-	$(Q)$(CC) $(TCFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(TCFLAGS) $(CFLAGS) $(FAST) $(ISA) -MMD -MP -c -o $@ $<
 
 $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: src/model/%.proto
 	@mkdir -p $(@D)
