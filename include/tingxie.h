@@ -135,6 +135,7 @@ typedef struct ting_options {
     int threads;            /* 1 or more; 0: one for each processor */
     ting_decoding decoding; /* GREEDY */
     int beam;               /* 4; 1 to 64 */
+    double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */
     int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM) */
     int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */
     int hanzi;              /* 1; 0: text is numbered pinyin */

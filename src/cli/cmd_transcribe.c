@@ -21,7 +21,7 @@
 struct options {
     const char *model, *folder, *raw, *keywords;
     int format, nbest, threads, precision, decoding, beam, channel;
-    double keyword_threshold, keyword_boost, pause;
+    double keyword_threshold, keyword_boost, pause, blank_penalty;
     bool pinyin, tokens, constrained, force;
 };
 
@@ -128,6 +128,7 @@ static void fill_options(job *j)
     ting_options_defaults(r, sizeof *r);
     r->decoding = o->decoding == 1 || o->nbest > 1 ? TING_DECODING_BEAM : TING_DECODING_GREEDY;
     r->beam = o->beam > o->nbest ? o->beam : o->nbest;
+    r->blank_penalty = o->blank_penalty;
     r->nbest = o->nbest > 0 ? o->nbest : 1;
     r->hanzi = !o->pinyin && !o->tokens && o->keywords == NULL;
     r->constrained = o->constrained;
@@ -240,6 +241,8 @@ static const ting_option table[] = {
      .min = 1, .max = 64, .unset = "the best one, without columns"},
     {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW", "search for tokens", .choices = "greedy beam"},
     {'b', "beam", TING_OPTION_INT, FIELD(beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64},
+    {0, "blank-penalty", TING_OPTION_REAL, FIELD(blank_penalty), "X",
+     "write more (above 0) or less (below) of what is heard unclearly", .min = -5, .max = 5},
     {0, "constrained", TING_OPTION_FLAG, FIELD(constrained), NULL,
      "allow a syllable only the characters that have this reading", .unset = "on", .negatable = true},
     {0, "pause", TING_OPTION_REAL, FIELD(pause), "SECONDS", "silence that ends a sentence", .min = 0.2, .max = 60},

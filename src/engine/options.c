@@ -65,6 +65,7 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(whole("threads", out->threads, 0, 1024));
     TRY(whole("decoding", (int)out->decoding, TING_DECODING_GREEDY, TING_DECODING_BEAM));
     TRY(whole("beam", out->beam, 1, 64));
+    TRY(real("blank_penalty", out->blank_penalty, -5, 5));
     TRY(whole("nbest", out->nbest, 1, 64));
     TRY(whole("alternatives", out->alternatives, 0, 16));
     TRY(whole("channel", out->channel, 0, 1024));
