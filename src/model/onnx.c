@@ -147,6 +147,34 @@ static int by_value(const void *a, const void *b)
     return order != 0 ? order : (x->node > y->node) - (x->node < y->node);
 }
 
+/* A copy of a node's names, padded with "". NULL when out of memory. */
+static const char *const *padded(ting_onnx *graph, char *const *names, size_t count)
+{
+    size_t slots = count < TING_ONNX_SLOTS ? TING_ONNX_SLOTS : count;
+    const char **copy = ting_arena_take(graph->arena, slots * sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < slots; i++)
+        copy[i] = i < count ? names[i] : "";
+    return copy;
+}
+
+/* Sorts the indexes. Each value is made once, and before its use: no walk can go round in circles. */
+static ting_err check_order(ting_onnx *graph)
+{
+    ting_err err = TING_OK;
+    qsort(graph->producers, graph->producer_count, sizeof *graph->producers, by_value);
+    qsort(graph->consumers, graph->consumer_count, sizeof *graph->consumers, by_value);
+    for (size_t i = 1; i < graph->producer_count; i++) {
+        const char *value = graph->producers[i].value;
+        if (*value != '\0' && strcmp(value, graph->producers[i - 1].value) == 0)
+            FAIL(TING_ERR_FORMAT, "two nodes make the value \"%s\"", value);
+    }
+    for (size_t i = 0; i < graph->consumer_count; i++)
+        if (ting_onnx_producer(graph, graph->consumers[i].value) >= graph->consumers[i].node)
+            FAIL(TING_ERR_FORMAT, "the value \"%s\" is used before it is made", graph->consumers[i].value);
+out:
+    return err;
+}
+
 static ting_err index_nodes(ting_onnx *graph, const Onnx__GraphProto *proto)
 {
     ting_err err = TING_OK;
@@ -160,9 +188,18 @@ static ting_err index_nodes(ting_onnx *graph, const Onnx__GraphProto *proto)
     }
     for (; graph->node_count < proto->n_node; graph->node_count++) {
         const Onnx__NodeProto *node = proto->node[graph->node_count];
-        graph->nodes[graph->node_count] = (ting_onnx_node){
-            or_empty(node->op_type), or_empty(node->name), node->input, node->n_input,
-            node->output,            node->n_output,       node};
+        ting_onnx_node *view = &graph->nodes[graph->node_count];
+        *view = (ting_onnx_node){.op = or_empty(node->op_type),
+                                 .name = or_empty(node->name),
+                                 .inputs = padded(graph, node->input, node->n_input),
+                                 .input_count = node->n_input,
+                                 .outputs = padded(graph, node->output, node->n_output),
+                                 .output_count = node->n_output,
+                                 .proto = node};
+        if (view->inputs == NULL || view->outputs == NULL) {
+            err = TING_ERR_MEMORY;
+            goto out;
+        }
         inputs += node->n_input;
         outputs += node->n_output;
     }
@@ -179,13 +216,7 @@ static ting_err index_nodes(ting_onnx *graph, const Onnx__GraphProto *proto)
         for (size_t i = 0; i < node->input_count; i++)
             graph->consumers[graph->consumer_count++] = (ting_onnx_link){node->inputs[i], (int)n};
     }
-    qsort(graph->producers, graph->producer_count, sizeof *graph->producers, by_value);
-    qsort(graph->consumers, graph->consumer_count, sizeof *graph->consumers, by_value);
-    for (size_t i = 1; i < graph->producer_count; i++) {
-        const char *value = graph->producers[i].value;
-        if (*value != '\0' && strcmp(value, graph->producers[i - 1].value) == 0)
-            FAIL(TING_ERR_FORMAT, "two nodes make the value \"%s\"", value);
-    }
+    TRY(check_order(graph));
 out:
     return err;
 }
@@ -327,14 +358,14 @@ static size_t first_link(const ting_onnx_link *links, size_t count, const char *
 int ting_onnx_producer(const ting_onnx *graph, const char *value)
 {
     size_t i = first_link(graph->producers, graph->producer_count, value);
-    bool found = i < graph->producer_count && strcmp(graph->producers[i].value, value) == 0;
+    bool found = *value != '\0' && i < graph->producer_count && strcmp(graph->producers[i].value, value) == 0;
     return found ? graph->producers[i].node : -1;
 }
 
 size_t ting_onnx_consumers(const ting_onnx *graph, const char *value, const ting_onnx_link **first)
 {
     size_t start = first_link(graph->consumers, graph->consumer_count, value), end = start;
-    while (end < graph->consumer_count && strcmp(graph->consumers[end].value, value) == 0)
+    while (*value != '\0' && end < graph->consumer_count && strcmp(graph->consumers[end].value, value) == 0)
         end++;
     *first = graph->consumers + start;
     return end - start;

@@ -21,14 +21,16 @@
 
 #include <stdbool.h>
 
-enum { TING_ONNX_DIMS = 8 };
+enum { TING_ONNX_DIMS = 8, TING_ONNX_SLOTS = 4 };
 
 typedef struct ting_onnx_node {
     const char *op;     /* "MatMul"; never NULL */
     const char *name;   /* "" when it has none */
-    char **inputs;      /* [input_count] names of values; "" for one left out */
+    /* Names of values; "" for one left out. At least TING_ONNX_SLOTS of each may be read, whatever the counts: those that
+     * a damaged graph lacks are "" too. */
+    const char *const *inputs;
     size_t input_count;
-    char **outputs;     /* [output_count] */
+    const char *const *outputs;
     size_t output_count;
     const void *proto;  /* the message, for the attribute functions */
 } ting_onnx_node;
@@ -71,7 +73,7 @@ void ting_onnx_close(ting_onnx *graph);
 ting_err ting_onnx_tensor(const ting_onnx *graph, const char *value, ting_stored *out);
 bool ting_onnx_has_tensor(const ting_onnx *graph, const char *value);
 
-/* The node that makes a value, or -1 (inputs and initializers). */
+/* The node that makes a value, or -1 (inputs, initializers, ""). */
 int ting_onnx_producer(const ting_onnx *graph, const char *value);
 
 /* The nodes that read a value, in order: returns how many, the first at *first. */

@@ -187,6 +187,9 @@ static void a_graph_can_be_walked(void **state)
     assert_fails(TING_ERR_UNSUPPORTED, "g.onnx: tensor \"flag\"", ting_onnx_tensor(&graph, "flag", &w));
     assert_fails(TING_ERR_NOT_FOUND, "no constant tensor \"x\"", ting_onnx_tensor(&graph, "x", &w));
     assert_int_equal(ting_onnx_producer(&graph, "x"), -1);
+    assert_int_equal(graph.nodes[node].output_count, 1);
+    assert_string_equal(graph.nodes[node].outputs[TING_ONNX_SLOTS - 1], ""); /* may be read, though there is none */
+    assert_int_equal(ting_onnx_producer(&graph, ""), -1);
     const ting_onnx_link *link;
     assert_int_equal(ting_onnx_consumers(&graph, "mid", &link), 1);
     assert_string_equal(graph.nodes[link->node].op, "Transpose");
@@ -225,6 +228,8 @@ static void damage_is_named(void **state)
     assert_fails(TING_ERR_FORMAT, "\"w\" stands twice", parse(&s));
     make(&s), s.transpose_out[0] = MID;
     assert_fails(TING_ERR_FORMAT, "two nodes make the value \"mid\"", parse(&s));
+    make(&s), s.matmul_in[0] = Y;
+    assert_fails(TING_ERR_FORMAT, "the value \"y\" is used before it is made", parse(&s));
     make(&s), s.model.graph = NULL;
     assert_fails(TING_ERR_FORMAT, "g.onnx: not an ONNX file: it has no graph", parse(&s));
     ting_onnx graph;
