@@ -4,10 +4,14 @@
  * python3-torch from icefall's modules (tests/data/tiny-zipformer-onnx, docs/models/zipformer.md), against the outputs of
  * those modules: the walk through the graph, the weights, the caches.
  */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "decode/keywords.h"
+#include "decode/transducer_beam.h"
+#include "decode/transducer_greedy.h"
 #include "model/am_keys.h"
 #include "model/import_zipformer_onnx.h"
 #include "model/safetensors.h"
@@ -229,6 +233,85 @@ static void token_files_are_read(void **state)
                      ting_tokens_parse("t", bad[i].text, strlen(bad[i].text), &texts));
 }
 
+static ting_err import_only(void *arg)
+{
+    (void)arg;
+    ting_imported model;
+    ting_err err = ting_import_zipformer_onnx(FOLDER, &model);
+    if (err == TING_OK)
+        ting_imported_free(&model);
+    return err;
+}
+
+/* Building, one call of a stream and all three searches. */
+static ting_err run_everything(void *arg)
+{
+    const ting_imported *model = arg;
+    ting_err err = TING_OK;
+    ting_zipformer *encoder = NULL;
+    ting_transducer *transducer = NULL;
+    ting_zipformer_state *state = NULL;
+    ting_greedy *greedy = NULL;
+    ting_beam *beam = NULL;
+    ting_spotter *spotter = NULL;
+    ting_keywords keywords = {0};
+    const ting_decoded *best;
+    int count, start[2] = {0}, out[2];
+    ting_params *params = ting_params_new();
+    ting_ctx ctx = {.arena = ting_arena_new(1 << 16), .kern = ting_kern_select(ting_cpu_detect())};
+    if (params == NULL || ctx.arena == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    TRY(ting_zipformer_new(&model->encoder, params, &encoder));
+    TRY(ting_transducer_new(&model->transducer, params, &transducer));
+    ting_table_view view = {&model->tensors, ""};
+    ting_source source = ting_table_source(&view, FOLDER);
+    TRY(ting_params_load(params, &source, &(ting_load_options){.kern = ctx.kern}));
+    TRY(ting_zipformer_prepare(encoder));
+    TRY(ting_zipformer_state_new(encoder, &state));
+    TRY(ting_greedy_new(transducer, &(ting_greedy_options){0}, &greedy));
+    TRY(ting_beam_new(transducer, &(ting_beam_options){0}, &beam));
+    TRY(ting_keywords_parse("k", "n ǐ\nh ǎo", 10, model->tokens.items, model->tokens.count,
+                            &(ting_keyword_defaults){0}, &keywords));
+    TRY(ting_spotter_new(transducer, &keywords, &(ting_spotter_options){0}, &spotter));
+    start[1] = ting_zipformer_frames(encoder, state, 2);
+    ting_tensor x = ting_ctx_constant(&ctx, start[1], model->encoder.features);
+    for (int i = 0; x.data != NULL && i < x.rows * x.cols; i++)
+        x.data[i] = (ting_real)(i % 17 - 8);
+    ting_tensor rows = ting_zipformer_forward(&ctx, encoder, x, (ting_segments){1, start},
+                                              &(ting_zipformer_mode){.states = &state}, out);
+    ting_ctx_check(&ctx);
+    TRY(ctx.err);
+    TRY(ting_greedy_accept(greedy, &ctx, rows));
+    TRY(ting_beam_accept(beam, &ctx, rows));
+    TRY(ting_beam_results(beam, 4, &best, &count));
+    TRY(ting_spotter_accept(spotter, &ctx, rows));
+out:
+    ting_spotter_free(spotter);
+    ting_keywords_free(&keywords);
+    ting_beam_free(beam);
+    ting_greedy_free(greedy);
+    ting_zipformer_state_free(state);
+    ting_zipformer_free(encoder);
+    ting_transducer_free(transducer);
+    ting_params_free(params);
+    ting_arena_free(ctx.arena);
+    return err;
+}
+
+static void failing_allocations_are_reported(void **state)
+{
+    (void)state;
+    ting_imported model;
+    int imports = ting_fail_each_allocation(import_only, NULL);
+    assert_ok(ting_import_zipformer_onnx(FOLDER, &model));
+    int runs = ting_fail_each_allocation(run_everything, &model);
+    ting_imported_free(&model);
+    print_message("# %d allocations of the import and %d of a run failed in turn\n", imports, runs);
+    assert_true(imports > 200 && runs > 200); /* each of about 70 tensors takes several */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_same_through_a_model_file),
         cmocka_unit_test(bad_folders_are_refused),
         cmocka_unit_test(token_files_are_read),
+        cmocka_unit_test(failing_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
