@@ -266,7 +266,7 @@ fuzz: $(FUZZ:%=build/tests/fuzz/fuzz_%) ## libFuzzer (clang) on one parser or al
 	@$(MAKE) --no-print-directory VARIANT=fuzz $(FUZZ:%=build/fuzz/fuzzer/%)
 	@for parser in $(FUZZ); do found=build/fuzz/corpus/$$parser; mkdir -p $$found tests/fuzz/corpus/$$parser; \
 	    build/tests/fuzz/fuzz_$$parser --seeds $$found || exit 1; echo "fuzzing $$parser for $(SECONDS) s"; \
-	    LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 build/fuzz/fuzzer/$$parser -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -verbosity=0 \
+	    LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 build/fuzz/fuzzer/$$parser -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=262144 -verbosity=0 \
 	        -print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$parser- $$found tests/fuzz/corpus/$$parser || exit 1; done
 	@rmdir tests/fuzz/corpus/* tests/fuzz/corpus 2>/dev/null || true
 

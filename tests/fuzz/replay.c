@@ -22,6 +22,7 @@
 enum {
     MOST_CUTS = 400,  /* truncations tried for one input, spread evenly */
     MUTATIONS = 600,  /* of one input */
+    HEAD = 4096,      /* half of the changes fall into these first bytes */
     MOST_GROWTH = 64  /* bytes a mutation may add */
 };
 
@@ -40,7 +41,8 @@ static size_t mutate(ting_rng *rng, uint8_t *data, size_t size)
                                      0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, UINT64_MAX, UINT64_MAX / 2,
                                      UINT64_MAX / 2 + 1};
     for (uint32_t changes = 1 + ting_rng_below(rng, 4); changes > 0 && size > 0; changes--) {
-        size_t at = ting_rng_below(rng, (uint32_t)size);
+        size_t reach = size > HEAD && ting_rng_below(rng, 2) == 0 ? HEAD : size;
+        size_t at = ting_rng_below(rng, (uint32_t)reach);
         size_t left = size - at, width = (size_t)1 << ting_rng_below(rng, 4);
         uint64_t edge = edges[ting_rng_below(rng, sizeof edges / sizeof edges[0])];
         switch (ting_rng_below(rng, 5)) {
