@@ -100,7 +100,7 @@ typedef struct ting_model ting_model;
 typedef struct ting_model_options {
     size_t size;              /* set by ting_model_options_defaults */
     ting_precision precision; /* F32; a choice of packing at load: any model file serves all three */
-    int hanzi;                /* 1: a pinyin-to-hanzi network is wanted; 0: the model may do without, and gives pinyin */
+    int hanzi;                /* 1: a pinyin-to-hanzi network is wanted; 0: none, text is pinyin; 2: one is taken if found */
     const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
     void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
     void *log_self;
@@ -134,11 +134,12 @@ typedef struct ting_options {
     size_t size;            /* set by ting_options_defaults */
     int threads;            /* 1 or more; 0: one for each processor */
     ting_decoding decoding; /* GREEDY */
-    int beam;               /* 4; 1 to 64 */
+    int beam;               /* 8; 1 to 64 */
     double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */
     int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM) */
     int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */
-    int hanzi;              /* 1; 0: text is numbered pinyin */
+    int hanzi;              /* 1; 0: text is numbered pinyin; 2: pinyin too, but with BEAM the pinyin-to-hanzi network, if the
+                               model has one, helps to choose among what was heard: fewer errors */
     int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
     double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2 */
     double longest;         /* 30; seconds after which a sentence is cut at its longest pause, 5 to 120 */

@@ -127,7 +127,7 @@ static ting_err open_all(opening *o, const char *path)
     if (!is_complete(o->model)) {
         TRY(ting_places(o->model->options.folder, &places));
         TRY(take_candidates(o, &places));
-        if (!is_complete(o->model))
+        if (o->model->hearing.path == NULL || (o->model->options.hanzi == 1 && o->model->writing.path == NULL))
             err = missing(o, &places);
     }
 out:

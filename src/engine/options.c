@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const ting_options option_defaults = {
-    .decoding = TING_DECODING_GREEDY, .beam = 4, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
+    .decoding = TING_DECODING_GREEDY, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
     .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1};
 
 static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1};
@@ -62,6 +62,7 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
 {
     ting_err err = TING_OK;
     TRY(take(options, "ting_options", &option_defaults, out, sizeof *out));
+    TRY(whole("hanzi", out->hanzi, 0, 2));
     TRY(whole("threads", out->threads, 0, 1024));
     TRY(whole("decoding", (int)out->decoding, TING_DECODING_GREEDY, TING_DECODING_BEAM));
     TRY(whole("beam", out->beam, 1, 64));
@@ -85,6 +86,7 @@ ting_err ting_model_options_take(const ting_model_options *options, ting_model_o
 {
     ting_err err = TING_OK;
     TRY(take(options, "ting_model_options", &model_option_defaults, out, sizeof *out));
+    TRY(whole("hanzi", out->hanzi, 0, 2));
     TRY(whole("precision", (int)out->precision, TING_PRECISION_F32, TING_PRECISION_INT8));
 out:
     return err;

@@ -75,7 +75,7 @@ static const char *place_text(const ting_sentence_maker *maker, const spoken *s,
     const ting_syllable *syllable = &s->syllables[i];
     if (syllable->id == TING_PINYIN_NONE)
         return maker->tokens[syllable->token];
-    if (maker->writer != NULL)
+    if (maker->writer != NULL && !maker->spell)
         return s->page.lines[line].characters[i];
     ting_pinyin_write(syllable->id, TING_PINYIN_NUMBERED, room);
     return room;
@@ -120,7 +120,7 @@ static int rank(const ting_sentence_maker *maker, const spoken *all, int count, 
 {
     int kept = 0;
     for (int i = 0; i < count; i++) {
-        int lines = maker->writer != NULL && all[i].count > 0 ? all[i].page.line_count : 1;
+        int lines = maker->writer != NULL && !maker->spell && all[i].count > 0 ? all[i].page.line_count : 1;
         for (int line = 0; line < lines; line++) {
             double score = all[i].score;
             if (maker->writer != NULL && all[i].count > 0)
@@ -143,7 +143,7 @@ static ting_err fill_alternatives(const ting_sentence_maker *maker, const spoken
                                   ting_char *out)
 {
     ting_err err = TING_OK;
-    if (maker->writer == NULL || maker->alternatives == 0 || s->syllables[i].id == TING_PINYIN_NONE)
+    if (maker->writer == NULL || maker->spell || maker->alternatives == 0 || s->syllables[i].id == TING_PINYIN_NONE)
         goto out;
     const char **list = ting_arena_take_zeroed(arena, (size_t)maker->alternatives, sizeof *list);
     if (list == NULL)
@@ -261,8 +261,8 @@ ting_err ting_sentence_make(const ting_sentence_maker *maker, const ting_heard *
     for (int i = 0; i < count; i++) {
         TRY(speak(maker, &heard[i], arena, &all[i]));
         if (maker->writer != NULL && all[i].count > 0)
-            TRY(maker->writer->write(maker->writer->self, all[i].ids, all[i].count, most, maker->alternatives, arena,
-                                     &all[i].page));
+            TRY(maker->writer->write(maker->writer->self, all[i].ids, all[i].count, maker->spell ? 1 : most,
+                                     maker->spell ? 0 : maker->alternatives, arena, &all[i].page));
     }
     int ranked = rank(maker, all, count, best, most);
     if (best[0].spoken->count > 0)

@@ -15,6 +15,8 @@
 #include "text/syllable.h"
 #include "tingxie.h"
 
+#include <stdbool.h>
+
 typedef struct ting_heard { /* one acoustic hypothesis */
     const ting_hit *hits;
     int count;
@@ -26,6 +28,7 @@ typedef struct ting_sentence_maker {
     const ting_piece *parts;         /* [token_count] */
     int token_count;
     const ting_hanzi_writer *writer; /* NULL: text is numbered pinyin */
+    bool spell;                      /* text is pinyin; the writer only helps to rank what was heard */
     double weight;                   /* of a line's score beside the acoustic score */
     double row_seconds;              /* least length of a character */
     int nbest, alternatives;

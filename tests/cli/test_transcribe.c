@@ -183,7 +183,7 @@ static void hypotheses_have_rank_and_score(void **state)
 {
     (void)state;
     char *best = transcribe(0, NULL, ARGS("--decoding", "beam", "--beam", "4", at("a.wav")));
-    char *all = transcribe(0, NULL, ARGS("--nbest", "4", at("a.wav")));
+    char *all = transcribe(0, NULL, ARGS("--nbest", "4", "--beam", "4", at("a.wav")));
     double last = 0;
     int want = 1;
     bool best_is_first = false;

@@ -91,7 +91,7 @@ static void options_of_another_version_are_understood(void **state)
     (void)state;
     ting_options got;
     assert_ok(ting_options_take(NULL, &got));
-    assert_int_equal(got.beam, 4);
+    assert_int_equal(got.beam, 8);
     struct { /* a caller compiled when there was nothing behind `beam` */
         size_t size;
         int threads;
@@ -99,7 +99,7 @@ static void options_of_another_version_are_understood(void **state)
         int beam;
     } old;
     ting_options_defaults((ting_options *)(void *)&old, offsetof(ting_options, nbest));
-    assert_int_equal(old.beam, 4);
+    assert_int_equal(old.beam, 8);
     old.threads = 3;
     assert_ok(ting_options_take((const ting_options *)(const void *)&old, &got));
     assert_int_equal(got.threads, 3);
@@ -111,10 +111,10 @@ static void options_of_another_version_are_understood(void **state)
     } new;
     ting_options_defaults(&new.known, sizeof new);
     assert_int_equal(new.later[7], 0);
-    new.known.nbest = 8;
+    new.known.nbest = 12;
     assert_ok(ting_options_take(&new.known, &got));
     assert_int_equal(got.decoding, TING_DECODING_BEAM); /* n-best needs a beam as wide */
-    assert_int_equal(got.beam, 8);
+    assert_int_equal(got.beam, 12);
 }
 
 static void options_out_of_range_are_named(void **state)

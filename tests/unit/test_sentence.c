@@ -114,6 +114,25 @@ static void without_hanzi_the_text_is_pinyin(void **state)
     ting_arena_free(arena);
 }
 
+static void a_writer_may_only_help_to_choose(void **state)
+{
+    (void)state;
+    double cost = 1;
+    ting_hanzi_writer writer = {write_fake, &cost};
+    ting_sentence_maker m = maker(&writer, 4);
+    m.spell = true;
+    ting_heard heard[] = {{zhong_guo, 4, -2.0}, {zhong_guo, 2, -2.2}};
+    ting_arena *arena = ting_arena_new(4096);
+    const ting_sentence *s;
+    assert_ok(ting_sentence_make(&m, heard, 2, arena, &s));
+    /* -2 + 0.5 (-1 - 2) = -3.5 against -2.2 + 0.5 (-1 - 1) = -3.2; a hypothesis each, in pinyin */
+    assert_int_equal(s->hypothesis_count, 2);
+    assert_string_equal(s->text, "zhong1");
+    assert_string_equal(ting_sentence_hypothesis(s, 1)->text, "zhong1 guo2");
+    assert_int_equal(ting_sentence_char(s, 0)->alternative_count, 0);
+    ting_arena_free(arena);
+}
+
 static void odd_tokens_are_written_or_left_out(void **state)
 {
     (void)state;
@@ -150,6 +169,7 @@ int main(void)
         cmocka_unit_test(characters_carry_times_and_confidence),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
         cmocka_unit_test(without_hanzi_the_text_is_pinyin),
+        cmocka_unit_test(a_writer_may_only_help_to_choose),
         cmocka_unit_test(odd_tokens_are_written_or_left_out),
     };
     return cmocka_run_group_tests(tests, read_pieces, NULL);
