@@ -169,19 +169,21 @@ out:
     return err;
 }
 
-bool ting_search_spotted(ting_search *s, const char **name, double *probability, ting_heard *out)
+ting_err ting_search_spotted(ting_search *s, const char **name, double *probability, ting_heard *out)
 {
+    ting_err err = TING_OK;
+    *name = NULL;
     if (s->spotter == NULL || s->spotted >= ting_spotter_count(s->spotter))
-        return false;
+        goto out;
     ting_spotted found = ting_spotter_at(s->spotter, s->spotted);
-    if (make_room(s, found.count) != TING_OK)
-        return false;
+    TRY(make_room(s, found.count));
     s->spotted++;
     copy_hits(s, found.emissions, found.count, s->hits);
     *name = s->keywords.items[found.keyword].name;
     *probability = found.probability;
     *out = (ting_heard){s->hits, found.count, 0};
-    return true;
+out:
+    return err;
 }
 
 ting_err ting_search_finish(ting_search *s)

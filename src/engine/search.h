@@ -30,9 +30,9 @@ ting_err ting_search_take(ting_search *search, ting_ctx *ctx, ting_tensor rows);
 /* Tokens of the best hypothesis, when the first began and the last ended; 0 when there is none. */
 int ting_search_best(const ting_search *search, double *first, double *last, int *last_token);
 
-/* With keywords: those found since the last call, one list of hits each; *name borrows until the search is freed,
- * *out until the next call. False when there is none (any more). */
-bool ting_search_spotted(ting_search *search, const char **name, double *probability, ting_heard *out);
+/* With keywords: the next one that was found; *name is NULL when there is none (any more), else it borrows until the
+ * search is freed; *out borrows until the next call. Errors: memory. */
+ting_err ting_search_spotted(ting_search *search, const char **name, double *probability, ting_heard *out);
 
 /* The sound is over: a keyword that ends with it is found. Errors: memory. */
 ting_err ting_search_finish(ting_search *search);

@@ -91,7 +91,10 @@ static ting_err take_keywords(ting_stream *s)
     double probability;
     ting_heard heard;
     const ting_sentence *sentence;
-    while (ting_search_spotted(s->search, &name, &probability, &heard)) {
+    for (;;) {
+        TRY(ting_search_spotted(s->search, &name, &probability, &heard));
+        if (name == NULL)
+            break;
         TRY(ting_sentence_make_keyword(&s->maker, &heard, name, probability, s->arena, &sentence));
         TRY(enqueue(s, sentence));
     }

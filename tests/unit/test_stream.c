@@ -2,6 +2,7 @@
 /* test_stream.c - the public interface on a tiny model: files, samples, streams in pieces of any size. */
 #include "support/support.h"
 
+#include "support/failing.h"
 #include "support/tiny.h"
 
 #include "base/file.h"
@@ -255,6 +256,67 @@ static void a_caller_can_stop(void **state)
     assert_true(total == SECONDS);
 }
 
+typedef struct errand {
+    const char *model, *keywords;
+} errand;
+
+/* Everything from opening a model to a text. */
+static ting_err whole_way(void *arg)
+{
+    ting_err err = TING_OK;
+    const errand *e = arg;
+    ting_model *fresh = NULL;
+    ting_result *result = NULL;
+    char *json = NULL;
+    ting_options options;
+    ting_options_defaults(&options, sizeof options);
+    options.threads = 1;
+    options.nbest = 2;
+    options.keywords = e->keywords;
+    TRY(ting_model_open(e->model, NULL, &fresh));
+    TRY(ting_recognize_samples(fresh, sound, 32000, 22050, &options, &result));
+    TRY(ting_result_format(result, TING_FORMAT_JSON, "x", &json));
+out:
+    ting_text_free(json);
+    ting_result_free(result);
+    ting_model_free(fresh);
+    return err;
+}
+
+static void memory_that_runs_out_is_an_error(void **state)
+{
+    (void)state;
+    char *both = ting_temp_path("both.gguf"), *keywords = ting_temp_path("keywords.txt");
+    assert_ok(ting_tiny_model_save(both, 1, TING_TINY_BOTH));
+    assert_ok(ting_file_save(keywords, "g uó #0.001 :5 @found\n", strlen("g uó #0.001 :5 @found\n")));
+    errand plain = {both, NULL}, spotting = {both, keywords};
+    assert_true(ting_fail_each_allocation(whole_way, &plain) > 50);
+    assert_true(ting_fail_each_allocation(whole_way, &spotting) > 50);
+    ting_free(both);
+    ting_free(keywords);
+}
+
+static void keywords_are_found_with_their_times(void **state)
+{
+    (void)state;
+    char *keywords = ting_temp_path("more.txt");
+    ting_result *result;
+    ting_options options = pinyin_options();
+    assert_ok(ting_file_save(keywords, "g uó #0.001 :5 @found\n", strlen("g uó #0.001 :5 @found\n")));
+    options.keywords = keywords;
+    assert_ok(ting_recognize_file(model, wav, &options, &result));
+    assert_true(ting_result_sentence_count(result) > 0);
+    const ting_sentence *s = ting_result_sentence(result, 0);
+    assert_string_equal(s->text, "found");
+    assert_string_equal(s->pinyin, "guo2");
+    assert_int_equal(s->token_count, 2);
+    assert_true(s->end > s->start && s->confidence > 0.001f && s->confidence <= 1);
+    ting_result_free(result);
+    assert_ok(ting_file_save(keywords, "g nothing\n", 10));
+    assert_fails(TING_ERR_FORMAT, "nothing", ting_recognize_file(model, wav, &options, &result));
+    ting_free(keywords);
+}
+
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
@@ -291,6 +353,8 @@ int main(void)
         cmocka_unit_test(partials_grow_into_the_sentence),
         cmocka_unit_test(threads_share_a_model),
         cmocka_unit_test(a_caller_can_stop),
+        cmocka_unit_test(memory_that_runs_out_is_an_error),
+        cmocka_unit_test(keywords_are_found_with_their_times),
         cmocka_unit_test(what_cannot_be_is_said),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
