@@ -51,7 +51,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_convert = {
     .name = "convert",
-    .summary = "turn model files and public models into one GGUF file",
+    .summary = "turns model files and public models into one GGUF file",
     .usage = "[OPTION]... FILE|DIR... -o FILE",
     .description =
         "DIR is a public streaming Zipformer transducer as its authors publish it: encoder, decoder and joiner as ONNX, and "

@@ -51,7 +51,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_data_p2h = {
     .name = "data p2h",
-    .summary = "Prepare text for training a pinyin-to-hanzi network",
+    .summary = "prepares text for training a pinyin-to-hanzi network",
     .usage = "[OPTION]... SETTINGS.yaml",
     .description =
         "Reads the text files that SETTINGS names, plain or compressed with xz, turns text into toned pinyin where it has "

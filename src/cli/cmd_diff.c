@@ -51,7 +51,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_diff = {
     .name = "diff",
-    .summary = "show where two models differ",
+    .summary = "shows where two models differ",
     .usage = "[OPTION]... A B [SOUND]",
     .description =
         "Compares the keys and tensors of two model files of any format that 'inspect' reads, tensors by value whatever their "

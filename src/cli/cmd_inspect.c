@@ -36,7 +36,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_inspect = {
     .name = "inspect",
-    .summary = "show what stands in a model file",
+    .summary = "shows what stands in a model file",
     .usage = "[OPTION]... FILE...",
     .description =
         "Lists the networks of a model file with their architecture, size, features, licence and origin, all keys, and every tensor "

@@ -106,7 +106,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_p2h = {
     .name = "p2h",
-    .summary = "Write lines of pinyin in hanzi",
+    .summary = "writes lines of pinyin in hanzi",
     .usage = "[OPTION]... [FILE]...",
     .description =
         "Reads lines of syllables separated by spaces (zhong1 or zhōng; without digit and mark: neutral tone) from the "

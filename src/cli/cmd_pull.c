@@ -103,7 +103,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_pull = {
     .name = "pull",
-    .summary = "fetch a public model from its authors' release",
+    .summary = "fetches a public model from its authors' release",
     .usage = "[OPTION]... [NAME...]",
     .description =
         "Downloads the model from the address of its authors' own release and from nowhere else, goes on where an earlier "

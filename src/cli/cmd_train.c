@@ -100,7 +100,7 @@ static const ting_example examples[] = {
 
 const ting_command ting_command_train_p2h = {
     .name = "train p2h",
-    .summary = "Train a pinyin-to-hanzi network",
+    .summary = "trains a pinyin-to-hanzi network",
     .usage = "[OPTION]... RECIPE.yaml",
     .description =
         "Trains the network that RECIPE describes on a corpus made by `tingxie data p2h`. The folder gets the file "

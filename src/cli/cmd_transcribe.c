@@ -12,9 +12,11 @@
 #include "cli/inputs.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "engine/tool_sound.h"
 
 #include "tingxie.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -37,6 +39,7 @@ typedef struct job { /* one command's work, shared by its threads */
     char **texts; /* [inputs] finished and not printed yet, owned */
     bool *closed; /* [inputs] finished, failed or skipped */
     int next;     /* the first input that is not closed */
+    int broken;   /* errno of standard output's first failure: nothing more can be printed */
     int done, failed, skipped;
     double seconds; /* of sound */
 } job;
@@ -60,8 +63,8 @@ static void print_ready(job *j)
             continue;
         if (j->cli->progress != NULL)
             ting_progress_wipe(j->cli->progress);
-        fputs(text, stdout);
-        fflush(stdout);
+        if (j->broken == 0 && (fputs(text, stdout) < 0 || fflush(stdout) != 0))
+            j->broken = errno;
         ting_text_free(text);
         j->texts[j->next] = NULL;
     }
@@ -97,7 +100,10 @@ static void transcribe_one(void *arg, int index)
     ting_result *result = NULL;
     char *text = NULL;
     double seconds = 0;
-    if (ting_cli_interrupted())
+    pthread_mutex_lock(&j->lock);
+    bool stop = j->broken != 0;
+    pthread_mutex_unlock(&j->lock);
+    if (stop || ting_cli_interrupted())
         return;
     if (ting_output_is_done(&j->output, file, index)) {
         pthread_mutex_lock(&j->lock);
@@ -176,6 +182,10 @@ static ting_err run_all(job *j)
         j->closed[i] = true; /* after an interruption: the finished ones behind a gap */
     print_ready(j);
     ting_progress_end(&j->bar);
+    if (j->broken != 0) {
+        clearerr(stdout); /* said here, with its reason */
+        FAIL(TING_ERR_IO, "standard output could not be written: %s", strerror(j->broken));
+    }
 out:
     ting_pool_free(pool);
     ting_model_free(j->model);
@@ -186,7 +196,7 @@ out:
 
 static void sum_up(job *j, double elapsed)
 {
-    if (j->inputs->single || (j->cli->quiet && j->failed == 0 && !ting_cli_interrupted()))
+    if ((j->inputs->single && j->skipped == 0) || (j->cli->quiet && j->failed == 0 && !ting_cli_interrupted()))
         return;
     int left = j->inputs->count - j->done - j->failed - j->skipped;
     ting_cli_say(j->cli, "%d done, %d failed, %d already done%s%.0d%s; %.1f s of sound in %.1f s", j->done,
@@ -209,6 +219,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_cli_catch_interrupt();
     if (o->tokens && (o->pinyin || o->nbest > 0 || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--tokens goes with neither --pinyin, --nbest nor --keywords");
+    if (o->raw != NULL)
+        TRY(ting_tool_check_raw(o->raw));
     TRY(ting_inputs_expand(cli, o->raw != NULL, &inputs));
     if (inputs.count > 0) {
         TRY(ting_output_plan(&inputs, o->folder, &output, &j.output));

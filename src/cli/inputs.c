@@ -146,7 +146,12 @@ static ting_err add_list(ting_cli *cli, ting_inputs *inputs, const char *path, b
     for (ssize_t length; (length = getline(&line, &room, list)) >= 0;) {
         while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
             line[--length] = '\0';
-        if (length > 0 && strlen(line) == (size_t)length)
+        if (strlen(line) != (size_t)length) {
+            ting_cli_say(cli, "%s: no list of paths: it holds zero bytes", path);
+            inputs->failed++;
+            goto out;
+        }
+        if (length > 0)
             TRY(add_path(cli, inputs, line, any));
     }
     if (ferror(list)) {

@@ -202,6 +202,18 @@ static void add_keywords(ting_str *out, const ting_output *output, const ting_in
     }
 }
 
+/* A JSON text on one line: its line breaks are all between its parts. */
+static void add_one_line(ting_str *out, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        ting_str_add_bytes(out, text, length);
+        text += length;
+        text += strspn(text, "\n ");
+        ting_str_add(out, *text != '\0' ? " " : "\n");
+    }
+}
+
 ting_err ting_output_make(const ting_output *output, const ting_input_file *file, int index,
                           const ting_result *result, char **text)
 {
@@ -212,7 +224,10 @@ ting_err ting_output_make(const ting_output *output, const ting_input_file *file
     ting_str_add(&out, "");
     if (output->options.format != TING_FORMAT_TXT) {
         TRY(ting_result_format(result, output->options.format, file->path, &formatted));
-        ting_str_add(&out, formatted);
+        if (output->options.format == TING_FORMAT_JSON && !output->single && output->paths == NULL)
+            add_one_line(&out, formatted);
+        else
+            ting_str_add(&out, formatted);
     } else if (output->options.kind == TING_OUTPUT_NBEST) {
         add_hypotheses(&out, output, file, result);
     } else if (output->options.kind == TING_OUTPUT_KEYWORDS) {

@@ -101,7 +101,8 @@ static ting_err missing(const opening *o, const ting_paths *places)
                              am ? "acoustic" : "pinyin-to-hanzi",
                              list.text != NULL ? list.text : "no place, for none of the usual ones exists",
                              o->refused.text != NULL ? o->refused.text : "",
-                             am ? "name one, or a folder with models in TING_MODELS" : "pinyin can be had without");
+                             am ? "name one, or a folder with models in TING_MODELS; 'tingxie pull --list' knows public ones"
+                                : "pinyin can be had without");
     ting_str_free(&list);
     return err;
 }

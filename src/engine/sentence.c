@@ -32,6 +32,12 @@ bool ting_token_is_text(const char *token)
     return length > 0 && !(length > 2 && token[0] == '<' && token[length - 1] == '>');
 }
 
+/* A time of a character: what is heard in the silence behind the sound belongs to its end. */
+static double within(const ting_sentence_maker *maker, double seconds)
+{
+    return maker->limit > 0 ? fmin(seconds, maker->limit) : seconds;
+}
+
 static bool is_written(const ting_sentence_maker *maker, const ting_syllable *syllable)
 {
     if (syllable->repair == TING_REPAIR_DROPPED)
@@ -173,8 +179,8 @@ static ting_err make_chars(const ting_sentence_maker *maker, const candidate *be
         double end = syllable->end + longest_tail;
         if (i + 1 < s->count && s->syllables[i + 1].start < end)
             end = s->syllables[i + 1].start;
-        chars[i].start = syllable->start;
-        chars[i].end = fmax(end, syllable->start);
+        chars[i].start = within(maker, syllable->start);
+        chars[i].end = within(maker, fmax(end, syllable->start));
         chars[i].confidence = (float)fmin(1, exp(syllable->log_prob / syllable->hits));
         chars[i].text = ting_arena_text(arena, place_text(maker, s, best->line, i, room));
         room[0] = '\0';
@@ -281,12 +287,12 @@ ting_err ting_sentence_make_keyword(const ting_sentence_maker *maker, const ting
     spoken s = {0};
     *out = NULL;
     const ting_hit *last = &heard->hits[heard->count - 1];
-    const double end = last->end + longest_tail;
+    const double end = within(maker, last->end + longest_tail);
     TRY(speak(maker, heard, arena, &s));
     const char *pinyin = join_pinyin(maker, &s, &text, arena);
     if (pinyin == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a keyword");
-    ting_char keyword = {.text = name, .start = heard->hits[0].start, .end = end, .confidence = (float)probability,
+    ting_char keyword = {.text = name, .start = within(maker, heard->hits[0].start), .end = end, .confidence = (float)probability,
                          .pinyin = pinyin};
     ting_token *tokens = NULL;
     TRY(make_tokens(maker, heard, arena, &tokens));

@@ -31,6 +31,7 @@ typedef struct ting_sentence_maker {
     bool spell;                      /* text is pinyin; the writer only helps to rank what was heard */
     double weight;                   /* of a line's score beside the acoustic score */
     double row_seconds;              /* least length of a character */
+    double limit;                    /* length of the sound once it is known: no character ends later; 0: not known */
     int nbest, alternatives;
 } ting_sentence_maker;
 

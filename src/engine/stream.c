@@ -227,6 +227,7 @@ ting_err ting_stream_finish(ting_stream *s)
         goto out;
     s->finished = true;
     s->failed = TING_ERR_INTERNAL; /* until all of this has gone well */
+    s->maker.limit = ting_listener_fed(s->listener);
     TRY(ting_listener_finish(s->listener));
     TRY(ting_search_finish(s->search));
     TRY(take_keywords(s));
@@ -246,6 +247,7 @@ ting_err ting_stream_reset(ting_stream *s)
     ting_str_clear(&s->pinyin);
     s->count = s->next = s->drafted = 0;
     s->stable = 0;
+    s->maker.limit = 0;
     s->finished = false;
     s->failed = ting_listener_reset(s->listener);
     return s->failed;

@@ -169,10 +169,9 @@ static ting_err score_all(job *j)
         const ting_utterance *hyp = j->hyp_of[i] < 0 ? NULL : ting_transcript_at(j->hyp.transcript, j->hyp_of[i]);
         if (hyp == NULL) {
             j->result->missing++;
-            say(j, "%s:%ld: \"%.*s\" has no hypothesis%s", j->ref.name, ref->line, SHOWN(ref->id),
-                j->options->present_only ? "" : "; it counts as deleted");
             if (j->options->present_only)
                 continue;
+            say(j, "%s:%ld: \"%.*s\" has no hypothesis; it counts as deleted", j->ref.name, ref->line, SHOWN(ref->id));
         }
         ting_scored scored;
         TRY(ting_scorer_add(j->scorer, ref->text, ref->pinyin, hyp == NULL ? nothing : hyp->text, &scored));

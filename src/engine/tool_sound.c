@@ -3,6 +3,7 @@
 #include "engine/tool_sound.h"
 
 #include "audio/audio.h"
+#include "audio/pcm.h"
 #include "base/file.h"
 
 #include <math.h>
@@ -73,4 +74,10 @@ ting_err ting_tool_join(const char *const *paths, int count, const char *out, do
 out:
     ting_file_abandon(&writer);
     return err;
+}
+
+ting_err ting_tool_check_raw(const char *raw)
+{
+    ting_pcm_layout layout;
+    return ting_pcm_parse(raw, &layout);
 }

@@ -149,6 +149,10 @@ static void many_remarks_are_summed_up(void **state)
     assert_has(run.err, "and 14 more such utterances"); /* 24 missing, 10 named */
     assert_has(run.out, "  missing           24\n");
     ting_program_free(&run);
+    run = ting_run_program(ARGS("--present", ref, "-"), "u0\t好\n"); /* left out on demand: no remark */
+    assert_string_equal(run.err, "");
+    assert_has(run.out, "  missing           24\n");
+    ting_program_free(&run);
     ting_free(ref);
 }
 

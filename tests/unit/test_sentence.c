@@ -74,6 +74,13 @@ static void characters_carry_times_and_confidence(void **state)
     assert_string_equal(ting_sentence_token(s, 1)->text, "ōng");
     assert_int_equal(s->hypothesis_count, 1);
     assert_true(fabs(ting_sentence_hypothesis(s, 0)->score - (-2 + 0.5 * -1)) < 1e-12);
+    /* the recording's end is known: nothing lasts longer, and what is heard behind it has no length */
+    m.limit = 1.5;
+    assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
+    assert_true(s->end == 1.5 && ting_sentence_char(s, 1)->end == 1.5 && ting_sentence_char(s, 1)->start == 1.20);
+    m.limit = 1.1;
+    assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
+    assert_true(s->start == 1.00 && s->end == 1.1 && ting_sentence_char(s, 1)->start == 1.1);
     ting_arena_free(arena);
 }
 
