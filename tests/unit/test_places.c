@@ -98,7 +98,7 @@ static void options_of_another_version_are_understood(void **state)
         ting_decoding decoding;
         int beam;
     } old;
-    ting_options_defaults((ting_options *)(void *)&old, offsetof(ting_options, nbest));
+    ting_options_defaults((ting_options *)(void *)&old, offsetof(ting_options, blank_penalty));
     assert_int_equal(old.beam, 8);
     old.threads = 3;
     assert_ok(ting_options_take((const ting_options *)(const void *)&old, &got));

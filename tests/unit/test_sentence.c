@@ -35,7 +35,7 @@ static ting_err write_fake(void *self, const int *syllables, int count, int nbes
             strcpy(out->lines[l].characters[i], row[(i + l) % 5]);
     }
     out->alternatives = ting_arena_take_zeroed(arena, (size_t)(count * alternatives), sizeof *out->alternatives);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; alternatives > 0 && i < count; i++)
         strcpy(out->alternatives[i * alternatives], row[(i + 1) % 5]); /* one alternative, then "" */
     return TING_OK;
 }
