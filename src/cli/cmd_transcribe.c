@@ -20,6 +20,8 @@
 #include <pthread.h>
 #include <string.h>
 
+enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM }; /* places in the option's choices */
+
 struct options {
     const char *model, *folder, *raw, *keywords;
     int format, nbest, threads, precision, decoding, beam, channel;
@@ -132,7 +134,8 @@ static void fill_options(job *j)
     const struct options *o = j->options;
     ting_options *r = &j->recognise;
     ting_options_defaults(r, sizeof *r);
-    r->decoding = o->decoding == 1 || o->nbest > 1 ? TING_DECODING_BEAM : TING_DECODING_GREEDY;
+    bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens);
+    r->decoding = greedy && o->nbest <= 1 ? TING_DECODING_GREEDY : TING_DECODING_BEAM;
     r->beam = o->beam > o->nbest ? o->beam : o->nbest;
     r->blank_penalty = o->blank_penalty;
     r->nbest = o->nbest > 0 ? o->nbest : 1;
@@ -252,7 +255,8 @@ static const ting_option table[] = {
     {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},
     {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
      .min = 1, .max = 64, .unset = "the best one, without columns"},
-    {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW", "search for tokens", .choices = "greedy beam"},
+    {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW",
+     "search for tokens", .choices = "auto greedy beam", .unset = "auto: beam, but greedy with --tokens"},
     {'b', "beam", TING_OPTION_INT, FIELD(beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64},
     {0, "blank-penalty", TING_OPTION_REAL, FIELD(blank_penalty), "X",
      "write more (above 0) or less (below) of what is heard unclearly", .min = -5, .max = 5},

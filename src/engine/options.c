@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const ting_options option_defaults = {
-    .decoding = TING_DECODING_GREEDY, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
+    .decoding = TING_DECODING_BEAM, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
     .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1};
 
 static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1};
