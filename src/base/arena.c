@@ -28,7 +28,6 @@ struct ting_arena {
     size_t block_bytes;
     ting_arena_mark mark;
     size_t used_before[MAX_BLOCKS]; /* bytes used in the blocks before this one */
-    size_t peak;
     bool failed;
 };
 
@@ -111,9 +110,6 @@ void *ting_arena_take(ting_arena *arena, size_t bytes)
     }
     unsigned char *piece = arena->block[arena->mark.block] + arena->mark.used;
     arena->mark.used += rounded;
-    size_t used = ting_arena_used(arena);
-    if (used > arena->peak)
-        arena->peak = used;
     UNPOISON(piece, bytes);
     return piece;
 }
@@ -166,9 +162,4 @@ bool ting_arena_failed(const ting_arena *arena)
 size_t ting_arena_used(const ting_arena *arena)
 {
     return arena->blocks == 0 ? 0 : arena->used_before[arena->mark.block] + arena->mark.used;
-}
-
-size_t ting_arena_peak(const ting_arena *arena)
-{
-    return arena->peak;
 }

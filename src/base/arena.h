@@ -45,8 +45,7 @@ void ting_arena_rewind(ting_arena *arena, ting_arena_mark mark);
 void ting_arena_reset(ting_arena *arena);
 bool ting_arena_failed(const ting_arena *arena);
 
-/* Bytes in use now, and the most that were in use since the arena was made. */
+/* Bytes in use now. */
 size_t ting_arena_used(const ting_arena *arena);
-size_t ting_arena_peak(const ting_arena *arena);
 
 #endif

@@ -18,7 +18,7 @@ typedef enum ting_cpu_level {
     TING_CPU_AMX = 4,    /* AMX tile, bf16, int8, with the kernel's permission, and AVX512-BF16 */
     /* aarch64 */
     TING_CPU_NEON = 1,
-    TING_CPU_DOTPROD = 2, /* and i8mm where present */
+    TING_CPU_DOTPROD = 2, /* the dot product extension */
 } ting_cpu_level;
 
 /* The highest usable level, after TING_CPU. Asks Linux for the AMX tile permission the first time. */

@@ -175,3 +175,38 @@ char *ting_path_join(const char *folder, const char *name)
     ting_str_free(&path);
     return NULL;
 }
+
+/* Makes the folders that the first `length` bytes of a path name, one after the other. */
+static ting_err make_folders(const char *path, size_t length)
+{
+    ting_err err = TING_OK;
+    char *part = ting_strdup(path);
+    if (part == NULL)
+        return TING_ERR_MEMORY;
+    part[length] = '\0';
+    for (char *slash = part; slash != NULL;) {
+        slash = strchr(slash + strspn(slash, "/"), '/');
+        if (slash != NULL)
+            *slash = '\0';
+        if (part[0] != '\0' && mkdir(part, 0777) != 0 && errno != EEXIST)
+            FAIL(TING_ERR_IO, "%s: the folder cannot be made: %s", part, strerror(errno));
+        if (slash != NULL)
+            *slash = '/';
+    }
+    if (part[0] != '\0' && !ting_file_is_folder(part))
+        FAIL(TING_ERR_IO, "%s: the folder cannot be made: a file of this name stands there", part);
+out:
+    ting_free(part);
+    return err;
+}
+
+ting_err ting_folder_make(const char *path)
+{
+    return make_folders(path, strlen(path));
+}
+
+ting_err ting_folder_make_above(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return make_folders(path, slash != NULL ? (size_t)(slash - path) : 0);
+}

@@ -47,6 +47,11 @@ ting_err ting_file_save(const char *path, const void *bytes, size_t count);
 bool ting_file_exists(const char *path);
 bool ting_file_is_folder(const char *path);
 
+/* Makes a folder and those above it; `_above` only those above a file. Folders that exist already are well. Errors: io,
+ * memory. */
+ting_err ting_folder_make(const char *path);
+ting_err ting_folder_make_above(const char *path);
+
 /* Returns an owned "folder/name", free with ting_free; NULL when out of memory. */
 char *ting_path_join(const char *folder, const char *name);
 

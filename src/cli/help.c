@@ -68,9 +68,9 @@ static void print_option(FILE *out, const ting_option *option, const void *defau
     ting_option_label(option, label, sizeof label);
     if (defaults != NULL || option->unset != NULL)
         ting_option_default(option, defaults, value, sizeof value);
-    snprintf(text, sizeof text, "%s%s%s%s%s%s%s", option->help, option->choices ? ": " : "",
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", option->help, option->choices ? ": " : "",
              option->choices ? option->choices : "", value[0] ? " (default: " : "", value,
-             value[0] ? ")" : "", "");
+             value[0] ? ")" : "");
     int at = fprintf(out, "  %s", label);
     if (at > OPTION_COLUMN - 2) {
         fputc('\n', out);

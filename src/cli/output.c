@@ -12,31 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Makes every folder of a path; with `parents_only`, all but the last part. */
-static ting_err make_folders(const char *path, bool parents_only)
-{
-    ting_err err = TING_OK;
-    char *part = ting_strdup(path);
-    if (part == NULL)
-        return TING_ERR_MEMORY;
-    for (char *slash = part; slash != NULL;) {
-        slash = strchr(slash + strspn(slash, "/"), '/');
-        if (slash == NULL && parents_only)
-            break;
-        if (slash != NULL)
-            *slash = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            FAIL(TING_ERR_IO, "%s: the folder cannot be made: %s", part, strerror(errno));
-        if (slash != NULL)
-            *slash = '/';
-    }
-    if (!parents_only && !ting_file_is_folder(path))
-        FAIL(TING_ERR_IO, "%s: is no folder, and results need one to go to", path);
-out:
-    ting_free(part);
-    return err;
-}
-
 /* folder/below with the ending of the format in place of the input's own (or behind it, `keep`). */
 static char *output_path(const char *folder, const ting_input_file *file, ting_format format, bool keep)
 {
@@ -116,7 +91,7 @@ ting_err ting_output_plan(const ting_inputs *inputs, const char *folder,
     if (folder == NULL && !inputs->single && !joinable)
         FAIL(TING_ERR_ARGUMENT, "-f %s of several recordings needs -o DIR, a file for each", ting_format_name(f));
     if (folder != NULL) {
-        TRY(make_folders(folder, false));
+        TRY(ting_folder_make(folder));
         TRY(plan_paths(inputs, folder, f, out));
     }
 out:
@@ -242,7 +217,7 @@ ting_err ting_output_make(const ting_output *output, const ting_input_file *file
     if (!ting_str_ok(&out))
         FAIL(TING_ERR_MEMORY, "%s: out of memory for its text", file->path);
     if (output->paths != NULL) {
-        TRY(make_folders(output->paths[index], true));
+        TRY(ting_folder_make_above(output->paths[index]));
         TRY(ting_file_save(output->paths[index], out.text, out.length));
     } else {
         *text = out.text;

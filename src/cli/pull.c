@@ -20,31 +20,6 @@ static int member_count(const ting_pull_model *model)
     return count;
 }
 
-/* Makes a folder and those above it. */
-static ting_err make_folder(const char *path)
-{
-    ting_err err = TING_OK;
-    char *part = ting_strdup(path);
-    if (part == NULL)
-        return TING_ERR_MEMORY;
-    for (char *p = part + 1;; p++) {
-        char here = *p;
-        if (here != '/' && here != '\0')
-            continue;
-        *p = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            FAIL(TING_ERR_IO, "%s: cannot be made: %s", part, strerror(errno));
-        *p = here;
-        if (here == '\0')
-            break;
-    }
-    if (!ting_file_is_folder(path))
-        FAIL(TING_ERR_IO, "%s: is no folder", path);
-out:
-    ting_free(part);
-    return err;
-}
-
 /* Removes a folder with the members that may be in it; no other file is ever there. */
 static void remove_members(const ting_pull_model *model, const char *folder)
 {
@@ -109,7 +84,7 @@ ting_err ting_pull(const ting_pull_model *model, const ting_pull_options *option
     }
     if (ting_file_exists(place->text) && !options->again)
         goto out;
-    TRY(make_folder(options->folder));
+    TRY(ting_folder_make(options->folder));
     TRY(fetch(model, options, part.text));
     made = mkdtemp(unpacked.text) != NULL;
     if (!made)

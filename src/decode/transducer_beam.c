@@ -237,8 +237,3 @@ ting_err ting_beam_results(ting_beam *search, int most, const ting_decoded **out
     *out = search->results;
     return TING_OK;
 }
-
-long ting_beam_rows(const ting_beam *search)
-{
-    return search->rows;
-}

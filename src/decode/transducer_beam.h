@@ -44,6 +44,4 @@ ting_err ting_beam_accept(ting_beam *search, ting_ctx *ctx, ting_tensor rows);
  * borrow until the next call. Errors: memory. */
 ting_err ting_beam_results(ting_beam *search, int most, const ting_decoded **out, int *count);
 
-long ting_beam_rows(const ting_beam *search);
-
 #endif

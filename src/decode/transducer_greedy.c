@@ -143,8 +143,3 @@ ting_decoded ting_greedy_result(const ting_greedy *search)
 {
     return (ting_decoded){search->emissions, search->count, search->log_prob};
 }
-
-long ting_greedy_rows(const ting_greedy *search)
-{
-    return search->rows;
-}

@@ -38,6 +38,5 @@ void ting_greedy_cut(ting_greedy *search);
 ting_err ting_greedy_accept(ting_greedy *search, ting_ctx *ctx, ting_tensor rows);
 
 ting_decoded ting_greedy_result(const ting_greedy *search);
-long ting_greedy_rows(const ting_greedy *search); /* accepted since the start */
 
 #endif

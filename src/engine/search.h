@@ -3,7 +3,7 @@
  * search.h - encoder rows -> hypotheses of the sentence being spoken, whatever the way of decoding.
  *
  *     while rows come:  ting_search_take            a chunk's rows
- *                       ting_search_last            when was the last token? enough silence: a sentence
+ *                       ting_search_best            when was the last token? enough silence: a sentence
  *     at a sentence:    ting_search_hypotheses      best first
  *                       ting_search_cut             forget them; what was heard stays the context
  */

@@ -108,9 +108,6 @@ int ting_zipformer_frames(const ting_zipformer *model, const ting_zipformer_stat
 /* Output rows that one chunk gives. */
 int ting_zipformer_chunk_rows(const ting_zipformer *model);
 
-/* Rows at 50 Hz that the stream has computed. */
-long ting_zipformer_processed(const ting_zipformer_state *state);
-
 /* ---- parts, for tests ---- */
 
 /* Relative positions -(time + left - 1) .. time - 1: out [left + 2 time - 1, dim]. length_factor is 1 in the encoder. */

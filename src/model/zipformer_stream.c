@@ -105,11 +105,6 @@ int ting_zipformer_chunk_rows(const ting_zipformer *model)
     return model->config.chunk / model->config.output_downsampling;
 }
 
-long ting_zipformer_processed(const ting_zipformer_state *state)
-{
-    return state->processed;
-}
-
 /* ---- caches in a forward ---- */
 
 ting_tensor ting_zip_with_cache(ting_ctx *ctx, const ting_zip_run *run, ting_zip_cache cache,

@@ -96,11 +96,6 @@ const char *ting_words_table_word(const ting_words_table *table, int number, siz
     return table->text.text + from;
 }
 
-int ting_words_table_count(const ting_words_table *table)
-{
-    return table->count;
-}
-
 /* ---- normal form ---- */
 
 static const int normal_form = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;

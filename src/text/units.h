@@ -35,7 +35,6 @@ ting_err ting_words_table_number(ting_words_table *table, const char *word, size
 
 /* Borrows until the next word is added. */
 const char *ting_words_table_word(const ting_words_table *table, int number, size_t *length);
-int ting_words_table_count(const ting_words_table *table);
 
 /* The number of the table's first word. */
 enum { TING_FIRST_WORD = 0x110000 };

@@ -15,7 +15,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20, MEASURE_BATCH = 100 };
@@ -92,12 +91,15 @@ out:
 
 static ting_err make_folder(trainer *t)
 {
+    ting_err err = TING_OK;
     const char *folder = t->options->folder;
-    if (!ting_file_is_folder(folder) && mkdir(folder, 0777) != 0)
-        return ting_fail(TING_ERR_IO, "%s: the folder cannot be made", folder);
+    TRY(ting_folder_make(folder));
     t->checkpoint_path = ting_path_join(folder, "checkpoint");
     t->curves_path = ting_path_join(folder, "curves.html");
-    return t->checkpoint_path != NULL && t->curves_path != NULL ? TING_OK : TING_ERR_MEMORY;
+    if (t->checkpoint_path == NULL || t->curves_path == NULL)
+        err = TING_ERR_MEMORY;
+out:
+    return err;
 }
 
 static ting_err start(trainer *t)
