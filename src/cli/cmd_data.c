@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_data.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
+#include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/tool_places.h"
 #include "train/tool_p2h.h"
 
 struct options {
@@ -21,8 +23,13 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_tool_p2h_counts counts;
     if (options->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus file to write with -o FILE");
-    ting_err err = ting_tool_p2h_prepare(
-        &(ting_tool_p2h_files){cli->inputs[0], options->output, options->base, options->lexicon}, &log, &counts);
+    char *found = NULL;
+    ting_err err = options->lexicon == NULL ? ting_tool_lexicon_folder(&found) : TING_OK;
+    const char *lexicon = options->lexicon != NULL ? options->lexicon : found;
+    if (err == TING_OK)
+        err = ting_tool_p2h_prepare(&(ting_tool_p2h_files){cli->inputs[0], options->output, options->base, lexicon}, &log,
+                                    &counts);
+    ting_free(found);
     if (err != TING_OK)
         return ting_cli_error(cli, err);
     if (!cli->quiet)
@@ -38,11 +45,10 @@ static const ting_option table[] = {
      .unset = "must be given"},
     {0, "base", TING_OPTION_FOLDER, offsetof(struct options, base), "DIR", "folder that the paths in SETTINGS start from",
      .unset = "the working directory"},
-    {0, "lexicon", TING_OPTION_FOLDER, offsetof(struct options, lexicon), "DIR", "folder of the pinyin tables"},
+    {0, "lexicon", TING_OPTION_FOLDER, offsetof(struct options, lexicon), "DIR", "folder of the pinyin tables",
+     .unset = "lexicon in the model folders"},
     {0},
 };
-
-static const struct options defaults = {.lexicon = "models/lexicon"};
 
 static const ting_example examples[] = {
     {"tingxie data p2h recipes/p2h-data.yaml --base ~/data -o p2h.corpus", "text to (syllables, characters) pairs"},
@@ -61,7 +67,6 @@ const ting_command ting_command_data_p2h = {
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),
-    .defaults = &defaults,
     .min_inputs = 1,
     .max_inputs = 1,
     .run = run,

@@ -299,7 +299,9 @@ const ting_command ting_command_transcribe = {
         "text. A DIR (searched through, in order), an @LIST (a file with one path a line) or several FILEs print lines of "
         "path, tab, text. A lone - is standard input.\n\n"
         "A recording that cannot be read is named on standard error, the others go on, and the exit status is 1. After "
-        "Ctrl-C what was finished is kept; with -o the next run goes on from there.",
+        "Ctrl-C what was finished is kept; with -o the next run goes on from there.\n\n"
+        "A file for --keywords has a keyword a line: its tokens, as --tokens prints them, then, if wanted, :1.5 (boost of "
+        "each token), #0.35 (threshold) and @name (what is reported; underscores stand for spaces).",
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/places.h"
+#include "engine/tool_places.h"
 
 static bool has_lexicon(const char *folder)
 {
@@ -45,6 +46,11 @@ out:
     return err;
 }
 
+ting_err ting_tool_lexicon_folder(char **out)
+{
+    return find("lexicon", has_lexicon, "lexicon (phrase-pinyin.tsv and its companions)", out);
+}
+
 ting_err ting_tables_lexicon(const char *folder, const char *const *first, int first_count, bool as_written,
                              ting_lexicon **out)
 {
@@ -57,7 +63,7 @@ ting_err ting_tables_lexicon(const char *folder, const char *const *first, int f
     for (int i = 0; i < first_count; i++)
         TRY(ting_lexicon_add(lexicon, first[i], TING_LEXICON_COMMON));
     if (folder == NULL)
-        TRY(find("lexicon", has_lexicon, "lexicon (phrase-pinyin.tsv and its companions)", &found));
+        TRY(ting_tool_lexicon_folder(&found));
     folder = folder != NULL ? folder : found;
     TRY(as_written ? ting_lexicon_add_folder_as_written(lexicon, folder) : ting_lexicon_add_folder(lexicon, folder));
     *out = lexicon;
