@@ -109,17 +109,17 @@ typedef struct ting_model_options {
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);
 
 /* Opens a model: a .gguf file, or a folder with a public model as its authors publish it (encoder,
- * decoder and joiner as ONNX, and tokens.txt). path NULL takes the first acoustic model of the usual places. Networks
- * that the model lacks (a Zipformer file has no pinyin-to-hanzi) are taken from the usual places:
- * options->folder alone if given; else the folder named by the environment variable TING_MODELS, then "models" beside the build tree
- * of the running program, then the installed data folder. Options NULL: the defaults.
- * Files stay mapped, so they must not be changed in place until the model is freed.
+ * decoder and joiner as ONNX, and tokens.txt). path NULL takes the first acoustic model of the usual places.
+ * Networks that the model lacks (a Zipformer file has no pinyin-to-hanzi) are taken from the usual places:
+ * options->folder alone if given; else the folder named by the environment variable TING_MODELS, then "models"
+ * beside the build tree of the running program, then the installed data folder. Options NULL: the defaults.
+ * The weights are packed into memory; files are closed when it returns.
  * Returns owned (free with ting_model_free). Errors: io, format, model, not found (no model anywhere: the
  * sentence lists the places), memory. */
 TING_API ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out);
 TING_API void ting_model_free(ting_model *model);
 
-/* Writes a few lines about the networks: architecture, parameters, files, licences. Always ends in '\0'.
+/* Writes a few lines about the networks: architecture, parameters, files. Always ends in '\0'.
  * Returns the length the whole text needs. */
 TING_API size_t ting_model_describe(const ting_model *model, char *out, size_t room);
 
@@ -142,7 +142,7 @@ typedef struct ting_options {
                                model has one, helps to choose among what was heard: fewer errors */
     int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
     double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2 */
-    double longest;         /* 30; seconds after which a sentence is cut at its longest pause, 5 to 120 */
+    double longest;         /* 30; most seconds of a sentence, 5 to 120; from two thirds of it any pause of 0.24 s ends it */
     int channel;            /* 0: mix all channels down; n: take the n-th, from 1 */
     const char *raw;        /* the file is headerless: "s16le:16000:1" (type, rate, channels); NULL: it has a header */
     const char *keywords;   /* a file of keyword lines: report these only, each as a sentence; NULL: write everything */
@@ -228,7 +228,8 @@ TING_API void ting_text_free(char *text);
 TING_API ting_err ting_recognize_file(const ting_model *model, const char *path, const ting_options *options,
                                       ting_result **out);
 
-/* `count` samples in [-1, 1], one channel, at `rate` 1000 to 384000 per second. */
+/* `count` samples in [-1, 1], one channel, at `rate` 1000 to 384000 per second. Options NULL: the defaults.
+ * Returns owned (free with ting_result_free). Errors: numeric, argument (rate), cancelled, memory. */
 TING_API ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
                                          const ting_options *options, ting_result **out);
 
@@ -236,7 +237,7 @@ TING_API ting_err ting_recognize_samples(const ting_model *model, const float *s
 
 typedef struct ting_stream ting_stream;
 
-/* Returns an owned stream for one-channel sound at `rate` samples a second (free with ting_stream_free). The model must
+/* Returns an owned stream for one-channel sound at `rate` samples a second, 1000 to 384000 (free with ting_stream_free). The model must
  * outlive it. Errors: argument, model, memory. */
 TING_API ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out);
 TING_API void ting_stream_free(ting_stream *stream);
@@ -245,10 +246,10 @@ TING_API void ting_stream_free(ting_stream *stream);
  * argument (after finish), memory. After an error the stream only accepts reset and free. */
 TING_API ting_err ting_stream_feed(ting_stream *stream, const float *samples, size_t count);
 
-/* Says that the sound is over: what is still inside comes out. */
+/* Says that the sound is over: what is still inside comes out. A second call does nothing. Errors: as feed. */
 TING_API ting_err ting_stream_finish(ting_stream *stream);
 
-/* Begins a new recording: like a fresh stream. */
+/* Begins a new recording: like a fresh stream, also after an error. Errors: memory. */
 TING_API ting_err ting_stream_reset(ting_stream *stream);
 
 /* The next finished sentence, or NULL. Borrows until the next poll, reset or free. */
