@@ -36,11 +36,12 @@ for file in $(git ls-files -co --exclude-standard '*.c' '*.h' '*.sh' Makefile); 
     [ -f "$file" ] && [ "$(wc -l <"$file")" -gt 700 ] && breach "$file: $(wc -l <"$file") lines, 700 is the wall: split by step of the data flow"
 done
 
-# 3. Form: SPDX line, no tabs or trailing space in C, width 120 at most, final newline.
+# 3. Form: SPDX line, no tabs or trailing space in C, no line over 140 bytes in src and include, final newline.
 for file in $(git ls-files -co --exclude-standard '*.c' '*.h' '*.def'); do
     [ -f "$file" ] || continue
     head -n 1 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || breach "$file: the first line lacks SPDX-License-Identifier: Apache-2.0"
     grep -nP '\t|[ \t]+$' "$file" /dev/null | sed 's/:[^:]*$/: tab or trailing space/' | grep . && bad=1
+    case "$file" in src/*.[ch] | include/*) LC_ALL=C awk -v f="$file" 'length($0) > 140 {print f ":" FNR ": " length($0) " bytes wide"}' "$file" | grep . && bad=1 ;; esac
     [ -z "$(tail -c 1 "$file")" ] || breach "$file: no newline at its end"
 done
 

@@ -27,7 +27,9 @@ static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_optio
     if (options->keywords != NULL) {
         const ting_keyword_defaults defaults = {options->keyword_boost, options->keyword_threshold};
         TRY(ting_keywords_read(options->keywords, am->tokens.items, am->tokens.count, &defaults, &s->keywords));
-        TRY(ting_spotter_new(am->transducer, &s->keywords, &(ting_spotter_options){.beam = options->beam, .blank_penalty = options->blank_penalty}, &s->spotter));
+        TRY(ting_spotter_new(am->transducer, &s->keywords,
+                             &(ting_spotter_options){.beam = options->beam, .blank_penalty = options->blank_penalty},
+                             &s->spotter));
     } else if (options->decoding == TING_DECODING_BEAM) {
         TRY(ting_beam_new(am->transducer, &(ting_beam_options){.beam = options->beam, .blank_penalty = options->blank_penalty}, &s->beam));
     } else {

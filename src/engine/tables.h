@@ -11,7 +11,8 @@
 #include "text/lexicon.h"
 
 /* Returns an owned lexicon, free with ting_lexicon_free. `first` [first_count]: tables added before the
- * folder's, so that their phrases and readings win. as_written keeps the sandhi that the phrase table has. Errors: not found (naming the places); those of ting_lexicon_add. */
+ * folder's, so that their phrases and readings win. as_written keeps the sandhi that the phrase table has.
+ * Errors: not found (naming the places); those of ting_lexicon_add. */
 ting_err ting_tables_lexicon(const char *folder, const char *const *first, int first_count, bool as_written,
                              ting_lexicon **out);
 

@@ -42,7 +42,8 @@ void ting_safetensors_close(ting_safetensors *file);
 /* A metadata text, or NULL; borrows until close. */
 const char *ting_safetensors_metadata(const ting_safetensors *file, const char *key);
 
-/* Writes the tensors, widest type first; scales of I8 tensors only if they are tensors of the table. Atomic: a failed write leaves what stood at path. Errors: io, memory,
+/* Writes the tensors, widest type first; scales of I8 tensors only if they are tensors of the table. Atomic: a failed
+ * write leaves what stood at path. Errors: io, memory,
  * unsupported (Q8_0). */
 ting_err ting_safetensors_save(const char *path, const ting_table *table, const ting_text_pair *metadata,
                                size_t metadata_count);
