@@ -18,15 +18,18 @@ enum {
     FORMAT_BY_NAME = 5
 }; /* behind the last of ting_features_format, in the order of `choices` below */
 
-/* The format that the ending of a file's name stands for; tab-separated lines otherwise. */
-static ting_features_format format_of(const char *path)
+/* The format that the ending of a file's name stands for, tab-separated lines without one; -1: an unknown ending. */
+static int format_of(const char *path)
 {
-    static const char *const endings[] = {"tsv", "json", "npy", "svg", "png"};
-    const char *dot = path != NULL ? strrchr(path, '.') : NULL;
-    for (int i = 0; dot != NULL && i < 5; i++)
+    static const char *const endings[] = {"tsv", "json", "npy", "svg", "png", "txt"};
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL, *name = slash != NULL ? slash + 1 : path;
+    const char *dot = name != NULL ? strrchr(name, '.') : NULL;
+    if (dot == NULL || dot == name)
+        return TING_FEATURES_TSV;
+    for (int i = 0; i < 6; i++)
         if (strcasecmp(dot + 1, endings[i]) == 0)
-            return (ting_features_format)i;
-    return TING_FEATURES_TSV;
+            return i < 5 ? i : TING_FEATURES_TSV;
+    return -1;
 }
 
 static void warn(void *self, ting_log_level level, const char *sentence)
@@ -57,8 +60,10 @@ static ting_exit run(ting_cli *cli, const void *given)
                                  .log = cli->quiet ? NULL : &log,
                                  .go_on = go_on,
                                  .self = &bar};
-    job.format = options->format == FORMAT_BY_NAME ? format_of(options->output)
-                                                   : (ting_features_format)options->format;
+    int format = options->format == FORMAT_BY_NAME ? format_of(options->output) : options->format;
+    if (format < 0)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "%s: its ending names no format: choose one with -f", options->output);
+    job.format = (ting_features_format)format;
     bool binary = job.format == TING_FEATURES_NPY || job.format == TING_FEATURES_PNG;
     if (binary && options->output == NULL && isatty(STDOUT_FILENO))
         return ting_cli_fail(

@@ -203,6 +203,7 @@ static void what_is_wrong_is_said(void **state)
                      cases[i].part);
         ting_program_free(&run);
     }
+    ting_assert_usage("its ending names no format", ARGS("features", "-o", "a.xyz", "a.wav"));
     ting_assert_usage("something is missing", ARGS("features"));
     char *full =
         ting_temp_path("full.png"); /* a link, so that a mistake would not replace the device */

@@ -19,6 +19,7 @@ static void a_wrong_command_line_is_one_sentence(void **state)
     ting_assert_usage("did you mean --quiet?", ARGS("help", "--qiuet"));
     ting_assert_usage("there is no option -X", ARGS("help", "-qX"));
     ting_assert_usage("'c' is one too many", ARGS("help", "a", "b", "c"));
+    ting_assert_usage("train: which one?", ARGS("help", "train"));
     ting_assert_usage("--generate makes", ARGS("--generate", "nothing"));
 }
 
