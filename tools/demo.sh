@@ -2,7 +2,7 @@
 # `make demo`: a real sentence, transcribed. The model comes from TING_MODELS, ../shared/models or, fetched once, from
 # its authors' own release by `tingxie pull`.
 program=$1
-sound=examples/sound/BAC009S0252W0135.flac
+sound=examples/sound/BAC009S0252W0453.flac
 name=zipformer-wenetspeech-3.3m
 
 if [ -n "${TING_MODELS:-}" ]; then
