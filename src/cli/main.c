@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,12 +25,13 @@ const ting_command *const ting_commands[] = {
     NULL,
 };
 
-static volatile sig_atomic_t interrupted; /* the one mutable global: a signal handler has no argument */
+/* The one mutable global: a signal handler has no argument. Lock-free, so that any thread may look at it. */
+static atomic_bool interrupted;
 
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
-    interrupted = 1;
+    interrupted = true;
 }
 
 void ting_cli_catch_interrupt(void)
@@ -42,7 +44,7 @@ void ting_cli_catch_interrupt(void)
 
 bool ting_cli_interrupted(void)
 {
-    return interrupted != 0;
+    return interrupted;
 }
 
 static void say(ting_cli *cli, const char *format, va_list args)
