@@ -228,7 +228,7 @@ TING_API void ting_text_free(char *text);
 TING_API ting_err ting_recognize_file(const ting_model *model, const char *path, const ting_options *options,
                                       ting_result **out);
 
-/* `count` samples in [-1, 1], one channel, at `rate` 1000 to 384000 per second. Options NULL: the defaults.
+/* `count` samples in [-1, 1], one channel, at `rate` 1000 to 768000 per second. Options NULL: the defaults.
  * Returns owned (free with ting_result_free). Errors: numeric, argument (rate), cancelled, memory. */
 TING_API ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
                                          const ting_options *options, ting_result **out);
@@ -237,7 +237,7 @@ TING_API ting_err ting_recognize_samples(const ting_model *model, const float *s
 
 typedef struct ting_stream ting_stream;
 
-/* Returns an owned stream for one-channel sound at `rate` samples a second, 1000 to 384000 (free with ting_stream_free). The model must
+/* Returns an owned stream for one-channel sound at `rate` samples a second, 1000 to 768000 (free with ting_stream_free). The model must
  * outlive it. Errors: argument, model, memory. */
 TING_API ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out);
 TING_API void ting_stream_free(ting_stream *stream);

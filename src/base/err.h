@@ -18,7 +18,7 @@
  *         return err;
  *     }
  *
- * TRY and FAIL want a local `err` and a label `out:`; there is one exit per function.
+ * TRY, TRY_IN and FAIL want a local `err` and a label `out:`; there is one exit per function.
  */
 #ifndef TING_BASE_ERR_H
 #define TING_BASE_ERR_H
@@ -42,6 +42,16 @@ ting_err ting_fail_in(ting_err code, const char *format, ...) TING_PRINTF(2, 3);
         err = (call);           \
         if (err != TING_OK)     \
             goto out;           \
+    } while (0)
+
+/* TRY for callers that know the file or line: puts "prefix: " before the sentence of a failure. */
+#define TRY_IN(call, ...)                      \
+    do {                                       \
+        err = (call);                          \
+        if (err != TING_OK) {                  \
+            ting_fail_in(err, __VA_ARGS__);    \
+            goto out;                          \
+        }                                      \
     } while (0)
 
 #define FAIL(code, ...)                     \

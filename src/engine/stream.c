@@ -15,6 +15,7 @@
 #include "engine/result.h"
 #include "engine/search.h"
 
+#include "audio/pcm.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -179,8 +180,8 @@ ting_err ting_stream_new(const ting_model *model, const ting_options *options, i
         return TING_ERR_MEMORY;
     s->model = model;
     TRY(ting_options_take(options, &s->options));
-    if (rate < 1000 || rate > 384000)
-        FAIL(TING_ERR_ARGUMENT, "a rate of %d Hz is out of range: 1000 to 384000", rate);
+    if (rate < TING_MIN_RATE || rate > TING_MAX_RATE)
+        FAIL(TING_ERR_ARGUMENT, "a rate of %d Hz is out of range: %d to %d", rate, TING_MIN_RATE, TING_MAX_RATE);
     TRY(make_parts(s, rate));
     *out = s;
     s = NULL;

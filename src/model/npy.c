@@ -241,11 +241,7 @@ ting_err ting_npy_open(const char *path, ting_npy *out)
     ting_file file = {0};
     *out = (ting_npy){0};
     TRY(ting_file_map(path, &file));
-    err = ting_npy_parse(file.data, file.size, out);
-    if (err != TING_OK) {
-        ting_fail_in(err, "%s", path);
-        goto out;
-    }
+    TRY_IN(ting_npy_parse(file.data, file.size, out), "%s", path);
     out->file = file;
     file = (ting_file){0};
 out:

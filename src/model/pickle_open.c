@@ -83,11 +83,7 @@ ting_err ting_pickle_open(const char *path, ting_pickle *out)
     ting_file file = {0};
     *out = (ting_pickle){0};
     TRY(ting_file_map(path, &file));
-    err = ting_pickle_parse(file.data, file.size, out);
-    if (err != TING_OK) {
-        ting_fail_in(err, "%s", path);
-        goto out;
-    }
+    TRY_IN(ting_pickle_parse(file.data, file.size, out), "%s", path);
     out->file = file;
     file = (ting_file){0};
 out:

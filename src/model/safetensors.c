@@ -81,11 +81,7 @@ static ting_err add_entry(ting_table *table, const char *name, const json_t *ent
     ting_err err = TING_OK;
     ting_stored tensor;
     void *copy = NULL;
-    err = read_entry(entry, data, size, &tensor);
-    if (err != TING_OK) {
-        ting_fail_in(err, "tensor \"%s\"", name);
-        goto out;
-    }
+    TRY_IN(read_entry(entry, data, size, &tensor), "tensor \"%s\"", name);
     if ((uintptr_t)tensor.data % ting_dtype_bytes(tensor.dtype, 1) != 0) {
         copy = ting_alloc(tensor.bytes, 1);
         if (copy == NULL) {
@@ -173,11 +169,7 @@ ting_err ting_safetensors_open(const char *path, ting_safetensors *out)
     ting_file file = {0};
     *out = (ting_safetensors){0};
     TRY(ting_file_map(path, &file));
-    err = ting_safetensors_parse(file.data, file.size, out);
-    if (err != TING_OK) {
-        ting_fail_in(err, "%s", path);
-        goto out;
-    }
+    TRY_IN(ting_safetensors_parse(file.data, file.size, out), "%s", path);
     out->file = file;
     file = (ting_file){0};
 out:
