@@ -138,8 +138,9 @@ typedef struct ting_options {
     double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */
     int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM) */
     int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */
-    int hanzi;              /* 1; 0: text is numbered pinyin; 2: pinyin too, but with BEAM the pinyin-to-hanzi network, if the
-                               model has one, helps to choose among what was heard: fewer errors */
+    int hanzi;              /* 1; 0: text is numbered pinyin as heard; 2: pinyin too, but the pinyin-to-hanzi network, if the
+                               model has one, helps to choose among what was heard (with BEAM) and tells where 一 and 不
+                               stand, which are written yi1 and bu4 whatever their tone was: fewer errors */
     int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
     double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2 */
     double longest;         /* 30; most seconds of a sentence, 5 to 120; from two thirds of it any pause of 0.24 s ends it */
@@ -161,7 +162,7 @@ typedef struct ting_char { /* one character of a sentence, or one Latin word or 
     const char *text;
     double start, end; /* seconds; end >= start */
     float confidence;  /* of the sound: the probability of the syllable's tokens */
-    const char *pinyin; /* numbered: "zhong1", "lv4"; "" when the sound gave none */
+    const char *pinyin; /* numbered: "zhong1", "lv4"; 一 is yi1 and 不 bu4 (GB/T 16159); "" when the sound gave none */
     const char *const *alternatives; /* other characters for this place, best first */
     int alternative_count;
 } ting_char;

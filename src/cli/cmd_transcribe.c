@@ -139,7 +139,7 @@ static void fill_options(job *j)
     r->beam = o->beam > o->nbest ? o->beam : o->nbest;
     r->blank_penalty = o->blank_penalty;
     r->nbest = o->nbest > 0 ? o->nbest : 1;
-    /* of several hypotheses the pinyin-to-hanzi network chooses better, even when pinyin is wanted */
+    /* even when pinyin is wanted the pinyin-to-hanzi network makes it better (tingxie.h) */
     r->hanzi = o->tokens || o->keywords != NULL ? 0 : o->pinyin ? 2 : 1;
     r->constrained = o->constrained;
     r->pause = o->pause;
@@ -164,7 +164,7 @@ static ting_err run_all(job *j)
     ting_model_options_defaults(&model_options, sizeof model_options);
     model_options.precision = (ting_precision)j->options->precision;
     fill_options(j);
-    model_options.hanzi = j->recognise.hanzi == 2 && j->recognise.decoding == TING_DECODING_GREEDY ? 0 : j->recognise.hanzi;
+    model_options.hanzi = j->recognise.hanzi;
     model_options.log = log_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));

@@ -12,11 +12,13 @@
 #include <limits.h>
 #include <string.h>
 
+enum { COLUMNS_MAX = 64 };
 enum format { FORMAT_TEXT, FORMAT_PAIRS, FORMAT_WORDS, FORMAT_PHRASES };
 
 struct source {
     const char *name, *file, *licence;
     int format, leave_every, drop_last, only_last;
+    int pinyin_column, text_column; /* of pairs without a header line, from 1; 0: the header line tells */
     bool measure;
 };
 
@@ -55,7 +57,7 @@ static const char *column(const char *line, size_t length, int index, size_t *si
 static int find_column(const char *header, size_t length, const char *name)
 {
     size_t size;
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < COLUMNS_MAX; i++) {
         const char *text = column(header, length, i, &size);
         if (size == strlen(name) && memcmp(text, name, size) == 0)
             return i;
@@ -151,10 +153,15 @@ static ting_err read_source(ting_yaml *item, struct source *s)
     TRY(ting_yaml_int(item, "leave_every", 2, INT_MAX, &s->leave_every));
     TRY(ting_yaml_int(item, "drop_last", 1, INT_MAX, &s->drop_last));
     TRY(ting_yaml_int(item, "only_last", 1, INT_MAX, &s->only_last));
+    TRY(ting_yaml_int(item, "pinyin_column", 1, COLUMNS_MAX, &s->pinyin_column));
+    TRY(ting_yaml_int(item, "text_column", 1, COLUMNS_MAX, &s->text_column));
     TRY(ting_yaml_bool(item, "measure", &s->measure));
     TRY(ting_yaml_done(item));
     if (s->name == NULL || s->file == NULL)
         FAIL(TING_ERR_FORMAT, "%s:%d: a source needs \"name\" and \"file\"", item->path, item->line);
+    if ((s->pinyin_column > 0) != (s->text_column > 0) || (s->text_column > 0 && s->format != FORMAT_PAIRS))
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"pinyin_column\" and \"text_column\" go together, with pairs that have no header line",
+             item->path, item->line);
 out:
     return err;
 }
@@ -209,7 +216,12 @@ static ting_err add_source(struct maker *m, const struct source *s)
     const char *line;
     size_t length;
     long first = 0, last = LONG_MAX, total = 0, taken = 0, skipped = 0;
+    const bool headed = s->format == FORMAT_PAIRS && s->text_column == 0;
     int columns[2] = {1, 0}; /* pinyin, text */
+    if (s->text_column > 0) {
+        columns[0] = s->pinyin_column - 1;
+        columns[1] = s->text_column - 1;
+    }
     if (path == NULL) {
         err = TING_ERR_MEMORY;
         goto out;
@@ -223,7 +235,7 @@ static ting_err add_source(struct maker *m, const struct source *s)
     ting_p2h_builder_source(m->builder, s->name, s->licence, s->measure ? TING_P2H_MEASURE : TING_P2H_TRAIN);
     while (ting_lines_next(&lines, &line, &length)) {
         int count;
-        if (s->format == FORMAT_PAIRS && lines.number == 1) {
+        if (headed && lines.number == 1) {
             columns[0] = find_column(line, length, "pinyin");
             columns[1] = find_column(line, length, "text");
             if (columns[0] < 0 || columns[1] < 0)

@@ -3,7 +3,9 @@
 #include "engine/sentence.h"
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "engine/result.h"
+#include "text/g2p.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -74,16 +76,28 @@ out:
     return err;
 }
 
+/* The syllable at place i as it is written beside the character of line `line`; TING_PINYIN_NONE: none. */
+static int place_syllable(const ting_sentence_maker *maker, const spoken *s, int line, int i)
+{
+    const int id = s->syllables[i].id;
+    if (id == TING_PINYIN_NONE || maker->writer == NULL)
+        return id;
+    const char *character = s->page.lines[line].characters[i];
+    uint32_t code_point;
+    ting_utf8_decode(character, strlen(character), &code_point);
+    return ting_g2p_without_sandhi(code_point, id);
+}
+
 /* What stands at place i of line `line`: the writer's character, or the token itself. */
 static const char *place_text(const ting_sentence_maker *maker, const spoken *s, int line, int i,
                               char room[TING_PINYIN_ROOM])
 {
-    const ting_syllable *syllable = &s->syllables[i];
-    if (syllable->id == TING_PINYIN_NONE)
-        return maker->tokens[syllable->token];
+    const int id = place_syllable(maker, s, line, i);
+    if (id == TING_PINYIN_NONE)
+        return maker->tokens[s->syllables[i].token];
     if (maker->writer != NULL && !maker->spell)
         return s->page.lines[line].characters[i];
-    ting_pinyin_write(syllable->id, TING_PINYIN_NUMBERED, room);
+    ting_pinyin_write(id, TING_PINYIN_NUMBERED, room);
     return room;
 }
 
@@ -104,18 +118,19 @@ static const char *join_text(const ting_sentence_maker *maker, const spoken *s, 
     return ting_str_ok(text) ? ting_arena_text(arena, text->text) : NULL;
 }
 
-static const char *join_pinyin(const ting_sentence_maker *maker, const spoken *s, ting_str *text, ting_arena *arena)
+static const char *join_pinyin(const ting_sentence_maker *maker, const spoken *s, int line, ting_str *text,
+                               ting_arena *arena)
 {
     char room[TING_PINYIN_ROOM];
     ting_str_clear(text);
     ting_str_add(text, "");
     for (int i = 0; i < s->count; i++) {
-        const ting_syllable *syllable = &s->syllables[i];
+        const int id = place_syllable(maker, s, line, i);
         const char *place = room;
-        if (syllable->id == TING_PINYIN_NONE)
-            place = maker->tokens[syllable->token];
+        if (id == TING_PINYIN_NONE)
+            place = maker->tokens[s->syllables[i].token];
         else
-            ting_pinyin_write(syllable->id, TING_PINYIN_NUMBERED, room);
+            ting_pinyin_write(id, TING_PINYIN_NUMBERED, room);
         ting_str_addf(text, "%s%s", i == 0 ? "" : " ", place);
     }
     return ting_str_ok(text) ? ting_arena_text(arena, text->text) : NULL;
@@ -184,8 +199,9 @@ static ting_err make_chars(const ting_sentence_maker *maker, const candidate *be
         chars[i].confidence = (float)fmin(1, exp(syllable->log_prob / syllable->hits));
         chars[i].text = ting_arena_text(arena, place_text(maker, s, best->line, i, room));
         room[0] = '\0';
-        if (syllable->id != TING_PINYIN_NONE)
-            ting_pinyin_write(syllable->id, TING_PINYIN_NUMBERED, room);
+        const int id = place_syllable(maker, s, best->line, i);
+        if (id != TING_PINYIN_NONE)
+            ting_pinyin_write(id, TING_PINYIN_NUMBERED, room);
         chars[i].pinyin = ting_arena_text(arena, room);
         if (ting_arena_failed(arena))
             FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", s->count);
@@ -231,7 +247,7 @@ static ting_err assemble(const ting_sentence_maker *maker, const ting_heard *hea
     TRY(make_tokens(maker, source, arena, &tokens));
     for (int i = 0; i < count; i++) {
         hypotheses[i].text = join_text(maker, best[i].spoken, best[i].line, text, arena);
-        hypotheses[i].pinyin = join_pinyin(maker, best[i].spoken, text, arena);
+        hypotheses[i].pinyin = join_pinyin(maker, best[i].spoken, best[i].line, text, arena);
         hypotheses[i].score = best[i].score;
         if (hypotheses[i].text == NULL || hypotheses[i].pinyin == NULL)
             FAIL(TING_ERR_MEMORY, "out of memory for a sentence");
@@ -289,7 +305,7 @@ ting_err ting_sentence_make_keyword(const ting_sentence_maker *maker, const ting
     const ting_hit *last = &heard->hits[heard->count - 1];
     const double end = within(maker, last->end + longest_tail);
     TRY(speak(maker, heard, arena, &s));
-    const char *pinyin = join_pinyin(maker, &s, &text, arena);
+    const char *pinyin = join_pinyin(maker, &s, 0, &text, arena);
     if (pinyin == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a keyword");
     ting_char keyword = {.text = name, .start = within(maker, heard->hits[0].start), .end = end, .confidence = (float)probability,

@@ -156,8 +156,8 @@ static ting_err make_parts(ting_stream *s, int rate)
         .weight = line_weight, .row_seconds = ting_listener_row_seconds(s->listener),
         .nbest = s->options.nbest, .alternatives = s->options.alternatives};
     TRY(ting_search_new(am, &s->options, s->maker.row_seconds, &s->search));
-    bool helper = s->options.hanzi == 2; /* it only helps to choose, which takes several hypotheses */
-    bool wanted = helper ? s->model->writing.path != NULL && s->options.decoding == TING_DECODING_BEAM : s->options.hanzi == 1;
+    bool helper = s->options.hanzi == 2;
+    bool wanted = helper ? s->model->writing.path != NULL : s->options.hanzi == 1;
     if (wanted && s->options.keywords == NULL) {
         if (s->model->writing.path == NULL)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");

@@ -16,27 +16,33 @@
 typedef struct setting {
     const char *key;
     size_t offset;
+    bool newer; /* files written before it was invented lack it: the shape keeps what it has */
 } setting;
 
 static const setting p2h_settings[] = {
-    {"embedding", offsetof(ting_p2h_shape, embedding)},     {"pair_rows", offsetof(ting_p2h_shape, pair_rows)},
-    {"triple_rows", offsetof(ting_p2h_shape, triple_rows)}, {"ngram_dim", offsetof(ting_p2h_shape, ngram_dim)},
-    {"layers", offsetof(ting_p2h_shape, layers)},           {"conv_taps", offsetof(ting_p2h_shape, conv_taps)},
-    {"detour_dim", offsetof(ting_p2h_shape, detour_dim)},   {"map_layers", offsetof(ting_p2h_shape, map_layers)},
-    {NULL, 0},
+    {"embedding", offsetof(ting_p2h_shape, embedding), false},
+    {"pair_rows", offsetof(ting_p2h_shape, pair_rows), false},
+    {"triple_rows", offsetof(ting_p2h_shape, triple_rows), false},
+    {"triple_places", offsetof(ting_p2h_shape, triple_places), true},
+    {"ngram_dim", offsetof(ting_p2h_shape, ngram_dim), false},
+    {"layers", offsetof(ting_p2h_shape, layers), false},
+    {"conv_taps", offsetof(ting_p2h_shape, conv_taps), false},
+    {"detour_dim", offsetof(ting_p2h_shape, detour_dim), false},
+    {"map_layers", offsetof(ting_p2h_shape, map_layers), false},
+    {NULL, 0, false},
 };
 
 static const setting s2s_settings[] = {
-    {"encoder_layers", offsetof(ting_s2s_shape, encoder_layers)},
-    {"decoder_layers", offsetof(ting_s2s_shape, decoder_layers)},
-    {NULL, 0},
+    {"encoder_layers", offsetof(ting_s2s_shape, encoder_layers), false},
+    {"decoder_layers", offsetof(ting_s2s_shape, decoder_layers), false},
+    {NULL, 0, false},
 };
 
 static const setting layer_settings[] = {
-    {"width", offsetof(ting_transformer_shape, width)},
-    {"heads", offsetof(ting_transformer_shape, heads)},
-    {"inner", offsetof(ting_transformer_shape, inner)},
-    {NULL, 0},
+    {"width", offsetof(ting_transformer_shape, width), false},
+    {"heads", offsetof(ting_transformer_shape, heads), false},
+    {"inner", offsetof(ting_transformer_shape, inner), false},
+    {NULL, 0, false},
 };
 
 static const struct {
@@ -73,6 +79,8 @@ static ting_err read_settings(const ting_keys *keys, const setting *list, void *
     ting_err err = TING_OK;
     int64_t value;
     for (; list->key != NULL; list++) {
+        if (list->newer && !ting_keys_has(keys, list->key))
+            continue;
         TRY(ting_keys_integer(keys, list->key, 0, 1 << 24, &value));
         *(int *)(void *)((char *)shape + list->offset) = (int)value;
     }
@@ -177,7 +185,8 @@ out:
 static ting_err declare_p2h(const ting_keys *keys, ting_p2h_model *out)
 {
     ting_err err = TING_OK;
-    ting_p2h_shape shape = {.syllables = out->tables.syllables, .characters = out->tables.characters};
+    ting_p2h_shape shape = {.syllables = out->tables.syllables, .characters = out->tables.characters,
+                            .triple_places = 1};
     TRY(read_settings(keys, p2h_settings, &shape));
     TRY(read_act(keys, "input_activation", &shape.input_act));
     TRY(read_layer(keys, &shape.layer));

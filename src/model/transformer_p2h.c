@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { LAYERS_MAX = 64, HASHES = 2, PARTS_MAX = 1 + 3 * HASHES };
+enum { LAYERS_MAX = 64, HASHES = 2, TRIPLE_PLACES = 3, PARTS_MAX = 1 + (2 + TRIPLE_PLACES) * HASHES };
 
 struct ting_p2h_net {
     ting_p2h_shape shape;
@@ -38,6 +38,7 @@ ting_err ting_p2h_shape_check(const ting_p2h_shape *s)
         {"detour_dim", s->detour_dim, 0, 8192},
         {"pair_rows", s->pair_rows, 0, 1 << 24},
         {"triple_rows", s->triple_rows, 0, 1 << 24},
+        {"triple_places", s->triple_places, s->triple_rows > 0 ? 1 : 0, TRIPLE_PLACES},
         {"ngram_dim", s->ngram_dim, s->pair_rows + s->triple_rows > 0 ? HASHES : 0, 4096},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
@@ -47,6 +48,9 @@ ting_err ting_p2h_shape_check(const ting_p2h_shape *s)
     if (s->layer.width % s->layer.heads != 0)
         return ting_fail(TING_ERR_MODEL, "pinyin-to-hanzi network: %d heads do not divide the width %d", s->layer.heads,
                          s->layer.width);
+    if (s->triple_places == 2)
+        return ting_fail(TING_ERR_MODEL, "pinyin-to-hanzi network: triple_places is 2, expected 1 or %d",
+                         (int)TRIPLE_PLACES);
     if (s->ngram_dim % HASHES != 0)
         return ting_fail(TING_ERR_MODEL, "pinyin-to-hanzi network: ngram_dim is %d, expected an even number",
                          s->ngram_dim);
@@ -65,7 +69,7 @@ static void declare_input(ting_p2h_net *net, ting_params *params)
     for (int i = 0; i < HASHES && s->triple_rows > 0; i++)
         net->triples[i] = ting_params_add(params, TING_PARAM_VALUES, 2,
                                           (int[]){s->triple_rows, s->ngram_dim / HASHES}, "triples.%d.weight", i);
-    columns += (s->pair_rows > 0 ? 2 * s->ngram_dim : 0) + (s->triple_rows > 0 ? s->ngram_dim : 0);
+    columns += (s->pair_rows > 0 ? 2 * s->ngram_dim : 0) + (s->triple_rows > 0 ? s->triple_places * s->ngram_dim : 0);
     net->input = ting_declare_linear(params, s->layer.width, columns, "", "input_embedding_projecter");
 }
 
@@ -130,31 +134,41 @@ static int hash_row(uint32_t a, uint32_t b, uint32_t c, int function, int rows)
     return (int)(h % (uint32_t)rows);
 }
 
-enum gram { PAIR_BEFORE, PAIR_AFTER, TRIPLE };
+/* Which syllables stand in an n-gram: `count` from `first` on, relative to the place. */
+typedef struct ngram {
+    int first, count;
+} ngram;
 
-static void hash_ids(const ting_p2h_net *net, const int *ids, ting_segments segments, enum gram gram, int function,
+static const ngram pair_before = {-1, 2}, pair_after = {0, 2};
+static const ngram triple_at[TRIPLE_PLACES] = {{-1, 3}, {-2, 3}, {0, 3}}; /* around, before, after */
+
+/* Beyond the edges of the sentence stand <S> and </S>. */
+static uint32_t syllable_at(const int *ids, int t, int start, int end)
+{
+    return t < start ? TING_P2H_BEGIN : t >= end ? TING_P2H_END : (uint32_t)ids[t];
+}
+
+static void hash_ids(const ting_p2h_net *net, const int *ids, ting_segments segments, ngram gram, int function,
                      int *rows)
 {
-    for (int s = 0; s < segments.count; s++)
-        for (int t = segments.start[s]; t < segments.start[s + 1]; t++) {
-            uint32_t here = (uint32_t)ids[t];
-            uint32_t before = t > segments.start[s] ? (uint32_t)ids[t - 1] : TING_P2H_BEGIN;
-            uint32_t after = t + 1 < segments.start[s + 1] ? (uint32_t)ids[t + 1] : TING_P2H_END;
-            if (gram == PAIR_BEFORE)
-                rows[t] = hash_row(before, here, 0, function, net->shape.pair_rows);
-            else if (gram == PAIR_AFTER)
-                rows[t] = hash_row(here, after, 0, function, net->shape.pair_rows);
-            else
-                rows[t] = hash_row(before, here, after, HASHES + function, net->shape.triple_rows);
+    for (int s = 0; s < segments.count; s++) {
+        const int start = segments.start[s], end = segments.start[s + 1];
+        for (int t = start; t < end; t++) {
+            uint32_t a = syllable_at(ids, t + gram.first, start, end);
+            uint32_t b = syllable_at(ids, t + gram.first + 1, start, end);
+            rows[t] = gram.count == 2 ? hash_row(a, b, 0, function, net->shape.pair_rows)
+                                      : hash_row(a, b, syllable_at(ids, t + gram.first + 2, start, end),
+                                                 HASHES + function, net->shape.triple_rows);
         }
+    }
 }
 
 /* Embeddings of the n-grams of one kind, one part a hash function. */
-static int add_grams(ting_ctx *ctx, const ting_p2h_net *net, const int *ids, ting_segments segments, enum gram gram,
+static int add_grams(ting_ctx *ctx, const ting_p2h_net *net, const int *ids, ting_segments segments, ngram gram,
                      ting_tensor *parts, int count)
 {
     const int total = segments.start[segments.count];
-    const ting_param *const *tables = gram == TRIPLE ? net->triples : net->pairs;
+    const ting_param *const *tables = gram.count == 3 ? net->triples : net->pairs;
     if (tables[0] == NULL)
         return count;
     const ting_real factor = (ting_real)sqrt((double)net->shape.layer.width);
@@ -178,9 +192,10 @@ static ting_tensor embed(ting_ctx *ctx, const ting_p2h_net *net, const int *ids,
     ting_tensor x = ting_embedding(ctx, ids, total, net->embedding);
     x = ting_scale(ctx, x, (ting_real)sqrt((double)s->layer.width));
     parts[count++] = ting_add(ctx, x, ting_sinusoid(ctx, segments, s->embedding));
-    count = add_grams(ctx, net, ids, segments, PAIR_BEFORE, parts, count);
-    count = add_grams(ctx, net, ids, segments, PAIR_AFTER, parts, count);
-    count = add_grams(ctx, net, ids, segments, TRIPLE, parts, count);
+    count = add_grams(ctx, net, ids, segments, pair_before, parts, count);
+    count = add_grams(ctx, net, ids, segments, pair_after, parts, count);
+    for (int i = 0; i < s->triple_places; i++)
+        count = add_grams(ctx, net, ids, segments, triple_at[i], parts, count);
     x = count > 1 ? ting_concat_cols(ctx, parts, count) : parts[0];
     x = ting_dropout(ctx, x, s->input_dropout);
     return ting_linear(ctx, x, net->input.weight, net->input.bias, s->input_act);

@@ -13,7 +13,7 @@
  * N-gram embeddings. A word is mostly two or three syllables; a table of syllable pairs and triples, found by
  * hashing, knows it in one look-up, where attention would spend layers. Each of two hash functions picks a row
  * of ngram_dim / 2 numbers, so that two n-grams seldom share both halves. The pair (before, here), the pair (here,
- * after) and the triple stand at each place, the edges of the sentence counting as <S> and </S>.
+ * after) and one or three triples stand at each place, the edges of the sentence counting as <S> and </S>.
  */
 #ifndef TING_MODEL_TRANSFORMER_P2H_H
 #define TING_MODEL_TRANSFORMER_P2H_H
@@ -24,6 +24,7 @@ typedef struct ting_p2h_shape {
     int syllables, characters; /* sizes of the tables */
     int embedding;             /* columns of the syllable embedding */
     int pair_rows, triple_rows; /* of each hash table; 0: none */
+    int triple_places;          /* 1: the triple around a place; 3: those before and after it too, from the same table */
     int ngram_dim;              /* columns an n-gram takes: half from each table */
     ting_act input_act;         /* after the map to `width`: ELU in the tutorial's, else NONE */
     int layers;

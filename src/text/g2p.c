@@ -138,6 +138,8 @@ static bool counts_as_number(const ting_g2p_line *line, int i)
            IS_ONE_OF(after, 0x6708, 0x65E5, 0x53F7);
 }
 
+enum { YI = 0x4E00, BU = 0x4E0D }; /* 一 不 */
+
 static void apply_sandhi(ting_g2p_line *line)
 {
     const int yi1 = ting_pinyin_id(TING_BASE_yi, 1), bu4 = ting_pinyin_id(TING_BASE_bu, 4);
@@ -149,11 +151,20 @@ static void apply_sandhi(ting_g2p_line *line)
         int tone = ting_pinyin_tone(next->id);
         if (next->code_point == 0x4E2A) /* 个 is ge4 underneath its neutral tone */
             tone = 4;
-        if (item->code_point == 0x4E0D && item->id == bu4 && tone == 4)
+        if (item->code_point == BU && item->id == bu4 && tone == 4)
             item->id = ting_pinyin_with_tone(bu4, 2);
-        else if (item->code_point == 0x4E00 && item->id == yi1 && tone != 5 && !counts_as_number(line, i))
+        else if (item->code_point == YI && item->id == yi1 && tone != 5 && !counts_as_number(line, i))
             item->id = ting_pinyin_with_tone(yi1, tone == 4 ? 2 : 4);
     }
+}
+
+int ting_g2p_without_sandhi(uint32_t code_point, int id)
+{
+    if (code_point == YI && ting_pinyin_base(id) == TING_BASE_yi)
+        return ting_pinyin_with_tone(id, 1);
+    if (code_point == BU && ting_pinyin_base(id) == TING_BASE_bu)
+        return ting_pinyin_with_tone(id, 4);
+    return id;
 }
 
 ting_err ting_g2p_read(const ting_lexicon *lexicon, const ting_g2p_options *options, const char *text,

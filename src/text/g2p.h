@@ -60,6 +60,10 @@ typedef struct ting_g2p_line { /* start with {0}; reused by every call; free wit
     int *chosen;
 } ting_g2p_line;
 
+/* A syllable that was heard for a character, as pinyin orthography writes it: 一 is yi1 and 不 bu4 whatever tone they are
+ * spoken with (GB/T 16159-2012 marks tones without sandhi); every other pair as it is. */
+int ting_g2p_without_sandhi(uint32_t code_point, int id);
+
 /* Any bytes are accepted. Errors: memory, argument (over 2^30 bytes), and those of the model. */
 ting_err ting_g2p_read(const ting_lexicon *lexicon, const ting_g2p_options *options, const char *text,
                        size_t size, ting_g2p_line *out);

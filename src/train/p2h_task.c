@@ -26,8 +26,8 @@ static ting_err make_one_to_one(ting_p2h_task *task)
     s.syllables = task->model.tables.syllables;
     s.characters = task->model.tables.characters;
     TRY(ting_p2h_shape_check(&s));
-    int length = snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %d %d", s.syllables, s.characters, s.embedding,
-                          s.pair_rows, s.triple_rows, s.ngram_dim, (int)s.input_act, s.layers, s.conv_taps, s.detour_dim,
+    int length = snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %d %d %d", s.syllables, s.characters,
+                          s.embedding, s.pair_rows, s.triple_rows, s.triple_places, s.ngram_dim, (int)s.input_act, s.layers, s.conv_taps, s.detour_dim,
                           s.map_layers);
     task->shape_hash = hash_layer(text, sizeof text, length, &s.layer);
     task->model.net = ting_p2h_net_new(&s, task->model.params);

@@ -11,6 +11,7 @@ static const ting_recipe defaults = {
     .shape = {.embedding = 256,
               .pair_rows = 24576,
               .triple_rows = 24576,
+              .triple_places = 3,
               .ngram_dim = 64,
               .layers = 6,
               .input_dropout = 0,
@@ -65,6 +66,7 @@ static ting_err read_one_to_one(ting_yaml *map, ting_p2h_shape *s)
     TRY(ting_yaml_int(map, "embedding", 1, 8192, &s->embedding));
     TRY(ting_yaml_int(map, "pair_rows", 0, 1 << 24, &s->pair_rows));
     TRY(ting_yaml_int(map, "triple_rows", 0, 1 << 24, &s->triple_rows));
+    TRY(ting_yaml_int(map, "triple_places", 1, 3, &s->triple_places));
     TRY(ting_yaml_int(map, "ngram_dim", 0, 4096, &s->ngram_dim));
     TRY(ting_yaml_int(map, "conv_taps", 0, 64, &s->conv_taps));
     TRY(ting_yaml_int(map, "detour_dim", 0, 8192, &s->detour_dim));

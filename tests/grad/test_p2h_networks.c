@@ -127,7 +127,7 @@ static void one_to_one_with_n_grams(void **state)
     (void)state;
     subject s = {.params = ting_params_new()};
     s.p2h = ting_p2h_net_new(&(ting_p2h_shape){.syllables = 11, .characters = 12, .embedding = 6, .pair_rows = 5,
-                                               .triple_rows = 7, .ngram_dim = 4, .layers = 2,
+                                               .triple_rows = 7, .triple_places = 3, .ngram_dim = 4, .layers = 2,
                                                .layer = layer(TING_NORM_BEFORE)},
                              s.params);
     check(&s);

@@ -151,12 +151,12 @@ static void write_file(const char *path, const char *text)
     assert_ok(ting_file_save(path, text, strlen(text)));
 }
 
-/* A corpus of three sources: held out, trusted pairs, text read by a small lexicon. */
+/* A corpus of four sources: held out, trusted pairs, text read by a small lexicon, pairs without a header line. */
 static char *small_corpus(const char *extra_settings, ting_p2h_counts *counts)
 {
     static int number;
     char name[32];
-    char *settings = ting_temp_path("settings.yaml"), *folder = ting_temp_path("lexicon"), *table, *text, *pairs, *out;
+    char *settings = ting_temp_path("settings.yaml"), *folder = ting_temp_path("lexicon"), *table, *text, *pairs, *bare, *out;
     snprintf(name, sizeof name, "corpus%d", number++);
     out = ting_temp_path(name);
     char command[512];
@@ -175,18 +175,22 @@ static char *small_corpus(const char *extra_settings, ting_p2h_counts *counts)
     pairs = ting_temp_path("pairs.tsv");
     write_file(text, "我好\n你好人\nA好\n我长大\n你好\n我好人\n好人\n");
     write_file(pairs, "id\ttext\tpinyin\nx\t长人\tchang2 ren2\ny\t我你\two3 ni2\nz\t你好\tni3 hao3\n");
+    bare = ting_temp_path("bare.tsv");
+    write_file(bare, "x\thao3 ren2\t好人\n");
     char yaml[2048];
     snprintf(yaml, sizeof yaml,
              "cut: 1\n%ssources:\n  - {name: held, file: %s, format: pairs, only_last: 1, measure: true}\n"
              "  - {name: pairs, file: %s, format: pairs, drop_last: 1, licence: Apache-2.0}\n"
-             "  - {name: text, file: %s, leave_every: 7}\n",
-             extra_settings, pairs, pairs, text);
+             "  - {name: text, file: %s, leave_every: 7}\n"
+             "  - {name: bare, file: %s, format: pairs, pinyin_column: 2, text_column: 3}\n",
+             extra_settings, pairs, pairs, text, bare);
     write_file(settings, yaml);
     assert_ok(ting_p2h_prepare(&(ting_p2h_files){settings, out, NULL, folder}, NULL, counts));
     ting_free(settings);
     ting_free(folder);
     ting_free(text);
     ting_free(pairs);
+    ting_free(bare);
     return out;
 }
 
@@ -196,13 +200,13 @@ static void text_becomes_a_corpus(void **state)
     ting_p2h_counts counts;
     ting_p2h_corpus c;
     char *path = small_corpus("", &counts), *again = small_corpus("", &counts);
-    /* held: 你好. pairs: 2. text: 我好 你好人 我长大 我好人 (A好 is no hanzi, 你好 is held out, line 7 is left) */
-    assert_int_equal(counts.sentences, 7);
+    /* held: 你好. pairs: 2. text: 我好 你好人 我长大 我好人 (A好 is no hanzi, 你好 is held out, line 7 is left). bare: 好人 */
+    assert_int_equal(counts.sentences, 8);
     assert_int_equal(counts.excluded, 1);
-    assert_int_equal(counts.tokens, 2 + 2 + 2 + 2 + 3 + 3 + 3);
+    assert_int_equal(counts.tokens, 2 + 2 + 2 + 2 + 3 + 3 + 3 + 2);
     assert_int_equal(counts.characters, 6);
     assert_ok(ting_p2h_corpus_open(path, &c));
-    assert_int_equal(c.sources, 3);
+    assert_int_equal(c.sources, 4);
     assert_string_equal(c.source[1].licence, "Apache-2.0");
     assert_int_equal(c.source[0].kind, TING_P2H_MEASURE);
     assert_int_equal(c.source[2].count, 4);
@@ -222,6 +226,25 @@ static void text_becomes_a_corpus(void **state)
     ting_p2h_corpus_close(&c);
     ting_free(path);
     ting_free(again);
+}
+
+static void column_numbers_go_together(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"format: pairs, pinyin_column: 2", "format: pairs, text_column: 2",
+                                        "format: text, pinyin_column: 2, text_column: 3"};
+    ting_p2h_counts counts;
+    char *settings = ting_temp_path("wrong.yaml"), *out = ting_temp_path("wrong.corpus"), *folder = ting_temp_path("lexicon");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof yaml, "sources:\n  - {name: a, file: a.tsv, %s}\n", wrong[i]);
+        write_file(settings, yaml);
+        assert_fails(TING_ERR_FORMAT, ":2: \"pinyin_column\" and \"text_column\" go together",
+                     ting_p2h_prepare(&(ting_p2h_files){settings, out, NULL, folder}, NULL, &counts));
+    }
+    ting_free(settings);
+    ting_free(out);
+    ting_free(folder);
 }
 
 /* No damaged file crashes the reader, and a truncated one is always refused. */
@@ -336,6 +359,7 @@ int main(void)
         cmocka_unit_test(lines_come_plain_and_compressed),
         cmocka_unit_test(tables_find_ids_and_choices),
         cmocka_unit_test(text_becomes_a_corpus),
+        cmocka_unit_test(column_numbers_go_together),
         cmocka_unit_test(damaged_corpora_are_refused),
         cmocka_unit_test(an_epoch_is_a_function_of_its_number),
         cmocka_unit_test(confusions_change_one_part),

@@ -33,7 +33,7 @@ static ting_p2h_model random_model(bool s2s)
                                  m.params);
     else
         m.net = ting_p2h_net_new(&(ting_p2h_shape){.syllables = m.tables.syllables, .characters = m.tables.characters,
-                                                   .embedding = 8, .pair_rows = 16, .triple_rows = 16, .ngram_dim = 4,
+                                                   .embedding = 8, .pair_rows = 16, .triple_rows = 16, .triple_places = 1, .ngram_dim = 4,
                                                    .layers = 1, .layer = layer},
                                  m.params);
     assert_ok(ting_params_alloc(m.params, false));

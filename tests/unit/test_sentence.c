@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLANK, ZH, ONG1, G, UO2, SH, A, UNK, TOKENS };
-static const char *const names[TOKENS] = {"<blk>", "zh", "ōng", "g", "uó", "sh", "A", "<unk>"};
+enum { BLANK, ZH, ONG1, G, UO2, SH, A, UNK, Y, I2, B, U2, TOKENS };
+static const char *const names[TOKENS] = {"<blk>", "zh", "ōng", "g", "uó", "sh", "A", "<unk>", "y", "í", "b", "ú"};
 static ting_piece pieces[TOKENS];
 
 static int read_pieces(void **state)
@@ -40,6 +40,18 @@ static ting_err write_fake(void *self, const int *syllables, int count, int nbes
     return TING_OK;
 }
 
+/* Writes every syllable as the one character that it is given. */
+static ting_err write_same(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+                           ting_hanzi_page *out)
+{
+    (void)syllables, (void)nbest, (void)alternatives;
+    *out = (ting_hanzi_page){.line_count = 1, .lines = ting_arena_take_zeroed(arena, 1, sizeof *out->lines)};
+    out->lines[0].characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->lines[0].characters);
+    for (int i = 0; i < count; i++)
+        strcpy(out->lines[0].characters[i], self);
+    return TING_OK;
+}
+
 static ting_sentence_maker maker(const ting_hanzi_writer *writer, int nbest)
 {
     return (ting_sentence_maker){.tokens = names, .parts = pieces, .token_count = TOKENS, .writer = writer,
@@ -48,6 +60,39 @@ static ting_sentence_maker maker(const ting_hanzi_writer *writer, int nbest)
 
 static const ting_hit zhong_guo[] = {
     {ZH, 1.00, 1.04, -0.1}, {ONG1, 1.12, 1.16, -0.3}, {G, 1.20, 1.24, -0.5}, {UO2, 1.36, 1.40, -0.7}};
+
+/* yí bú, heard with sandhi: written as 一 and 不 are, but only where these are the characters */
+static void sandhi_is_not_written(void **state)
+{
+    (void)state;
+    static const ting_hit yi_bu[] = {{Y, 1.0, 1.04, -0.1}, {I2, 1.1, 1.14, -0.1}, {B, 1.2, 1.24, -0.1}, {U2, 1.3, 1.34, -0.1}};
+    static const struct {
+        char character[5];
+        const char *pinyin;
+    } cases[] = {{"一", "yi1 bu2"}, {"不", "yi2 bu4"}, {"移", "yi2 bu2"}};
+    ting_heard heard = {yi_bu, 4, -2};
+    ting_arena *arena = ting_arena_new(4096);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int spell = 0; spell < 2; spell++) {
+            char character[5];
+            strcpy(character, cases[i].character);
+            ting_hanzi_writer writer = {write_same, character};
+            ting_sentence_maker m = maker(&writer, 1);
+            m.alternatives = 0;
+            m.spell = spell == 1;
+            const ting_sentence *s;
+            assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
+            assert_string_equal(s->pinyin, cases[i].pinyin);
+            assert_memory_equal(ting_sentence_char(s, 0)->pinyin, cases[i].pinyin, 3);
+            if (spell)
+                assert_string_equal(s->text, cases[i].pinyin);
+        }
+    ting_sentence_maker plain = maker(NULL, 1); /* without characters: as heard */
+    const ting_sentence *s;
+    assert_ok(ting_sentence_make(&plain, &heard, 1, arena, &s));
+    assert_string_equal(s->pinyin, "yi2 bu2");
+    ting_arena_free(arena);
+}
 
 static void characters_carry_times_and_confidence(void **state)
 {
@@ -173,6 +218,7 @@ static void odd_tokens_are_written_or_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sandhi_is_not_written),
         cmocka_unit_test(characters_carry_times_and_confidence),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
         cmocka_unit_test(without_hanzi_the_text_is_pinyin),
