@@ -136,11 +136,17 @@ static const char *join_pinyin(const ting_sentence_maker *maker, const spoken *s
     return ting_str_ok(text) ? ting_arena_text(arena, text->text) : NULL;
 }
 
-/* All pairs of acoustic hypothesis and line, the best `most` of them in order (a stable insertion sort). */
+/* All pairs of acoustic hypothesis and line, the best `most` of them in order (a stable insertion sort). A hypothesis
+ * without a syllable has no line that would lower its score: it counts only when all are so. */
 static int rank(const ting_sentence_maker *maker, const spoken *all, int count, candidate *best, int most)
 {
     int kept = 0;
+    bool silent = true;
+    for (int i = 0; i < count; i++)
+        silent = silent && all[i].count == 0;
     for (int i = 0; i < count; i++) {
+        if (all[i].count == 0 && !silent)
+            continue;
         int lines = maker->writer != NULL && !maker->spell && all[i].count > 0 ? all[i].page.line_count : 1;
         for (int line = 0; line < lines; line++) {
             double score = all[i].score;

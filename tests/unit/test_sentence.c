@@ -94,6 +94,26 @@ static void sandhi_is_not_written(void **state)
     ting_arena_free(arena);
 }
 
+/* An empty hypothesis has no line to pay for; it must not win over what was heard. */
+static void nothing_heard_loses_against_something(void **state)
+{
+    (void)state;
+    double cost = 4;
+    ting_hanzi_writer writer = {write_fake, &cost};
+    ting_sentence_maker m = maker(&writer, 2);
+    static const ting_hit initial[] = {{ZH, 1.0, 1.04, -0.1}}; /* an initial alone is dropped */
+    ting_heard heard[] = {{initial, 1, -0.1}, {zhong_guo, 4, -2}, {initial, 0, -0.5}};
+    ting_arena *arena = ting_arena_new(4096);
+    const ting_sentence *s;
+    assert_ok(ting_sentence_make(&m, heard, 3, arena, &s));
+    assert_non_null(s);
+    assert_string_equal(s->pinyin, "zhong1 guo2");
+    assert_int_equal(s->hypothesis_count, 2); /* its two lines */
+    assert_ok(ting_sentence_make(&m, heard, 1, arena, &s));
+    assert_null(s); /* nothing else was heard */
+    ting_arena_free(arena);
+}
+
 static void characters_carry_times_and_confidence(void **state)
 {
     (void)state;
@@ -219,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sandhi_is_not_written),
+        cmocka_unit_test(nothing_heard_loses_against_something),
         cmocka_unit_test(characters_carry_times_and_confidence),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
         cmocka_unit_test(without_hanzi_the_text_is_pinyin),
