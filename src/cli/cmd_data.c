@@ -3,32 +3,31 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "engine/tool_places.h"
-#include "train/tool_p2h.h"
+#include "tingxie_train.h"
 
 struct options {
     const char *output, *base, *lexicon;
 };
 
-static void say(void *self, ting_log_level level, const char *sentence)
+static void say(void *self, int warning, const char *sentence)
 {
     ting_cli *cli = self;
-    if (!cli->quiet || level == TING_LOG_WARNING)
+    if (!cli->quiet || warning)
         ting_cli_say(cli, "%s", sentence);
 }
 
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
-    const ting_log log = {say, cli};
-    ting_tool_p2h_counts counts;
+    ting_p2h_counts counts;
     if (options->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus file to write with -o FILE");
     char *found = NULL;
     ting_err err = options->lexicon == NULL ? ting_tool_lexicon_folder(&found) : TING_OK;
     const char *lexicon = options->lexicon != NULL ? options->lexicon : found;
     if (err == TING_OK)
-        err = ting_tool_p2h_prepare(&(ting_tool_p2h_files){cli->inputs[0], options->output, options->base, lexicon}, &log,
-                                    &counts);
+        err = ting_prepare_p2h(&(ting_p2h_files){cli->inputs[0], options->output, options->base, lexicon},
+                               &(ting_remarks){say, cli}, &counts);
     ting_free(found);
     if (err != TING_OK)
         return ting_cli_error(cli, err);

@@ -80,6 +80,20 @@ static int read_hanzi(struct maker *m, const char *text, size_t length)
     return count;
 }
 
+/* The hanzi of a text, whatever stands between them; those behind the longest line of a corpus do not count. */
+static int keep_hanzi(struct maker *m, const char *text, size_t length)
+{
+    int count = 0;
+    for (size_t at = 0; at < length && count < TING_P2H_LINE_MAX;) {
+        uint32_t point;
+        int bytes = ting_utf8_decode(text + at, length - at, &point);
+        if (bytes > 0 && ting_utf8_is_hanzi(point))
+            m->text[count++] = point;
+        at += bytes > 0 ? (size_t)bytes : 1;
+    }
+    return count;
+}
+
 /* Syllables separated by spaces; -1 when one is not pinyin or there are too many. */
 static int read_pinyin(struct maker *m, const char *text, size_t length)
 {
@@ -106,6 +120,7 @@ static ting_err read_exclusions(struct maker *m, ting_yaml *item)
     char *path = NULL;
     ting_lines lines = {0};
     size_t length, size;
+    long usable = 0;
     TRY(ting_yaml_text(item, "file", &file));
     TRY(ting_yaml_text(item, "column", &name));
     TRY(ting_yaml_text(item, "where", &where));
@@ -130,11 +145,14 @@ static ting_err read_exclusions(struct maker *m, ting_yaml *item)
         if (where != NULL && (size != strlen(is) || memcmp(value, is, size) != 0))
             continue;
         value = column(line, length, text_column, &size);
-        int count = read_hanzi(m, value, size);
+        int count = keep_hanzi(m, value, size);
         if (count > 0)
             ting_p2h_builder_exclude(m->builder, count, m->text);
+        usable += count > 0;
     }
     TRY(lines.err);
+    if (usable == 0)
+        FAIL(TING_ERR_FORMAT, "%s: no text to exclude was found in it (column \"%s\"): nothing would be held out", path, name);
 out:
     ting_lines_close(&lines);
     ting_free(path);

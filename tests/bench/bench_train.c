@@ -14,6 +14,7 @@
 #include "model/transformer.h"
 #include "nn/tape.h"
 #include "optim/adamw.h"
+#include "optim/clip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +118,7 @@ static int bench(int width, int threads)
     ting_pool *pool = ting_pool_new(threads);
     ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .pool = pool, .kern = ting_kern_select(ting_cpu_detect()),
                     .rng = ting_rng_new(1, 2), .training = true};
-    ting_adamw *adamw = ting_adamw_new(net.params, &(ting_adamw_options){.weight_decay = 0.01});
+    ting_adamw *adamw = ting_adamw_new(net.params, &(ting_adamw_options){.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.01});
     ting_rng rng = ting_rng_new(5, 6);
     int start[SENTENCES + 1] = {0};
     for (int s = 0; s < SENTENCES; s++)
