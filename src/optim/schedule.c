@@ -16,3 +16,13 @@ double ting_rate_at(const ting_schedule *s, long step)
     const double fraction = fmin(1, (double)(step - s->decay_from) / (double)s->decay_steps);
     return s->final + (rate - s->final) * (1 - sqrt(fraction));
 }
+
+double ting_eden_rate(const ting_eden *e, double batch, double epoch)
+{
+    const double b = batch / e->in_batches;
+    const double warm = batch >= e->warmup ? 1 : e->warm_start + (1 - e->warm_start) * (batch / e->warmup);
+    if (e->in_epochs == 0)
+        return e->base * pow(1 + b * b, -0.5) * warm;
+    const double in = epoch / e->in_epochs;
+    return e->base * pow(1 + b * b, -0.25) * pow(1 + in * in, -0.25) * warm;
+}

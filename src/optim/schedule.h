@@ -21,4 +21,15 @@ typedef struct ting_schedule {
 
 double ting_rate_at(const ting_schedule *schedule, long step);
 
+/* Eden (icefall zipformer/optim.py), for ScaledAdam: with b = batches / in_batches, e = epochs / in_epochs,
+ *     rate = base (1 + b^2)^-0.25 (1 + e^2)^-0.25 warm
+ * and without epochs (in_epochs 0: "Eden2") base (1 + b^2)^-0.5 warm. warm rises from warm_start to 1 over `warmup` batches. */
+typedef struct ting_eden {
+    double base, in_batches, in_epochs;
+    double warmup, warm_start;
+} ting_eden;
+
+/* batch counts from 0, epoch in epochs done. */
+double ting_eden_rate(const ting_eden *eden, double batch, double epoch);
+
 #endif

@@ -15,7 +15,8 @@ typedef struct ting_curve_point {
     double errors;     /* error rate on what is held out, or < 0: not measured here */
 } ting_curve_point;
 
-/* `unit` is what the loss is a mean over ("character"). Replaces `path` atomically. Points in order of steps; those without a measurement have errors < 0. */
+/* `unit` is what the loss is a mean over ("character"). Replaces `path` atomically. Points in order of steps; those without
+ * a measurement have errors < 0. */
 ting_err ting_curves_save(const char *path, const char *title, const char *unit,
                           const ting_curve_point *points, size_t count);
 

@@ -63,9 +63,23 @@ static void complain(ting_golden *g, const char *what, const char *name)
 
 /* ---- settings ---- */
 
+/* "steps", or a path of keys and places: "groups.0.lr". NULL: there is none. */
+static json_t *find_setting(ting_golden *g, const char *name)
+{
+    json_t *value = g->file->config;
+    while (value != NULL && *name != '\0') {
+        char key[64];
+        const size_t length = strcspn(name, ".");
+        snprintf(key, sizeof key, "%.*s", (int)length, name);
+        value = json_is_array(value) ? json_array_get(value, (size_t)strtoul(key, NULL, 10)) : json_object_get(value, key);
+        name += length + (name[length] == '.');
+    }
+    return value;
+}
+
 static json_t *setting(ting_golden *g, const char *name)
 {
-    json_t *value = json_object_get(g->file->config, name);
+    json_t *value = find_setting(g, name);
     if (value == NULL)
         complain(g, "no setting", name);
     return value;
@@ -73,7 +87,7 @@ static json_t *setting(ting_golden *g, const char *name)
 
 bool ting_golden_has_setting(ting_golden *g, const char *name)
 {
-    return json_object_get(g->file->config, name) != NULL;
+    return find_setting(g, name) != NULL;
 }
 
 long ting_golden_int(ting_golden *g, const char *name)
@@ -120,6 +134,12 @@ static const ting_stored *tensor(ting_golden *g, const char *name)
     if (stored == NULL)
         complain(g, "no tensor", name);
     return stored;
+}
+
+int ting_golden_dims(ting_golden *g, const char *name)
+{
+    const ting_stored *stored = tensor(g, name);
+    return stored == NULL ? 0 : stored->dims;
 }
 
 int ting_golden_dim(ting_golden *g, const char *name, int axis)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_optim.c - AdamW against its formula, clipping, schedules, and that a restart from saved state changes nothing. */
+/* test_optim.c - AdamW against its formula, ScaledAdam, clipping, schedules, and that a restart from saved state changes nothing. */
 #include "support/support.h"
 
 #include "base/rng.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
+#include "optim/scaled_adam.h"
 #include "optim/schedule.h"
 
 #include <math.h>
@@ -105,6 +106,49 @@ static void a_restart_changes_nothing(void **state)
     ting_params_free(two);
 }
 
+/* The same for ScaledAdam; its trajectories are golden files (tests/golden, kind scaledadam). */
+static void scaled_adam_restarts_exactly(void **state)
+{
+    (void)state;
+    const ting_kern *kern = ting_kern_select(ting_cpu_detect());
+    ting_params *one = declared(), *two = declared();
+    const size_t bytes = ting_params_elements(one) * sizeof(ting_real);
+    ting_scaled_adam_options o = ting_scaled_adam_defaults;
+    o.clip_period = 6;
+    ting_scaled_adam *straight = ting_scaled_adam_new(one, &o, NULL), *broken = ting_scaled_adam_new(two, &o, NULL);
+    ting_pool *pool = ting_pool_new(3);
+    bool clipped = false;
+    for (int step = 1; step <= 24; step++) {
+        set_gradients(one, step);
+        set_gradients(two, step);
+        for (size_t i = 0; step == 15 && i < ting_params_elements(one); i++) /* a burst */
+            ting_params_gradients(one)[i] *= 50, ting_params_gradients(two)[i] *= 50;
+        ting_scaled_adam_step(straight, kern, NULL, 0.03);
+        ting_scaled_adam_step(broken, kern, pool, 0.03);
+        clipped = clipped || (step == 15 && ting_scaled_adam_clipped(straight, 0) < 0.1);
+        if (step == 9) { /* in the middle of both periods */
+            ting_scaled_adam *next = ting_scaled_adam_new(two, &o, NULL);
+            ting_state_block from[TING_OPTIMIZER_BLOCKS], to[TING_OPTIMIZER_BLOCKS];
+            ting_optimizer saved = ting_scaled_adam_optimizer(broken), fresh = ting_scaled_adam_optimizer(next);
+            int count = saved.state(saved.self, from);
+            assert_int_equal(fresh.state(fresh.self, to), count);
+            for (int b = 0; b < count; b++)
+                memcpy(to[b].data, from[b].data, from[b].bytes);
+            ting_scaled_adam_free(broken);
+            broken = next;
+        }
+    }
+    assert_true(clipped);
+    assert_memory_equal(ting_params_values(one), ting_params_values(two), bytes);
+    for (size_t i = ROWS * COLS + BIAS; i < ROWS * COLS + 2 * BIAS; i++) /* frozen: not one bit */
+        assert_true(ting_params_values(one)[i] == (float)cos(0.7 * (double)i));
+    ting_scaled_adam_free(straight);
+    ting_scaled_adam_free(broken);
+    ting_pool_free(pool);
+    ting_params_free(one);
+    ting_params_free(two);
+}
+
 static void clipping_keeps_the_direction(void **state)
 {
     (void)state;
@@ -147,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adamw_is_its_formula),
         cmocka_unit_test(a_restart_changes_nothing),
+        cmocka_unit_test(scaled_adam_restarts_exactly),
         cmocka_unit_test(clipping_keeps_the_direction),
         cmocka_unit_test(schedules_go_up_and_down),
     };
