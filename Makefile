@@ -91,7 +91,7 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_COMMON := $(call obj,tests/fuzz/common.c)
 TEST_BIN    += $(if $(filter double fuzz,$(VARIANT)),,$(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%))
 
-.PHONY: all help demo test golden eval bench check asan tsan double scalar neon cross fuzz install clean format
+.PHONY: all help demo test golden eval bench check asan tsan double scalar neon cross fuzz install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 

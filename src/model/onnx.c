@@ -385,16 +385,3 @@ int64_t ting_onnx_integer(const ting_onnx_node *node, const char *name, int64_t 
     const Onnx__AttributeProto *attribute = find_attribute(node->proto, name);
     return attribute != NULL && attribute->has_i ? attribute->i : otherwise;
 }
-
-double ting_onnx_real(const ting_onnx_node *node, const char *name, double otherwise)
-{
-    const Onnx__AttributeProto *attribute = find_attribute(node->proto, name);
-    return attribute != NULL && attribute->has_f ? (double)attribute->f : otherwise;
-}
-
-const int64_t *ting_onnx_integers(const ting_onnx_node *node, const char *name, size_t *count)
-{
-    const Onnx__AttributeProto *attribute = find_attribute(node->proto, name);
-    *count = attribute == NULL ? 0 : attribute->n_ints;
-    return *count == 0 ? NULL : attribute->ints;
-}

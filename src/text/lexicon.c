@@ -46,7 +46,6 @@ struct ting_lexicon {
     size_t edge_count, edge_room; /* room is a power of two, at most half full */
     uint32_t *nodes;              /* nodes[0] is not used */
     size_t node_count, node_room;
-    size_t phrase_count;
 };
 
 ting_lexicon *ting_lexicon_new(void)
@@ -237,7 +236,6 @@ static ting_err add_phrase(ting_lexicon *lexicon, const uint32_t *text, const ui
     if (lexicon->nodes[node] == 0) {
         TRY(pool_add(lexicon, ids, (size_t)count, &first));
         lexicon->nodes[node] = first + 1;
-        lexicon->phrase_count++;
     }
 out:
     return err;
@@ -444,14 +442,4 @@ int ting_lexicon_match(const ting_lexicon *lexicon, const uint32_t *text, int co
         }
     }
     return longest;
-}
-
-size_t ting_lexicon_characters(const ting_lexicon *lexicon)
-{
-    return lexicon->character_count;
-}
-
-size_t ting_lexicon_phrases(const ting_lexicon *lexicon)
-{
-    return lexicon->phrase_count;
 }

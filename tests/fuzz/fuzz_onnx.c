@@ -10,10 +10,7 @@ static void walk(const ting_onnx *graph)
 {
     for (size_t n = 0; n < graph->node_count; n++) {
         const ting_onnx_node *node = &graph->nodes[n];
-        size_t count;
         ting_onnx_integer(node, "axis", 0);
-        ting_onnx_real(node, "alpha", 0);
-        ting_onnx_integers(node, "perm", &count);
         for (size_t i = 0; i < node->input_count; i++) {
             ting_stored tensor;
             const ting_onnx_link *first;
@@ -40,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
 {
-    static char x[] = "x", y[] = "y", w[] = "w", q[] = "q", matmul[] = "MatMul", perm[] = "perm", key[] = "k";
+    static char x[] = "x", y[] = "y", w[] = "w", q[] = "q", matmul[] = "MatMul", axis[] = "axis", key[] = "k";
     float values[2] = {1, 2};
     int32_t narrow[1] = {-7};
     int64_t dims[2] = {1, 2}, one[1] = {1};
@@ -50,7 +47,7 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
     small.name = q, small.has_data_type = 1, small.data_type = 3;
     small.dims = one, small.n_dims = 1, small.int32_data = narrow, small.n_int32_data = 1;
     Onnx__AttributeProto attribute = ONNX__ATTRIBUTE_PROTO__INIT, *attributes[] = {&attribute};
-    attribute.name = perm, attribute.ints = dims, attribute.n_ints = 2;
+    attribute.name = axis, attribute.has_i = 1, attribute.i = -1;
     Onnx__NodeProto node = ONNX__NODE_PROTO__INIT, *nodes[] = {&node};
     node.op_type = matmul, node.input = (char *[]){x, w}, node.n_input = 2;
     node.output = (char *[]){y}, node.n_output = 1, node.attribute = attributes, node.n_attribute = 1;

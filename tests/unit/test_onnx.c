@@ -14,7 +14,7 @@
 /* y = x W (raw f32 [2, 3]) with a Constant scale, an int8 tensor in int32_data, and a bool tensor. */
 typedef struct sample {
     Onnx__TensorProto weight, narrow, flag, constant;
-    Onnx__AttributeProto value, axis, perm;
+    Onnx__AttributeProto value, axis;
     Onnx__NodeProto make, matmul, transpose;
     Onnx__DimensionProto batch, three;
     Onnx__TensorShapeProto shape;
@@ -25,13 +25,13 @@ typedef struct sample {
     Onnx__GraphProto graph;
     Onnx__ModelProto model;
     Onnx__TensorProto *tensors[3];
-    Onnx__AttributeProto *make_attributes[1], *matmul_attributes[1], *transpose_attributes[1];
+    Onnx__AttributeProto *make_attributes[1], *matmul_attributes[1];
     Onnx__NodeProto *nodes[3];
     Onnx__DimensionProto *dims[2];
     Onnx__ValueInfoProto *inputs[1], *outputs[1];
     Onnx__StringStringEntryProto *props[1], *externals[1];
     char *make_out[1], *matmul_in[2], *matmul_out[1], *transpose_in[1], *transpose_out[1];
-    int64_t weight_dims[2], axes[2];
+    int64_t weight_dims[2];
     int32_t narrow_data[2];
     float weights[6], scale[1];
     unsigned char flags[1];
@@ -39,7 +39,7 @@ typedef struct sample {
 
 static char S[] = "s", X[] = "x", Y[] = "y", W[] = "w", Q[] = "q", FLAG[] = "flag", MID[] = "mid";
 static char CONSTANT[] = "Constant", MATMUL[] = "MatMul", TRANSPOSE[] = "Transpose", VALUE[] = "value";
-static char AXIS[] = "axis", PERM[] = "perm", KEY[] = "model_type", TYPE[] = "zipformer2", N[] = "N";
+static char AXIS[] = "axis", KEY[] = "model_type", TYPE[] = "zipformer2", N[] = "N";
 
 static void tensors_of(sample *s)
 {
@@ -85,11 +85,6 @@ static void nodes_of(sample *s)
     s->axis.name = AXIS;
     s->axis.has_i = true;
     s->axis.i = -1;
-    onnx__attribute_proto__init(&s->perm);
-    s->perm.name = PERM;
-    s->axes[0] = 1, s->axes[1] = 0;
-    s->perm.ints = s->axes;
-    s->perm.n_ints = 2;
     onnx__node_proto__init(&s->make);
     s->make.op_type = CONSTANT;
     s->make.output = s->make_out, s->make_out[0] = S, s->make.n_output = 1;
@@ -103,8 +98,6 @@ static void nodes_of(sample *s)
     s->transpose.op_type = TRANSPOSE;
     s->transpose.input = s->transpose_in, s->transpose_in[0] = MID, s->transpose.n_input = 1;
     s->transpose.output = s->transpose_out, s->transpose_out[0] = Y, s->transpose.n_output = 1;
-    s->transpose.attribute = s->transpose_attributes, s->transpose_attributes[0] = &s->perm;
-    s->transpose.n_attribute = 1;
 }
 
 static void ports_of(sample *s)
@@ -170,9 +163,6 @@ static void a_graph_can_be_walked(void **state)
     assert_int_equal(graph.node_count, 3);
     int node = ting_onnx_producer(&graph, "y");
     assert_string_equal(graph.nodes[node].op, "Transpose");
-    size_t count;
-    const int64_t *perm = ting_onnx_integers(&graph.nodes[node], "perm", &count);
-    assert_true(count == 2 && perm[0] == 1 && perm[1] == 0);
     node = ting_onnx_producer(&graph, graph.nodes[node].inputs[0]);
     assert_string_equal(graph.nodes[node].op, "MatMul");
     assert_true(ting_onnx_integer(&graph.nodes[node], "axis", 5) == -1);
