@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_train.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
+/* cmd_train_p2h.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "train/tool_p2h.h"
@@ -15,13 +15,6 @@ struct session {
     bool begun;
     char note[128];
 };
-
-static void say(void *self, ting_log_level level, const char *sentence)
-{
-    struct session *session = self;
-    if (!session->cli->quiet || level == TING_LOG_WARNING)
-        ting_cli_say(session->cli, "%s", sentence);
-}
 
 static void report(void *self, const ting_tool_train_report *r)
 {
@@ -46,7 +39,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
     struct session session = {.cli = cli};
-    const ting_log log = {say, &session};
+    const ting_log log = {ting_cli_log, cli};
     if (options->corpus == NULL || options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
                                                    "-o DIR");

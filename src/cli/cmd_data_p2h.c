@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_data.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
+/* cmd_data_p2h.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "engine/tool_places.h"
@@ -9,17 +9,10 @@ struct options {
     const char *output, *base, *lexicon;
 };
 
-static void say(void *self, ting_log_level level, const char *sentence)
-{
-    ting_cli *cli = self;
-    if (!cli->quiet || level == TING_LOG_WARNING)
-        ting_cli_say(cli, "%s", sentence);
-}
-
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
-    const ting_log log = {say, cli};
+    const ting_log log = {ting_cli_log, cli};
     ting_tool_p2h_counts counts;
     if (options->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus file to write with -o FILE");
