@@ -122,52 +122,55 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,MK $@)
 	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(TCFLAGS)) $(CFLAGS) -DNDEBUG -c -o $@ $<
 
-$(LIB): $(INFER_OBJ)
+# The objects of a rule as a library; and as a program, with its libraries, more flags before (1) and behind (2).
+define archive
 	@rm -f $@
 	$(call say,MK $@)
 	$(Q)$(AR) rcs $@ $^
+endef
+define link
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) $(1) $(TLDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(2)
+endef
+
+$(LIB): $(INFER_OBJ)
+	$(archive)
 
 $(TLIB): $(TRAIN_OBJ)
-	@rm -f $@
-	$(call say,MK $@)
-	$(Q)$(AR) rcs $@ $^
+	$(archive)
 
 $(SO): $(INFER_OBJ)
 	$(call say,MK $@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(if $(VARIANT),,-Wl,--no-undefined) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tingxie: $(CLI_OBJ) $(TLIB) $(LIB)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call link)
 
 # What tests of single parts of the program link: everything of src/cli but main.
 CLI_LIB := $(BUILD)/libcli.a
 $(CLI_LIB): $(filter-out %/main.o,$(CLI_OBJ))
-	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
-
-$(BUILD)/tests/cli/%: $(BUILD)/obj/tests/cli/%.o $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $< $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(archive)
 
 # tests/support/failing.c stands before the allocator
+WRAP := -Wl,--wrap=posix_memalign
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(call link,$(WRAP),-lcmocka)
 
 $(filter $(BUILD)/tests/grad/%,$(TEST_BIN)): $(GRAD_OBJ)
 
+$(BUILD)/tests/cli/%: $(BUILD)/obj/tests/cli/%.o $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB)
+	$(call link,$(WRAP),-lcmocka)
+
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_COMMON) $(SUPPORT_OBJ) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(call link,$(WRAP),-lcmocka)
 
 $(BUILD)/fuzzer/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(SUPPORT_OBJ) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) -fsanitize=fuzzer $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(call link,-fsanitize=fuzzer $(WRAP),-lcmocka)
+
+# Speed is measured in the program's own surroundings: no allocator in between, no test library.
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(TLIB) $(LIB)
+	$(call link)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -178,8 +181,7 @@ test: all $(if $(filter double,$(VARIANT)),,$(SO)) $(TEST_BIN) ## every test: ab
 GOLDEN_OBJ := $(call obj,$(wildcard tests/golden/*.c))
 
 $(BUILD)/golden: $(GOLDEN_OBJ) $(TLIB) $(LIB)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $(GOLDEN_OBJ) $(TLIB) $(LIB) $(LIBS)
+	$(call link)
 
 golden: $(BUILD)/golden ## compares with the reference vectors in TING_GOLDEN (default tests/golden), in float and double
 	@$(MAKE) --no-print-directory VARIANT=double build/double/golden
@@ -216,9 +218,7 @@ CROSS_BIN := $(patsubst tests/%.c,$(BUILD)/cross/%,$(filter-out %_amx.c,$(wildca
 
 $(BUILD)/obj/tests/%.o: TCFLAGS += $(if $(filter neon,$(VARIANT)),-Itests/cross)
 $(BUILD)/cross/%: $(BUILD)/obj/tests/%.o $(CROSS_OBJ)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) -static $(TLDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+	$(call link,-static)
 
 neon: ## the kernels of aarch64, cross-compiled, tested under qemu-user
 	@if command -v $(NEON_CC) >/dev/null && command -v $(NEON_RUN) >/dev/null; then \
