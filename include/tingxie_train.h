@@ -19,9 +19,9 @@
 extern "C" {
 #endif
 
-/* Remarks of the library; `warning` is 1 for those that a quiet program shows too. */
+/* Remarks of the library, a sentence each. */
 typedef struct ting_remarks {
-    void (*say)(void *self, int warning, const char *sentence); /* NULL: silence */
+    void (*say)(void *self, const char *sentence); /* NULL: silence */
     void *self;
 } ting_remarks;
 

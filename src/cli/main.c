@@ -81,6 +81,19 @@ ting_exit ting_cli_error(ting_cli *cli, ting_err code)
     return ting_cli_fail(cli, TING_EXIT_FAILED, "%s", ting_error_message());
 }
 
+void ting_cli_remark(void *self, const char *sentence)
+{
+    ting_cli *cli = self;
+    if (!cli->quiet)
+        ting_cli_say(cli, "%s", sentence);
+}
+
+void ting_cli_log(void *self, ting_log_level level, const char *sentence)
+{
+    (void)level;
+    ting_cli_remark(self, sentence);
+}
+
 const ting_command *ting_command_find(int count, const char *const *words, int *used)
 {
     for (int i = 0; ting_commands[i] != NULL; i++) {

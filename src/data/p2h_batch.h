@@ -40,7 +40,7 @@ typedef struct ting_p2h_batch { /* in the arena */
     int exact_tokens; /* the first ones: clean sentences */
     int *spoken;      /* [tokens] */
     int *written;     /* [tokens]; -1: not in the table */
-    ting_choice *choices; /* [exact_tokens] */
+    ting_choice *choices; /* [tokens] */
 } ting_p2h_batch;
 
 /* Borrows the corpus; copies the options. Owned, free with ting_p2h_sampler_free; NULL when out of memory. */

@@ -57,9 +57,9 @@ void ting_p2h_corpus_close(ting_p2h_corpus *corpus);
 /*
  *     builder = ting_p2h_builder_new();
  *     ting_p2h_builder_reading(builder, 0x4E2D, zhong1);    dictionary readings, any number
- *     ting_p2h_builder_exclude(builder, text, length);      before any line
+ *     ting_p2h_builder_exclude(builder, n, characters);     before any line
  *     ting_p2h_builder_source(builder, "cv-wiki", "CC0-1.0", TING_P2H_TRAIN);
- *     ting_p2h_builder_line(builder, n, characters, syllables);
+ *     ting_p2h_builder_line(builder, n, characters, syllables, trusted);
  *     TRY(ting_p2h_builder_write(builder, path, 2, &counts));
  *
  * Syllables are ids of text/pinyin.h. All failures are sticky and reported by write.

@@ -6,11 +6,10 @@
 #ifndef TING_MODEL_CTC_HEAD_H
 #define TING_MODEL_CTC_HEAD_H
 
-#include "nn/ctx.h"
-#include "nn/param.h"
+#include "model/linear.h"
 
 typedef struct ting_ctc_head {
-    const ting_param *w, *b;
+    ting_linear_params output;
 } ting_ctc_head;
 
 ting_ctc_head ting_ctc_head_declare(ting_params *params, int vocab, int dim);

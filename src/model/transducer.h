@@ -36,7 +36,7 @@ void ting_transducer_free(ting_transducer *model);
 const ting_transducer_config *ting_transducer_settings(const ting_transducer *model);
 
 /* Predictor over whole token sequences: ids of all utterances, one segment each; what stands before a sequence is
- * zeros. A negative id is a zero embedding. -> [U, decoder_dim]. ids live as long as the tape. */
+ * zeros. A negative id is a zero embedding. -> [U, decoder_dim]. ids are copied. */
 ting_tensor ting_transducer_predict(ting_ctx *ctx, const ting_transducer *model, const int *ids,
                                     ting_segments segments);
 

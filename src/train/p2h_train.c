@@ -12,8 +12,9 @@
 static void pass_on(void *self, ting_log_level level, const char *sentence)
 {
     const ting_remarks *remarks = self;
+    (void)level;
     if (remarks->say != NULL)
-        remarks->say(remarks->self, level == TING_LOG_WARNING, sentence);
+        remarks->say(remarks->self, sentence);
 }
 
 ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts)

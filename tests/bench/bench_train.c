@@ -61,7 +61,7 @@ static void declare(network *net, int width)
         snprintf(prefix, sizeof prefix, "layer.%d.", i);
         net->layer[i] = ting_transformer_declare(net->params, &net->shape, TING_LAYER_ENCODER, prefix);
     }
-    net->out = ting_declare_linear(net->params, CLASSES, width, "", "out");
+    net->out = ting_linear_declare(net->params, CLASSES, width, "", "out");
     ting_params_alloc(net->params, true);
     ting_rng rng = ting_rng_new(1, 1);
     for (size_t i = 0; i < ting_params_elements(net->params); i++)
@@ -79,7 +79,7 @@ static ting_err step(const network *net, ting_ctx *ctx, ting_segments segments, 
     ting_tensor x = ting_embedding(ctx, ids, segments.start[segments.count], net->table);
     for (int i = 0; i < LAYERS; i++)
         x = ting_transformer_layer_forward(ctx, &net->shape, &net->layer[i], x, &full, (ting_tensor){0}, NULL);
-    ting_tensor logits = ting_linear(ctx, x, net->out.weight, net->out.bias, TING_ACT_NONE);
+    ting_tensor logits = ting_linear_apply(ctx, x, net->out, TING_ACT_NONE);
     ting_cross_entropy_options options = {.smoothing = (ting_real)0.1};
     ting_tensor loss = ting_cross_entropy(ctx, logits, ids, &options);
     if (ctx->err != TING_OK)

@@ -12,6 +12,7 @@
 #include "decode/keywords.h"
 #include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
+#include "engine/tool_convert.h"
 #include "model/am_keys.h"
 #include "model/import_zipformer_onnx.h"
 #include "model/safetensors.h"
@@ -131,16 +132,10 @@ static void a_float_export_gives_what_its_modules_give(void **state)
 static void the_same_through_a_model_file(void **state)
 {
     (void)state;
-    ting_imported model;
     struct network n;
     char *path = ting_temp_path("tiny.gguf");
-    assert_ok(ting_import_zipformer_onnx(FOLDER, &model));
-    ting_gguf_writer *writer = ting_gguf_writer_new();
-    ting_schema_begin(writer, "tiny", (const char *const[]){"am"}, 1);
-    assert_ok(ting_imported_put(&model, writer));
-    assert_ok(ting_gguf_save(writer, path));
-    ting_gguf_writer_free(writer);
-    ting_imported_free(&model);
+    assert_ok(ting_tool_convert(
+        &(ting_convert_options){.inputs = (const char *const[]){FOLDER}, .count = 1, .output = path}));
     ting_gguf file;
     ting_network am;
     ting_zipformer_config encoder;

@@ -243,11 +243,10 @@ struct heard {
     int count;
 };
 
-static void hear(void *self, int warning, const char *sentence)
+static void hear(void *self, const char *sentence)
 {
     struct heard *h = self;
-    if (warning)
-        snprintf(h->sentences + strlen(h->sentences), sizeof h->sentences - strlen(h->sentences), "%s\n", sentence);
+    snprintf(h->sentences + strlen(h->sentences), sizeof h->sentences - strlen(h->sentences), "%s\n", sentence);
 }
 
 static void note_rate(void *self, const ting_train_report *r)
@@ -270,7 +269,7 @@ static void a_training_can_be_brought_to_its_end_early(void **state)
     assert_int_equal(h.count, 2);
     assert_true(fabs(h.rate[0] - (1e-5 + (0.01 - 1e-5) * (1 - sqrt(0.5)))) < 1e-9);
     assert_true(fabs(h.rate[1] - 1e-5) < 1e-12);
-    assert_string_equal(h.sentences, "");
+    assert_null(strstr(h.sentences, "falls already"));
     assert_ok(ting_train_p2h(&o));
     assert_non_null(strstr(h.sentences, "the rate falls already, from step 30 to 50"));
     assert_non_null(strstr(h.sentences, "nothing to do: 50 steps are done"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_train.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
+/* cmd_train_p2h.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "tingxie_train.h"
@@ -15,13 +15,6 @@ struct session {
     bool begun;
     char note[128];
 };
-
-static void say(void *self, int warning, const char *sentence)
-{
-    struct session *session = self;
-    if (!session->cli->quiet || warning)
-        ting_cli_say(session->cli, "%s", sentence);
-}
 
 static void report(void *self, const ting_train_report *r)
 {
@@ -56,7 +49,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .threads = options->threads,
                                          .finish = options->finish,
                                          .from = options->from,
-                                         .remarks = {say, &session},
+                                         .remarks = {ting_cli_remark, cli},
                                          .report = report,
                                          .stop = stop,
                                          .self = &session};

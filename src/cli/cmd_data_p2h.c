@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_data.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
+/* cmd_data_p2h.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "engine/tool_places.h"
@@ -8,13 +8,6 @@
 struct options {
     const char *output, *base, *lexicon;
 };
-
-static void say(void *self, int warning, const char *sentence)
-{
-    ting_cli *cli = self;
-    if (!cli->quiet || warning)
-        ting_cli_say(cli, "%s", sentence);
-}
 
 static ting_exit run(ting_cli *cli, const void *fields)
 {
@@ -27,7 +20,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     const char *lexicon = options->lexicon != NULL ? options->lexicon : found;
     if (err == TING_OK)
         err = ting_prepare_p2h(&(ting_p2h_files){cli->inputs[0], options->output, options->base, lexicon},
-                               &(ting_remarks){say, cli}, &counts);
+                               &(ting_remarks){ting_cli_remark, cli}, &counts);
     ting_free(found);
     if (err != TING_OK)
         return ting_cli_error(cli, err);
