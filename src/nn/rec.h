@@ -91,6 +91,13 @@ struct ting_rec_conv1d {
     int left, groups, taps;
 };
 
+struct ting_rec_depthwise {
+    ting_tensor x, y;
+    ting_segments segments, out;
+    int before, after;
+    const ting_param *w, *b;
+};
+
 struct ting_rec_attn_scores {
     ting_attention geometry;
     ting_tensor q, k, p, pos, y;

@@ -85,7 +85,8 @@ static bool take_memory(ting_scaled_adam *a)
     a->mean = ting_alloc(elements, sizeof *a->mean);
     a->square = ting_alloc(elements, sizeof *a->square);
     return a->group_of != NULL && a->pieces != NULL && a->groups != NULL && a->updates != NULL && a->norms != NULL &&
-           a->sorted != NULL &&           a->rms != NULL && a->size_square != NULL && a->size_grads != NULL && a->mean != NULL && a->square != NULL;
+           a->sorted != NULL && a->rms != NULL && a->size_square != NULL && a->size_grads != NULL && a->mean != NULL &&
+           a->square != NULL;
 }
 
 ting_scaled_adam *ting_scaled_adam_new(ting_params *params, const ting_scaled_adam_options *options,

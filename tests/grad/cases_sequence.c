@@ -94,6 +94,31 @@ static void conv1d_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_conv1d = {4, conv1d_setup, conv1d_forward};
 
+/* ---- one filter a channel: same, causal, without zeros, to one side and without bias ---- */
+
+enum { BEFORE = 0, AFTER = 1 };
+
+static void depthwise_setup(ting_grad_problem *p)
+{
+    const int taps = p->variant == 0 ? 2 * ting_grad_between(p, 0, 3) + 1 : ting_grad_between(p, 1, 6);
+    const int rows = p->variant == 2 ? ting_grad_segments_of(p, taps) : ting_grad_segments(p), cols = width(p);
+    p->option[BEFORE] = p->variant == 0 ? taps / 2 : p->variant == 1 ? taps - 1 : 0;
+    p->option[AFTER] = p->variant == 0 ? taps / 2 : p->variant == 3 ? taps - 1 : 0;
+    p->row_factor = p->variant == 2 ? 0 : 1;
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
+    ting_grad_add_param(p, TING_PARAM_TAPS, 3, (int[]){cols, 1, taps});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &cols);
+}
+
+static void depthwise_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int *start = ting_grad_take(p, p->segments.count + 1, sizeof *start);
+    one_output(p, ting_depthwise(ctx, p->input[0].t, p->segments, p->option[BEFORE], p->option[AFTER], p->param[0],
+                                 p->variant == 3 ? NULL : p->param[1], start));
+}
+
+const ting_grad_case ting_case_depthwise = {4, depthwise_setup, depthwise_forward};
+
 /* ---- LSTM: forward, reverse, without initial states ---- */
 
 static void lstm_setup(ting_grad_problem *p)
