@@ -2,9 +2,9 @@
 /* ctc_head.c - see ctc_head.h. */
 #include "model/ctc_head.h"
 
-ting_ctc_head ting_ctc_head_declare(ting_params *params, int vocab, int dim)
+ting_ctc_head ting_ctc_head_declare(ting_params *params, const char *name, int vocab, int dim)
 {
-    return (ting_ctc_head){ting_linear_declare(params, vocab, dim, "", "ctc_output.1")};
+    return (ting_ctc_head){ting_linear_declare(params, vocab, dim, "", name)};
 }
 
 ting_tensor ting_ctc_head_logits(ting_ctx *ctx, const ting_ctc_head *head, ting_tensor x)

@@ -121,3 +121,10 @@ ting_tensor ting_transducer_join(ting_ctx *ctx, const ting_transducer *model, ti
     ting_tensor sum = ting_activate(ctx, TING_ACT_TANH, ting_add(ctx, d, e));
     return ting_linear_apply(ctx, sum, model->output, TING_ACT_NONE);
 }
+
+ting_tensor ting_transducer_join_pairs(ting_ctx *ctx, const ting_transducer *model, ting_tensor e, const int *ie, ting_tensor d,
+                                       const int *id, int count)
+{
+    ting_tensor sum = ting_activate(ctx, TING_ACT_TANH, ting_pair_add(ctx, e, ie, d, id, count));
+    return ting_linear_apply(ctx, sum, model->output, TING_ACT_NONE);
+}

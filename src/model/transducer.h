@@ -53,4 +53,8 @@ ting_tensor ting_transducer_project_decoder(ting_ctx *ctx, const ting_transducer
 ting_tensor ting_transducer_join(ting_ctx *ctx, const ting_transducer *model, ting_tensor e,
                                  ting_tensor d);
 
+/* The same for the lattice of training: row r joins row ie[r] of e with row id[r] of d, both projected. -> [count, vocab] */
+ting_tensor ting_transducer_join_pairs(ting_ctx *ctx, const ting_transducer *model, ting_tensor e, const int *ie, ting_tensor d,
+                                       const int *id, int count);
+
 #endif

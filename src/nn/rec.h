@@ -98,6 +98,11 @@ struct ting_rec_depthwise {
     const ting_param *w, *b;
 };
 
+struct ting_rec_pair_add {
+    ting_tensor a, b, y;
+    const int *ia, *ib; /* [rows of y] */
+};
+
 struct ting_rec_attn_scores {
     ting_attention geometry;
     ting_tensor q, k, p, pos, y;
@@ -194,6 +199,14 @@ struct ting_rec_cross_entropy {
 struct ting_rec_ctc {
     ting_tensor logits, loss; /* [T, V], [1, 1] */
     const ting_real *g;       /* [T, V]: d loss / d logit */
+};
+
+struct ting_rec_transducer {
+    ting_tensor logits, loss; /* [rows, V], [1, 1] */
+    const ting_real *log_sum; /* [rows]: log sum exp of the row */
+    const ting_real *blanks, *labels; /* [rows]: expected passages of the blank and the label arc */
+    const int *target;        /* [rows]: the label, -1: none */
+    int blank;
 };
 
 struct ting_choice; /* loss/choice_entropy.h */

@@ -260,7 +260,7 @@ ting_err ting_golden_zipformer2(ting_golden *g)
     if (r.params == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_zipformer_new(&config, r.params, &r.model));
-    r.head = ting_ctc_head_declare(r.params, (int)ting_golden_int(g, "vocab_size"),
+    r.head = ting_ctc_head_declare(r.params, "ctc_output.1", (int)ting_golden_int(g, "vocab_size"),
                                    ting_zipformer_dim(r.model));
     TRY(ting_golden_load(g, r.params));
     read_input(&r);

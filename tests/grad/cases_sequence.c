@@ -94,6 +94,29 @@ static void conv1d_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_conv1d = {4, conv1d_setup, conv1d_forward};
 
+/* ---- sums of chosen rows: each with each, and a band ---- */
+
+static void pair_add_setup(ting_grad_problem *p)
+{
+    const int cols = width(p), a = ting_grad_between(p, 1, 6), b = ting_grad_between(p, 1, 5);
+    ting_grad_add_input(p, TING_ROWS_FREE, a, cols);
+    ting_grad_add_input(p, TING_ROWS_FREE, b, cols);
+    p->row_factor = 0;
+}
+
+static void pair_add_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const int a = p->input[0].t.rows, b = p->input[1].t.rows, width = p->variant == 0 ? b : 1;
+    int *ia = ting_grad_take(p, a * width, sizeof *ia), *ib = ting_grad_take(p, a * width, sizeof *ib);
+    for (int r = 0; r < a * width; r++) {
+        ia[r] = r / width;
+        ib[r] = p->variant == 0 ? r % width : r % b;
+    }
+    one_output(p, ting_pair_add(ctx, p->input[0].t, ia, p->input[1].t, ib, a * width));
+}
+
+const ting_grad_case ting_case_pair_add = {2, pair_add_setup, pair_add_forward};
+
 /* ---- one filter a channel: same, causal, without zeros, to one side and without bias ---- */
 
 enum { BEFORE = 0, AFTER = 1 };

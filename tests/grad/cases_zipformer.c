@@ -3,6 +3,7 @@
 #include "grad/grad.h"
 
 #include "loss/ctc.h"
+#include "loss/transducer_loss.h"
 #include "support/support.h"
 
 static void one_output(ting_grad_problem *p, ting_tensor y)
@@ -218,6 +219,46 @@ static void ctc_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_ctc = {3, ctc_setup, ctc_forward};
+
+/* ---- transducer: the states of a frame side by side in one row; the whole lattice, and a band that moves up ---- */
+
+enum { LABELS = 0, VOCAB = 1 };
+
+static void transducer_setup(ting_grad_problem *p)
+{
+    ting_grad_segments_of(p, 1);
+    p->option[LABELS] = ting_grad_between(p, p->variant, 3);
+    p->option[VOCAB] = ting_grad_between(p, 3, 6);
+    frames(p, (p->option[LABELS] + 1 - p->variant) * p->option[VOCAB]);
+    p->row_factor = 0;
+}
+
+static void transducer_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const int labels = p->option[LABELS], vocab = p->option[VOCAB], states = labels + 1 - p->variant;
+    const int count = p->segments.count, total = p->segments.start[count];
+    int *start = starts(p), *targets = ting_grad_take(p, count * labels + 1, sizeof *targets);
+    int *width = ting_grad_take(p, count, sizeof *width), *first = ting_grad_take(p, total, sizeof *first);
+    for (int s = 0; s <= count; s++)
+        start[s] = s * labels;
+    for (int s = 0; s < count; s++) {
+        const int f0 = p->segments.start[s], f1 = p->segments.start[s + 1];
+        width[s] = states;
+        for (int i = 0; i < labels; i++) /* the same in every utterance, so that one alone sees its own */
+            targets[s * labels + i] = 1 + i % (vocab - 1);
+        for (int f = f0; f < f1; f++)
+            first[f] = p->variant == 1 && f >= (f0 + f1) / 2;
+    }
+    ting_transducer_targets *t = ting_grad_take(p, 1, sizeof *t);
+    *t = (ting_transducer_targets){.frames = p->segments, .labels = {count, start}, .targets = targets, .blank = 0,
+                                   .width = width, .first = first};
+    ting_tensor x = p->input[0].t; /* [T, states V] as [T states, V] */
+    x.rows *= states;
+    x.cols = x.ld = vocab;
+    one_output(p, ting_transducer_loss(ctx, x, t, NULL, NULL));
+}
+
+const ting_grad_case ting_case_transducer = {2, transducer_setup, transducer_forward};
 
 /* ---- balancer and whiten: within their limits they must not touch the gradient; beyond: the golden files ---- */
 
