@@ -145,10 +145,31 @@ static bool check(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const
     return true;
 }
 
-ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frames,
-                          const int *targets, ting_segments labels, int blank, ting_real *each)
+/* The sum of the losses that are finite; those that are not a number stay, so that the caller sees them. */
+static ting_real add_up(const struct job *job, const ting_ctc_options *options)
 {
-    if (!check(ctx, logits, frames, targets, labels, blank))
+    double sum = 0;
+    int impossible = 0;
+    for (int s = 0; s < job->frames.count; s++) {
+        if (job->loss[s] == INFINITY)
+            impossible++;
+        else
+            sum += job->loss[s];
+        if (options->each != NULL)
+            options->each[s] = (ting_real)job->loss[s];
+    }
+    if (options->impossible != NULL)
+        *options->impossible = impossible;
+    return (ting_real)sum;
+}
+
+ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const int *targets,
+                          ting_segments labels, const ting_ctc_options *options)
+{
+    const ting_ctc_options plain = {0};
+    if (options == NULL)
+        options = &plain;
+    if (!check(ctx, logits, frames, targets, labels, options->blank))
         return (ting_tensor){0};
     ting_tensor loss = ting_ctx_output(ctx, 1, 1);
     struct job job = {.kern = ctx->kern,
@@ -156,7 +177,7 @@ ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frame
                       .frames = frames,
                       .labels = labels,
                       .targets = targets,
-                      .blank = blank,
+                      .blank = options->blank,
                       .gradient = ctx->tape != NULL};
     job.log_p = ting_ctx_reals(ctx, (size_t)logits.rows * (size_t)logits.cols);
     struct ting_rec_ctc *rec = ting_tape_push(ctx, TING_OP_ctc, sizeof *rec);
@@ -176,13 +197,7 @@ ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frame
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     ting_pool_run(ctx->pool, frames.count, one_utterance, &job);
-    double sum = 0;
-    for (int s = 0; s < frames.count; s++) {
-        sum += job.loss[s];
-        if (each != NULL)
-            each[s] = (ting_real)job.loss[s];
-    }
-    loss.data[0] = (ting_real)sum;
+    loss.data[0] = add_up(&job, options);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }
