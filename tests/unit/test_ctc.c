@@ -2,6 +2,7 @@
 /* test_ctc.c - the CTC loss against the sum over every path there is, and what cannot be aligned. */
 #include "support/support.h"
 
+#include "base/rng.h"
 #include "loss/ctc.h"
 #include "nn/op.h"
 #include "nn/tape.h"
@@ -142,6 +143,46 @@ static void an_impossible_utterance_costs_the_others_nothing(void **state)
     ting_arena_free(ctx.arena);
 }
 
+/*
+ * In each frame the classes share a probability of 1 in the softmax and in gamma, so a row of the gradient sums to 0.
+ * Logits of 30 deviations make paths that a product of probabilities would lose: with log sum exp about 100 its rounding
+ * is 4e-6, it enters twice, and 40 classes that matter add no more.
+ */
+static void every_row_of_a_long_gradient_sums_to_zero(void **state)
+{
+    (void)state;
+    enum { LONG = 400, MANY = 300, MOST_LABELS = 150 };
+    for (int count = 0; count <= MOST_LABELS; count += 75) {
+        ting_tape tape = {0};
+        ting_ctx ctx = new_ctx(&tape);
+        ting_rng rng = ting_rng_new(8, (uint64_t)count);
+        ting_tensor logits = ting_ctx_output(&ctx, LONG, MANY);
+        int label[MOST_LABELS], impossible;
+        for (int i = 0; i < LONG * MANY; i++)
+            logits.data[i] = (ting_real)(30 * ting_rng_normal(&rng));
+        for (int i = 0; i < count; i++)
+            label[i] = 1 + (int)ting_rng_below(&rng, MANY - 1);
+        ting_tensor loss = ting_ctc_loss(&ctx, logits, (ting_segments){1, (int[]){0, LONG}}, label,
+                                         (ting_segments){1, (int[]){0, count}},
+                                         &(ting_ctc_options){.impossible = &impossible});
+        assert_ok(ctx.err);
+        assert_true(impossible == 0 && isfinite((double)loss.data[0]) && loss.data[0] > 0);
+        loss.grad[0] = 1;
+        assert_ok(ting_tape_backward(&ctx, &tape));
+        double size = 0;
+        for (int t = 0; t < LONG; t++) {
+            double sum = 0;
+            for (int v = 0; v < MANY; v++) {
+                sum += (double)ting_grad_row(logits, t)[v];
+                size += fabs((double)ting_grad_row(logits, t)[v]);
+            }
+            assert_true(fabs(sum) <= 2e-5);
+        }
+        assert_true(size > LONG); /* most frames want another class than they have */
+        ting_arena_free(ctx.arena);
+    }
+}
+
 static void labels_outside_are_refused(void **state)
 {
     (void)state;
@@ -160,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_loss_is_the_sum_over_all_paths),
         cmocka_unit_test(an_impossible_utterance_costs_the_others_nothing),
+        cmocka_unit_test(every_row_of_a_long_gradient_sums_to_zero),
         cmocka_unit_test(labels_outside_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
