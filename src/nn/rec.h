@@ -198,7 +198,13 @@ struct ting_rec_cross_entropy {
 
 struct ting_rec_ctc {
     ting_tensor logits, loss; /* [T, V], [1, 1] */
-    const ting_real *g;       /* [T, V]: d loss / d logit */
+    ting_segments frames, labels;
+    const int *targets;
+    int blank;
+    const ting_real *log_sum; /* [T]: log sum exp of the row */
+    const bool *counted;      /* [segments]: takes part in the loss */
+    const ting_real *gamma;   /* utterance after utterance [frames, labels + 1]: share of the blank, of each label */
+    const size_t *at;         /* [segments + 1]: where an utterance's gamma begins */
 };
 
 struct ting_rec_transducer {

@@ -155,7 +155,7 @@ static void whole(struct run *r, const char *prefix, int chunk, int left, bool g
         target_start[s + 1] = target_start[s] + target_lens[s];
     ting_tensor loss =
         ting_ctc_loss(&g->ctx, logits, r->out, ting_golden_ints(g, "in.targets", NULL),
-                      (ting_segments){r->out.count, target_start}, 0, NULL);
+                      (ting_segments){r->out.count, target_start}, NULL);
     snprintf(name, sizeof name, "%sctc_loss", prefix);
     ting_golden_compare_tensor(g, name, 0, loss);
     if (gradients && g->ctx.err == TING_OK) {

@@ -193,7 +193,8 @@ static void upsample_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_upsample = {4, resample_setup, upsample_forward};
 
-/* ---- CTC: a target for every second frame at most, repeats among them ---- */
+/* ---- CTC: a target for every second frame at most, repeats among them; variant 3: one for each, so that repeats make
+ * some utterances impossible ---- */
 
 static void ctc_setup(ting_grad_problem *p)
 {
@@ -210,15 +211,15 @@ static void ctc_forward(ting_grad_problem *p, ting_ctx *ctx)
     for (int s = 0; s < p->segments.count; s++) {
         int first = p->segments.start[s], length = p->segments.start[s + 1] - first;
         start[s] = count;
-        for (int i = 0; i < length / 2; i++)
+        for (int i = 0; i < (p->variant == 3 ? length : length / 2); i++)
             targets[count++] = p->ids[first + i];
     }
     start[p->segments.count] = count;
     one_output(p, ting_ctc_loss(ctx, p->input[0].t, p->segments, targets,
-                                (ting_segments){p->segments.count, start}, 0, NULL));
+                                (ting_segments){p->segments.count, start}, NULL));
 }
 
-const ting_grad_case ting_case_ctc = {3, ctc_setup, ctc_forward};
+const ting_grad_case ting_case_ctc = {4, ctc_setup, ctc_forward};
 
 /* ---- transducer: the states of a frame side by side in one row; the whole lattice, and a band that moves up ---- */
 
