@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ void ting_keywords_free(ting_keywords *list)
 static bool read_number(const char *text, double least, double most, double *out)
 {
     char *end;
-    double value = strtod(text, &end);
+    double value = ting_number_read(text, &end);
     if (end == text || *end != '\0' || !(value >= least && value <= most))
         return false;
     *out = value;

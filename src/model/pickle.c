@@ -8,6 +8,7 @@
 #include "model/pickle_vm.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -280,7 +281,7 @@ static ting_err push_decimal_real(ting_pickle_vm *vm)
     ting_err err = TING_OK;
     char word[64], *end;
     TRY(take_word(vm, word, sizeof word));
-    double real = strtod(word, &end);
+    double real = ting_number_read(word, &end);
     if (*end != '\0' || end == word)
         FAIL(TING_ERR_FORMAT, "\"%s\" is not a number", word);
     TRY(push_real(vm, real));
