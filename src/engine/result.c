@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
-#include <ctype.h>
 #include <string.h>
 
 struct ting_result {
@@ -114,8 +114,8 @@ void ting_result_free(ting_result *result)
 /* Hanzi follow each other directly; Latin words, numbers and pinyin get a space. */
 static void join(ting_str *text, const char *next)
 {
-    if (text->length > 0 && isalnum((unsigned char)text->text[text->length - 1]) &&
-        isalnum((unsigned char)next[0]))
+    if (text->length > 0 && ting_ascii_is_alnum(text->text[text->length - 1]) &&
+        ting_ascii_is_alnum(next[0]))
         ting_str_add(text, " ");
     ting_str_add(text, next);
 }

@@ -11,10 +11,11 @@
 #include <locale.h>
 #include <stdlib.h>
 
-/* Compiles the locale's source where the machine has it; glibc looks for it in LOCPATH. */
+/* Compiles the locale's source where the machine has it; glibc looks for it in LOCPATH. A folder for each: glibc
+ * remembers what it did not find in one. */
 static void make_locale(const char *language, const char *charset, const char *name)
 {
-    char *folder = ting_temp_path("locales");
+    char *folder = ting_temp_path(name);
     ting_str command = {0};
     ting_str_addf(&command, "mkdir -p '%s' && localedef -i '%s' -f '%s' --no-archive '%s/%s' >/dev/null 2>&1", folder, language,
                   charset, folder, name);

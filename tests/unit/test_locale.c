@@ -157,6 +157,26 @@ static void pictures_are_drawn_with_a_point(void **state)
     ting_spectrogram_free(picture);
 }
 
+/* In ISO-8859-1 the bytes of 人 (E4 BA BA) are letters; no space stands between hanzi for that. */
+static void hanzi_are_no_latin_words(void **state)
+{
+    (void)state;
+    if (!ting_use_locale("de_DE", "ISO-8859-1"))
+        skip_because("no locale with ISO-8859-1 is installed, and localedef makes none");
+    const ting_char two[] = {{"人", 0, 1, 1, "ren2", NULL, 0}, {"人", 1, 2, 1, "ren2", NULL, 0}};
+    const struct ting_sentence_parts parts = {two, NULL, NULL};
+    const ting_sentence sentence = {0, 2, "人", "ren2 ren2", 1, 2, 0, 0, &parts};
+    ting_result *result = ting_result_new();
+    char *text;
+    assert_ok(ting_result_add(result, &sentence));
+    assert_ok(ting_result_add(result, &sentence));
+    assert_string_equal(ting_result_text(result), "人人");
+    assert_ok(ting_result_format(result, TING_FORMAT_SRT, "x", &text));
+    assert_non_null(strstr(text, "人人\n"));
+    ting_text_free(text);
+    ting_result_free(result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(settings_and_tables_are_read_with_a_point, use_comma, back),
         cmocka_unit_test_setup_teardown(results_are_written_with_a_point, use_comma, back),
         cmocka_unit_test_setup_teardown(pictures_are_drawn_with_a_point, use_comma, back),
+        cmocka_unit_test_teardown(hanzi_are_no_latin_words, back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
