@@ -4,12 +4,14 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/logsum.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -183,6 +185,22 @@ static void devices_are_written_and_not_replaced(void **state)
     ting_free(full);
 }
 
+/* Against the sum itself, in both orders; one rounding of log and exp each, relative to a magnitude below 32. */
+static void logarithms_of_probabilities_add_up(void **state)
+{
+    (void)state;
+    for (double a = 1; a > 1e-12; a /= 3)
+        for (double b = 1; b > 1e-12; b /= 7) {
+            assert_true(fabs(ting_log_add(log(a), log(b)) - log(a + b)) < 1e-14);
+            assert_true(ting_log_add(log(a), log(b)) == ting_log_add(log(b), log(a)));
+        }
+    assert_true(ting_log_add(-INFINITY, -2) == -2 && ting_log_add(-2, -INFINITY) == -2);
+    assert_true(ting_log_add(-INFINITY, -INFINITY) == -INFINITY);
+    assert_true(ting_log_add(-1000, -1000) == -1000 + log1p(1)); /* exp(-1000) is 0 */
+    assert_true(ting_log_add(1000, -1000) == 1000);
+    assert_true(isnan(ting_log_add(NAN, 0)) && isnan(ting_log_add(0, NAN)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +209,7 @@ int main(void)
         cmocka_unit_test(pool_runs_each_index_once),
         cmocka_unit_test(random_streams_are_functions_of_their_counter),
         cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(logarithms_of_probabilities_add_up),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(strings_grow),
         cmocka_unit_test(devices_are_written_and_not_replaced),
