@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_base.c - errors, arena, pool, random numbers, strings, files, UTF-8. */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/arena.h"
@@ -158,6 +159,32 @@ static void a_failed_write_leaves_the_old_file(void **state)
     ting_free(path);
 }
 
+static void lists_grow_by_doubling(void **state)
+{
+    (void)state;
+    int *list = NULL;
+    size_t count = 0, room = 0, moves = 0, before;
+    for (; count < 1000; count++) {
+        before = room;
+        assert_ok(ting_reserve(&list, count, 1, &room, sizeof *list));
+        moves += room != before;
+        assert_true(room > count && room <= 2 * count + 32);
+        assert_int_equal(list[count], 0);
+        list[count] = (int)count;
+    }
+    assert_int_equal(moves, 6); /* 32, 64, ... 1024 */
+    assert_ok(ting_reserve(&list, count, 5000, &room, sizeof *list)); /* more than twice as much */
+    assert_true(room >= 6000 && list[999] == 999 && list[5999] == 0);
+    before = room;
+    ting_fail_allocation(1);
+    assert_int_equal(ting_reserve(&list, before, 1, &room, sizeof *list), TING_ERR_MEMORY);
+    ting_fail_allocation(0);
+    assert_fails(TING_ERR_MEMORY, "exceed", ting_reserve(&list, 1000, SIZE_MAX - 500, &room, sizeof *list));
+    assert_fails(TING_ERR_MEMORY, "exceed", ting_reserve(&list, 1000, SIZE_MAX / 4, &room, sizeof *list));
+    assert_true(room == before && list[999] == 999); /* as it was */
+    ting_free(list);
+}
+
 static void strings_grow(void **state)
 {
     (void)state;
@@ -211,6 +238,7 @@ int main(void)
         cmocka_unit_test(utf8_is_strict),
         cmocka_unit_test(logarithms_of_probabilities_add_up),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
+        cmocka_unit_test(lists_grow_by_doubling),
         cmocka_unit_test(strings_grow),
         cmocka_unit_test(devices_are_written_and_not_replaced),
     };
