@@ -11,7 +11,8 @@
 struct ting_result {
     ting_arena *arena;
     const ting_sentence **sentences; /* [room] */
-    int count, room;
+    int count;
+    size_t room;
     double duration;
     ting_str text; /* all sentences together */
 };
@@ -123,14 +124,7 @@ static void join(ting_str *text, const char *next)
 ting_err ting_result_add(ting_result *result, const ting_sentence *sentence)
 {
     ting_err err = TING_OK;
-    if (result->count == result->room) {
-        int room = result->room * 2 + 8;
-        const ting_sentence **grown = ting_grow(result->sentences, (size_t)result->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        result->sentences = grown;
-        result->room = room;
-    }
+    TRY(ting_reserve(&result->sentences, (size_t)result->count, 1, &result->room, sizeof *result->sentences));
     const ting_sentence *copy = ting_sentence_copy(result->arena, sentence);
     if (copy == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", sentence->char_count);
