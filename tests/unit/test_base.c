@@ -4,6 +4,7 @@
 #include "support/support.h"
 
 #include "base/arena.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/logsum.h"
 #include "base/mem.h"
@@ -82,6 +83,12 @@ static void pool_runs_each_index_once(void **state)
         ting_pool_free(pool);
     }
     assert_null(ting_pool_new(0));
+    assert_null(ting_pool_new(TING_MOST_THREADS + 1));
+    assert_non_null(strstr(ting_error_message(), "1025 threads wanted, expected 1 to 1024"));
+    assert_true(ting_cpu_count() >= 1 && ting_cpu_count() <= TING_MOST_THREADS);
+    ting_pool *wide = ting_pool_new(300); /* the options allow it: test_places */
+    assert_non_null(wide);
+    ting_pool_free(wide);
 }
 
 static void random_streams_are_functions_of_their_counter(void **state)
