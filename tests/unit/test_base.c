@@ -13,10 +13,13 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void errors_keep_their_sentence(void **state)
@@ -134,6 +137,40 @@ static void utf8_is_strict(void **state)
     assert_true(ting_utf8_is_hanzi(0x4E2D) && ting_utf8_is_hanzi(0x20000) && !ting_utf8_is_hanzi('a'));
 }
 
+static atomic_int umask_calls;
+
+/* Stands before the C library's: the umask belongs to the whole process. */
+mode_t umask(mode_t mask)
+{
+    atomic_fetch_add(&umask_calls, 1);
+    return (mode_t)syscall(SYS_umask, mask);
+}
+
+static void new_files_follow_the_umask_without_touching_it(void **state)
+{
+    (void)state;
+    char *path = ting_temp_path("mode");
+    for (int i = 0; i < 2; i++) {
+        const mode_t mask = i == 0 ? 027 : 0;
+        struct stat status;
+        mode_t before = umask(mask);
+        int calls = atomic_load(&umask_calls);
+        assert_ok(ting_file_save(path, "x", 1));
+        assert_int_equal(atomic_load(&umask_calls), calls);
+        assert_int_equal(umask(before), mask);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0666 & ~mask);
+    }
+    ting_file_writer two[2]; /* beside each other */
+    for (int i = 0; i < 2; i++)
+        assert_ok(ting_file_create(path, &two[i]));
+    assert_string_not_equal(two[0].temporary, two[1].temporary);
+    assert_int_equal(fcntl(fileno(two[0].stream), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC); /* no child keeps it */
+    for (int i = 0; i < 2; i++)
+        ting_file_abandon(&two[i]);
+    ting_free(path);
+}
+
 static void a_failed_write_leaves_the_old_file(void **state)
 {
     (void)state;
@@ -244,6 +281,7 @@ int main(void)
         cmocka_unit_test(random_streams_are_functions_of_their_counter),
         cmocka_unit_test(utf8_is_strict),
         cmocka_unit_test(logarithms_of_probabilities_add_up),
+        cmocka_unit_test(new_files_follow_the_umask_without_touching_it),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(lists_grow_by_doubling),
         cmocka_unit_test(strings_grow),
