@@ -244,6 +244,11 @@ static ting_err find_stored(const ting_param *param, const ting_source *source, 
         return ting_fail(TING_ERR_MODEL, "%s: the tensor \"%s\" has the shape %s, expected %s", source->label,
                          param->name, found_text, want_text);
     }
+    /* Scales are counted by the stored first dimension and used by the parameter's: [1, n, k] and [k] have one or k. */
+    int64_t scaled = out->dims == 0 ? 1 : out->shape[0];
+    if (out->dtype == TING_DTYPE_I8 && out->scale != NULL && scaled != param->t.rows)
+        return ting_fail(TING_ERR_MODEL, "%s: the int8 tensor \"%s\" has %lld scales, expected %d: one for each output",
+                         source->label, param->name, (long long)scaled, param->t.rows);
     size_t bytes = ting_dtype_bytes(out->dtype, param_elements(param));
     if (out->bytes < bytes)
         return ting_fail(TING_ERR_FORMAT, "%s: the tensor \"%s\" has %zu bytes, expected %zu", source->label,
