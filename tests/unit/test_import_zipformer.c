@@ -278,6 +278,71 @@ static void a_factor_that_nobody_makes_is_no_constant(void **state)
     assert_int_equal(products, 2 * 5 + 1); /* keys, positions, three times values in each layer; then no more */
 }
 
+typedef struct property {
+    const char *key, *value;
+} property;
+
+static void set_metadata(Onnx__GraphProto *graph, Onnx__ModelProto *model, void *arg)
+{
+    const property *p = arg;
+    (void)graph;
+    for (size_t i = 0; i < model->n_metadata_props; i++)
+        if (strcmp(model->metadata_props[i]->key, p->key) == 0)
+            set_text(&model->metadata_props[i]->value, p->value);
+}
+
+static void set_cache(Onnx__GraphProto *graph, Onnx__ModelProto *model, void *arg)
+{
+    int64_t *size = arg;
+    (void)model;
+    for (size_t i = 0; i < graph->n_input; i++) {
+        Onnx__ValueInfoProto *input = graph->input[i];
+        if (strcmp(input->name, "cached_key_0") != 0)
+            continue;
+        for (size_t d = 0; d < input->type->tensor_type->shape->n_dim; d++) {
+            Onnx__DimensionProto *dim = input->type->tensor_type->shape->dim[d];
+            free(dim->dim_param);
+            dim->dim_param = NULL;
+            dim->has_dim_value = true;
+            dim->dim_value = *size;
+        }
+    }
+}
+
+static void metadata_that_say_nothing_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *graph;
+        property property;
+        const char *part;
+    } cases[] = {
+        {"encoder.onnx", {"decode_chunk_len", ""}, "\"decode_chunk_len\" in the metadata is \"\", expected numbers"},
+        {"encoder.onnx", {"decode_chunk_len", "16,16"}, "at most 1"},
+        {"encoder.onnx", {"T", ""}, "\"T\" in the metadata is \"\""},
+        {"encoder.onnx", {"num_encoder_layers", ""}, "\"num_encoder_layers\" in the metadata is \"\""},
+        {"encoder.onnx", {"encoder_dims", "16,"}, "\"encoder_dims\" in the metadata is \"16,\""},
+        {"encoder.onnx", {"encoder_dims", "16,x"}, "at most"},
+        {"encoder.onnx", {"encoder_dims", "16,24,24"}, "has 3 numbers"},
+        {"encoder.onnx", {"cnn_module_kernels", "7,6"}, "encoder.onnx: zipformer stack 1: a convolution kernel of 6 taps"},
+        {"encoder.onnx", {"cnn_module_kernels", "1048575,5"}, "encoder.onnx: zipformer stack 0: a size of 1048575"},
+        {"encoder.onnx", {"num_encoder_layers", "1048576,1"}, "encoder.onnx: zipformer stack 0"},
+        {"decoder.onnx", {"context_size", ""}, "\"context_size\" in the metadata is \"\""},
+        {"joiner.onnx", {"joiner_dim", "-3"}, "\"joiner_dim\" in the metadata is \"-3\""},
+    };
+    ting_imported model;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        property p = cases[i].property;
+        char *folder = changed(cases[i].graph, set_metadata, &p);
+        assert_fails(TING_ERR_MODEL, cases[i].part, ting_import_zipformer_onnx(folder, &model));
+        ting_free(folder);
+    }
+    int64_t size = INT64_C(1) << 32; /* the product of three is 2^96 */
+    char *folder = changed("encoder.onnx", set_cache, &size);
+    assert_fails(TING_ERR_MODEL, "input cached_key_0 holds 2199023255552 values", ting_import_zipformer_onnx(folder, &model));
+    ting_free(folder);
+}
+
 static void token_files_are_read(void **state)
 {
     (void)state;
@@ -389,6 +454,7 @@ int main(void)
         cmocka_unit_test(the_same_through_a_model_file),
         cmocka_unit_test(bad_folders_are_refused),
         cmocka_unit_test(a_factor_that_nobody_makes_is_no_constant),
+        cmocka_unit_test(metadata_that_say_nothing_are_refused),
         cmocka_unit_test(token_files_are_read),
         cmocka_unit_test(failing_allocations_are_reported),
     };
