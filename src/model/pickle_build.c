@@ -279,9 +279,9 @@ static ting_err load_storage(ting_pickle_vm *vm, const ting_value *key, ting_dty
         err = TING_ERR_MEMORY;
         goto out;
     }
-    TRY(ting_pickle_room(&file->members, file->member_count, &file->member_room, sizeof *file->members));
-    TRY(ting_pickle_room(&vm->storages, vm->storage_count, &vm->storage_room, sizeof *vm->storages));
-    TRY(ting_pickle_room(&vm->storage_keys, vm->storage_count, &room, sizeof *vm->storage_keys));
+    TRY(ting_reserve(&file->members, file->member_count, 1, &file->member_room, sizeof *file->members));
+    TRY(ting_reserve(&vm->storages, vm->storage_count, 1, &vm->storage_room, sizeof *vm->storages));
+    TRY(ting_reserve(&vm->storage_keys, vm->storage_count, 1, &room, sizeof *vm->storage_keys));
     TRY(ting_unzip_read_named(vm->zip, name.text, &bytes, &size));
     file->members[file->member_count++] = bytes;
     storage->helper = TING_HELPER_STORAGE;

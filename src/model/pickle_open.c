@@ -46,7 +46,7 @@ static ting_err run_archive(ting_pickle_vm *vm, const void *bytes, size_t size)
     TRY(ting_unzip_open(bytes, size, &vm->zip));
     TRY(read_program(vm->zip, &folder, &program, &program_size));
     vm->zip_folder = folder;
-    TRY(ting_pickle_room(&vm->file->members, 0, &vm->file->member_room, sizeof *vm->file->members));
+    TRY(ting_reserve(&vm->file->members, 0, 1, &vm->file->member_room, sizeof *vm->file->members));
     vm->file->members[vm->file->member_count++] = program;
     const void *start = program;
     program = NULL; /* values borrow from it */
