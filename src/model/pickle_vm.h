@@ -29,7 +29,7 @@ typedef struct ting_pickle_vm {
     size_t mark_count, mark_room;
     ting_value **memo;
     size_t memo_count, memo_room;
-    size_t budget;        /* bytes of tensors that may still be copied */
+    size_t budget;        /* bytes that calls may still copy */
     ting_unzip *zip;      /* NULL for a bare pickle */
     const char *zip_folder; /* of data.pkl, with its slash */
     ting_value **storages; /* those read from the archive: owned by the arena */
