@@ -132,7 +132,7 @@ typedef enum ting_decoding {
 
 typedef struct ting_options {
     size_t size;            /* set by ting_options_defaults */
-    int threads;            /* 1 or more; 0: one for each processor */
+    int threads;            /* 1 to 1024; 0: one for each processor */
     ting_decoding decoding; /* BEAM: more exact; GREEDY: less work */
     int beam;               /* 8; 1 to 64 */
     double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */

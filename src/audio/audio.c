@@ -409,21 +409,14 @@ ting_err ting_audio_load(const char *path, const ting_audio_options *options, fl
 {
     ting_err err = TING_OK;
     ting_audio *audio = NULL;
+    enum { AHEAD = 1 << 16 }; /* samples: a first guess at the length */
     size_t room = 0, got = 0;
     *samples = NULL;
     *count = 0;
     TRY(ting_audio_open(path, options, &audio));
     do {
-        if (*count == room) {
-            size_t more = room == 0 ? 1 << 16 : 2 * room;
-            float *grown = ting_grow(*samples, room, more, sizeof *grown);
-            if (grown == NULL) {
-                err = TING_ERR_MEMORY;
-                goto out;
-            }
-            *samples = grown;
-            room = more;
-        }
+        if (*count == room)
+            TRY(ting_reserve(samples, *count, AHEAD, &room, sizeof **samples));
         TRY(ting_audio_read(audio, *samples + *count, room - *count, &got));
         *count += got;
     } while (got > 0);

@@ -103,5 +103,5 @@ int ting_cpu_count(void)
     if (sched_getaffinity(0, sizeof set, &set) != 0)
         return 1;
     int count = CPU_COUNT(&set);
-    return count < 1 ? 1 : count;
+    return count < 1 ? 1 : count > TING_MOST_THREADS ? TING_MOST_THREADS : count;
 }

@@ -27,7 +27,9 @@ ting_cpu_level ting_cpu_detect(void);
 /* "scalar", "avx2", ...; static storage. */
 const char *ting_cpu_name(ting_cpu_level level);
 
-/* Processors the scheduler gives this process, at least 1. */
+enum { TING_MOST_THREADS = 1024 }; /* of a pool, and of every option that names a number of threads */
+
+/* Processors the scheduler gives this process, 1 to TING_MOST_THREADS. */
 int ting_cpu_count(void);
 
 #endif

@@ -2,6 +2,8 @@
 /* err.c - thread-local error sentence; see err.h. */
 #include "base/err.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +30,7 @@ ting_err ting_fail(ting_err code, const char *format, ...)
     char text[MESSAGE_BYTES]; /* the arguments may point into `message` */
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    ting_number_vprint(text, sizeof text, format, args);
     va_end(args);
     trim_to_utf8(text);
     memcpy(message, text, strlen(text) + 1);
@@ -40,7 +42,7 @@ ting_err ting_fail_in(ting_err code, const char *format, ...)
     char prefix[MESSAGE_BYTES], text[2 * MESSAGE_BYTES + 4];
     va_list args;
     va_start(args, format);
-    vsnprintf(prefix, sizeof prefix, format, args);
+    ting_number_vprint(prefix, sizeof prefix, format, args);
     va_end(args);
     snprintf(text, sizeof text, "%s: %s", prefix, message);
     text[MESSAGE_BYTES - 1] = '\0';

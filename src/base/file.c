@@ -2,6 +2,7 @@
 /* file.c - see file.h. */
 #include "base/file.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 ting_err ting_file_map(const char *path, ting_file *out)
@@ -64,6 +66,34 @@ out:
     return err;
 }
 
+/* A new file beside `path`, under a name nobody has; -1 and errno when there is none. The kernel applies the umask: asking
+ * for it, by umask(0), would let another thread of the host program make a file that everybody may write. */
+static int open_beside(const char *path, ting_str *name)
+{
+    enum { TRIES = 100 };
+    struct {
+        struct timespec now;
+        long process, number;
+        const void *name; /* differs between threads */
+    } seed;
+    memset(&seed, 0, sizeof seed); /* padding is hashed too */
+    seed.process = (long)getpid();
+    seed.name = name;
+    for (; seed.number < TRIES; seed.number++) {
+        clock_gettime(CLOCK_REALTIME, &seed.now);
+        ting_str_clear(name);
+        ting_str_addf(name, "%s.%08x", path, (unsigned)(ting_hash_bytes(&seed, sizeof seed) & 0xFFFFFFFF));
+        if (!ting_str_ok(name)) {
+            errno = ENOMEM;
+            return -1;
+        }
+        int fd = open(name->text, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
 ting_err ting_file_create(const char *path, ting_file_writer *out)
 {
     ting_err err = TING_OK;
@@ -73,20 +103,17 @@ ting_err ting_file_create(const char *path, ting_file_writer *out)
     *out = (ting_file_writer){0};
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
         return open_in_place(path, &status, out);
-    ting_str_addf(&temporary, "%s.XXXXXX", path);
     out->path = ting_strdup(path);
-    if (!ting_str_ok(&temporary) || out->path == NULL) {
+    if (out->path == NULL)
+        return TING_ERR_MEMORY;
+    fd = open_beside(path, &temporary);
+    if (!ting_str_ok(&temporary)) {
         err = TING_ERR_MEMORY;
         goto out;
     }
-    fd = mkstemp(temporary.text);
     if (fd < 0)
         FAIL(TING_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     out->temporary = temporary.text;
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0)
-        FAIL(TING_ERR_IO, "%s: its mode cannot be set: %s", path, strerror(errno));
     out->stream = fdopen(fd, "wb");
     if (out->stream == NULL)
         FAIL(TING_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));

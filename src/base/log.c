@@ -2,6 +2,8 @@
 /* log.c - see log.h. */
 #include "base/log.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -12,7 +14,7 @@ void ting_log_write(const ting_log *log, ting_log_level level, const char *forma
     char sentence[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    ting_number_vprint(sentence, sizeof sentence, format, args);
     va_end(args);
     log->write(log->self, level, sentence);
 }

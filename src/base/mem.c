@@ -35,6 +35,28 @@ void *ting_grow(void *block, size_t old_count, size_t new_count, size_t size)
     return grown;
 }
 
+ting_err ting_reserve(void *items, size_t count, size_t more, size_t *room, size_t size)
+{
+    enum { LEAST = 32 };
+    void *block;
+    if (count <= *room && more <= *room - count)
+        return TING_OK;
+    if (more > SIZE_MAX / 2 || count > SIZE_MAX / 2)
+        return ting_fail(TING_ERR_MEMORY, "%zu and %zu more elements exceed the address space", count, more);
+    size_t wanted = count + more;
+    if (wanted < LEAST)
+        wanted = LEAST;
+    if (wanted / 2 < *room && *room <= SIZE_MAX / 2)
+        wanted = 2 * *room;
+    memcpy(&block, items, sizeof block); /* not through a void **: the pointer is of another type */
+    block = ting_grow(block, *room, wanted, size);
+    if (block == NULL)
+        return TING_ERR_MEMORY;
+    memcpy(items, &block, sizeof block);
+    *room = wanted;
+    return TING_OK;
+}
+
 char *ting_strdup(const char *text)
 {
     size_t bytes = strlen(text) + 1;

@@ -8,6 +8,8 @@
 #ifndef TING_BASE_MEM_H
 #define TING_BASE_MEM_H
 
+#include "base/err.h"
+
 #include <stddef.h>
 
 enum { TING_ALIGN = 64 };
@@ -18,6 +20,15 @@ void *ting_alloc(size_t count, size_t size);
 /* Grows `block` (may be NULL) from old_count to new_count >= old_count elements; the new tail is zero.
  * On failure returns NULL and leaves `block` as it was. */
 void *ting_grow(void *block, size_t old_count, size_t new_count, size_t size);
+
+/* Makes room in a list that grows by doubling: at least count + more elements of `size` bytes, the new tail zero. `items`
+ * is the address of the list's pointer (of any type, NULL at first), *room what it holds so far.
+ *
+ *     TRY(ting_reserve(&list->items, list->count, 1, &list->room, sizeof *list->items));
+ *     list->items[list->count++] = item;
+ *
+ * On failure (memory) the list is as it was. */
+ting_err ting_reserve(void *items, size_t count, size_t more, size_t *room, size_t size);
 
 /* Returns an owned copy of the string, free with ting_free. */
 char *ting_strdup(const char *text);

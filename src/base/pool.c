@@ -2,14 +2,13 @@
 /* pool.c - sleeping workers that share an atomic loop counter; see pool.h. */
 #include "base/pool.h"
 
+#include "base/cpu.h"
 #include "base/err.h"
 #include "base/mem.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-
-enum { MAX_THREADS = 256 };
 
 struct ting_pool {
     int threads; /* workers + the caller */
@@ -60,8 +59,8 @@ static void *worker_main(void *arg)
 
 ting_pool *ting_pool_new(int threads)
 {
-    if (threads < 1 || threads > MAX_THREADS) {
-        ting_fail(TING_ERR_ARGUMENT, "%d threads wanted, expected 1 to %d", threads, MAX_THREADS);
+    if (threads < 1 || threads > TING_MOST_THREADS) {
+        ting_fail(TING_ERR_ARGUMENT, "%d threads wanted, expected 1 to %d", threads, TING_MOST_THREADS);
         return NULL;
     }
     ting_pool *pool = ting_alloc(1, sizeof *pool);

@@ -12,7 +12,7 @@
 
 typedef struct ting_pool ting_pool;
 
-/* Returns an owned pool of `threads` >= 1 threads, the caller counted in; 1 makes no thread at all.
+/* Returns an owned pool of 1 to TING_MOST_THREADS (base/cpu.h) threads, the caller counted in; 1 makes no thread at all.
  * Free with ting_pool_free. NULL on failure. */
 ting_pool *ting_pool_new(int threads);
 void ting_pool_free(ting_pool *pool);

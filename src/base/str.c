@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -55,10 +56,10 @@ void ting_str_addf(ting_str *str, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int needed = vsnprintf(NULL, 0, format, args);
+    int needed = ting_number_vprint(NULL, 0, format, args);
     va_end(args);
     if (needed >= 0 && make_room(str, (size_t)needed)) {
-        vsnprintf(str->text + str->length, (size_t)needed + 1, format, again);
+        ting_number_vprint(str->text + str->length, (size_t)needed + 1, format, again);
         str->length += (size_t)needed;
     }
     va_end(again);

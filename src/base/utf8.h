@@ -20,4 +20,10 @@ long ting_utf8_count(const char *text, size_t size);
 /* Han ideographs: the unified blocks with all extensions, compatibility ideographs, and U+3007. */
 bool ting_utf8_is_hanzi(uint32_t code_point);
 
+/* An ASCII letter or digit, in every locale: isalnum of the host's may take a byte of a hanzi for a letter. */
+static inline bool ting_ascii_is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 #endif

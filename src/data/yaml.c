@@ -3,6 +3,7 @@
 #include "data/yaml.h"
 
 #include "base/file.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -199,7 +200,7 @@ ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high
     if (node == NULL)
         return TING_OK;
     char *end;
-    double value = strtod(node->text, &end);
+    double value = ting_number_read(node->text, &end);
     if (end == node->text || *end != '\0' || !isfinite(value) || value < low || value > high)
         FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", map->path, node->line, key,
              node->text, low, high);

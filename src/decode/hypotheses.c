@@ -2,6 +2,7 @@
 /* hypotheses.c - see hypotheses.h. */
 #include "decode/hypotheses.h"
 
+#include "base/logsum.h"
 #include "base/rng.h"
 
 #include <math.h>
@@ -73,12 +74,6 @@ static ting_err extend(ting_hypotheses *all, const ting_candidate *candidate, ti
                           &h->trace);
 }
 
-static double log_add(double a, double b)
-{
-    double high = a > b ? a : b, low = a > b ? b : a;
-    return high + log1p(exp(low - high));
-}
-
 /* Adds a hypothesis, or its probability to the one with the same tokens. */
 static int merge(ting_aim aim, ting_beam_hypothesis *hyps, int count, const ting_beam_hypothesis *fresh)
 {
@@ -86,7 +81,7 @@ static int merge(ting_aim aim, ting_beam_hypothesis *hyps, int count, const ting
         ting_beam_hypothesis *h = &hyps[i];
         if (h->hash != fresh->hash || h->length != fresh->length)
             continue;
-        double sum = log_add(h->log_prob, fresh->log_prob);
+        double sum = ting_log_add(h->log_prob, fresh->log_prob);
         if (aim == TING_AIM_TEXT && fresh->likelier > h->likelier)
             *h = *fresh;
         h->log_prob = sum;

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ void ting_keywords_free(ting_keywords *list)
 static bool read_number(const char *text, double least, double most, double *out)
 {
     char *end;
-    double value = strtod(text, &end);
+    double value = ting_number_read(text, &end);
     if (end == text || *end != '\0' || !(value >= least && value <= most))
         return false;
     *out = value;
@@ -102,15 +103,8 @@ static char *joined(const struct line *line)
 
 static ting_err add(ting_keywords *list, const struct line *line)
 {
-    if (list->count == list->room) {
-        int room = 2 * list->room + 16;
-        ting_keyword *grown =
-            ting_grow(list->items, (size_t)list->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        list->items = grown;
-        list->room = room;
-    }
+    if (ting_reserve(&list->items, (size_t)list->count, 1, &list->room, sizeof *list->items) != TING_OK)
+        return TING_ERR_MEMORY;
     ting_keyword *keyword = &list->items[list->count];
     *keyword =
         (ting_keyword){.count = line->count, .boost = line->boost, .threshold = line->threshold};

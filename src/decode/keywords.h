@@ -33,7 +33,8 @@ typedef struct ting_keyword {
 
 typedef struct ting_keywords { /* owned; start with {0}, free with ting_keywords_free */
     ting_keyword *items;
-    int count, room;
+    int count;
+    size_t room;
 } ting_keywords;
 
 void ting_keywords_free(ting_keywords *list);

@@ -4,19 +4,12 @@
 
 #include "base/mem.h"
 
-enum { FIRST_ROOM = 256 };
+enum { TIDY_FROM = 256 }; /* entries: fewer are not worth a walk */
 
 ting_err ting_trace_add(ting_trace *trace, int before, ting_emission emission, int *out)
 {
-    if (trace->count == trace->room) {
-        int room = trace->room == 0 ? FIRST_ROOM : 2 * trace->room;
-        ting_trace_entry *grown =
-            ting_grow(trace->entries, (size_t)trace->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        trace->entries = grown;
-        trace->room = room;
-    }
+    if (ting_reserve(&trace->entries, (size_t)trace->count, 1, &trace->room, sizeof *trace->entries) != TING_OK)
+        return TING_ERR_MEMORY;
     trace->entries[trace->count] = (ting_trace_entry){emission, before};
     *out = trace->count++;
     return TING_OK;
@@ -24,7 +17,7 @@ ting_err ting_trace_add(ting_trace *trace, int before, ting_emission emission, i
 
 ting_err ting_trace_tidy(ting_trace *trace, int *const *ends, int count)
 {
-    if (trace->count < trace->room || trace->count < FIRST_ROOM)
+    if ((size_t)trace->count < trace->room || trace->count < TIDY_FROM)
         return TING_OK;
     int *place = ting_alloc((size_t)trace->count, sizeof *place); /* 1 + new index of the living */
     if (place == NULL)

@@ -16,7 +16,8 @@ typedef struct ting_trace_entry {
 
 typedef struct ting_trace { /* start with {0} */
     ting_trace_entry *entries;
-    int count, room;
+    int count;
+    size_t room;
 } ting_trace;
 
 /* Appends an entry; its index to *out. Errors: memory. */

@@ -13,7 +13,8 @@ struct ting_greedy {
     ting_predictor_cache *cache;
     int context[TING_TRANSDUCER_MAX_CONTEXT]; /* the newest last */
     ting_emission *emissions;
-    int count, room;
+    int count;
+    size_t room;
     double log_prob;
     long rows;
 };
@@ -69,15 +70,8 @@ void ting_greedy_reset(ting_greedy *search)
 
 static ting_err emit(ting_greedy *search, int token, double log_prob)
 {
-    if (search->count == search->room) {
-        int room = 2 * search->room + 64;
-        ting_emission *grown =
-            ting_grow(search->emissions, (size_t)search->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        search->emissions = grown;
-        search->room = room;
-    }
+    if (ting_reserve(&search->emissions, (size_t)search->count, 1, &search->room, sizeof *search->emissions) != TING_OK)
+        return TING_ERR_MEMORY;
     search->emissions[search->count++] = (ting_emission){token, search->rows, log_prob};
     ting_predictor_push(search->model, token, search->context);
     return TING_OK;

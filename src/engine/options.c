@@ -2,6 +2,8 @@
 /* options.c - see options.h, and tingxie.h for each field. */
 #include "engine/options.h"
 
+#include "base/cpu.h"
+
 #include <string.h>
 
 static const ting_options option_defaults = {
@@ -63,7 +65,7 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     ting_err err = TING_OK;
     TRY(take(options, "ting_options", &option_defaults, out, sizeof *out));
     TRY(whole("hanzi", out->hanzi, 0, 2));
-    TRY(whole("threads", out->threads, 0, 1024));
+    TRY(whole("threads", out->threads, 0, TING_MOST_THREADS));
     TRY(whole("decoding", (int)out->decoding, TING_DECODING_GREEDY, TING_DECODING_BEAM));
     TRY(whole("beam", out->beam, 1, 64));
     TRY(real("blank_penalty", out->blank_penalty, -5, 5));

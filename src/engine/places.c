@@ -24,14 +24,8 @@ void ting_paths_free(ting_paths *paths)
 
 ting_err ting_paths_add(ting_paths *paths, const char *path)
 {
-    if (paths->count == paths->room) {
-        int room = paths->room * 2 + 8;
-        char **grown = ting_grow(paths->items, (size_t)paths->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        paths->items = grown;
-        paths->room = room;
-    }
+    if (ting_reserve(&paths->items, (size_t)paths->count, 1, &paths->room, sizeof *paths->items) != TING_OK)
+        return TING_ERR_MEMORY;
     char *copy = ting_strdup(path);
     if (copy == NULL)
         return TING_ERR_MEMORY;

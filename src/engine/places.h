@@ -21,7 +21,8 @@
 
 typedef struct ting_paths { /* owned texts; start with {0}, free with ting_paths_free */
     char **items;
-    int count, room;
+    int count;
+    size_t room;
 } ting_paths;
 
 ting_err ting_paths_add(ting_paths *paths, const char *path); /* copies */

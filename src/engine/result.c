@@ -4,14 +4,15 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
-#include <ctype.h>
 #include <string.h>
 
 struct ting_result {
     ting_arena *arena;
     const ting_sentence **sentences; /* [room] */
-    int count, room;
+    int count;
+    size_t room;
     double duration;
     ting_str text; /* all sentences together */
 };
@@ -114,8 +115,8 @@ void ting_result_free(ting_result *result)
 /* Hanzi follow each other directly; Latin words, numbers and pinyin get a space. */
 static void join(ting_str *text, const char *next)
 {
-    if (text->length > 0 && isalnum((unsigned char)text->text[text->length - 1]) &&
-        isalnum((unsigned char)next[0]))
+    if (text->length > 0 && ting_ascii_is_alnum(text->text[text->length - 1]) &&
+        ting_ascii_is_alnum(next[0]))
         ting_str_add(text, " ");
     ting_str_add(text, next);
 }
@@ -123,14 +124,7 @@ static void join(ting_str *text, const char *next)
 ting_err ting_result_add(ting_result *result, const ting_sentence *sentence)
 {
     ting_err err = TING_OK;
-    if (result->count == result->room) {
-        int room = result->room * 2 + 8;
-        const ting_sentence **grown = ting_grow(result->sentences, (size_t)result->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        result->sentences = grown;
-        result->room = room;
-    }
+    TRY(ting_reserve(&result->sentences, (size_t)result->count, 1, &result->room, sizeof *result->sentences));
     const ting_sentence *copy = ting_sentence_copy(result->arena, sentence);
     if (copy == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", sentence->char_count);

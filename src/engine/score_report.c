@@ -2,6 +2,7 @@
 /* score_report.c - see score_report.h. */
 #include "engine/score_report.h"
 
+#include "base/number.h"
 #include "base/utf8.h"
 #include "text/pinyin.h"
 
@@ -81,9 +82,9 @@ static void write_text_utterance(ting_score_report *report, ting_view id, bool m
                           widest - width_of(&report->cell[row]), "");
         }
     }
-    fprintf(report->out, "%.*s: %.2f %%, %ld units, %ld substitutions, %ld deletions, %ld insertions%s\n",
-            (int)id.length, id.text, 100 * ting_score_rate(c), c->units, c->substitutions, c->deletions, c->insertions,
-            missing ? " (no hypothesis)" : "");
+    ting_number_fprint(report->out, "%.*s: %.2f %%, %ld units, %ld substitutions, %ld deletions, %ld insertions%s\n",
+                       (int)id.length, id.text, 100 * ting_score_rate(c), c->units, c->substitutions, c->deletions,
+                       c->insertions, missing ? " (no hypothesis)" : "");
     for (int row = 0; row < 3; row++) {
         ting_str *line = &report->line[row];
         while (line->length > 0 && line->text[line->length - 1] == ' ')
@@ -180,23 +181,23 @@ static void write_text_sums(ting_score_report *report, const ting_tool_score_res
     FILE *out = report->out;
     const ting_score_counts *c = ting_scorer_totals(report->scorer), *t = ting_scorer_toneless(report->scorer);
     bool syllables = t->utterances > 0;
-    fprintf(out, "%-19s %.2f %%\n", syllables ? "syllable error rate" : "character error rate",
-            100 * ting_score_rate(c));
+    ting_number_fprint(out, "%-19s %.2f %%\n", syllables ? "syllable error rate" : "character error rate",
+                       100 * ting_score_rate(c));
     if (syllables)
-        fprintf(out, "%-19s %.2f %%  (%ld substitutions, %ld deletions, %ld insertions)\n", "  without tone",
-                100 * ting_score_rate(t), t->substitutions, t->deletions, t->insertions);
+        ting_number_fprint(out, "%-19s %.2f %%  (%ld substitutions, %ld deletions, %ld insertions)\n",
+                           "  without tone", 100 * ting_score_rate(t), t->substitutions, t->deletions, t->insertions);
     fprintf(out, "%-19s %ld\n", syllables ? "syllables" : "characters", c->units);
     fprintf(out, "%-19s %ld\n", "correct", c->matches);
     fprintf(out, "%-19s %ld\n", "substitutions", c->substitutions);
     for (int k = 0; k < TING_SCORE_KINDS && with_kinds; k++)
         if (!(syllables && k == TING_SCORE_HOMOPHONE)) /* equal syllables are no error */
-            fprintf(out, "  %-17s %ld  (%.1f %%)\n", ting_score_kind_name((ting_score_kind)k), c->kinds[k],
-                    percent(c->kinds[k], c->substitutions));
+            ting_number_fprint(out, "  %-17s %ld  (%.1f %%)\n", ting_score_kind_name((ting_score_kind)k), c->kinds[k],
+                               percent(c->kinds[k], c->substitutions));
     fprintf(out, "%-19s %ld\n", "deletions", c->deletions);
     fprintf(out, "%-19s %ld\n", "insertions", c->insertions);
     fprintf(out, "%-19s %ld\n", "utterances", c->utterances);
-    fprintf(out, "%-19s %ld  (%.1f %%)\n", "  with errors", c->wrong_utterances,
-            percent(c->wrong_utterances, c->utterances));
+    ting_number_fprint(out, "%-19s %ld  (%.1f %%)\n", "  with errors", c->wrong_utterances,
+                       percent(c->wrong_utterances, c->utterances));
     const struct {
         const char *name;
         long count;

@@ -16,7 +16,7 @@ struct ting_search { /* one of the three decoders is there */
     double row_seconds;
     ting_decoded best; /* borrows from the decoder until its next rows */
     ting_hit *hits;    /* [room] of all hypotheses that were asked for, one after the other */
-    int room;
+    size_t room;
     ting_heard *heard; /* [heard_room] */
     int heard_room;
 };
@@ -129,15 +129,7 @@ int ting_search_best(const ting_search *s, double *first, double *last, int *las
 /* Room for `count` hits in all; pointers into the old memory die. */
 static ting_err make_room(ting_search *s, int count)
 {
-    if (count <= s->room)
-        return TING_OK;
-    int room = count > s->room * 2 ? count : s->room * 2;
-    ting_hit *grown = ting_grow(s->hits, (size_t)s->room, (size_t)room, sizeof *grown);
-    if (grown == NULL)
-        return TING_ERR_MEMORY;
-    s->hits = grown;
-    s->room = room;
-    return TING_OK;
+    return ting_reserve(&s->hits, 0, (size_t)count, &s->room, sizeof *s->hits);
 }
 
 static void copy_hits(const ting_search *s, const ting_emission *emissions, int count, ting_hit *out)

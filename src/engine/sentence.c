@@ -7,7 +7,6 @@
 #include "engine/result.h"
 #include "text/g2p.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -110,8 +109,8 @@ static const char *join_text(const ting_sentence_maker *maker, const spoken *s, 
     ting_str_add(text, "");
     for (int i = 0; i < s->count; i++) {
         const char *place = place_text(maker, s, line, i, room);
-        if (text->length > 0 && isalnum((unsigned char)text->text[text->length - 1]) &&
-            isalnum((unsigned char)place[0]))
+        if (text->length > 0 && ting_ascii_is_alnum(text->text[text->length - 1]) &&
+            ting_ascii_is_alnum(place[0]))
             ting_str_add(text, " ");
         ting_str_add(text, place);
     }

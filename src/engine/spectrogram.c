@@ -16,6 +16,7 @@
 #include "feat/mel.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -229,11 +230,11 @@ static int time_marks(const picture *p, mark *marks)
         long whole = lround(t);
         marks[count].at = t / p->seconds * p->width;
         if (p->seconds < 120)
-            snprintf(marks[count].text, sizeof marks->text,
-                     step < 0.1 ? "%.2f"
-                     : step < 1 ? "%.1f"
-                                : "%.0f",
-                     t);
+            ting_number_print(marks[count].text, sizeof marks->text,
+                              step < 0.1 ? "%.2f"
+                              : step < 1 ? "%.1f"
+                                         : "%.0f",
+                              t);
         else if (p->seconds < 7200)
             snprintf(marks[count].text, sizeof marks->text, "%ld:%02ld", whole / 60, whole % 60);
         else
@@ -265,7 +266,7 @@ static int frequency_marks(const ting_feature_config *config, mark *marks)
         if (at < 6 || at > HEIGHT - 2 || (count > 0 && at - marks[count - 1].at < 20))
             continue;
         marks[count].at = at;
-        snprintf(marks[count++].text, sizeof marks->text, "%g", wanted[i] / 1000.0);
+        ting_number_print(marks[count++].text, sizeof marks->text, "%g", wanted[i] / 1000.0);
     }
     return count;
 }
@@ -296,7 +297,7 @@ static int scale_marks(const picture *p, mark *marks)
     for (double v = ceil(p->low / step) * step; v <= p->high + 1e-9 * span && count < MAX_MARKS;
          v += step, count++) {
         marks[count].at = (v - p->low) / span * HEIGHT;
-        snprintf(marks[count].text, sizeof marks->text, "%.4g", fabs(v) < step / 2 ? 0.0 : v);
+        ting_number_print(marks[count].text, sizeof marks->text, "%.4g", fabs(v) < step / 2 ? 0.0 : v);
     }
     return count;
 }

@@ -40,7 +40,8 @@ struct ting_stream {
 
     ting_arena *arena;               /* of the sentences in the queue */
     const ting_sentence **queue;     /* [room] */
-    int count, next, room;
+    int count, next;
+    size_t room;
 
     ting_arena *draft;               /* of the partial sentence */
     ting_str text, pinyin;           /* of the last partial */
@@ -52,16 +53,10 @@ struct ting_stream {
 
 static ting_err enqueue(ting_stream *s, const ting_sentence *sentence)
 {
-    if (s->count == s->room) {
-        int room = s->room * 2 + 8;
-        const ting_sentence **grown = ting_grow(s->queue, (size_t)s->room, (size_t)room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        s->queue = grown;
-        s->room = room;
-    }
-    s->queue[s->count++] = sentence;
-    return TING_OK;
+    ting_err err = ting_reserve(&s->queue, (size_t)s->count, 1, &s->room, sizeof *s->queue);
+    if (err == TING_OK)
+        s->queue[s->count++] = sentence;
+    return err;
 }
 
 /* Makes a sentence of what the search holds, and begins the next. */

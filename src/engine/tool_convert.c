@@ -46,16 +46,10 @@ static bool ends_in(const char *text, const char *ending)
 
 static ting_err add_name(const char ***names, size_t *count, size_t *room, const char *name)
 {
-    if (*count == *room) {
-        size_t wanted = *room == 0 ? 32 : *room * 2;
-        void *grown = ting_grow((void *)*names, *count, wanted, sizeof **names);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        *names = grown;
-        *room = wanted;
-    }
-    (*names)[(*count)++] = name;
-    return TING_OK;
+    ting_err err = ting_reserve(names, *count, 1, room, sizeof **names);
+    if (err == TING_OK)
+        (*names)[(*count)++] = name;
+    return err;
 }
 
 static bool has_name(const char *const *names, size_t count, const char *name)

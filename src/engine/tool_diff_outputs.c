@@ -35,14 +35,8 @@ typedef struct recorder {
 
 static ting_err keep(recorder *r, const char *name, ting_tensor value)
 {
-    if (r->count == r->room) {
-        size_t room = r->room == 0 ? 64 : r->room * 2;
-        kept *grown = ting_grow(r->outputs, r->count, room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        r->outputs = grown;
-        r->room = room;
-    }
+    if (ting_reserve(&r->outputs, r->count, 1, &r->room, sizeof *r->outputs) != TING_OK)
+        return TING_ERR_MEMORY;
     kept *output = &r->outputs[r->count++];
     *output = (kept){.name = ting_strdup(name), .rows = value.rows, .cols = value.cols};
     output->values = ting_alloc((size_t)value.rows * (size_t)value.cols, sizeof *output->values);

@@ -15,6 +15,7 @@
 #include "model/npy.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static ting_err sink_open(sink *s)
     case TING_FEATURES_TSV: break;
     case TING_FEATURES_JSON:
         ting_feature_print(&s->config, &settings);
-        fprintf(
+        ting_number_fprint(
             s->out,
             "{\"settings\": \"%s\",\n\"seconds_per_frame\": %.9g,\n\"dim\": %zu,\n\"frames\": [",
             ting_str_ok(&settings) ? settings.text : "", (double)s->config.shift / s->config.rate,
@@ -60,7 +61,7 @@ out:
 static void print_row(const sink *s, const float *row, const char *between)
 {
     for (size_t i = 0; i < s->dim; i++)
-        fprintf(s->out, "%s%.9g", i > 0 ? between : "", (double)row[i]);
+        ting_number_fprint(s->out, "%s%.9g", i > 0 ? between : "", (double)row[i]);
 }
 
 static ting_err sink_add(sink *s, const float *frames, size_t count)

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 #include "engine/score_report.h"
 #include "engine/tables.h"
@@ -43,7 +44,7 @@ static void say(job *j, const char *format, ...)
     if (j->say == NULL || j->remarks++ >= SHOWN_REMARKS)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    ting_number_vprint(text, sizeof text, format, args);
     va_end(args);
     j->say(j->self, text);
 }

@@ -3,8 +3,8 @@
 #include "engine/write.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -109,13 +109,13 @@ void ting_str_add_cue(ting_str *out, const ting_cue *cue, int xml)
     bool after_latin = false;
     for (int i = 0; i < cue->count; i++) {
         const char *text = ting_sentence_char(cue->sentence, cue->first + i)->text;
-        if (after_latin && isalnum((unsigned char)text[0]))
+        if (after_latin && ting_ascii_is_alnum(text[0]))
             ting_str_add(out, " ");
         for (const char *c = text; *c != '\0'; c++) {
             char one[2] = {(unsigned char)*c < 0x20 ? ' ' : *c, '\0'};
             (xml ? ting_str_add_xml : ting_str_add)(out, one);
         }
-        after_latin = text[0] != '\0' && isalnum((unsigned char)text[strlen(text) - 1]);
+        after_latin = text[0] != '\0' && ting_ascii_is_alnum(text[strlen(text) - 1]);
     }
 }
 

@@ -8,8 +8,6 @@
  */
 #include "engine/write.h"
 
-#include <ctype.h>
-
 static void add_flat(ting_str *out, const char *text) /* tabs and line breaks become spaces */
 {
     for (const char *c = text; *c != '\0'; c++) {
@@ -23,7 +21,7 @@ static void add_word(ting_str *out, const char *text) /* one field of a line of 
     if (*text == '\0')
         ting_str_add(out, "_");
     for (const char *c = text; *c != '\0'; c++) {
-        char one = isspace((unsigned char)*c) || (unsigned char)*c < 0x20 ? '_' : *c;
+        char one = (unsigned char)*c <= ' ' ? '_' : *c;
         ting_str_add_bytes(out, &one, 1);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -123,7 +124,7 @@ static ting_err parse_matrix(const char *name, const char *text, stats *s)
             continue;
         }
         char *end = NULL;
-        double value = strtod(at, &end);
+        double value = ting_number_read(at, &end);
         if (end == at || counts[rows] > MAX_DIM)
             FAIL(TING_ERR_FORMAT,
                  "%s: row %d of the matrix: number %d cannot be read, or is one too many", name,

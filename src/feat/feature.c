@@ -7,6 +7,7 @@
 #include "feat/logmel.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -114,13 +115,13 @@ static void print_value(const ting_feature_config *config, const field *f, char 
         snprintf(text, size, "%s",
                  value >= 0 && value < named_values(f) ? f->values[(int)value] : "?");
     else if ((double)(float)value == value)
-        snprintf(text, size, "%.9g", value);
+        ting_number_print(text, size, "%.9g", value);
     else
-        snprintf(text, size, "%.17g", value);
+        ting_number_print(text, size, "%.17g", value);
     for (int digits = 1; f->real && digits <= 17;
          digits++) { /* the shortest text that reads back exactly */
-        snprintf(text, size, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
+        ting_number_print(text, size, "%.*g", digits, value);
+        if (ting_number_read(text, NULL) == value)
             break;
     }
 }
@@ -221,7 +222,7 @@ static ting_err read_word(char *word, ting_feature_config *config)
              word, text, word, f->values[0]);
     }
     char *end = NULL;
-    double value = strtod(text, &end);
+    double value = ting_number_read(text, &end);
     if (end == text || *end != '\0' || !(value >= f->low && value <= f->high) ||
         (!f->real && value != floor(value)))
         FAIL(TING_ERR_FORMAT, "feature settings: %s=%s, expected a %snumber from %g to %g", word,

@@ -2,19 +2,11 @@
 /* lattice.c - see lattice.h. alpha: all ways into a state; beta: all ways from it to the end. docs/derive/transducer.md */
 #include "loss/lattice.h"
 
+#include "base/logsum.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-static double log_add(double a, double b)
-{
-    if (a < b) {
-        double c = a;
-        a = b;
-        b = c;
-    }
-    return b == -INFINITY ? a : a + log1p(exp(b - a));
-}
 
 static void fill_alpha(const ting_lattice *l, double *alpha)
 {
@@ -25,9 +17,9 @@ static void fill_alpha(const ting_lattice *l, double *alpha)
         for (int u = 0; u < width; u++) {
             double sum = t == 0 && u == 0 ? 0 : -INFINITY;
             if (t > 0)
-                sum = log_add(sum, now[u - width] + l->blank[(size_t)(t - 1) * (size_t)width + (size_t)u]);
+                sum = ting_log_add(sum, now[u - width] + l->blank[(size_t)(t - 1) * (size_t)width + (size_t)u]);
             if (u > 0)
-                sum = log_add(sum, now[u - 1] + label[u - 1]);
+                sum = ting_log_add(sum, now[u - 1] + label[u - 1]);
             now[u] = sum;
         }
     }
@@ -46,7 +38,7 @@ static void fill_beta(const ting_lattice *l, double *beta)
             else if (u == l->labels)
                 sum = blank[u];
             if (u < l->labels)
-                sum = log_add(sum, now[u + 1] + label[u]);
+                sum = ting_log_add(sum, now[u + 1] + label[u]);
             now[u] = sum;
         }
     }

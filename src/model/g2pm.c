@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_READINGS = 16, ARENA_BLOCK = 1 << 18 };
+enum { MOST_READINGS = 16, MOST_ROWS = 1 << 24, ARENA_BLOCK = 1 << 18 }; /* rows: as of the weights */
 static const uint32_t begin_sign = 0xC2DC, end_sign = 0xB05D; /* 시, 끝 */
 
 typedef struct g2pm_char {
@@ -93,8 +93,8 @@ static ting_err read_embedding_rows(ting_g2pm *model, const ting_value *dict)
     for (size_t i = 0; i + 1 < dict->count; i += 2) {
         const ting_value *key = dict->items[i], *value = dict->items[i + 1];
         if (key->kind != TING_VALUE_TEXT || value->kind != TING_VALUE_INT || value->integer < 0 ||
-            value->integer > INT32_MAX)
-            FAIL(TING_ERR_MODEL, "char2idx.pkl: entry %zu is not text -> number", i / 2);
+            value->integer >= MOST_ROWS)
+            FAIL(TING_ERR_MODEL, "char2idx.pkl: entry %zu is not text -> number below %d", i / 2, MOST_ROWS);
         int row = (int)value->integer;
         model->rows = row >= model->rows ? row + 1 : model->rows;
         uint32_t c = single_character(key);
@@ -119,11 +119,22 @@ static int output_of(const ting_value *classes, const ting_value *reading)
     for (size_t i = 0; i + 1 < classes->count; i += 2) {
         const ting_value *key = classes->items[i], *value = classes->items[i + 1];
         if (key->kind == TING_VALUE_TEXT && value->kind == TING_VALUE_INT && key->length == reading->length &&
-            memcmp(key->text, reading->text, key->length) == 0 && value->integer >= 0 &&
-            value->integer <= INT32_MAX)
+            memcmp(key->text, reading->text, key->length) == 0 && value->integer >= 0)
             return (int)value->integer;
     }
     return -1;
+}
+
+/* Before output_of: every number fits an int, and so does the number after it. */
+static ting_err check_outputs(const ting_value *classes)
+{
+    ting_err err = TING_OK;
+    for (size_t i = 1; i < classes->count; i += 2)
+        if (classes->items[i]->kind == TING_VALUE_INT && classes->items[i]->integer >= MOST_ROWS)
+            FAIL(TING_ERR_MODEL, "class2idx.pkl: output %lld, expected a number below %d",
+                 (long long)classes->items[i]->integer, MOST_ROWS);
+out:
+    return err;
 }
 
 static ting_err add_readings(ting_g2pm *model, const ting_value *classes, const ting_value *list, g2pm_char *c)
@@ -186,6 +197,7 @@ static ting_err read_tables(ting_g2pm *model, const char *folder)
     TRY(open_dict(folder, "class2idx.pkl", &classes));
     TRY(open_dict(folder, "digest_cedict.pkl", &readings));
     TRY(read_embedding_rows(model, rows.root));
+    TRY(check_outputs(classes.root));
     TRY(read_readings(model, classes.root, readings.root));
     for (size_t i = 0; i < model->pool_count; i++)
         if (model->pool[i].output >= model->outputs)
@@ -207,7 +219,7 @@ static ting_err weight_shape(const ting_table *table, const char *name, int64_t 
         FAIL(TING_ERR_MODEL, "np_ckpt.pkl: no matrix \"%s\"", name);
     for (int i = 0; i < 2; i++) {
         shape[i] = stored->shape[i];
-        if (shape[i] < 1 || shape[i] > 1 << 24)
+        if (shape[i] < 1 || shape[i] > MOST_ROWS)
             FAIL(TING_ERR_MODEL, "np_ckpt.pkl: \"%s\" has a dimension of %lld", name, (long long)shape[i]);
     }
 out:

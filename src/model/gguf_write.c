@@ -68,31 +68,12 @@ static void add_text(ting_str *str, const char *text)
     ting_str_add_bytes(str, text, length);
 }
 
-/* Makes room for one more; false and the sticky error when there is none. */
-static bool room_for_one(ting_gguf_writer *writer, void **items, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return true;
-    size_t wanted = *room == 0 ? 32 : *room * 2;
-    void *grown = ting_grow(*items, count, wanted, size);
-    if (grown == NULL) {
-        writer->err = TING_ERR_MEMORY;
-        return false;
-    }
-    *items = grown;
-    *room = wanted;
-    return true;
-}
-
 /* Writes a key and the type of its value. */
 static bool begin_key(ting_gguf_writer *writer, const char *key, ting_gguf_type type, bool is_array)
 {
-    void *names = writer->names;
+    if (writer->err == TING_OK)
+        writer->err = ting_reserve(&writer->names, writer->key_count, 1, &writer->key_room, sizeof *writer->names);
     if (writer->err != TING_OK)
-        return false;
-    bool grown = room_for_one(writer, &names, writer->key_count, &writer->key_room, sizeof *writer->names);
-    writer->names = names;
-    if (!grown)
         return false;
     char *copy = ting_strdup(key);
     if (copy == NULL) {
@@ -172,15 +153,12 @@ void ting_gguf_put_entry(ting_gguf_writer *writer, const ting_gguf_entry *entry)
 
 static pending *add_pending(ting_gguf_writer *writer, const char *name, const char *suffix)
 {
-    void *tensors = writer->tensors;
     ting_str full = {0};
     if (writer->err != TING_OK)
         return NULL;
-    bool grown =
-        room_for_one(writer, &tensors, writer->tensor_count, &writer->tensor_room, sizeof *writer->tensors);
-    writer->tensors = tensors;
+    writer->err = ting_reserve(&writer->tensors, writer->tensor_count, 1, &writer->tensor_room, sizeof *writer->tensors);
     ting_str_addf(&full, "%s%s", name, suffix);
-    if (!grown || !ting_str_ok(&full)) {
+    if (writer->err != TING_OK || !ting_str_ok(&full)) {
         ting_str_free(&full);
         writer->err = TING_ERR_MEMORY;
         return NULL;

@@ -24,10 +24,12 @@
 #include <string.h>
 
 enum { NAME = 192 };
+#define MOST_CACHE (INT64_C(1) << 41) /* values: more than any settings allow, at most 2^16 rows of 2^24 */
 
 /* ---- settings ---- */
 
-static ting_err list_of(const ting_onnx *graph, const char *key, int *out, int *count)
+/* "4,8,4" -> at least one number, at most `most` of them. */
+static ting_err list_of(const ting_onnx *graph, const char *key, int most, int *out, int *count)
 {
     const char *text = ting_onnx_metadata(graph, key);
     if (text == NULL)
@@ -35,18 +37,24 @@ static ting_err list_of(const ting_onnx *graph, const char *key, int *out, int *
                          "%s: no \"%s\" in the metadata: not a streaming Zipformer2 of icefall",
                          graph->label, key);
     *count = 0;
-    for (const char *at = text; *at != '\0';) {
+    for (const char *at = text;; at++) {
         char *end;
         long value = strtol(at, &end, 10);
-        if (end == at || (*end != ',' && *end != '\0') || *count == TING_ZIPFORMER_MAX_STACKS ||
-            value < 1 || value > 1 << 20)
+        if (end == at || (*end != ',' && *end != '\0') || *count == most || value < 1 || value > 1 << 20)
             return ting_fail(TING_ERR_MODEL,
-                             "%s: \"%s\" in the metadata is \"%.60s\", expected up to %d numbers",
-                             graph->label, key, text, TING_ZIPFORMER_MAX_STACKS);
+                             "%s: \"%s\" in the metadata is \"%.60s\", expected numbers from 1 to 2^20, at most %d",
+                             graph->label, key, text, most);
         out[(*count)++] = (int)value;
-        at = *end == ',' ? end + 1 : end;
+        at = end;
+        if (*at == '\0')
+            return TING_OK;
     }
-    return TING_OK;
+}
+
+static ting_err whole_number(const ting_onnx *graph, const char *key, int *out)
+{
+    int count;
+    return list_of(graph, key, 1, out, &count);
 }
 
 /* Size of one dimension of a constant. */
@@ -74,7 +82,7 @@ static ting_err stack_lists(ting_zipformer_import *im, int left[TING_ZIPFORMER_M
         "value_head_dims",    "num_heads",    "left_context_len"};
     for (int i = 0; i < 7; i++) {
         int count;
-        TRY(list_of(&im->encoder, keys[i], lists[i], &count));
+        TRY(list_of(&im->encoder, keys[i], TING_ZIPFORMER_MAX_STACKS, lists[i], &count));
         if (i == 0)
             c->stacks = count;
         if (count != c->stacks)
@@ -143,8 +151,7 @@ static ting_err read_settings(ting_zipformer_import *im)
 {
     ting_err err = TING_OK;
     ting_zipformer_config *c = &im->out->encoder;
-    int left[TING_ZIPFORMER_MAX_STACKS], chunk[TING_ZIPFORMER_MAX_STACKS],
-        frames[TING_ZIPFORMER_MAX_STACKS], count;
+    int left[TING_ZIPFORMER_MAX_STACKS], chunk, frames;
     const char *type = ting_onnx_metadata(&im->encoder, "model_type");
     const ting_onnx_port *x = port(&im->encoder, "x");
     if (type == NULL || strcmp(type, "zipformer2") != 0)
@@ -155,13 +162,13 @@ static ting_err read_settings(ting_zipformer_import *im)
     c->features = (int)x->shape[2];
     c->causal = true;
     c->output_downsampling = 2; /* asserted by the reference */
-    TRY(list_of(&im->encoder, "decode_chunk_len", chunk, &count));
-    TRY(list_of(&im->encoder, "T", frames, &count));
-    c->chunk = chunk[0] / 2;
-    if (frames[0] != chunk[0] + TING_ZIP_FIRST_EXTRA)
+    TRY(whole_number(&im->encoder, "decode_chunk_len", &chunk));
+    TRY(whole_number(&im->encoder, "T", &frames));
+    c->chunk = chunk / 2;
+    if (frames != chunk + TING_ZIP_FIRST_EXTRA)
         FAIL(TING_ERR_UNSUPPORTED,
              "%s: calls of %d frames advance by %d, expected %d more than that", im->encoder.label,
-             frames[0], chunk[0], TING_ZIP_FIRST_EXTRA);
+             frames, chunk, TING_ZIP_FIRST_EXTRA);
     for (int i = 0; i < 3; i++) {
         static const char *const names[3] = {"encoder_embed.conv.0.weight",
                                              "encoder_embed.conv.4.weight",
@@ -173,6 +180,8 @@ static ting_err read_settings(ting_zipformer_import *im)
         c->left = left[i] > c->left ? left[i] : c->left;
     for (int i = 0; i < c->stacks; i++)
         TRY(stack_sizes(im, i, left));
+    /* Before anything is laid out by these numbers; pos_dim, still 0, is checked when the networks are declared. */
+    TRY_IN(ting_zipformer_check(c), "%s", im->encoder.label);
 out:
     return err;
 }
@@ -190,29 +199,23 @@ static ting_err check_caches(ting_zipformer_import *im)
             for (int k = 0; k < TING_ZIP_CACHES; k++) {
                 char name[NAME];
                 int rows, cols;
-                long long elements = 1;
+                int64_t elements = 1;
                 ting_zip_cache_size(c, i, (ting_zip_cache)k, &rows, &cols);
                 snprintf(name, sizeof name, "cached_%s_%d", names[k], layer);
                 const ting_onnx_port *p = port(&im->encoder, name);
-                for (int d = 0; p != NULL && d < p->dims; d++)
-                    elements *= p->shape[d] > 0 ? p->shape[d] : 1; /* the batch may be open */
-                if (p == NULL || elements != (long long)rows * cols)
-                    FAIL(TING_ERR_MODEL, "%s: input %s holds %lld values, expected %d x %d",
-                         im->encoder.label, name, p == NULL ? 0 : elements, rows, cols);
+                for (int d = 0; p != NULL && d < p->dims; d++) {
+                    int64_t size = p->shape[d] > 0 ? p->shape[d] : 1; /* the batch may be open */
+                    elements = size > MOST_CACHE / elements ? MOST_CACHE : elements * size;
+                }
+                if (p == NULL || elements != (int64_t)rows * cols)
+                    FAIL(TING_ERR_MODEL, "%s: input %s holds %lld values, expected %d x %d", im->encoder.label, name,
+                         p == NULL ? 0LL : (long long)elements, rows, cols);
             }
 out:
     return err;
 }
 
 /* ---- predictor and joiner ---- */
-
-static ting_err whole_number(const ting_onnx *graph, const char *key, int *out)
-{
-    int list[TING_ZIPFORMER_MAX_STACKS], count;
-    ting_err err = list_of(graph, key, list, &count);
-    *out = err == TING_OK ? list[0] : 0;
-    return err;
-}
 
 static ting_err take_transducer(ting_zipformer_import *im)
 {

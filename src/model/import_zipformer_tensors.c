@@ -236,10 +236,10 @@ static const ting_onnx_node *position_product(const ting_onnx *graph, const char
                               : ting_onnx_reader(graph, node->outputs[0], "MatMul");
         if (product == NULL || product->input_count < 2)
             continue;
-        const ting_onnx_node *other = ting_onnx_maker(graph, product->inputs[1]);
-        if (other == NULL) /* a constant */
+        if (ting_onnx_has_tensor(graph, product->inputs[1])) /* not "nobody makes it": inputs of the graph are so too */
             return product;
-        const ting_onnx_node *made = other; /* Transpose(Reshape(MatMul(positions, weight))) */
+        /* Transpose(Reshape(MatMul(positions, weight))) */
+        const ting_onnx_node *made = ting_onnx_maker(graph, product->inputs[1]);
         for (int k = 0; made != NULL && k < 3 && strcmp(made->op, "MatMul") != 0; k++)
             made = ting_onnx_maker(graph, made->inputs[0]);
         if (made != NULL && strcmp(made->op, "MatMul") == 0 &&

@@ -40,16 +40,10 @@ static const struct {
 
 static ting_err remember_unread(ting_onnx *graph, const char *name)
 {
-    if (graph->unread_count == graph->unread_room) {
-        size_t room = graph->unread_room == 0 ? 16 : graph->unread_room * 2;
-        void *grown = ting_grow((void *)graph->unread, graph->unread_count, room, sizeof *graph->unread);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        graph->unread = grown;
-        graph->unread_room = room;
-    }
-    graph->unread[graph->unread_count++] = name;
-    return TING_OK;
+    ting_err err = ting_reserve(&graph->unread, graph->unread_count, 1, &graph->unread_room, sizeof *graph->unread);
+    if (err == TING_OK)
+        graph->unread[graph->unread_count++] = name;
+    return err;
 }
 
 /* int32_data also carries the narrow types, one per element: packs them. */

@@ -77,6 +77,15 @@ static const ting_value *item(const ting_value *tuple, size_t i)
     return has ? tuple->items[i] : &none;
 }
 
+/* Takes what a call copies from the budget: one value can be given to every call, and a call costs a few bytes. */
+static ting_err charge(ting_pickle_vm *vm, size_t bytes)
+{
+    if (bytes > vm->budget)
+        return ting_fail(TING_ERR_FORMAT, "its calls claim more memory than the file can hold: it is damaged");
+    vm->budget -= bytes;
+    return TING_OK;
+}
+
 /* A tuple of whole numbers >= 0. */
 static ting_err sizes(const ting_value *tuple, int64_t *out, size_t *count)
 {
@@ -115,9 +124,7 @@ static ting_err place(ting_pickle_vm *vm, ting_value *value, ting_dtype dtype, c
     for (size_t d = 0; d < dims; d++)
         tensor.shape[d] = shape[d];
     if (elements > 0 && (!in_order || (uintptr_t)data % width != 0)) {
-        if (bytes > vm->budget)
-            FAIL(TING_ERR_FORMAT, "tensors claim more memory than the file can hold: it is damaged");
-        vm->budget -= bytes;
+        TRY(charge(vm, bytes));
         void *copy = ting_arena_take(vm->file->arena, bytes);
         if (copy == NULL) {
             err = TING_ERR_MEMORY;
@@ -235,6 +242,7 @@ static ting_err encode(ting_pickle_vm *vm, const ting_value *args, ting_value **
     const ting_value *text = item(args, 0), *codec = item(args, 1);
     if (text->kind != TING_VALUE_TEXT || codec->kind != TING_VALUE_TEXT || strcmp(codec->text, "latin1") != 0)
         FAIL(TING_ERR_UNSUPPORTED, "_codecs.encode with other arguments than a str and \"latin1\"");
+    TRY(charge(vm, text->length));
     *out = ting_pickle_value(vm, TING_VALUE_BYTES, text->length + 1);
     if (*out == NULL) {
         err = TING_ERR_MEMORY;
@@ -279,9 +287,9 @@ static ting_err load_storage(ting_pickle_vm *vm, const ting_value *key, ting_dty
         err = TING_ERR_MEMORY;
         goto out;
     }
-    TRY(ting_pickle_room(&file->members, file->member_count, &file->member_room, sizeof *file->members));
-    TRY(ting_pickle_room(&vm->storages, vm->storage_count, &vm->storage_room, sizeof *vm->storages));
-    TRY(ting_pickle_room(&vm->storage_keys, vm->storage_count, &room, sizeof *vm->storage_keys));
+    TRY(ting_reserve(&file->members, file->member_count, 1, &file->member_room, sizeof *file->members));
+    TRY(ting_reserve(&vm->storages, vm->storage_count, 1, &vm->storage_room, sizeof *vm->storages));
+    TRY(ting_reserve(&vm->storage_keys, vm->storage_count, 1, &room, sizeof *vm->storage_keys));
     TRY(ting_unzip_read_named(vm->zip, name.text, &bytes, &size));
     file->members[file->member_count++] = bytes;
     storage->helper = TING_HELPER_STORAGE;
@@ -361,6 +369,8 @@ static ting_err ordered_dict(ting_pickle_vm *vm, const ting_value *args, ting_va
 {
     ting_err err = TING_OK;
     const ting_value *pairs = item(args, 0);
+    if (pairs->kind == TING_VALUE_LIST)
+        TRY(charge(vm, 4 * pairs->count * sizeof *pairs->items)); /* two a pair, in lists that double */
     *out = ting_pickle_value(vm, TING_VALUE_DICT, 0);
     if (*out == NULL)
         return TING_ERR_MEMORY;

@@ -9,7 +9,7 @@
 
 enum {
     ARENA_BLOCK = 1 << 16,
-    COPY_FACTOR = 8, /* tensors copied (strided, misaligned) may take so many times the file's size */
+    COPY_FACTOR = 8, /* what calls copy (tensors out of order, text to bytes) may take so many times the file's size */
     COPY_SLACK = 1 << 20,
     MOST_DEPTH = 64,
     MOST_VISITS = 1 << 20
@@ -46,7 +46,9 @@ static ting_err run_archive(ting_pickle_vm *vm, const void *bytes, size_t size)
     TRY(ting_unzip_open(bytes, size, &vm->zip));
     TRY(read_program(vm->zip, &folder, &program, &program_size));
     vm->zip_folder = folder;
-    TRY(ting_pickle_room(&vm->file->members, 0, &vm->file->member_room, sizeof *vm->file->members));
+    if (vm->budget <= SIZE_MAX - program_size)
+        vm->budget += program_size; /* a deflated program may spell all its bytes as text */
+    TRY(ting_reserve(&vm->file->members, 0, 1, &vm->file->member_room, sizeof *vm->file->members));
     vm->file->members[vm->file->member_count++] = program;
     const void *start = program;
     program = NULL; /* values borrow from it */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pickle_vm.h - what pickle.c (the stack machine) and pickle_build.c (numpy and torch) share. */
+/* pickle_vm.h - what pickle.c (the stack machine), pickle_scalars.c (single values) and pickle_build.c (numpy and torch)
+ * share. */
 #ifndef TING_MODEL_PICKLE_VM_H
 #define TING_MODEL_PICKLE_VM_H
 
@@ -28,7 +29,7 @@ typedef struct ting_pickle_vm {
     size_t mark_count, mark_room;
     ting_value **memo;
     size_t memo_count, memo_room;
-    size_t budget;        /* bytes of tensors that may still be copied */
+    size_t budget;        /* bytes that calls may still copy */
     ting_unzip *zip;      /* NULL for a bare pickle */
     const char *zip_folder; /* of data.pkl, with its slash */
     ting_value **storages; /* those read from the archive: owned by the arena */
@@ -45,8 +46,20 @@ ting_value *ting_pickle_value(ting_pickle_vm *vm, ting_value_kind kind, size_t e
 /* Appends to a list or dict. */
 ting_err ting_pickle_append(ting_pickle_vm *vm, ting_value *list, ting_value *item);
 
-/* Makes room for one more element of `size` bytes in *items. */
-ting_err ting_pickle_room(void *items, size_t count, size_t *room, size_t size);
+/* Onto the stack; a NULL value is the failure of ting_pickle_value. */
+ting_err ting_pickle_push(ting_pickle_vm *vm, ting_value *value);
+
+/* The next bytes of the program, borrowed. Errors: format (there are fewer). */
+ting_err ting_pickle_take(ting_pickle_vm *vm, uint64_t bytes, const unsigned char **out);
+
+/* The next line as a string of less than `room` bytes, without its '\n'. Errors: format. */
+ting_err ting_pickle_take_word(ting_pickle_vm *vm, char *out, size_t room);
+
+/* Opcodes with a length or number of `bytes` little-endian bytes before their data. */
+ting_err ting_pickle_sized(ting_pickle_vm *vm, size_t bytes, ting_err (*make)(ting_pickle_vm *, uint64_t));
+
+/* Pushes what an opcode spells by itself; false, and nothing done, when it is another kind of opcode. */
+bool ting_pickle_scalar(ting_pickle_vm *vm, unsigned char opcode, ting_err *err);
 
 /* A callable by module and name. Errors: unsupported, naming it. */
 ting_err ting_pickle_global(ting_pickle_vm *vm, const char *module, const char *name, ting_value **out);

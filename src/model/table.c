@@ -55,16 +55,7 @@ ting_err ting_table_add(ting_table *table, const char *name, size_t length, cons
         FAIL(TING_ERR_FORMAT, "a tensor's name has %zu bytes, expected at most %d of UTF-8 without zero bytes",
              length, MOST_NAME);
     TRY(check(tensor, name, (int)length));
-    if (table->count == table->room) {
-        size_t room = table->room == 0 ? 64 : table->room * 2;
-        ting_named *items = ting_grow(table->items, table->count, room, sizeof *items);
-        if (items == NULL) {
-            err = TING_ERR_MEMORY;
-            goto out;
-        }
-        table->items = items;
-        table->room = room;
-    }
+    TRY(ting_reserve(&table->items, table->count, 1, &table->room, sizeof *table->items));
     copy = ting_alloc(length + 1, 1);
     if (copy == NULL) {
         err = TING_ERR_MEMORY;

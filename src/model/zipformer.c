@@ -9,7 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAYER_NAME = 96, NAME = 160 };
+enum { LAYER_NAME = 96, NAME = 160, MOST_WIDTH = 1 << 24 };
+
+/* Sizes are small, but their products are numbers of columns and rows, which are ints everywhere. */
+static ting_err check_products(const ting_zipformer_stack_config *s, int i)
+{
+    const struct {
+        const char *what;
+        long long size;
+    } rules[] = {
+        {"queries, keys and positions of all heads", (long long)s->heads * (2 * s->query_dim + s->pos_head_dim)},
+        {"values of all heads", (long long)s->heads * s->value_dim},
+        {"taps of all channels", (long long)s->dim * s->kernel},
+    };
+    for (size_t k = 0; k < sizeof rules / sizeof rules[0]; k++)
+        if (rules[k].size > MOST_WIDTH)
+            return ting_fail(TING_ERR_MODEL, "zipformer stack %d: %s make %lld numbers, expected at most %d", i,
+                             rules[k].what, rules[k].size, MOST_WIDTH);
+    return TING_OK;
+}
 
 static ting_err check_stack(const ting_zipformer_config *config, int i)
 {
@@ -42,7 +60,7 @@ static ting_err check_stack(const ting_zipformer_config *config, int i)
                          "zipformer stack %d: downsampling %d does not divide the chunk %d and the "
                          "left context %d",
                          i, s->downsampling, config->chunk, config->left);
-    return TING_OK;
+    return check_products(s, i);
 }
 
 ting_err ting_zipformer_check(const ting_zipformer_config *config)

@@ -2,6 +2,7 @@
 /* ctx.c - the sticky error, outputs in the arena, the tap; see ctx.h. */
 #include "nn/ctx.h"
 
+#include "base/number.h"
 #include "nn/rows.h"
 
 #include <stdarg.h>
@@ -16,7 +17,7 @@ void ting_ctx_fail(ting_ctx *ctx, ting_err code, const char *format, ...)
     char text[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    ting_number_vprint(text, sizeof text, format, args);
     va_end(args);
     ctx->err = ting_fail(code, "%s", text);
 }

@@ -12,7 +12,8 @@
 
 struct ting_params {
     ting_param **item;
-    int count, room;
+    int count;
+    size_t room;
     ting_err failed;
     size_t elements; /* in the flat blocks */
     ting_real *values, *gradients;
@@ -68,14 +69,7 @@ static ting_err add(ting_params *params, ting_param_role role, int dims, const i
              least, TING_MAX_DIMS);
     if (ting_params_find(params, name) != NULL)
         FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" is declared twice", name);
-    if (params->count == params->room) {
-        int room = params->room == 0 ? 64 : 2 * params->room;
-        ting_param **item = ting_grow(params->item, (size_t)params->count, (size_t)room, sizeof *item);
-        if (item == NULL)
-            return TING_ERR_MEMORY;
-        params->item = item;
-        params->room = room;
-    }
+    TRY(ting_reserve(&params->item, (size_t)params->count, 1, &params->room, sizeof *params->item));
     param = ting_alloc(1, sizeof *param);
     if (param == NULL)
         return TING_ERR_MEMORY;
@@ -250,6 +244,11 @@ static ting_err find_stored(const ting_param *param, const ting_source *source, 
         return ting_fail(TING_ERR_MODEL, "%s: the tensor \"%s\" has the shape %s, expected %s", source->label,
                          param->name, found_text, want_text);
     }
+    /* Scales are counted by the stored first dimension and used by the parameter's: [1, n, k] and [k] have one or k. */
+    int64_t scaled = out->dims == 0 ? 1 : out->shape[0];
+    if (out->dtype == TING_DTYPE_I8 && out->scale != NULL && scaled != param->t.rows)
+        return ting_fail(TING_ERR_MODEL, "%s: the int8 tensor \"%s\" has %lld scales, expected %d: one for each output",
+                         source->label, param->name, (long long)scaled, param->t.rows);
     size_t bytes = ting_dtype_bytes(out->dtype, param_elements(param));
     if (out->bytes < bytes)
         return ting_fail(TING_ERR_FORMAT, "%s: the tensor \"%s\" has %zu bytes, expected %zu", source->label,

@@ -60,7 +60,7 @@ double ting_stored_value(const ting_stored *stored, size_t i)
         double value = (signed char)data[i];
         if (stored->scale == NULL)
             return value;
-        size_t columns = ting_stored_elements(stored) / (size_t)(stored->dims > 0 ? stored->shape[0] : 1);
+        size_t columns = stored->dims == 0 ? 1 : ting_stored_elements(stored) / (size_t)stored->shape[0];
         memcpy(&f32, (const unsigned char *)stored->scale + 4 * (i / columns), 4);
         return value * (double)f32;
     }

@@ -70,30 +70,12 @@ void ting_lexicon_free(ting_lexicon *lexicon)
 
 /* ---- growing ---- */
 
-/* Makes room for `more` further elements of an array. */
-static ting_err reserve(void **array, size_t count, size_t *room, size_t more, size_t size)
-{
-    if (count + more <= *room)
-        return TING_OK;
-    size_t wanted = *room == 0 ? 1024 : 2 * *room;
-    if (wanted < count + more)
-        wanted = count + more;
-    void *grown = ting_grow(*array, *room, wanted, size);
-    if (grown == NULL)
-        return TING_ERR_MEMORY;
-    *array = grown;
-    *room = wanted;
-    return TING_OK;
-}
-
 static ting_err pool_add(ting_lexicon *lexicon, const uint16_t *ids, size_t count, uint32_t *first)
 {
     ting_err err = TING_OK;
     if (lexicon->pool_count + count >= UINT32_MAX)
         return ting_fail(TING_ERR_MEMORY, "lexicon of more than %u syllables", UINT32_MAX);
-    void *pool = lexicon->pool;
-    TRY(reserve(&pool, lexicon->pool_count, &lexicon->pool_room, count, sizeof *lexicon->pool));
-    lexicon->pool = pool;
+    TRY(ting_reserve(&lexicon->pool, lexicon->pool_count, count, &lexicon->pool_room, sizeof *lexicon->pool));
     memcpy(lexicon->pool + lexicon->pool_count, ids, count * sizeof *ids);
     *first = (uint32_t)lexicon->pool_count;
     lexicon->pool_count += count;
@@ -124,9 +106,7 @@ static ting_err character_get(ting_lexicon *lexicon, uint32_t code_point, charac
         lexicon->slots = slots;
         *page = (uint16_t)++lexicon->page_count;
     }
-    void *characters = lexicon->characters;
-    TRY(reserve(&characters, lexicon->character_count, &lexicon->character_room, 1, sizeof(character)));
-    lexicon->characters = characters;
+    TRY(ting_reserve(&lexicon->characters, lexicon->character_count, 1, &lexicon->character_room, sizeof(character)));
     *out = &lexicon->characters[lexicon->character_count++];
     **out = (character){0};
     lexicon->slots[(*page - 1) * (size_t)PAGE + code_point % PAGE] = (uint32_t)lexicon->character_count;
@@ -170,9 +150,7 @@ static ting_err edges_double(ting_lexicon *lexicon)
 static ting_err node_new(ting_lexicon *lexicon, uint32_t *node)
 {
     ting_err err = TING_OK;
-    void *nodes = lexicon->nodes;
-    TRY(reserve(&nodes, lexicon->node_count, &lexicon->node_room, 1, sizeof *lexicon->nodes));
-    lexicon->nodes = nodes;
+    TRY(ting_reserve(&lexicon->nodes, lexicon->node_count, 1, &lexicon->node_room, sizeof *lexicon->nodes));
     *node = (uint32_t)lexicon->node_count++;
 out:
     return err;

@@ -170,17 +170,9 @@ static ting_word next_word(const char *line, size_t length, size_t at)
 
 static ting_err words_add(ting_words *words, ting_word word)
 {
-    ting_err err = TING_OK;
-    if (words->count == words->room) {
-        int room = words->room == 0 ? 64 : 2 * words->room;
-        ting_word *items = ting_grow(words->items, (size_t)words->room, (size_t)room, sizeof *items);
-        if (items == NULL)
-            FAIL(TING_ERR_MEMORY, "no memory for a line of %d syllables", room);
-        words->items = items;
-        words->room = room;
-    }
-    words->items[words->count++] = word;
-out:
+    ting_err err = ting_reserve(&words->items, (size_t)words->count, 1, &words->room, sizeof *words->items);
+    if (err == TING_OK)
+        words->items[words->count++] = word;
     return err;
 }
 

@@ -84,7 +84,8 @@ typedef struct ting_word {
 
 typedef struct ting_words { /* start with {0}; reused by every call; free with ting_words_free */
     ting_word *items;
-    int count, room;
+    int count;
+    size_t room;
 } ting_words;
 
 /*

@@ -21,7 +21,8 @@ typedef enum key { KEY_ID, KEY_PATH, KEY_STEM, KEY_COUNT } key;
 struct ting_transcript {
     ting_utterance *items;
     int *next_stem; /* [count] the next utterance with the same stem, or -1 */
-    int count, room;
+    int count;
+    size_t room;
     names names[KEY_COUNT];
 };
 
@@ -209,14 +210,7 @@ static ting_err add_utterance(const char *name, ting_transcript *t, ting_utteran
         FAIL(TING_ERR_FORMAT, "%s:%ld: no id at the beginning of the line", name, u.line);
     if (t->count == MOST_UTTERANCES)
         FAIL(TING_ERR_FORMAT, "%s: more than %d utterances", name, MOST_UTTERANCES);
-    if (t->count == t->room) {
-        int room = t->room == 0 ? 256 : 2 * t->room;
-        ting_utterance *items = ting_grow(t->items, (size_t)t->room, (size_t)room, sizeof *items);
-        if (items == NULL)
-            return TING_ERR_MEMORY;
-        t->items = items;
-        t->room = room;
-    }
+    TRY(ting_reserve(&t->items, (size_t)t->count, 1, &t->room, sizeof *t->items));
     t->items[t->count++] = u;
 out:
     return err;

@@ -166,6 +166,27 @@ static void a_model_whose_parts_do_not_fit_is_refused(void **state)
     ting_free(copy);
 }
 
+/* Each size is allowed, but a product of them is not: 65536 x (2 x 32767 + 2) is 2^32, which an int took for 0. */
+static void sizes_whose_products_are_too_large_are_refused(void **state)
+{
+    (void)state;
+    const ting_zipformer_config *good = ting_zipformer_settings(acoustic.encoder);
+    assert_ok(ting_zipformer_check(good));
+    ting_zipformer_config c = *good;
+    c.stack[0].heads = 65536;
+    c.stack[0].query_dim = 32767;
+    c.stack[0].pos_head_dim = 2;
+    assert_fails(TING_ERR_MODEL, "stack 0: queries, keys and positions of all heads make 4294967296 numbers",
+                 ting_zipformer_check(&c));
+    c = *good;
+    c.stack[1].heads = c.stack[1].value_dim = 65536;
+    assert_fails(TING_ERR_MODEL, "stack 1: values of all heads make 4294967296", ting_zipformer_check(&c));
+    c = *good;
+    c.stack[1].dim = 65536;
+    c.stack[1].kernel = 65535;
+    assert_fails(TING_ERR_MODEL, "stack 1: taps of all channels make 4294901760", ting_zipformer_check(&c));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +195,7 @@ int main(void)
         cmocka_unit_test(threads_give_the_same_rows),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(a_model_whose_parts_do_not_fit_is_refused),
+        cmocka_unit_test(sizes_whose_products_are_too_large_are_refused),
     };
     return cmocka_run_group_tests(tests, open_tiny, close_tiny);
 }

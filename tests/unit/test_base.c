@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_base.c - errors, arena, pool, random numbers, strings, files, UTF-8, tab-separated lines. */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/arena.h"
+#include "base/cpu.h"
 #include "base/file.h"
+#include "base/logsum.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/rng.h"
@@ -11,9 +14,13 @@
 #include "base/tsv.h"
 #include "base/utf8.h"
 
+#include <fcntl.h>
+#include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void errors_keep_their_sentence(void **state)
@@ -80,6 +87,12 @@ static void pool_runs_each_index_once(void **state)
         ting_pool_free(pool);
     }
     assert_null(ting_pool_new(0));
+    assert_null(ting_pool_new(TING_MOST_THREADS + 1));
+    assert_non_null(strstr(ting_error_message(), "1025 threads wanted, expected 1 to 1024"));
+    assert_true(ting_cpu_count() >= 1 && ting_cpu_count() <= TING_MOST_THREADS);
+    ting_pool *wide = ting_pool_new(300); /* the options allow it: test_places */
+    assert_non_null(wide);
+    ting_pool_free(wide);
 }
 
 static void random_streams_are_functions_of_their_counter(void **state)
@@ -125,6 +138,40 @@ static void utf8_is_strict(void **state)
     assert_true(ting_utf8_is_hanzi(0x4E2D) && ting_utf8_is_hanzi(0x20000) && !ting_utf8_is_hanzi('a'));
 }
 
+static atomic_int umask_calls;
+
+/* Stands before the C library's: the umask belongs to the whole process. */
+mode_t umask(mode_t mask)
+{
+    atomic_fetch_add(&umask_calls, 1);
+    return (mode_t)syscall(SYS_umask, mask);
+}
+
+static void new_files_follow_the_umask_without_touching_it(void **state)
+{
+    (void)state;
+    char *path = ting_temp_path("mode");
+    for (int i = 0; i < 2; i++) {
+        const mode_t mask = i == 0 ? 027 : 0;
+        struct stat status;
+        mode_t before = umask(mask);
+        int calls = atomic_load(&umask_calls);
+        assert_ok(ting_file_save(path, "x", 1));
+        assert_int_equal(atomic_load(&umask_calls), calls);
+        assert_int_equal(umask(before), mask);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0666 & ~mask);
+    }
+    ting_file_writer two[2]; /* beside each other */
+    for (int i = 0; i < 2; i++)
+        assert_ok(ting_file_create(path, &two[i]));
+    assert_string_not_equal(two[0].temporary, two[1].temporary);
+    assert_int_equal(fcntl(fileno(two[0].stream), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC); /* no child keeps it */
+    for (int i = 0; i < 2; i++)
+        ting_file_abandon(&two[i]);
+    ting_free(path);
+}
+
 static void a_failed_write_leaves_the_old_file(void **state)
 {
     (void)state;
@@ -155,6 +202,32 @@ static void a_failed_write_leaves_the_old_file(void **state)
                      ting_file_commit(&full);
                  }));
     ting_free(path);
+}
+
+static void lists_grow_by_doubling(void **state)
+{
+    (void)state;
+    int *list = NULL;
+    size_t count = 0, room = 0, moves = 0, before;
+    for (; count < 1000; count++) {
+        before = room;
+        assert_ok(ting_reserve(&list, count, 1, &room, sizeof *list));
+        moves += room != before;
+        assert_true(room > count && room <= 2 * count + 32);
+        assert_int_equal(list[count], 0);
+        list[count] = (int)count;
+    }
+    assert_int_equal(moves, 6); /* 32, 64, ... 1024 */
+    assert_ok(ting_reserve(&list, count, 5000, &room, sizeof *list)); /* more than twice as much */
+    assert_true(room >= 6000 && list[999] == 999 && list[5999] == 0);
+    before = room;
+    ting_fail_allocation(1);
+    assert_int_equal(ting_reserve(&list, before, 1, &room, sizeof *list), TING_ERR_MEMORY);
+    ting_fail_allocation(0);
+    assert_fails(TING_ERR_MEMORY, "exceed", ting_reserve(&list, 1000, SIZE_MAX - 500, &room, sizeof *list));
+    assert_fails(TING_ERR_MEMORY, "exceed", ting_reserve(&list, 1000, SIZE_MAX / 4, &room, sizeof *list));
+    assert_true(room == before && list[999] == 999); /* as it was */
+    ting_free(list);
 }
 
 static void strings_grow(void **state)
@@ -206,6 +279,22 @@ static void devices_are_written_and_not_replaced(void **state)
     ting_free(full);
 }
 
+/* Against the sum itself, in both orders; one rounding of log and exp each, relative to a magnitude below 32. */
+static void logarithms_of_probabilities_add_up(void **state)
+{
+    (void)state;
+    for (double a = 1; a > 1e-12; a /= 3)
+        for (double b = 1; b > 1e-12; b /= 7) {
+            assert_true(fabs(ting_log_add(log(a), log(b)) - log(a + b)) < 1e-14);
+            assert_true(ting_log_add(log(a), log(b)) == ting_log_add(log(b), log(a)));
+        }
+    assert_true(ting_log_add(-INFINITY, -2) == -2 && ting_log_add(-2, -INFINITY) == -2);
+    assert_true(ting_log_add(-INFINITY, -INFINITY) == -INFINITY);
+    assert_true(ting_log_add(-1000, -1000) == -1000 + log1p(1)); /* exp(-1000) is 0 */
+    assert_true(ting_log_add(1000, -1000) == 1000);
+    assert_true(isnan(ting_log_add(NAN, 0)) && isnan(ting_log_add(0, NAN)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,7 +303,10 @@ int main(void)
         cmocka_unit_test(pool_runs_each_index_once),
         cmocka_unit_test(random_streams_are_functions_of_their_counter),
         cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(logarithms_of_probabilities_add_up),
+        cmocka_unit_test(new_files_follow_the_umask_without_touching_it),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
+        cmocka_unit_test(lists_grow_by_doubling),
         cmocka_unit_test(strings_grow),
         cmocka_unit_test(lines_are_cut_at_tabs),
         cmocka_unit_test(devices_are_written_and_not_replaced),

@@ -105,6 +105,9 @@ static void only_what_is_wanted_is_set(void **state)
     ting_free(folder);
 }
 
+/* {text: 2147483647} as a pickle; text with its length. */
+#define ROW(text, length) "}X" length "\0\0\0" text "J\xFF\xFF\xFF\x7Fs.", sizeof "}X" length "\0\0\0" text "J\xFF\xFF\xFF\x7Fs." - 1
+
 static void broken_folders_are_refused(void **state)
 {
     (void)state;
@@ -121,6 +124,8 @@ static void broken_folders_are_refused(void **state)
         {0, "", 0, TING_ERR_FORMAT, "char2idx.pkl"},
         {0, "]q\0.", 4, TING_ERR_MODEL, "not a dictionary"},
         {0, "}.", 2, TING_ERR_MODEL, "<UNK>"},
+        {0, ROW("<UNK>", "\x05"), TING_ERR_MODEL, "char2idx.pkl: entry 0 is not text -> number below 16777216"},
+        {1, ROW("chang2", "\x06"), TING_ERR_MODEL, "class2idx.pkl: output 2147483647, expected a number below"},
         {1, g2pm_digest_cedict, sizeof g2pm_digest_cedict - 1, TING_ERR_FORMAT, "class2idx.pkl"},
         {2, g2pm_char2idx, sizeof g2pm_char2idx, TING_ERR_MODEL, "is no list"},
         {3, g2pm_char2idx, sizeof g2pm_char2idx, TING_ERR_MODEL, "no matrix \"embedding.weight\""},

@@ -17,9 +17,11 @@
 #include "model/import_zipformer_onnx.h"
 #include "model/safetensors.h"
 #include "model/tokens.h"
+#include "onnx.pb-c.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -203,6 +205,139 @@ static void bad_folders_are_refused(void **state)
     }
 }
 
+/* ---- graphs that were changed ---- */
+
+/* A copy of the folder with one graph passed through `change`. */
+static char *changed(const char *name, void (*change)(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg), void *arg)
+{
+    char *folder = damaged(name, NULL, 0), *from = ting_path_join(FOLDER, name), *to = ting_path_join(folder, name);
+    ting_file file;
+    assert_ok(ting_file_map(from, &file));
+    TingOnnx__ModelProto *model = ting_onnx__model_proto__unpack(NULL, file.size, file.data);
+    assert_non_null(model);
+    change(model->graph, model, arg);
+    unsigned char *bytes = ting_alloc(ting_onnx__model_proto__get_packed_size(model), 1);
+    assert_ok(ting_file_save(to, bytes, ting_onnx__model_proto__pack(model, bytes)));
+    ting_onnx__model_proto__free_unpacked(model, NULL);
+    ting_file_unmap(&file);
+    ting_free(bytes);
+    ting_free(from);
+    ting_free(to);
+    return folder;
+}
+
+static void set_text(char **text, const char *value) /* as protobuf-c allocates it */
+{
+    free(*text);
+    *text = strdup(value);
+}
+
+static bool is_initializer(const TingOnnx__GraphProto *graph, const char *value)
+{
+    for (size_t i = 0; i < graph->n_initializer; i++)
+        if (strcmp(graph->initializer[i]->name, value) == 0)
+            return true;
+    return false;
+}
+
+/* The second factor of the n-th product that has none of the weights becomes the input x of the graph, which no node makes
+ * and which is no constant. */
+static void take_input(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg)
+{
+    int *number = arg;
+    (void)model;
+    for (size_t i = 0; i < graph->n_node; i++) {
+        TingOnnx__NodeProto *node = graph->node[i];
+        if (strcmp(node->op_type, "MatMul") == 0 && !is_initializer(graph, node->input[1]) && (*number)-- == 0) {
+            set_text(&node->input[1], "x");
+            return;
+        }
+    }
+}
+
+static void a_factor_that_nobody_makes_is_no_constant(void **state)
+{
+    (void)state;
+    int products = 0;
+    ting_imported model;
+    for (int left = -1; left < 0; products++) {
+        left = products;
+        char *folder = changed("encoder.onnx", take_input, &left);
+        ting_err err = ting_import_zipformer_onnx(folder, &model); /* some products are of no parameter */
+        if (err == TING_OK)
+            ting_imported_free(&model);
+        else
+            assert_true(err == TING_ERR_MODEL || err == TING_ERR_NOT_FOUND);
+        ting_free(folder);
+    }
+    assert_int_equal(products, 2 * 5 + 1); /* keys, positions, three times values in each layer; then no more */
+}
+
+typedef struct property {
+    const char *key, *value;
+} property;
+
+static void set_metadata(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg)
+{
+    const property *p = arg;
+    (void)graph;
+    for (size_t i = 0; i < model->n_metadata_props; i++)
+        if (strcmp(model->metadata_props[i]->key, p->key) == 0)
+            set_text(&model->metadata_props[i]->value, p->value);
+}
+
+static void set_cache(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg)
+{
+    int64_t *size = arg;
+    (void)model;
+    for (size_t i = 0; i < graph->n_input; i++) {
+        TingOnnx__ValueInfoProto *input = graph->input[i];
+        if (strcmp(input->name, "cached_key_0") != 0)
+            continue;
+        for (size_t d = 0; d < input->type->tensor_type->shape->n_dim; d++) {
+            TingOnnx__DimensionProto *dim = input->type->tensor_type->shape->dim[d];
+            free(dim->dim_param);
+            dim->dim_param = NULL;
+            dim->has_dim_value = true;
+            dim->dim_value = *size;
+        }
+    }
+}
+
+static void metadata_that_say_nothing_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *graph;
+        property property;
+        const char *part;
+    } cases[] = {
+        {"encoder.onnx", {"decode_chunk_len", ""}, "\"decode_chunk_len\" in the metadata is \"\", expected numbers"},
+        {"encoder.onnx", {"decode_chunk_len", "16,16"}, "at most 1"},
+        {"encoder.onnx", {"T", ""}, "\"T\" in the metadata is \"\""},
+        {"encoder.onnx", {"num_encoder_layers", ""}, "\"num_encoder_layers\" in the metadata is \"\""},
+        {"encoder.onnx", {"encoder_dims", "16,"}, "\"encoder_dims\" in the metadata is \"16,\""},
+        {"encoder.onnx", {"encoder_dims", "16,x"}, "at most"},
+        {"encoder.onnx", {"encoder_dims", "16,24,24"}, "has 3 numbers"},
+        {"encoder.onnx", {"cnn_module_kernels", "7,6"}, "encoder.onnx: zipformer stack 1: a convolution kernel of 6 taps"},
+        {"encoder.onnx", {"cnn_module_kernels", "1048575,5"}, "encoder.onnx: zipformer stack 0: a size of 1048575"},
+        {"encoder.onnx", {"num_encoder_layers", "1048576,1"}, "encoder.onnx: zipformer stack 0"},
+        {"decoder.onnx", {"context_size", ""}, "\"context_size\" in the metadata is \"\""},
+        {"joiner.onnx", {"joiner_dim", "-3"}, "\"joiner_dim\" in the metadata is \"-3\""},
+    };
+    ting_imported model;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        property p = cases[i].property;
+        char *folder = changed(cases[i].graph, set_metadata, &p);
+        assert_fails(TING_ERR_MODEL, cases[i].part, ting_import_zipformer_onnx(folder, &model));
+        ting_free(folder);
+    }
+    int64_t size = INT64_C(1) << 32; /* the product of three is 2^96 */
+    char *folder = changed("encoder.onnx", set_cache, &size);
+    assert_fails(TING_ERR_MODEL, "input cached_key_0 holds 2199023255552 values", ting_import_zipformer_onnx(folder, &model));
+    ting_free(folder);
+}
+
 static void token_files_are_read(void **state)
 {
     (void)state;
@@ -313,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_float_export_gives_what_its_modules_give),
         cmocka_unit_test(the_same_through_a_model_file),
         cmocka_unit_test(bad_folders_are_refused),
+        cmocka_unit_test(a_factor_that_nobody_makes_is_no_constant),
+        cmocka_unit_test(metadata_that_say_nothing_are_refused),
         cmocka_unit_test(token_files_are_read),
         cmocka_unit_test(failing_allocations_are_reported),
     };

@@ -171,6 +171,44 @@ static void mistakes_are_told(void **state)
     ting_params_free(params);
 }
 
+/* Dimensions of 1 do not matter for the shape, but they do for the scales, of which there is one for each shape[0]. */
+static void scales_go_with_the_rows(void **state)
+{
+    (void)state;
+    static unsigned char room[8 * COUNT];
+    static const float one[1] = {0.5f};
+    static const signed char scalar[1] = {-3};
+    float scale[N];
+    store s = {stored_weight(TING_DTYPE_I8, room, 0, scale), stored_bias};
+    ting_source source = {.find = find, .self = &s, .label = "test.gguf"};
+    ting_load_options options = {.kern = ting_kern_select(ting_cpu_detect()), .precision = TING_PRECISION_F32};
+    const ting_param *w, *b;
+    ting_params *params = declared(&w, &b); /* [N, K, 1] */
+    assert_ok(ting_params_load(params, &source, &options));
+    s.weight.dims = 3;
+    memcpy(s.weight.shape, (int64_t[]){1, N, K}, 3 * sizeof(int64_t));
+    s.weight.scale = one;
+    assert_fails(TING_ERR_MODEL, "the int8 tensor \"fc.weight\" has 1 scales, expected 3",
+                 ting_params_load(params, &source, &options));
+    s.weight.scale = NULL; /* plain integers have none */
+    assert_ok(ting_params_load(params, &source, &options));
+    ting_params_free(params);
+
+    params = ting_params_new(); /* [K] for [1, K] */
+    ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){1, K}, "fc.weight");
+    static const float many[K] = {0};
+    s.weight = (ting_stored){.dtype = TING_DTYPE_I8, .dims = 1, .shape = {K}, .data = room, .bytes = K, .scale = many};
+    assert_fails(TING_ERR_MODEL, "has 64 scales, expected 1", ting_params_load(params, &source, &options));
+    ting_params_free(params);
+
+    params = ting_params_new(); /* a single value has one scale, too */
+    const ting_param *value = ting_params_add(params, TING_PARAM_VALUES, 0, NULL, "fc.weight");
+    s.weight = (ting_stored){.dtype = TING_DTYPE_I8, .data = scalar, .bytes = 1, .scale = one};
+    assert_ok(ting_params_load(params, &source, &options));
+    assert_true(value->t.data[0] == (ting_real)-1.5);
+    ting_params_free(params);
+}
+
 static void flat_blocks_hold_all(void **state)
 {
     (void)state;
@@ -219,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_loads),
         cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(scales_go_with_the_rows),
         cmocka_unit_test(flat_blocks_hold_all),
         cmocka_unit_test(failing_allocations_are_reported),
     };

@@ -5,6 +5,7 @@
 #include "support/zips.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "model/pickle.h"
 #include "pickle_vectors.h"
 
@@ -146,6 +147,42 @@ static void everything_else_is_refused(void **state)
     ting_pickle_close(&file);
 }
 
+/* One value given to many calls, each of which copies it: memory must follow the file's size, not its square. */
+static void calls_that_copy_have_a_budget(void **state)
+{
+    (void)state;
+    enum { LENGTH = 60000, CALLS = 400 };
+    ting_str program = {0};
+    ting_str_add(&program, "c_codecs\nencode\nq");
+    ting_str_add_bytes(&program, "\0X\x60\xEA\0\0", 6); /* 60000 bytes of text */
+    for (int i = 0; i < LENGTH; i++)
+        ting_str_add(&program, "a");
+    ting_str_add_bytes(&program, "q\1X\6\0\0\0latin1q\2", 15);
+    size_t start = program.length;
+    for (int i = 0; i < CALLS; i++) /* get the three, a tuple of two, call, drop: 24 MB in all */
+        ting_str_add_bytes(&program, "h\0h\1h\2\x86R0", 9);
+    ting_str_add(&program, ".");
+    assert_true(ting_str_ok(&program));
+    assert_fails(TING_ERR_FORMAT, "more memory than the file can hold", parse(program.text, program.length));
+    program.text[start + 9] = '.'; /* one call is what numpy writes */
+    assert_ok(parse(program.text, start + 10));
+
+    ting_str_clear(&program);
+    ting_str_add(&program, "ccollections\nOrderedDict\nq");
+    ting_str_add_bytes(&program, "\0](", 3);
+    for (int i = 0; i < LENGTH / 2; i++)
+        ting_str_add(&program, "NN\x86");
+    ting_str_add_bytes(&program, "eq\1", 3);
+    start = program.length;
+    for (int i = 0; i < CALLS; i++)
+        ting_str_add_bytes(&program, "h\0h\1\x85R0", 7);
+    ting_str_add(&program, ".");
+    assert_fails(TING_ERR_FORMAT, "more memory than the file can hold", parse(program.text, program.length));
+    program.text[start + 7] = '.';
+    assert_ok(parse(program.text, start + 8));
+    ting_str_free(&program);
+}
+
 static void every_truncation_is_an_error(void **state)
 {
     (void)state;
@@ -227,6 +264,7 @@ int main(void)
         cmocka_unit_test(numpy_arrays_of_every_protocol),
         cmocka_unit_test(torch_checkpoints_are_a_source),
         cmocka_unit_test(everything_else_is_refused),
+        cmocka_unit_test(calls_that_copy_have_a_budget),
         cmocka_unit_test(every_truncation_is_an_error),
         cmocka_unit_test(failing_allocations_are_reported),
         cmocka_unit_test(public_files_are_read),

@@ -2,6 +2,7 @@
 /* test_places.c - where models are found, and option structs of other versions. */
 #include "support/support.h"
 
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/options.h"
@@ -124,6 +125,11 @@ static void options_out_of_range_are_named(void **state)
     ting_options zeroed = {0};
     assert_fails(TING_ERR_ARGUMENT, "ting_options.size is 0", ting_options_take(&zeroed, &got));
     ting_options_defaults(&options, sizeof options);
+    options.threads = TING_MOST_THREADS; /* as many as a pool takes */
+    assert_ok(ting_options_take(&options, &got));
+    options.threads++;
+    assert_fails(TING_ERR_ARGUMENT, "options.threads is 1025: 0 to 1024", ting_options_take(&options, &got));
+    options.threads = 0;
     options.beam = 65;
     assert_fails(TING_ERR_ARGUMENT, "options.beam is 65: 1 to 64", ting_options_take(&options, &got));
     ting_options_defaults(&options, sizeof options);
