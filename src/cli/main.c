@@ -47,7 +47,7 @@ bool ting_cli_interrupted(void)
     return interrupted;
 }
 
-static void say(ting_cli *cli, const char *format, va_list args)
+TING_PRINTF(2, 0) static void say(ting_cli *cli, const char *format, va_list args)
 {
     if (cli->progress != NULL)
         ting_progress_wipe(cli->progress);
