@@ -80,6 +80,17 @@ struct ting_rec_concat_time {
     ting_segments a_segments, b_segments;
 };
 
+/* Where row `row` of y comes from: row *from of a (true) or of b. *segment, at most that of the row, is moved to it. */
+static inline bool ting_concat_time_source(const struct ting_rec_concat_time *rec, int row, int *segment, int *from)
+{
+    const int *a = rec->a_segments.start, *b = rec->b_segments.start;
+    while (row >= a[*segment + 1] + b[*segment + 1])
+        ++*segment;
+    bool of_a = row - b[*segment] < a[*segment + 1];
+    *from = row - (of_a ? b[*segment] : a[*segment + 1]);
+    return of_a;
+}
+
 struct ting_rec_fit_cols {
     ting_tensor x, y;
 };

@@ -30,7 +30,7 @@ static void concat_cols_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_concat_cols = {2, concat_cols_setup, concat_cols_forward};
 
-/* ---- after each other; variant 1: nothing before ---- */
+/* ---- after each other; variant 1: nothing before; 2: the same twice ---- */
 
 enum { CACHE = 0 }; /* option: rows before each segment */
 
@@ -49,12 +49,16 @@ static void concat_time_forward(ting_grad_problem *p, ting_ctx *ctx)
     int *start = ting_grad_take(p, p->segments.count + 1, sizeof *start);
     for (int s = 0; s <= p->segments.count; s++)
         start[s] = s * cache;
+    if (p->variant == 2) {
+        one_output(p, ting_concat_time(ctx, p->input[0].t, p->segments, p->input[0].t, p->segments));
+        return;
+    }
     ting_tensor before = ting_rows(p->input[1].t, 0, p->segments.count * cache);
     one_output(p, ting_concat_time(ctx, before, (ting_segments){p->segments.count, start}, p->input[0].t,
                                    p->segments));
 }
 
-const ting_grad_case ting_case_concat_time = {2, concat_time_setup, concat_time_forward};
+const ting_grad_case ting_case_concat_time = {3, concat_time_setup, concat_time_forward};
 
 /* ---- narrower, wider, the same ---- */
 
@@ -80,7 +84,7 @@ static void conv1d_setup(ting_grad_problem *p)
     int rows = ting_grad_segments(p), taps = ting_grad_between(p, 1, 5);
     p->option[GROUPS] = p->variant < 2 ? 1 : ting_grad_between(p, 2, 3);
     p->option[LEFT] = p->variant == 1 ? taps - 1 : taps / 2;
-    int inputs = p->variant == 3 ? 1 : 2, outputs = p->variant == 3 ? 1 : p->large ? 20 : 3;
+    int inputs = p->variant == 3 ? 1 : p->large ? 9 : 2, outputs = p->variant == 3 ? 1 : p->large ? 20 : 3;
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, inputs * p->option[GROUPS]);
     ting_grad_add_param(p, TING_PARAM_VALUES, 3, (int[]){outputs * p->option[GROUPS], inputs, taps});
     ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){outputs * p->option[GROUPS]});
@@ -146,7 +150,7 @@ const ting_grad_case ting_case_depthwise = {4, depthwise_setup, depthwise_forwar
 
 static void lstm_setup(ting_grad_problem *p)
 {
-    int rows = ting_grad_segments(p), h = p->large ? 20 : ting_grad_between(p, 1, 4), k = ting_grad_between(p, 1, 5);
+    int rows = ting_grad_segments(p), h = p->large ? 40 : ting_grad_between(p, 1, 4), k = ting_grad_between(p, 1, 5);
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, k);
     ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);
     ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);

@@ -53,7 +53,9 @@ static void conv2d_setup(ting_grad_problem *p)
 {
     ting_grad_segments_of(p, 1);
     image_options(p);
-    const int *o = p->option;
+    int *o = p->option;
+    if (p->large && p->variant == 0) /* products that are worth several threads */
+        o[IN] = 16, o[OUT] = 80, o[KF] = 3;
     frames(p, o[FREQ] * o[IN]);
     ting_grad_add_param(p, TING_PARAM_FILTERS, 4, (int[]){o[OUT], o[IN], o[KT], o[KF]});
     ting_grad_add_param(p, TING_PARAM_VALUES, 1, &o[OUT]);
@@ -94,7 +96,7 @@ const ting_grad_case ting_case_depthwise2d = {3, depthwise2d_setup, depthwise2d_
 static void chunk_conv_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
-    int c = p->large ? 40 : ting_grad_between(p, 1, 6), taps = 2 * ting_grad_between(p, 1, 3) + 1;
+    int c = p->large ? 150 : ting_grad_between(p, 1, 6), taps = 2 * ting_grad_between(p, 1, 3) + 1;
     p->option[0] = (int[]){0, 0, 2, taps + 2, 3}[p->variant];
     frames(p, c);
     ting_grad_add_param(p, TING_PARAM_TAPS, 3, (int[]){c, 1, taps});
@@ -199,7 +201,7 @@ const ting_grad_case ting_case_upsample = {4, resample_setup, upsample_forward};
 static void ctc_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
-    frames(p, p->variant == 1 ? 3 : ting_grad_between(p, 4, 7));
+    frames(p, p->variant == 1 ? 3 : p->large ? 40 : ting_grad_between(p, 4, 7));
     ting_grad_add_ids(p, 1, p->input[0].t.cols);
     p->row_factor = 0;
 }
@@ -267,7 +269,7 @@ static void steer_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
     p->option[0] = ting_grad_between(p, 1, 3);
-    frames(p, p->option[0] * ting_grad_between(p, 1, 4));
+    frames(p, p->option[0] * (p->large ? ting_grad_between(p, 20, 30) : ting_grad_between(p, 1, 4)));
 }
 
 static void balancer_forward(ting_grad_problem *p, ting_ctx *ctx)

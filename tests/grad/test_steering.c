@@ -8,11 +8,9 @@
  * here with h = 1e-3 of x's size, and rounding adds u f / h = 1e-13. In float the op's sums over N rows are off by N u
  * of themselves, and enter with third powers: 16 N u is allowed.
  */
-#include "support/support.h"
+#include "grad/grad.h"
 
-#include "base/rng.h"
-#include "nn/op.h"
-#include "nn/tape.h"
+#include "support/support.h"
 
 #include <math.h>
 
@@ -259,12 +257,56 @@ static void a_whitener_below_its_limit_adds_nothing(void **state)
     check_whiten(3, 1.01, false);
 }
 
+/* ---- both, over enough rows to be shared out ---- */
+
+enum { MANY = 700, WIDE = 60 };
+
+/* The gradient of x [MANY, WIDE], in an arena of its own. */
+static ting_real *gradient_on(ting_pool *pool, identity op, const void *setting, ting_arena *arena)
+{
+    ting_tape tape = {0};
+    ting_rng rng = ting_rng_new(4, 4);
+    ting_ctx ctx = {.arena = arena, .kern = ting_kern_select(ting_cpu_detect()), .tape = &tape, .training = true,
+                    .pool = pool};
+    ting_tensor x = ting_ctx_output(&ctx, MANY, WIDE);
+    for (int i = 0; i < MANY * WIDE && ctx.err == TING_OK; i++)
+        x.data[i] = (ting_real)(0.02 * (i % WIDE) + ting_rng_normal(&rng) * (1 + i % 7));
+    ting_tensor y = op(&ctx, x, setting);
+    for (int i = 0; i < MANY * WIDE && ctx.err == TING_OK; i++)
+        y.grad[i] = (ting_real)ting_rng_normal(&rng);
+    assert_ok(ting_tape_backward(&ctx, &tape));
+    return x.grad;
+}
+
+static void edits_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    const whiten_setting setting = {3, 1, (ting_real)0.3};
+    for (int which = 0; which < 2; which++) {
+        identity op = which == 0 ? balance : whiten;
+        const void *with = which == 0 ? (const void *)&limits : &setting;
+        ting_arena *alone = ting_arena_new(1 << 20);
+        const ting_real *want = gradient_on(NULL, op, with, alone);
+        for (int threads = 2; threads <= 8; threads *= 2) {
+            ting_arena *arena = ting_arena_new(1 << 20);
+            ting_pool *pool = ting_pool_new(threads);
+            ting_grad_most_tasks();
+            assert_memory_equal(gradient_on(pool, op, with, arena), want, MANY * WIDE * sizeof *want);
+            assert_true(ting_grad_most_tasks() > 2);
+            ting_pool_free(pool);
+            ting_arena_free(arena);
+        }
+        ting_arena_free(alone);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_balancer_beyond_its_limits_adds_the_slope_of_its_penalty),
         cmocka_unit_test(a_whitener_above_its_limit_adds_the_slope_of_its_metric),
         cmocka_unit_test(a_whitener_below_its_limit_adds_nothing),
+        cmocka_unit_test(edits_do_not_depend_on_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
