@@ -20,6 +20,7 @@
 
 typedef struct ting_p2h_options {
     ting_p2h_limit limit; /* which characters a syllable allows */
+    bool aligned;         /* one character a syllable, also with FREE and an encoder-decoder, which else ends lines itself */
     int nbest;            /* lines wanted, at least 1 */
     int alternatives;     /* other characters wanted for each place */
     double input_weight;  /* of the scores of sequences */
@@ -34,7 +35,7 @@ typedef struct ting_p2h_input {
 
 typedef struct ting_p2h_line {
     int *characters; /* [count] ids of the table */
-    int count;
+    int count;       /* that of the sequence, but for FREE lines of an encoder-decoder: 0 to 2 n + 8 */
     int input;    /* the sequence it was read from */
     double score; /* log-probability */
 } ting_p2h_line;

@@ -26,6 +26,12 @@ typedef struct search {
     int count, next_count;
 } search;
 
+/* Whether lines have as many characters as syllables; otherwise the network writes </S>. */
+static bool is_aligned(const search *s)
+{
+    return s->options->aligned || s->options->limit != TING_P2H_FREE;
+}
+
 /* Characters that may stand at place t: all when 0 is returned; </S> alone ends a limited line. */
 static int allowed_at(const search *s, int t, const int **list)
 {
@@ -55,17 +61,17 @@ static void offer(search *s, const beginning *from, int character, double score)
 }
 
 /* All continuations of one beginning from its row of logits. */
-static ting_err prolong(search *s, const beginning *from, const ting_real *logits, bool limited_ends)
+static ting_err prolong(search *s, const beginning *from, const ting_real *logits)
 {
     const int *list = NULL;
     int count = allowed_at(s, from->length, &list);
-    const bool all = count == 0;
-    if (all) /* every character, and the end where lines are free */
-        count = s->model->tables.characters - TING_P2H_FIRST + (limited_ends ? 0 : 1);
+    const bool all = count == 0, may_end = all && !is_aligned(s);
+    if (all)
+        count = s->model->tables.characters - TING_P2H_FIRST + may_end;
     double most = -INFINITY, sum = 0;
     for (int pass = 0; pass < 3; pass++)
         for (int i = 0; i < count; i++) {
-            int character = !all ? list[i] : i + 1 == count && !limited_ends ? TING_P2H_END : TING_P2H_FIRST + i;
+            int character = !all ? list[i] : may_end && i + 1 == count ? TING_P2H_END : TING_P2H_FIRST + i;
             double logit = (double)logits[character];
             if (pass == 0)
                 most = fmax(most, logit);
@@ -110,7 +116,7 @@ static ting_err step(search *s)
         if (s->now[b].ended)
             offer(s, &s->now[b], TING_P2H_END, s->now[b].score);
         else
-            TRY(prolong(s, &s->now[b], ting_row(logits, active++), s->options->limit != TING_P2H_FREE));
+            TRY(prolong(s, &s->now[b], ting_row(logits, active++)));
     }
     beginning *kept = s->now;
     s->now = s->next;
@@ -143,8 +149,7 @@ static ting_err search_line(search *s, int number, ting_p2h_line *lines, int *li
 {
     ting_err err = TING_OK;
     const int memory_start[] = {0, s->input->count};
-    const bool limited = s->options->limit != TING_P2H_FREE;
-    s->longest = limited ? s->input->count : 2 * s->input->count + 8;
+    s->longest = is_aligned(s) ? s->input->count : 2 * s->input->count + 8;
     TRY(take_beam(s));
     if (s->input->count > 0) {
         s->memory = ting_s2s_encode(s->ctx, s->model->s2s, s->input->syllables, (ting_segments){1, memory_start});

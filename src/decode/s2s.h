@@ -3,7 +3,8 @@
  * s2s.h - syllables to ranked lines of hanzi with an encoder-decoder: beam search.
  *
  * With a limit (EXACT, TONELESS) a line has one character for each syllable, and the character at place t is one that
- * syllable t allows. With FREE the network decides, also where the line ends; 2 n + 8 characters are the most. Each
+ * syllable t allows. With FREE the network decides, also where the line ends, unless lines shall be aligned; 2 n + 8
+ * characters are the most. Each
  * step runs the decoder over the whole beginnings: nothing is cached, lines are sentences.
  */
 #ifndef TING_DECODE_S2S_H
