@@ -35,7 +35,7 @@ typedef struct ting_p2h_input {
 
 typedef struct ting_p2h_line {
     int *characters; /* [count] ids of the table */
-    int count;       /* that of the sequence, but for FREE lines of an encoder-decoder: 0 to 2 n + 8 */
+    int count;       /* that of the sequence, but for FREE lines of an encoder-decoder: 0 to 2 n + 8, 8 more for each piece */
     int input;    /* the sequence it was read from */
     double score; /* log-probability */
 } ting_p2h_line;

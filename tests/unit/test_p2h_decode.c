@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "decode/best_sums.h"
 #include "decode/p2h.h"
+#include "decode/s2s.h"
 #include "model/schema.h"
 
 #include <math.h>
@@ -230,6 +231,57 @@ static void long_lines_take_bounded_memory(void **state)
     ting_free(line);
 }
 
+/* A line of three pieces is what the three give by themselves: texts, sums of scores, alternatives. */
+static void long_lines_of_an_encoder_decoder_are_pieces(void **state)
+{
+    (void)state;
+    enum { PART = 100, LENGTH = 3 * PART, NBEST = 3 };
+    int line[LENGTH];
+    for (int i = 0; i < LENGTH; i++)
+        line[i] = A1 + i * 7 % 3;
+    ting_p2h_model m = random_model(true);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    for (int limit = TING_P2H_FREE; limit <= TING_P2H_EXACT; limit += TING_P2H_EXACT - TING_P2H_FREE) {
+        ting_p2h_page whole, part[3];
+        int at = 0;
+        double best = 0, second = -INFINITY;
+        assert_ok(decode(&m, arena, (ting_p2h_limit)limit, NBEST, line, LENGTH, &whole));
+        for (int k = 0; k < 3; k++) {
+            assert_ok(decode(&m, arena, (ting_p2h_limit)limit, NBEST, line + k * PART, PART, &part[k]));
+            const ting_p2h_line *first = &part[k].lines[0];
+            assert_memory_equal(whole.lines[0].characters + at, first->characters, (size_t)first->count * sizeof(int));
+            assert_memory_equal(whole.alternatives + 2 * at, part[k].alternatives, 2 * (size_t)first->count * sizeof(int));
+            at += first->count;
+            best += first->score;
+            second = fmax(second, part[k].lines[1].score - first->score); /* the least that changing one piece costs */
+        }
+        assert_int_equal(whole.lines[0].count, at);
+        assert_true(limit == TING_P2H_FREE || at == LENGTH);
+        assert_true(limit == TING_P2H_FREE || whole.line_count == NBEST); /* free pieces may give one text in two ways */
+        assert_true(fabs(whole.lines[0].score - best) < 1e-9 * fabs(best)); /* the same doubles, added in the same order */
+        assert_true(fabs(whole.lines[1].score - (best + second)) < 1e-9 * fabs(best));
+        ting_arena_reset(arena);
+    }
+    /* four pieces take the memory of one and what is kept: lines, joined lines, alternatives, scores; blocks double */
+    enum { PIECES = 4 };
+    int many[PIECES * TING_S2S_PIECE];
+    size_t bytes[2];
+    for (int i = 0; i < PIECES * TING_S2S_PIECE; i++)
+        many[i] = line[i % LENGTH];
+    for (int k = 0; k < 2; k++) {
+        ting_arena *fresh = ting_arena_new(1 << 14);
+        ting_p2h_page page;
+        size_t before = ting_allocated_bytes();
+        assert_ok(decode(&m, fresh, TING_P2H_EXACT, 1, many, (k == 0 ? 1 : PIECES) * TING_S2S_PIECE, &page));
+        bytes[k] = ting_allocated_bytes() - before;
+        ting_arena_free(fresh);
+    }
+    print_message("# %zu bytes for one piece, %zu for four\n", bytes[0], bytes[1]);
+    assert_true(bytes[1] <= bytes[0] + (1 << 16));
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
 /* Two sequences with scores: lines are ranked together, and a text that both give stands once. */
 static void sequences_are_pooled(void **state)
 {
@@ -324,6 +376,7 @@ int main(void)
         cmocka_unit_test(another_tone_costs),
         cmocka_unit_test(long_lines_are_read_in_windows),
         cmocka_unit_test(long_lines_take_bounded_memory),
+        cmocka_unit_test(long_lines_of_an_encoder_decoder_are_pieces),
         cmocka_unit_test(sequences_are_pooled),
         cmocka_unit_test(stored_models_write_the_same_and_fail_cleanly),
     };
