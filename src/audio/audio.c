@@ -294,7 +294,7 @@ static void mix(const ting_audio *audio, size_t frames)
 static void end_of_source(ting_audio *audio)
 {
     audio->ended = true;
-    if (audio->source.frames > audio->frames)
+    if (audio->source.frames > audio->frames || (audio->source.cut != NULL && *audio->source.cut))
         audio->info.truncated = true;
     if (!audio->info.truncated)
         return;

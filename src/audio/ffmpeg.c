@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { IO_BYTES = 32768 };
+enum { IO_BYTES = 32768, MOST_BROKEN = 256 }; /* packets in a row that do not decode: then the rest is given up */
 
 typedef struct ffmpeg_source {
     ting_input *input;
@@ -29,7 +29,8 @@ typedef struct ffmpeg_source {
     AVFrame *frame;
     int stream;
     int rate, channels;
-    bool drained;
+    bool drained, cut; /* cut: before the end */
+    int broken;        /* failures since the last frame */
     ting_err failure; /* of the input, seen inside a callback */
     float *ready;     /* decoded frames not yet given away */
     size_t ready_room, ready_start, ready_count;
@@ -97,30 +98,47 @@ out:
     return err;
 }
 
-/* Decodes until frames are ready or the end is reached. A packet that does not decode is skipped, as players do. */
+/* The next packet to the decoder; at the end of the container it gives out what it still holds. */
+static ting_err send_more(ffmpeg_source *source)
+{
+    int code = av_read_frame(source->container, source->packet);
+    if (source->failure != TING_OK)
+        return source->failure;
+    if (code < 0) {
+        source->cut = source->cut || code != AVERROR_EOF;
+        avcodec_send_packet(source->codec, NULL);
+    } else if (source->packet->stream_index == source->stream) {
+        avcodec_send_packet(source->codec, source->packet);
+    }
+    av_packet_unref(source->packet);
+    return TING_OK;
+}
+
+/* Decodes until frames are ready or the end is reached. A packet that does not decode is skipped, as players do; only the
+ * decoder's own end, or too many such packets in a row, end the sound. */
 static ting_err decode_more(ffmpeg_source *source)
 {
+    ting_err err = TING_OK;
     while (source->ready_count == 0 && !source->drained) {
         int code = avcodec_receive_frame(source->codec, source->frame);
         if (code == 0) {
-            ting_err err = take_frame(source);
+            err = take_frame(source);
             av_frame_unref(source->frame);
             if (err != TING_OK)
-                return err;
+                goto out;
+            source->broken = 0;
         } else if (code == AVERROR(EAGAIN)) {
-            code = av_read_frame(source->container, source->packet);
-            if (source->failure != TING_OK)
-                return source->failure;
-            if (code < 0)
-                avcodec_send_packet(source->codec, NULL); /* drain: what the decoder still holds */
-            else if (source->packet->stream_index == source->stream)
-                avcodec_send_packet(source->codec, source->packet);
-            av_packet_unref(source->packet);
-        } else {
+            TRY(send_more(source));
+        } else if (code == AVERROR_EOF) {
             source->drained = true;
+        } else if (code == AVERROR(ENOMEM)) {
+            FAIL(TING_ERR_MEMORY, "%s: no memory for decoding", source->input->name);
+        } else if (++source->broken > MOST_BROKEN) {
+            source->drained = source->cut = true;
         }
     }
-    return TING_OK;
+out:
+    return err;
 }
 
 static ting_err read_frames(void *self, float *interleaved, size_t max, size_t *count)
@@ -226,6 +244,7 @@ ting_err ting_source_ffmpeg_open(ting_input *input, ting_audio_source *out)
     TRY(open_container(source));
     TRY(open_codec(source));
     *out = (ting_audio_source){.self = source, .read = read_frames, .close = close_source};
+    out->cut = &source->cut;
     out->rate = source->rate;
     out->channels = source->channels;
     int64_t duration =

@@ -19,6 +19,7 @@ typedef struct ting_audio_source {
     int64_t frames; /* that the container promises, -1 unknown; fewer in the end mean truncation */
     int64_t estimate; /* when frames is -1: about how many, for progress; 0 unknown */
     bool truncated;   /* known at opening: the container is longer than the file */
+    const bool *cut;  /* NULL, or becomes true while reading: sound followed that could not be had. Borrows until close */
     char format[64];
 } ting_audio_source;
 

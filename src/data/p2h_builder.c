@@ -70,20 +70,9 @@ void ting_p2h_builder_free(ting_p2h_builder *b)
 /* Room for `more` elements behind `count`; false and the sticky error when there is none. */
 static bool make_room(ting_p2h_builder *b, void *list, size_t count, size_t more, size_t *room, size_t size)
 {
-    void **block = list;
-    if (b->err != TING_OK)
-        return false;
-    if (count + more <= *room)
-        return true;
-    size_t wanted = *room * 2 > count + more ? *room * 2 : count + more + 64;
-    void *grown = ting_grow(*block, *room, wanted, size);
-    if (grown == NULL) {
-        b->err = TING_ERR_MEMORY;
-        return false;
-    }
-    *block = grown;
-    *room = wanted;
-    return true;
+    if (b->err == TING_OK)
+        b->err = ting_reserve(list, count, more, room, size);
+    return b->err == TING_OK;
 }
 
 void ting_p2h_builder_reading(ting_p2h_builder *b, uint32_t character, int syllable)

@@ -3,7 +3,8 @@
  * p2h_confuse.h - which syllables a recogniser mistakes for which: other tone, other initial, other final.
  *
  * Of the syllables that differ in one part alone, those whose part is a known neighbour (zh z, n l, in ing, ...)
- * are drawn three times in four.
+ * are drawn three times in four. The neighbours are sounds heard for each other; text/syllable.c has tables of its own
+ * for spellings that cannot be, and says why they differ.
  */
 #ifndef TING_DATA_P2H_CONFUSE_H
 #define TING_DATA_P2H_CONFUSE_H

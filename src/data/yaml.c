@@ -76,13 +76,27 @@ out:
     return err;
 }
 
+/* "&name" or "!tag" before a value of any kind. */
+static bool is_marked(const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_SCALAR_EVENT: return event->data.scalar.anchor != NULL || event->data.scalar.tag != NULL;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor != NULL || event->data.mapping_start.tag != NULL;
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor != NULL || event->data.sequence_start.tag != NULL;
+    default: return false;
+    }
+}
+
 static ting_err take_event(builder *b, const yaml_event_t *event)
 {
     int line = (int)event->start_mark.line + 1;
+    if (is_marked(event))
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: anchors and tags are not understood here: write the value itself",
+                         b->path, line);
     switch (event->type) {
     case YAML_SCALAR_EVENT:
-        if (event->data.scalar.anchor != NULL || event->data.scalar.tag != NULL)
-            return ting_fail(TING_ERR_FORMAT, "%s:%d: anchors and tags are not understood here", b->path, line);
         return add_node(b, TING_YAML_SCALAR, line, (const char *)event->data.scalar.value,
                         event->data.scalar.length);
     case YAML_MAPPING_START_EVENT:

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* p2h.c - see p2h.h. All sequences go through the network in one ragged batch of windows. */
+/*
+ * p2h.c - see p2h.h. All sequences are cut into windows, which go through the network as ragged batches of a bounded size:
+ * activations and logits exist for one batch at a time, whatever the length of the lines.
+ */
 #include "decode/p2h.h"
 
+#include "decode/best_sums.h"
 #include "decode/s2s.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64 };
+enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, BATCH = 16 /* windows */ };
 
 /* Candidates of one place, best first. */
 typedef struct place {
-    int count;
-    int *characters;   /* [count] */
-    double *log_probs; /* [count] */
+    int count, room;
+    int *characters;   /* [room] */
+    double *log_probs; /* [room] */
 } place;
 
 typedef struct job {
@@ -25,6 +29,7 @@ typedef struct job {
     const ting_p2h_input *inputs;
     int input_count;
     int keep; /* candidates worth ranking at each place */
+    double *scores; /* [characters] of the place at hand */
 } job;
 
 /* The windows of all sequences: window w shows syllables first[w] .. of sequence owner[w]. */
@@ -70,11 +75,11 @@ static ting_err lay_windows(const job *j, windows *w)
 }
 
 /* Insertion into a short list kept in falling order; earlier characters win ties. */
-static void rank(place *p, int room, int character, double score)
+static void rank(place *p, int character, double score)
 {
-    if (p->count == room && p->log_probs[room - 1] >= score)
+    if (p->count == p->room && p->log_probs[p->room - 1] >= score)
         return;
-    int at = p->count < room ? p->count++ : room - 1;
+    int at = p->count < p->room ? p->count++ : p->room - 1;
     for (; at > 0 && p->log_probs[at - 1] < score; at--) {
         p->characters[at] = p->characters[at - 1];
         p->log_probs[at] = p->log_probs[at - 1];
@@ -96,6 +101,35 @@ static bool is_among(const int *list, int count, int character)
     return low < count && list[low] == character;
 }
 
+/* Memory for the candidates of every place of a sequence, before any window is read. */
+static ting_err lay_places(const job *j, const ting_p2h_input *input, place **out)
+{
+    size_t total = 0;
+    place *places = ting_arena_take_zeroed(j->arena, (size_t)input->count, sizeof *places);
+    if (places == NULL)
+        return TING_ERR_MEMORY;
+    for (int t = 0; t < input->count; t++) {
+        const int *allowed;
+        int count = ting_p2h_allowed(&j->model->tables, j->options->limit, input->syllables[t], &allowed);
+        if (count == 0) /* all */
+            count = j->model->tables.characters - TING_P2H_FIRST;
+        places[t].room = count < j->keep ? count : j->keep;
+        total += (size_t)places[t].room;
+    }
+    int *characters = ting_arena_take(j->arena, total * sizeof *characters);
+    double *log_probs = ting_arena_take(j->arena, total * sizeof *log_probs);
+    if (ting_arena_failed(j->arena))
+        return TING_ERR_MEMORY;
+    for (int t = 0; t < input->count; t++) {
+        places[t].characters = characters;
+        places[t].log_probs = log_probs;
+        characters += places[t].room;
+        log_probs += places[t].room;
+    }
+    *out = places;
+    return TING_OK;
+}
+
 /* The allowed characters of one place with normalised log-probabilities. */
 static ting_err fill_place(const job *j, int syllable, const ting_real *logits, place *p)
 {
@@ -107,12 +141,7 @@ static ting_err fill_place(const job *j, int syllable, const ting_real *logits, 
     const bool all = count == 0;
     if (all)
         count = tables->characters - TING_P2H_FIRST;
-    const int room = count < j->keep ? count : j->keep;
-    double *scores = ting_arena_take(j->arena, (size_t)count * sizeof *scores);
-    p->characters = ting_arena_take(j->arena, (size_t)room * sizeof *p->characters);
-    p->log_probs = ting_arena_take(j->arena, (size_t)room * sizeof *p->log_probs);
-    if (ting_arena_failed(j->arena))
-        return TING_ERR_MEMORY;
+    double *scores = j->scores;
     double most = -INFINITY, sum = 0;
     for (int i = 0; i < count; i++) {
         int character = all ? TING_P2H_FIRST + i : allowed[i];
@@ -126,7 +155,7 @@ static ting_err fill_place(const job *j, int syllable, const ting_real *logits, 
     if (!isfinite(sum) || !isfinite(most))
         return ting_fail(TING_ERR_NUMERIC, "the pinyin-to-hanzi network gives values that are not finite");
     for (int i = 0; i < count; i++)
-        rank(p, room, all ? TING_P2H_FIRST + i : allowed[i], scores[i] - most - log(sum));
+        rank(p, all ? TING_P2H_FIRST + i : allowed[i], scores[i] - most - log(sum));
     return TING_OK;
 }
 
@@ -139,91 +168,77 @@ static int view(const windows *w, int window, int length, int t)
     return left < right ? left : right;
 }
 
-/* Runs the network and fills places[i][t] for each sequence. */
-static ting_err read_places(const job *j, const windows *w, place **places)
+/* Whether another window shows more around place t of window i's sequence; the earlier of two equal ones is taken. */
+static bool is_better_elsewhere(const windows *w, int i, int length, int t)
+{
+    const int here = view(w, i, length, t);
+    for (int k = i - 2; k <= i + 2; k++) {
+        if (k == i || k < 0 || k >= w->count || w->owner[k] != w->owner[i] || t < w->first[k] ||
+            t >= w->first[k] + w->start[k + 1] - w->start[k])
+            continue;
+        int there = view(w, k, length, t);
+        if (there > here || (there == here && k < i))
+            return true;
+    }
+    return false;
+}
+
+/* Runs the network on windows `from` .. `to` - 1 and fills their places; gives back what it took. */
+static ting_err read_batch(const job *j, const windows *w, int from, int to, place **places)
 {
     ting_err err = TING_OK;
+    int start[BATCH + 1];
+    ting_arena_mark mark = ting_arena_tell(j->arena);
     ting_ctx ctx = {.arena = j->arena, .pool = j->pool, .kern = j->kern};
+    if (w->start[to] == w->start[from]) /* empty sequences alone */
+        return TING_OK;
+    for (int i = from; i <= to; i++)
+        start[i - from] = w->start[i] - w->start[from];
     ting_tensor hidden =
-        ting_p2h_net_forward(&ctx, j->model->net, w->ids, (ting_segments){w->count, w->start});
+        ting_p2h_net_forward(&ctx, j->model->net, w->ids + w->start[from], (ting_segments){to - from, start});
     ting_tensor logits = ting_p2h_net_logits(&ctx, j->model->net, hidden);
     TRY(ctx.err);
-    for (int i = 0; i < w->count; i++) {
+    for (int i = from; i < to; i++) {
         const ting_p2h_input *input = &j->inputs[w->owner[i]];
         for (int row = w->start[i]; row < w->start[i + 1]; row++) {
             int t = w->first[i] + row - w->start[i];
-            bool better_elsewhere = false;
-            for (int k = i - 2; k <= i + 2; k++)
-                if (k != i && k >= 0 && k < w->count && w->owner[k] == w->owner[i] &&
-                    t >= w->first[k] && t < w->first[k] + w->start[k + 1] - w->start[k]) {
-                    int here = view(w, i, input->count, t), there = view(w, k, input->count, t);
-                    better_elsewhere |= there > here || (there == here && k < i);
-                }
-            if (!better_elsewhere)
-                TRY(fill_place(j, input->syllables[t], ting_row(logits, row),
-                               &places[w->owner[i]][t]));
+            if (!is_better_elsewhere(w, i, input->count, t))
+                TRY(fill_place(j, input->syllables[t], ting_row(logits, row - w->start[from]), &places[w->owner[i]][t]));
         }
     }
 out:
+    if (!ting_arena_failed(j->arena))
+        ting_arena_rewind(j->arena, mark);
     return err;
 }
 
-/* A partial line of the n best: which earlier one it prolongs, with which candidate. */
-typedef struct node {
-    double score;
-    int before, choice;
-} node;
-
-/* The n best sums over places: after each place the n best beginnings, each from the n best before. */
-static ting_err best_lines(const job *j, int input, const place *places, ting_p2h_line *lines,
-                           int *line_count)
+/* The n best lines of one sequence behind those that are there. */
+static ting_err best_lines(const job *j, int input, const place *places, ting_p2h_line *lines, int *line_count)
 {
-    const int length = j->inputs[input].count, want = j->options->nbest;
-    node *nodes = ting_arena_take(j->arena, (size_t)length * (size_t)want * sizeof *nodes);
-    int *counts = ting_arena_take(j->arena, (size_t)length * sizeof *counts);
-    int *next = ting_arena_take(j->arena, (size_t)want * sizeof *next);
-    if (ting_arena_failed(j->arena))
+    ting_err err = TING_OK;
+    const int length = j->inputs[input].count;
+    ting_sums sums;
+    ting_sum_list *lists = ting_arena_take(j->arena, (size_t)length * sizeof *lists);
+    if (lists == NULL)
         return TING_ERR_MEMORY;
-    const node root = {.score = j->options->input_weight * j->inputs[input].score, .before = -1};
-    for (int t = 0; t < length; t++) {
-        const node *before = t == 0 ? &root : nodes + (size_t)(t - 1) * (size_t)want;
-        const int before_count = t == 0 ? 1 : counts[t - 1];
-        node *here = nodes + (size_t)t * (size_t)want;
-        memset(next, 0,
-               (size_t)want * sizeof *next); /* next[b]: the best candidate not yet used behind b */
-        for (counts[t] = 0; counts[t] < want; counts[t]++) {
-            int best = -1;
-            double best_score = -INFINITY;
-            for (int b = 0; b < before_count; b++) {
-                double score = next[b] < places[t].count
-                                   ? before[b].score + places[t].log_probs[next[b]]
-                                   : -INFINITY;
-                if (score > best_score) {
-                    best = b;
-                    best_score = score;
-                }
-            }
-            if (best < 0)
-                break;
-            here[counts[t]] = (node){best_score, best, next[best]++};
-        }
+    for (int t = 0; t < length; t++)
+        lists[t] = (ting_sum_list){places[t].log_probs, places[t].count};
+    const int room = ting_sums_possible(lists, length, j->options->nbest);
+    int *characters = ting_arena_take(j->arena, (size_t)room * (size_t)length * sizeof *characters);
+    if (characters == NULL)
+        return TING_ERR_MEMORY;
+    ting_arena_mark mark = ting_arena_tell(j->arena);
+    TRY(ting_sums_find(j->arena, lists, length, room, j->options->input_weight * j->inputs[input].score, &sums));
+    for (int i = 0; i < sums.count; i++, characters += length) {
+        ting_sums_choices(&sums, i, characters);
+        for (int t = 0; t < length; t++)
+            characters[t] = places[t].characters[characters[t]];
+        lines[(*line_count)++] = (ting_p2h_line){
+            .characters = characters, .count = length, .input = input, .score = ting_sums_score(&sums, i)};
     }
-    const int found = length == 0 ? 1 : counts[length - 1];
-    for (int i = 0; i < found; i++) {
-        ting_p2h_line *line = &lines[(*line_count)++];
-        *line = (ting_p2h_line){.count = length, .input = input, .score = root.score};
-        line->characters = ting_arena_take(j->arena, (size_t)length * sizeof(int));
-        if (line->characters == NULL)
-            return TING_ERR_MEMORY;
-        for (int t = length - 1, at = i; t >= 0; t--) {
-            const node *n = &nodes[(size_t)t * (size_t)want + (size_t)at];
-            if (t == length - 1)
-                line->score = n->score;
-            line->characters[t] = places[t].characters[n->choice];
-            at = n->before;
-        }
-    }
-    return TING_OK;
+    ting_arena_rewind(j->arena, mark);
+out:
+    return err;
 }
 
 static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
@@ -295,18 +310,19 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
     j.keep =
         options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
     j.keep = j.keep < RANKED_MAX ? j.keep : RANKED_MAX;
+    j.scores = ting_arena_take(arena, (size_t)model->tables.characters * sizeof *j.scores);
     place **places = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *places);
-    for (int i = 0; i < input_count && places != NULL; i++)
-        places[i] = ting_arena_take_zeroed(arena, (size_t)inputs[i].count, sizeof **places);
     out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest,
                                         sizeof *out->lines);
     if (ting_arena_failed(arena)) {
         err = TING_ERR_MEMORY;
         goto out;
     }
+    for (int i = 0; i < input_count; i++)
+        TRY(lay_places(&j, &inputs[i], &places[i]));
     TRY(lay_windows(&j, &w));
-    if (w.start[w.count] > 0)
-        TRY(read_places(&j, &w, places));
+    for (int i = 0; i < w.count; i += BATCH)
+        TRY(read_batch(&j, &w, i, i + BATCH < w.count ? i + BATCH : w.count, places));
     for (int i = 0; i < input_count; i++)
         TRY(best_lines(&j, i, places[i], out->lines, &out->line_count));
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);

@@ -20,6 +20,7 @@
 
 typedef struct ting_p2h_options {
     ting_p2h_limit limit; /* which characters a syllable allows */
+    bool aligned;         /* one character a syllable, also with FREE and an encoder-decoder, which else ends lines itself */
     int nbest;            /* lines wanted, at least 1 */
     int alternatives;     /* other characters wanted for each place */
     double input_weight;  /* of the scores of sequences */
@@ -34,7 +35,7 @@ typedef struct ting_p2h_input {
 
 typedef struct ting_p2h_line {
     int *characters; /* [count] ids of the table */
-    int count;
+    int count;       /* that of the sequence, but for FREE lines of an encoder-decoder: 0 to 2 n + 8, 8 more for each piece */
     int input;    /* the sequence it was read from */
     double score; /* log-probability */
 } ting_p2h_line;
@@ -45,8 +46,9 @@ typedef struct ting_p2h_page {
     int *alternatives;    /* [count of line 0, options.alternatives] best first, -1 ends a row */
 } ting_p2h_page;
 
-/* Everything returned lives in the arena; so does the work, beyond what is returned. Errors: argument (no
- * sequence), numeric (the network gives no finite numbers), memory. */
+/* Everything returned lives in the arena; so does the work: a few hundred bytes a syllable for one-to-one networks, and what
+ * the network needs for one batch of windows or one piece of a line, whatever the length. Errors: argument (no sequence),
+ * numeric (the network gives no finite numbers), memory. */
 ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool,
                          ting_arena *arena, const ting_p2h_options *options,
                          const ting_p2h_input *inputs, int input_count, ting_p2h_page *out);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* s2s.c - see s2s.h. */
+/*
+ * s2s.c - see s2s.h. Steps: a sequence is cut into pieces; a beam search gives each piece's lines and alternatives; the best
+ * lines of the sequence are the best sums of one line of each piece.
+ */
 #include "decode/s2s.h"
+
+#include "decode/best_sums.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,16 +20,29 @@ typedef struct beginning {
     bool ended; /* has written </S> */
 } beginning;
 
-typedef struct search {
+typedef struct piece { /* what was read of a part of a sequence */
+    ting_p2h_line *lines;  /* [line_count] best first */
+    double *scores;        /* [line_count] of them */
+    int line_count;
+    int *alternatives;     /* [count of line 0, options.alternatives] */
+} piece;
+
+typedef struct search { /* of one piece */
     const ting_p2h_model *model;
     const ting_p2h_options *options;
     ting_ctx *ctx;
-    const ting_p2h_input *input;
+    ting_p2h_input input; /* the piece */
     ting_tensor memory;
     int beam, longest;
     beginning *now, *next; /* [beam] */
     int count, next_count;
 } search;
+
+/* Whether lines have as many characters as syllables; otherwise the network writes </S>. */
+static bool is_aligned(const search *s)
+{
+    return s->options->aligned || s->options->limit != TING_P2H_FREE;
+}
 
 /* Characters that may stand at place t: all when 0 is returned; </S> alone ends a limited line. */
 static int allowed_at(const search *s, int t, const int **list)
@@ -32,11 +50,11 @@ static int allowed_at(const search *s, int t, const int **list)
     static const int end[] = {TING_P2H_END};
     if (s->options->limit == TING_P2H_FREE)
         return 0;
-    if (t == s->input->count) {
+    if (t == s->input.count) {
         *list = end;
         return 1;
     }
-    return ting_p2h_allowed(&s->model->tables, s->options->limit, s->input->syllables[t], list);
+    return ting_p2h_allowed(&s->model->tables, s->options->limit, s->input.syllables[t], list);
 }
 
 /* Keeps the best `beam` continuations in falling order. */
@@ -55,17 +73,17 @@ static void offer(search *s, const beginning *from, int character, double score)
 }
 
 /* All continuations of one beginning from its row of logits. */
-static ting_err prolong(search *s, const beginning *from, const ting_real *logits, bool limited_ends)
+static ting_err prolong(search *s, const beginning *from, const ting_real *logits)
 {
     const int *list = NULL;
     int count = allowed_at(s, from->length, &list);
-    const bool all = count == 0;
-    if (all) /* every character, and the end where lines are free */
-        count = s->model->tables.characters - TING_P2H_FIRST + (limited_ends ? 0 : 1);
+    const bool all = count == 0, may_end = all && !is_aligned(s);
+    if (all)
+        count = s->model->tables.characters - TING_P2H_FIRST + may_end;
     double most = -INFINITY, sum = 0;
     for (int pass = 0; pass < 3; pass++)
         for (int i = 0; i < count; i++) {
-            int character = !all ? list[i] : i + 1 == count && !limited_ends ? TING_P2H_END : TING_P2H_FIRST + i;
+            int character = !all ? list[i] : may_end && i + 1 == count ? TING_P2H_END : TING_P2H_FIRST + i;
             double logit = (double)logits[character];
             if (pass == 0)
                 most = fmax(most, logit);
@@ -110,7 +128,7 @@ static ting_err step(search *s)
         if (s->now[b].ended)
             offer(s, &s->now[b], TING_P2H_END, s->now[b].score);
         else
-            TRY(prolong(s, &s->now[b], ting_row(logits, active++), s->options->limit != TING_P2H_FREE));
+            TRY(prolong(s, &s->now[b], ting_row(logits, active++)));
     }
     beginning *kept = s->now;
     s->now = s->next;
@@ -134,53 +152,40 @@ static ting_err take_beam(search *s)
     s->now = both[0];
     s->next = both[1];
     s->now[0].ids[0] = TING_P2H_BEGIN;
-    s->now[0].score = s->options->input_weight * s->input->score;
     s->count = 1;
     return TING_OK;
 }
 
-static ting_err search_line(search *s, int number, ting_p2h_line *lines, int *line_count)
+/* The search itself: s->now holds the lines afterwards. */
+static ting_err run(search *s)
 {
     ting_err err = TING_OK;
-    const int memory_start[] = {0, s->input->count};
-    const bool limited = s->options->limit != TING_P2H_FREE;
-    s->longest = limited ? s->input->count : 2 * s->input->count + 8;
+    const int memory_start[] = {0, s->input.count};
     TRY(take_beam(s));
-    if (s->input->count > 0) {
-        s->memory = ting_s2s_encode(s->ctx, s->model->s2s, s->input->syllables, (ting_segments){1, memory_start});
-        TRY(s->ctx->err);
-        bool going = true;
-        for (int t = 0; going && t < s->longest; t++) {
-            TRY(step(s));
-            going = false;
-            for (int b = 0; b < s->count; b++)
-                going |= !s->now[b].ended;
-        }
-    }
-    for (int b = 0; b < s->count && b < s->options->nbest; b++) {
-        ting_p2h_line *line = &lines[(*line_count)++];
-        *line = (ting_p2h_line){.count = s->now[b].length, .input = number, .score = s->now[b].score};
-        line->characters = ting_arena_take(s->ctx->arena, (size_t)line->count * sizeof(int));
-        if (line->characters == NULL)
-            return TING_ERR_MEMORY;
-        if (line->count > 0)
-            memcpy(line->characters, s->now[b].ids + 1, (size_t)line->count * sizeof(int));
+    if (s->input.count == 0)
+        return TING_OK;
+    s->memory = ting_s2s_encode(s->ctx, s->model->s2s, s->input.syllables, (ting_segments){1, memory_start});
+    TRY(s->ctx->err);
+    bool going = true;
+    for (int t = 0; going && t < s->longest; t++) {
+        TRY(step(s));
+        going = false;
+        for (int b = 0; b < s->count; b++)
+            going |= !s->now[b].ended;
     }
 out:
     return err;
 }
 
-/* Other characters for each place of the best line: one pass with the line itself as the past. */
-static ting_err list_alternatives(search *s, ting_p2h_page *out)
+/* Other characters for each place of a line: one pass with the line itself as the past. */
+static ting_err list_alternatives(search *s, const ting_p2h_line *line, int *alternatives)
 {
     ting_err err = TING_OK;
-    const ting_p2h_line *line = &out->lines[0];
     const int width = s->options->alternatives, start[] = {0, line->count}, memory_start[] = {0, s->memory.rows};
-    out->alternatives = ting_arena_take(s->ctx->arena, (size_t)line->count * (size_t)width * sizeof(int));
-    int *ids = ting_ctx_ints(s->ctx, line->count + 1);
-    TRY(s->ctx->err);
     if (line->count == 0 || width == 0)
         return TING_OK;
+    int *ids = ting_ctx_ints(s->ctx, line->count + 1);
+    TRY(s->ctx->err);
     ids[0] = TING_P2H_BEGIN;
     memcpy(ids + 1, line->characters, (size_t)line->count * sizeof *ids);
     ting_tensor hidden = ting_s2s_decode(s->ctx, s->model->s2s, s->memory, (ting_segments){1, memory_start}, ids,
@@ -189,7 +194,7 @@ static ting_err list_alternatives(search *s, ting_p2h_page *out)
     TRY(s->ctx->err);
     for (int t = 0; t < line->count; t++) {
         const int *list = NULL;
-        int *row = out->alternatives + (size_t)t * (size_t)width;
+        int *row = alternatives + (size_t)t * (size_t)width;
         int count = allowed_at(s, t, &list), used = 0;
         const bool all = count == 0;
         if (all)
@@ -211,23 +216,126 @@ out:
     return err;
 }
 
+/* Searches one piece; what is not returned is given back. */
+static ting_err read_piece(search *s, piece *out)
+{
+    ting_err err = TING_OK;
+    ting_arena *arena = s->ctx->arena;
+    const size_t nbest = (size_t)s->options->nbest, width = (size_t)s->options->alternatives;
+    s->longest = is_aligned(s) ? s->input.count : 2 * s->input.count + 8;
+    out->lines = ting_arena_take_zeroed(arena, nbest, sizeof *out->lines);
+    out->scores = ting_arena_take(arena, nbest * sizeof *out->scores);
+    int *characters = ting_arena_take(arena, nbest * (size_t)s->longest * sizeof *characters);
+    out->alternatives = ting_arena_take(arena, (size_t)s->longest * width * sizeof *out->alternatives);
+    if (ting_arena_failed(arena))
+        return TING_ERR_MEMORY;
+    ting_arena_mark mark = ting_arena_tell(arena);
+    TRY(run(s));
+    for (int b = 0; b < s->count && b < s->options->nbest; b++, characters += s->longest) {
+        out->lines[b] = (ting_p2h_line){.characters = characters, .count = s->now[b].length};
+        out->scores[b] = s->now[b].score;
+        if (s->now[b].length > 0)
+            memcpy(characters, s->now[b].ids + 1, (size_t)s->now[b].length * sizeof *characters);
+        out->line_count++;
+    }
+    TRY(list_alternatives(s, &out->lines[0], out->alternatives));
+    ting_arena_rewind(arena, mark);
+out:
+    return err;
+}
+
+static int piece_count(int syllables)
+{
+    return syllables <= TING_S2S_PIECE ? 1 : (syllables + TING_S2S_PIECE - 1) / TING_S2S_PIECE;
+}
+
+/* The best lines of a sequence from those of its pieces, behind those that are there. */
+static ting_err join_pieces(const search *s, const ting_p2h_input *input, int number, const piece *pieces,
+                            ting_p2h_line *lines, int *line_count)
+{
+    ting_err err = TING_OK;
+    ting_arena *arena = s->ctx->arena;
+    const int count = piece_count(input->count);
+    ting_sums sums;
+    ting_sum_list *lists = ting_arena_take(arena, (size_t)count * sizeof *lists);
+    int *choices = ting_arena_take(arena, (size_t)count * sizeof *choices);
+    if (ting_arena_failed(arena))
+        return TING_ERR_MEMORY;
+    for (int k = 0; k < count; k++)
+        lists[k] = (ting_sum_list){pieces[k].scores, pieces[k].line_count};
+    TRY(ting_sums_find(arena, lists, count, s->options->nbest, s->options->input_weight * input->score, &sums));
+    for (int i = 0; i < sums.count; i++) {
+        ting_p2h_line *line = &lines[(*line_count)++];
+        *line = (ting_p2h_line){.input = number, .score = ting_sums_score(&sums, i)};
+        ting_sums_choices(&sums, i, choices);
+        for (int k = 0; k < count; k++)
+            line->count += pieces[k].lines[choices[k]].count;
+        line->characters = ting_arena_take(arena, (size_t)line->count * sizeof *line->characters);
+        if (line->characters == NULL)
+            return TING_ERR_MEMORY;
+        int *to = line->characters;
+        for (int k = 0; k < count; k++) {
+            const ting_p2h_line *part = &pieces[k].lines[choices[k]];
+            memcpy(to, part->characters, (size_t)part->count * sizeof *to);
+            to += part->count;
+        }
+    }
+out:
+    return err;
+}
+
+static ting_err read_sequence(search *s, const ting_p2h_input *input, int number, piece **pieces, ting_p2h_line *lines,
+                              int *line_count)
+{
+    ting_err err = TING_OK;
+    const int count = piece_count(input->count);
+    *pieces = ting_arena_take_zeroed(s->ctx->arena, (size_t)count, sizeof **pieces);
+    if (*pieces == NULL)
+        return TING_ERR_MEMORY;
+    for (int k = 0; k < count; k++) { /* of equal length */
+        int from = (int)((long long)input->count * k / count), to = (int)((long long)input->count * (k + 1) / count);
+        s->input = (ting_p2h_input){.syllables = input->syllables + from, .count = to - from};
+        TRY(read_piece(s, &(*pieces)[k]));
+    }
+    TRY(join_pieces(s, input, number, *pieces, lines, line_count));
+out:
+    return err;
+}
+
+/* Those of the pieces of the best line's sequence, whose first line is the first line of each piece. */
+static ting_err join_alternatives(const search *s, const piece *pieces, int count, ting_p2h_page *out)
+{
+    const size_t width = (size_t)s->options->alternatives;
+    int *to = ting_arena_take(s->ctx->arena, (size_t)out->lines[0].count * width * sizeof *to);
+    if (to == NULL)
+        return TING_ERR_MEMORY;
+    out->alternatives = to;
+    for (int k = 0; k < count; k++) {
+        const size_t part = (size_t)pieces[k].lines[0].count * width;
+        if (part > 0)
+            memcpy(to, pieces[k].alternatives, part * sizeof *to);
+        to += part;
+    }
+    return TING_OK;
+}
+
 ting_err ting_s2s_search(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool, ting_arena *arena,
                          const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
                          ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     ting_ctx ctx = {.arena = arena, .pool = pool, .kern = kern};
-    search *s = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *s);
+    search s = {.model = model, .options = options, .ctx = &ctx,
+                .beam = options->nbest > LEAST_BEAM ? options->nbest : LEAST_BEAM};
+    piece **pieces = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *pieces);
     out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest, sizeof *out->lines);
-    if (s == NULL || out->lines == NULL)
+    if (pieces == NULL || out->lines == NULL)
         return TING_ERR_MEMORY;
-    for (int i = 0; i < input_count; i++) {
-        s[i] = (search){.model = model, .options = options, .ctx = &ctx, .input = &inputs[i],
-                        .beam = options->nbest > LEAST_BEAM ? options->nbest : LEAST_BEAM};
-        TRY(search_line(&s[i], i, out->lines, &out->line_count));
-    }
+    for (int i = 0; i < input_count; i++)
+        TRY(read_sequence(&s, &inputs[i], i, &pieces[i], out->lines, &out->line_count));
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
-    TRY(list_alternatives(&s[out->lines[0].input], out));
+    const int best = out->lines[0].input;
+    TRY(join_alternatives(&s, pieces[best], piece_count(inputs[best].count), out));
 out:
     return err;
 }

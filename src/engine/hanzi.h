@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hanzi.h - what the engine asks of a pinyin-to-hanzi network: syllables of one sentence in, ranked lines of
- * characters out, one character a syllable.
+ * characters out. Sentences (sentence.h) need one character a syllable; a writer made for lines of text alone may give
+ * lines of any length.
  */
 #ifndef TING_ENGINE_HANZI_H
 #define TING_ENGINE_HANZI_H
@@ -14,13 +15,14 @@ enum { TING_HANZI_TEXT = 5 }; /* bytes of one character in UTF-8, terminator inc
 
 typedef struct ting_hanzi_line {
     char (*characters)[TING_HANZI_TEXT]; /* [count] */
-    double score;                        /* log-probability of the line */
+    int count;
+    double score; /* log-probability of the line */
 } ting_hanzi_line;
 
 typedef struct ting_hanzi_page {
-    ting_hanzi_line *lines; /* [line_count], best first */
+    ting_hanzi_line *lines; /* [line_count], best first; at least one */
     int line_count;
-    char (*alternatives)[TING_HANZI_TEXT]; /* [count, alternatives] other characters than those of line 0; "" ends a row */
+    char (*alternatives)[TING_HANZI_TEXT]; /* [count of line 0, alternatives] other characters than its; "" ends a row */
 } ting_hanzi_page;
 
 /* Writes syllables (ids of text/pinyin.h; TING_PINYIN_NONE is unknown) in hanzi. Everything returned lives in

@@ -70,22 +70,24 @@ static ting_err write_page(void *self, const int *syllables, int count, int nbes
     for (int i = 0; i < count; i++)
         ids[i] = ting_hanzi_p2h_syllable(use->p2h, syllables[i]);
     TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
-                        &(ting_p2h_options){.limit = use->limit, .nbest = nbest, .alternatives = alternatives,
-                                            .other_tone = use->other_tone},
+                        &(ting_p2h_options){.limit = use->limit, .aligned = use->aligned, .nbest = nbest,
+                                            .alternatives = alternatives, .other_tone = use->other_tone},
                         &(ting_p2h_input){.syllables = ids, .count = count}, 1, &page));
+    const size_t others = (size_t)page.lines[0].count * (size_t)alternatives; /* lines may be of another length than ours */
     out->line_count = page.line_count;
     out->lines = ting_arena_take_zeroed(arena, (size_t)page.line_count, sizeof *out->lines);
-    out->alternatives = ting_arena_take_zeroed(arena, (size_t)count * (size_t)alternatives, sizeof *out->alternatives);
+    out->alternatives = ting_arena_take_zeroed(arena, others, sizeof *out->alternatives);
     for (int l = 0; l < page.line_count && !ting_arena_failed(arena); l++) {
         ting_hanzi_line *line = &out->lines[l];
+        line->count = page.lines[l].count;
         line->score = page.lines[l].score;
-        line->characters = ting_arena_take(arena, (size_t)count * sizeof *line->characters);
-        for (int i = 0; i < count && line->characters != NULL; i++)
+        line->characters = ting_arena_take(arena, (size_t)line->count * sizeof *line->characters);
+        for (int i = 0; i < line->count && line->characters != NULL; i++)
             put_character(use->p2h, page.lines[l].characters[i], line->characters[i]);
     }
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;
-    for (int i = 0; i < count * alternatives; i++)
+    for (size_t i = 0; i < others; i++)
         put_character(use->p2h, page.alternatives[i], out->alternatives[i]);
 out:
     return err;

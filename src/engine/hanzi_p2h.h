@@ -3,7 +3,7 @@
  * hanzi_p2h.h - the pinyin-to-hanzi network of a model file as the engine's hanzi writer.
  *
  *     TRY(ting_hanzi_p2h_open(path, TING_PRECISION_F32, &p2h));
- *     ting_hanzi_p2h_use use = {.p2h = p2h, .kern = ..., .pool = ..., .limit = TING_P2H_EXACT};
+ *     ting_hanzi_p2h_use use = {.p2h = p2h, .kern = ..., .pool = ..., .limit = TING_P2H_EXACT, .aligned = true};
  *     ting_hanzi_writer writer = ting_hanzi_p2h_writer(&use);
  *
  * The opened network is immutable and shared by threads; a use belongs to one thread at a time.
@@ -30,6 +30,7 @@ typedef struct ting_hanzi_p2h_use {
     const ting_kern *kern;
     ting_pool *pool; /* may be NULL */
     ting_p2h_limit limit;
+    bool aligned;      /* one character a syllable whatever the network: what sentences need */
     double other_tone; /* see decode/p2h.h */
 } ting_hanzi_p2h_use;
 

@@ -82,7 +82,7 @@ static int place_syllable(const ting_sentence_maker *maker, const spoken *s, int
     if (id == TING_PINYIN_NONE || maker->writer == NULL)
         return id;
     const char *character = s->page.lines[line].characters[i];
-    uint32_t code_point;
+    uint32_t code_point = 0;
     ting_utf8_decode(character, strlen(character), &code_point);
     return ting_g2p_without_sandhi(code_point, id);
 }
@@ -273,6 +273,22 @@ out:
     return err;
 }
 
+/* Asks the writer for hanzi. Times and readings belong to places: a line of another length could not be put beside them. */
+static ting_err write_hanzi(const ting_sentence_maker *maker, int nbest, ting_arena *arena, spoken *s)
+{
+    ting_err err = TING_OK;
+    TRY(maker->writer->write(maker->writer->self, s->ids, s->count, maker->spell ? 1 : nbest,
+                             maker->spell ? 0 : maker->alternatives, arena, &s->page));
+    for (int l = 0; l < s->page.line_count; l++)
+        if (s->page.lines[l].count != s->count)
+            FAIL(TING_ERR_INTERNAL, "a line of %d characters was written for %d syllables, expected one for each",
+                 s->page.lines[l].count, s->count);
+    if (s->page.line_count < 1)
+        FAIL(TING_ERR_INTERNAL, "no line was written for %d syllables", s->count);
+out:
+    return err;
+}
+
 ting_err ting_sentence_make(const ting_sentence_maker *maker, const ting_heard *heard, int count,
                             ting_arena *arena, const ting_sentence **out)
 {
@@ -288,8 +304,7 @@ ting_err ting_sentence_make(const ting_sentence_maker *maker, const ting_heard *
     for (int i = 0; i < count; i++) {
         TRY(speak(maker, &heard[i], arena, &all[i]));
         if (maker->writer != NULL && all[i].count > 0)
-            TRY(maker->writer->write(maker->writer->self, all[i].ids, all[i].count, maker->spell ? 1 : most,
-                                     maker->spell ? 0 : maker->alternatives, arena, &all[i].page));
+            TRY(write_hanzi(maker, most, arena, &all[i]));
     }
     int ranked = rank(maker, all, count, best, most);
     if (best[0].spoken->count > 0)

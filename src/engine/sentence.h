@@ -27,7 +27,7 @@ typedef struct ting_sentence_maker {
     const char *const *tokens;       /* [token_count] */
     const ting_piece *parts;         /* [token_count] */
     int token_count;
-    const ting_hanzi_writer *writer; /* NULL: text is numbered pinyin */
+    const ting_hanzi_writer *writer; /* gives one character a syllable; NULL: text is numbered pinyin */
     bool spell;                      /* text is pinyin; the writer only helps to rank what was heard */
     double weight;                   /* of a line's score beside the acoustic score */
     double row_seconds;              /* least length of a character */

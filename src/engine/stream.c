@@ -157,7 +157,7 @@ static ting_err make_parts(ting_stream *s, int rate)
         if (s->model->writing.path == NULL)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
-                                      .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE};
+                                      .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true};
         s->writer = ting_hanzi_p2h_writer(&s->use);
         s->maker.writer = &s->writer;
         s->maker.spell = helper;

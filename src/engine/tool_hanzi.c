@@ -105,7 +105,7 @@ ting_err ting_tool_hanzi_line(ting_tool_hanzi *hanzi, const char *line, size_t l
     for (int l = 0; l < page.line_count; l++) {
         if (nbest > 1)
             ting_str_addf(out, "%d\t%.4f\t", l + 1, page.lines[l].score);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < page.lines[l].count; i++)
             ting_str_add(out, page.lines[l].characters[i]);
         ting_str_add(out, "\n");
     }

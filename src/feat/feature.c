@@ -93,11 +93,12 @@ static double get(const ting_feature_config *config, const field *f)
 static void set(ting_feature_config *config, const field *f, double value)
 {
     char *at = (char *)config + f->offset;
-    int whole = (int)value;
-    if (f->real)
+    if (f->real) {
         memcpy(at, &value, sizeof value);
-    else
-        memcpy(at, &whole, sizeof whole);
+        return;
+    }
+    int whole = (int)value; /* read_word has checked its range; a real may be beyond every int */
+    memcpy(at, &whole, sizeof whole);
 }
 
 static int named_values(const field *f)

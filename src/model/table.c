@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,18 +16,20 @@ enum { MOST_NAME = 1 << 12 };
 ting_err ting_shape_elements(const int64_t *shape, size_t dims, size_t *out)
 {
     ting_err err = TING_OK;
-    int64_t elements = 1;
+    int64_t product = 1; /* of the sizes that are not 0: strides are products of some of them, also when others are 0 */
+    bool empty = false;
     *out = 0;
     if (dims > TING_MAX_DIMS)
         FAIL(TING_ERR_UNSUPPORTED, "%zu dimensions, at most %d are supported", dims, TING_MAX_DIMS);
     for (size_t i = 0; i < dims; i++) {
         if (shape[i] < 0 || shape[i] > MOST_ELEMENTS)
             FAIL(TING_ERR_FORMAT, "dimension %zu is %" PRId64 ", expected 0 to 2^40", i, shape[i]);
-        if (shape[i] != 0 && elements > MOST_ELEMENTS / shape[i])
+        if (shape[i] != 0 && product > MOST_ELEMENTS / shape[i])
             FAIL(TING_ERR_FORMAT, "the shape has more than 2^40 elements");
-        elements *= shape[i];
+        product *= shape[i] != 0 ? shape[i] : 1;
+        empty = empty || shape[i] == 0;
     }
-    *out = (size_t)elements;
+    *out = empty ? 0 : (size_t)product;
 out:
     return err;
 }

@@ -40,8 +40,8 @@ const ting_stored *ting_table_find(const ting_table *table, const char *name);
 
 void ting_table_free(ting_table *table);
 
-/* A shape's product, refused above 2^40 elements and for negative dimensions: no later product of sizes
- * can overflow. Errors: format; unsupported above TING_MAX_DIMS dimensions. */
+/* A shape's product. Refused for negative dimensions and when those that are not 0 multiply to more than 2^40, so that no
+ * product of some of them can overflow, either. Errors: format; unsupported above TING_MAX_DIMS dimensions. */
 ting_err ting_shape_elements(const int64_t *shape, size_t dims, size_t *out);
 
 /* Copies [shape] elements of `size` bytes that stand `stride` elements apart into row-major order. */

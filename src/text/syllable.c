@@ -10,6 +10,10 @@
  * where d is 0 for equal, 1 for a pair of the tables below, and no candidate otherwise. Changing the final
  * is cheaper: most impossible pairs are a final that lost or kept the glide that its initial swallows
  * (j an for jian, zh iang for zhang). Ties go to the lower id. Both parts may change.
+ *
+ * These tables are not those of data/p2h_confuse.c. Here a pair says what a spelling that cannot be may stand for, so it
+ * reaches as far as such spellings do (y for an initial that is none, v for u); there it says which of two syllables that
+ * both exist is heard for the other (ian for ie). Either table in the other's place would change repairs, or training.
  */
 #include "text/syllable.h"
 

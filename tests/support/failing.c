@@ -10,6 +10,8 @@
 
 static atomic_long until_failure; /* allocations left until one fails; <= 0: none will */
 
+static atomic_size_t allocated;
+
 int __real_posix_memalign(void **out, size_t alignment, size_t bytes);
 int __wrap_posix_memalign(void **out, size_t alignment, size_t bytes);
 
@@ -17,7 +19,13 @@ int __wrap_posix_memalign(void **out, size_t alignment, size_t bytes)
 {
     if (atomic_load(&until_failure) > 0 && atomic_fetch_sub(&until_failure, 1) == 1)
         return ENOMEM;
+    atomic_fetch_add(&allocated, bytes);
     return __real_posix_memalign(out, alignment, bytes);
+}
+
+size_t ting_allocated_bytes(void)
+{
+    return atomic_load(&allocated);
 }
 
 void ting_fail_allocation(long n)

@@ -5,6 +5,11 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
+
+/* Bytes taken so far, ever: the difference around a piece of work that frees nothing is what it held. */
+size_t ting_allocated_bytes(void);
+
 /* The n-th allocation from now on (1 = the next) fails, on any thread; 0: none. */
 void ting_fail_allocation(long n);
 

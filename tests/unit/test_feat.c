@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -478,6 +479,17 @@ static void settings_are_read_back_exactly(void **state)
                  ting_feature_agree(&a, "m.gguf", &b, "t.gguf"));
 }
 
+/* A real setting may exceed every int; converting it to one is undefined, which the processor reports. */
+static void large_reals_are_no_integers(void **state)
+{
+    (void)state;
+    ting_feature_config config;
+    feclearexcept(FE_INVALID);
+    assert_ok(ting_feature_parse("icefall energy_floor=1e12", &config));
+    assert_int_equal(fetestexcept(FE_INVALID), 0);
+    assert_true(config.energy_floor == 1e12);
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     (void)state;
@@ -587,6 +599,7 @@ int main(void)
         cmocka_unit_test(recordings_are_normalised),
         cmocka_unit_test(statistics_are_read),
         cmocka_unit_test(settings_are_read_back_exactly),
+        cmocka_unit_test(large_reals_are_no_integers),
         cmocka_unit_test(wrong_settings_are_refused),
         cmocka_unit_test(failing_allocations_leave_nothing_behind),
         cmocka_unit_test(reference_clips),

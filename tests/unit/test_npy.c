@@ -118,6 +118,12 @@ static void damage_is_named(void **state)
                  parse("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1)}", 8));
     assert_fails(TING_ERR_FORMAT, "2^40",
                  parse("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999,)}", 8));
+    /* no element, but strides of 2^80 */
+    assert_fails(TING_ERR_FORMAT, "2^40",
+                 parse("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 1099511627776, 1099511627776)}", 0));
+    assert_fails(TING_ERR_FORMAT, "2^40",
+                 parse("{'descr': '<f4', 'fortran_order': True, 'shape': (1099511627776, 1099511627776, 0)}", 0));
+    assert_ok(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 0, 1099511)}", 0));
     assert_fails(TING_ERR_FORMAT, "lacks", parse("{'descr': '<f4', 'shape': ()}", 8));
     assert_fails(TING_ERR_FORMAT, "key \"x\"", parse("{'x': 1}", 8));
     assert_fails(TING_ERR_FORMAT, "dictionary", parse("{'descr': '<f4'", 8));

@@ -57,6 +57,11 @@ static void settings_name_the_line_of_a_mistake(void **state)
     assert_fails(TING_ERR_FORMAT, "r.yaml:3: the key \"a\" stands here a second time", parse("a: 1\nb: 2\na: 3\n", &doc));
     assert_fails(TING_ERR_FORMAT, "r.yaml:2:", parse("a: 1\n b: {\n", &doc));
     assert_fails(TING_ERR_FORMAT, "anchors", parse("a: &x 1\n", &doc));
+    assert_fails(TING_ERR_FORMAT, "r.yaml:2: anchors", parse("b: 1\na: &x {c: 1}\n", &doc));
+    assert_fails(TING_ERR_FORMAT, "anchors", parse("a: &x [1]\n", &doc));
+    assert_fails(TING_ERR_FORMAT, "anchors", parse("a: !!map {c: 1}\n", &doc));
+    assert_fails(TING_ERR_FORMAT, "anchors", parse("a: !set [1]\n", &doc));
+    assert_fails(TING_ERR_FORMAT, "anchors", parse("a: !!str 1\n", &doc));
     assert_fails(TING_ERR_FORMAT, "aliases", parse("a: *x\n", &doc));
     assert_fails(TING_ERR_FORMAT, "lines", parse("- 1\n", &doc));
     assert_fails(TING_ERR_FORMAT, "lines", parse("", &doc));

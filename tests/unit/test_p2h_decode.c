@@ -7,7 +7,9 @@
 #include "support/support.h"
 
 #include "base/mem.h"
+#include "decode/best_sums.h"
 #include "decode/p2h.h"
+#include "decode/s2s.h"
 #include "model/schema.h"
 
 #include <math.h>
@@ -85,6 +87,57 @@ static void all_lines_are_found(void **state)
     }
 }
 
+static int falling(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* Against all sums, sorted; quarters add exactly, and make ties. */
+static void best_sums_are_those_of_all_sums(void **state)
+{
+    (void)state;
+    enum { LISTS = 4, MOST = 5, ALL = MOST * MOST * MOST * MOST };
+    ting_rng rng = ting_rng_new(3, 0);
+    ting_arena *arena = ting_arena_new(1 << 14);
+    for (int round = 0; round < 200; round++) {
+        double scores[LISTS][MOST], all[ALL];
+        ting_sum_list lists[LISTS];
+        int sums = 1;
+        all[0] = -2;
+        for (int t = 0; t < LISTS; t++) {
+            lists[t] = (ting_sum_list){scores[t], (int)ting_rng_below(&rng, MOST) + (round % 10 != 0)};
+            for (int i = 0; i < lists[t].count; i++)
+                scores[t][i] = -(double)ting_rng_below(&rng, 12) / 4;
+            qsort(scores[t], (size_t)lists[t].count, sizeof scores[t][0], falling);
+            for (int s = sums - 1; s >= 0; s--) /* downwards: room for the products */
+                for (int i = lists[t].count - 1; i >= 0; i--)
+                    all[s * lists[t].count + i] = all[s] + scores[t][i];
+            sums *= lists[t].count;
+        }
+        qsort(all, (size_t)sums, sizeof all[0], falling);
+        for (int most = 1; most <= 40; most += 13) {
+            ting_sums found;
+            const int want = most < sums ? most : sums;
+            assert_int_equal(ting_sums_possible(lists, LISTS, most), want);
+            assert_ok(ting_sums_find(arena, lists, LISTS, most, -2, &found));
+            assert_int_equal(found.count, want);
+            for (int r = 0; r < want; r++) {
+                int choices[LISTS];
+                double sum = -2;
+                ting_sums_choices(&found, r, choices);
+                for (int t = 0; t < LISTS; t++) {
+                    sum += scores[t][choices[t]];
+                    assert_true(r > 0 || choices[t] == 0); /* the first is made of the first, ties or not */
+                }
+                assert_true(sum == ting_sums_score(&found, r) && sum == all[r]);
+            }
+        }
+        ting_arena_reset(arena);
+    }
+    ting_arena_free(arena);
+}
+
 static void limits_say_what_may_stand(void **state)
 {
     (void)state;
@@ -148,6 +201,83 @@ static void long_lines_are_read_in_windows(void **state)
         assert_true(page.lines[0].score == first.lines[0].score);
         ting_arena_reset(arena);
     }
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
+/* Memory of a long line: what stays for each syllable, not activations and logits of all its windows. A place of 24 bytes,
+ * 3 candidates of 12, a list of 16, 2 sums of 16, 2 lines, 2 alternatives and 2 ids in windows of 4 make 132 bytes a
+ * syllable; blocks that double hold at most three times what is used. With all windows at once it was 7880 bytes. */
+static void long_lines_take_bounded_memory(void **state)
+{
+    (void)state;
+    enum { SHORT = 2000, LONG = 22000 };
+    int *line = ting_alloc(LONG, sizeof *line);
+    for (int i = 0; i < LONG; i++)
+        line[i] = A1 + i * 7 % 3;
+    ting_p2h_model m = random_model(false);
+    size_t bytes[2];
+    for (int k = 0; k < 2; k++) {
+        ting_p2h_page page;
+        ting_arena *arena = ting_arena_new(1 << 16);
+        size_t before = ting_allocated_bytes();
+        assert_ok(decode(&m, arena, TING_P2H_EXACT, 2, line, k == 0 ? SHORT : LONG, &page));
+        bytes[k] = ting_allocated_bytes() - before;
+        ting_arena_free(arena);
+    }
+    print_message("# %zu bytes for %d syllables, %zu for %d\n", bytes[0], SHORT, bytes[1], LONG);
+    assert_true(bytes[1] - bytes[0] < (size_t)(LONG - SHORT) * 400);
+    ting_p2h_model_close(&m);
+    ting_free(line);
+}
+
+/* A line of three pieces is what the three give by themselves: texts, sums of scores, alternatives. */
+static void long_lines_of_an_encoder_decoder_are_pieces(void **state)
+{
+    (void)state;
+    enum { PART = 100, LENGTH = 3 * PART, NBEST = 3 };
+    int line[LENGTH];
+    for (int i = 0; i < LENGTH; i++)
+        line[i] = A1 + i * 7 % 3;
+    ting_p2h_model m = random_model(true);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    for (int limit = TING_P2H_FREE; limit <= TING_P2H_EXACT; limit += TING_P2H_EXACT - TING_P2H_FREE) {
+        ting_p2h_page whole, part[3];
+        int at = 0;
+        double best = 0, second = -INFINITY;
+        assert_ok(decode(&m, arena, (ting_p2h_limit)limit, NBEST, line, LENGTH, &whole));
+        for (int k = 0; k < 3; k++) {
+            assert_ok(decode(&m, arena, (ting_p2h_limit)limit, NBEST, line + k * PART, PART, &part[k]));
+            const ting_p2h_line *first = &part[k].lines[0];
+            assert_memory_equal(whole.lines[0].characters + at, first->characters, (size_t)first->count * sizeof(int));
+            assert_memory_equal(whole.alternatives + 2 * at, part[k].alternatives, 2 * (size_t)first->count * sizeof(int));
+            at += first->count;
+            best += first->score;
+            second = fmax(second, part[k].lines[1].score - first->score); /* the least that changing one piece costs */
+        }
+        assert_int_equal(whole.lines[0].count, at);
+        assert_true(limit == TING_P2H_FREE || at == LENGTH);
+        assert_true(limit == TING_P2H_FREE || whole.line_count == NBEST); /* free pieces may give one text in two ways */
+        assert_true(fabs(whole.lines[0].score - best) < 1e-9 * fabs(best)); /* the same doubles, added in the same order */
+        assert_true(fabs(whole.lines[1].score - (best + second)) < 1e-9 * fabs(best));
+        ting_arena_reset(arena);
+    }
+    /* four pieces take the memory of one and what is kept: lines, joined lines, alternatives, scores; blocks double */
+    enum { PIECES = 4 };
+    int many[PIECES * TING_S2S_PIECE];
+    size_t bytes[2];
+    for (int i = 0; i < PIECES * TING_S2S_PIECE; i++)
+        many[i] = line[i % LENGTH];
+    for (int k = 0; k < 2; k++) {
+        ting_arena *fresh = ting_arena_new(1 << 14);
+        ting_p2h_page page;
+        size_t before = ting_allocated_bytes();
+        assert_ok(decode(&m, fresh, TING_P2H_EXACT, 1, many, (k == 0 ? 1 : PIECES) * TING_S2S_PIECE, &page));
+        bytes[k] = ting_allocated_bytes() - before;
+        ting_arena_free(fresh);
+    }
+    print_message("# %zu bytes for one piece, %zu for four\n", bytes[0], bytes[1]);
+    assert_true(bytes[1] <= bytes[0] + (1 << 16));
     ting_arena_free(arena);
     ting_p2h_model_close(&m);
 }
@@ -241,9 +371,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_lines_are_found),
+        cmocka_unit_test(best_sums_are_those_of_all_sums),
         cmocka_unit_test(limits_say_what_may_stand),
         cmocka_unit_test(another_tone_costs),
         cmocka_unit_test(long_lines_are_read_in_windows),
+        cmocka_unit_test(long_lines_take_bounded_memory),
+        cmocka_unit_test(long_lines_of_an_encoder_decoder_are_pieces),
         cmocka_unit_test(sequences_are_pooled),
         cmocka_unit_test(stored_models_write_the_same_and_fail_cleanly),
     };

@@ -30,6 +30,7 @@ static ting_err write_fake(void *self, const int *syllables, int count, int nbes
     out->lines = ting_arena_take_zeroed(arena, (size_t)out->line_count, sizeof *out->lines);
     for (int l = 0; l < out->line_count; l++) {
         out->lines[l].score = -1.0 - l - *(double *)self * count;
+        out->lines[l].count = count;
         out->lines[l].characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->lines[l].characters);
         for (int i = 0; i < count; i++)
             strcpy(out->lines[l].characters[i], row[(i + l) % 5]);
@@ -46,6 +47,7 @@ static ting_err write_same(void *self, const int *syllables, int count, int nbes
 {
     (void)syllables, (void)nbest, (void)alternatives;
     *out = (ting_hanzi_page){.line_count = 1, .lines = ting_arena_take_zeroed(arena, 1, sizeof *out->lines)};
+    out->lines[0].count = count;
     out->lines[0].characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->lines[0].characters);
     for (int i = 0; i < count; i++)
         strcpy(out->lines[0].characters[i], self);
@@ -111,6 +113,34 @@ static void nothing_heard_loses_against_something(void **state)
     assert_int_equal(s->hypothesis_count, 2); /* its two lines */
     assert_ok(ting_sentence_make(&m, heard, 1, arena, &s));
     assert_null(s); /* nothing else was heard */
+    ting_arena_free(arena);
+}
+
+/* Writes one character fewer than there are syllables, or no line at all. */
+static ting_err write_short(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+                            ting_hanzi_page *out)
+{
+    char character[] = "短";
+    ting_err err = write_same(character, syllables, count, nbest, alternatives, arena, out);
+    out->lines[0].count = count - 1;
+    out->line_count = *(int *)self;
+    return err;
+}
+
+static void lines_of_another_length_are_refused(void **state)
+{
+    (void)state;
+    int lines = 1;
+    ting_hanzi_writer writer = {write_short, &lines};
+    ting_sentence_maker m = maker(&writer, 1);
+    ting_heard heard = {zhong_guo, 4, -2};
+    ting_arena *arena = ting_arena_new(4096);
+    const ting_sentence *s;
+    assert_fails(TING_ERR_INTERNAL, "a line of 1 characters was written for 2 syllables",
+                 ting_sentence_make(&m, &heard, 1, arena, &s));
+    assert_null(s);
+    lines = 0;
+    assert_fails(TING_ERR_INTERNAL, "no line was written for 2 syllables", ting_sentence_make(&m, &heard, 1, arena, &s));
     ting_arena_free(arena);
 }
 
@@ -240,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sandhi_is_not_written),
         cmocka_unit_test(nothing_heard_loses_against_something),
+        cmocka_unit_test(lines_of_another_length_are_refused),
         cmocka_unit_test(characters_carry_times_and_confidence),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
         cmocka_unit_test(without_hanzi_the_text_is_pinyin),
