@@ -13,8 +13,9 @@ struct ting_greedy {
     ting_predictor_cache *cache;
     int context[TING_TRANSDUCER_MAX_CONTEXT]; /* the newest last */
     ting_emission *emissions;
+    ting_rival *rivals; /* [count, TING_GREEDY_RIVALS] */
     int count;
-    size_t room;
+    size_t room, rival_room;
     double log_prob;
     long rows;
 };
@@ -52,6 +53,7 @@ void ting_greedy_free(ting_greedy *search)
         return;
     ting_predictor_cache_free(search->cache);
     ting_free(search->emissions);
+    ting_free(search->rivals);
     ting_free(search);
 }
 
@@ -68,10 +70,31 @@ void ting_greedy_reset(ting_greedy *search)
     search->rows = 0;
 }
 
-static ting_err emit(ting_greedy *search, int token, double log_prob)
+/* The likeliest tokens but the one that is emitted and blank. */
+static void note_rivals(const ting_transducer_config *config, const ting_real *log_probs, int emitted, ting_rival *out)
 {
-    if (ting_reserve(&search->emissions, (size_t)search->count, 1, &search->room, sizeof *search->emissions) != TING_OK)
+    for (int i = 0; i < TING_GREEDY_RIVALS; i++)
+        out[i] = (ting_rival){-1, -INFINITY};
+    for (int token = 0; token < config->vocab; token++) {
+        const double log_prob = (double)log_probs[token];
+        if (token == emitted || token == config->blank || log_prob <= out[TING_GREEDY_RIVALS - 1].log_prob)
+            continue;
+        int at = TING_GREEDY_RIVALS - 1;
+        for (; at > 0 && out[at - 1].log_prob < log_prob; at--)
+            out[at] = out[at - 1];
+        out[at] = (ting_rival){token, log_prob};
+    }
+}
+
+static ting_err emit(ting_greedy *search, int token, const ting_real *log_probs)
+{
+    const size_t count = (size_t)search->count;
+    if (ting_reserve(&search->emissions, count, 1, &search->room, sizeof *search->emissions) != TING_OK ||
+        ting_reserve(&search->rivals, count * TING_GREEDY_RIVALS, TING_GREEDY_RIVALS, &search->rival_room,
+                     sizeof *search->rivals) != TING_OK)
         return TING_ERR_MEMORY;
+    const double log_prob = (double)log_probs[token];
+    note_rivals(ting_transducer_settings(search->model), log_probs, token, search->rivals + count * TING_GREEDY_RIVALS);
     search->emissions[search->count++] = (ting_emission){token, search->rows, log_prob};
     ting_predictor_push(search->model, token, search->context);
     return TING_OK;
@@ -103,7 +126,7 @@ static ting_err one_row(ting_greedy *search, ting_ctx *ctx, ting_tensor e, ting_
         search->log_prob += log_prob;
         if (token == config->blank)
             break;
-        TRY(emit(search, token, log_prob));
+        TRY(emit(search, token, logits.data));
         *d = ting_predictor_rows(search->cache, ctx, search->context, 1);
         TRY(ctx->err);
     }
@@ -132,4 +155,9 @@ out:
 ting_decoded ting_greedy_result(const ting_greedy *search)
 {
     return (ting_decoded){search->emissions, search->count, search->log_prob};
+}
+
+const ting_rival *ting_greedy_rivals(const ting_greedy *search)
+{
+    return search->rivals;
 }

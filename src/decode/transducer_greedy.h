@@ -20,6 +20,13 @@ typedef struct ting_greedy_options {
     double blank_penalty; /* subtracted from the logit of blank: more tokens, fewer deletions */
 } ting_greedy_options;
 
+enum { TING_GREEDY_RIVALS = 3 };
+
+typedef struct ting_rival { /* a token that was nearly emitted instead */
+    int token;              /* -1: there is none */
+    double log_prob;
+} ting_rival;
+
 typedef struct ting_greedy ting_greedy;
 
 /* Returns owned in *out, free with ting_greedy_free. Errors: memory. */
@@ -38,5 +45,8 @@ void ting_greedy_cut(ting_greedy *search);
 ting_err ting_greedy_accept(ting_greedy *search, ting_ctx *ctx, ting_tensor rows);
 
 ting_decoded ting_greedy_result(const ting_greedy *search);
+
+/* [emissions, TING_GREEDY_RIVALS]: for each emission the next tokens, blank apart, likeliest first. Borrows like the result. */
+const ting_rival *ting_greedy_rivals(const ting_greedy *search);
 
 #endif

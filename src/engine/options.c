@@ -96,5 +96,6 @@ out:
 
 int ting_options_width(const ting_options *options)
 {
-    return options->decoding == TING_DECODING_BEAM ? options->beam : 1;
+    /* without a network that chooses, greedy search has one to give */
+    return options->decoding == TING_DECODING_BEAM || options->hanzi != 0 ? options->beam : 1;
 }

@@ -7,7 +7,15 @@
 #include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
 
+#include <string.h>
+
+typedef struct swap { /* of one token of the greedy hypothesis for a rival of its kind */
+    int place, token;
+    double loss; /* in log-probability, >= 0 */
+} swap;
+
 struct ting_search { /* one of the three decoders is there */
+    const ting_piece *pieces; /* of the model's tokens */
     ting_greedy *greedy;
     ting_beam *beam;
     ting_spotter *spotter;
@@ -18,6 +26,7 @@ struct ting_search { /* one of the three decoders is there */
     ting_hit *hits;    /* [room] of all hypotheses that were asked for, one after the other */
     size_t room;
     ting_heard *heard; /* [heard_room] */
+    swap *swaps;       /* [heard_room] */
     int heard_room;
 };
 
@@ -47,9 +56,11 @@ ting_err ting_search_new(const ting_am *am, const ting_options *options, double 
     if (s == NULL)
         return TING_ERR_MEMORY;
     s->row_seconds = row_seconds;
+    s->pieces = am->pieces;
     s->heard_room = options->beam;
     s->heard = ting_alloc((size_t)s->heard_room, sizeof *s->heard);
-    if (s->heard == NULL)
+    s->swaps = ting_alloc((size_t)s->heard_room, sizeof *s->swaps);
+    if (s->heard == NULL || s->swaps == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a search");
     TRY(open_decoder(s, am, options));
     *out = s;
@@ -69,6 +80,7 @@ void ting_search_free(ting_search *s)
     ting_keywords_free(&s->keywords);
     ting_free(s->hits);
     ting_free(s->heard);
+    ting_free(s->swaps);
     ting_free(s);
 }
 
@@ -140,13 +152,62 @@ static void copy_hits(const ting_search *s, const ting_emission *emissions, int 
     }
 }
 
+/* The swaps that cost least, best first, at most `most`; an initial only for an initial, a final for a final. */
+static int cheapest_swaps(const ting_search *s, int most)
+{
+    const ting_rival *rivals = ting_greedy_rivals(s->greedy);
+    int kept = 0;
+    for (int i = 0; i < s->best.count; i++)
+        for (int r = 0; r < TING_GREEDY_RIVALS; r++) {
+            const ting_emission *e = &s->best.emissions[i];
+            const ting_rival *rival = &rivals[i * TING_GREEDY_RIVALS + r];
+            const double loss = e->log_prob - rival->log_prob;
+            if (rival->token < 0 || s->pieces[rival->token].kind != s->pieces[e->token].kind)
+                continue;
+            int at = kept;
+            while (at > 0 && s->swaps[at - 1].loss > loss)
+                at--;
+            if (at >= most)
+                continue;
+            kept = kept < most ? kept + 1 : most;
+            memmove(s->swaps + at + 1, s->swaps + at, (size_t)(kept - 1 - at) * sizeof *s->swaps);
+            s->swaps[at] = (swap){i, rival->token, loss};
+        }
+    return kept;
+}
+
+/* Greedy search gives one hypothesis; the others are that one with one token swapped. */
+static ting_err greedy_hypotheses(ting_search *s, int room, int *count)
+{
+    const int tokens = s->best.count, swaps = cheapest_swaps(s, room - 1);
+    if (make_room(s, tokens * (1 + swaps)) != TING_OK)
+        return TING_ERR_MEMORY;
+    for (int i = 0; i <= swaps; i++) {
+        ting_hit *hits = s->hits + (size_t)i * (size_t)tokens;
+        copy_hits(s, s->best.emissions, tokens, hits);
+        s->heard[i] = (ting_heard){hits, tokens, s->best.log_prob};
+        if (i == 0)
+            continue;
+        const swap *other = &s->swaps[i - 1];
+        hits[other->place].token = other->token;
+        hits[other->place].log_prob -= other->loss;
+        s->heard[i].score -= other->loss;
+    }
+    *count = 1 + swaps;
+    return TING_OK;
+}
+
 ting_err ting_search_hypotheses(ting_search *s, int room, const ting_heard **out, int *count)
 {
     ting_err err = TING_OK;
     const ting_decoded *results = &s->best;
     int found = 1, total = 0;
+    *out = s->heard;
+    room = room < s->heard_room ? room : s->heard_room;
+    if (s->greedy != NULL)
+        return greedy_hypotheses(s, room, count);
     if (s->beam != NULL)
-        TRY(ting_beam_results(s->beam, room < s->heard_room ? room : s->heard_room, &results, &found));
+        TRY(ting_beam_results(s->beam, room, &results, &found));
     for (int i = 0; i < found; i++)
         total += results[i].count;
     TRY(make_room(s, total));
@@ -156,7 +217,6 @@ ting_err ting_search_hypotheses(ting_search *s, int room, const ting_heard **out
         s->heard[i] = (ting_heard){hits, results[i].count, results[i].log_prob};
         hits += results[i].count;
     }
-    *out = s->heard;
     *count = found;
     TRY(look(s)); /* asking for results ended the loan of `best` */
 out:

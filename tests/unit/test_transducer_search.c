@@ -100,6 +100,35 @@ static void enumerate(int context, sequence out[SEQUENCES])
     assert_int_equal(found, SEQUENCES);
 }
 
+/* What greedy search nearly emitted: of three tokens the one that is neither emitted nor blank. */
+static void greedy_remembers_the_rivals(void **state)
+{
+    (void)state;
+    int seen = 0;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        ting_greedy *search;
+        open_tiny(2, seed);
+        assert_ok(ting_greedy_new(tiny.model, &(ting_greedy_options){0}, &search));
+        assert_ok(ting_greedy_accept(search, &tiny.ctx, tiny.rows));
+        const ting_decoded best = ting_greedy_result(search);
+        const ting_rival *rivals = ting_greedy_rivals(search);
+        sequence s = {0};
+        for (int i = 0; i < best.count; i++) {
+            const ting_emission *e = &best.emissions[i];
+            const ting_rival *r = &rivals[i * TING_GREEDY_RIVALS];
+            assert_int_equal(r[0].token, 3 - e->token);
+            assert_int_equal(r[1].token, -1);
+            assert_true(fabs(r[0].log_prob - log(step_probability(2, &s, (int)e->row, r[0].token))) < 1e-5);
+            assert_true(r[0].log_prob <= e->log_prob);
+            s.tokens[s.count++] = e->token;
+            seen++;
+        }
+        ting_greedy_free(search);
+        close_tiny();
+    }
+    assert_true(seen > 5);
+}
+
 static void a_wide_beam_is_exhaustive(void **state)
 {
     (void)state;
@@ -353,6 +382,7 @@ static void a_keyword_that_is_said_is_spotted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(greedy_remembers_the_rivals),
         cmocka_unit_test(a_wide_beam_is_exhaustive),
         cmocka_unit_test(a_beam_of_one_is_greedy_and_cuts_do_not_matter),
         cmocka_unit_test(more_symbols_a_row_and_penalties_change_what_is_emitted),
