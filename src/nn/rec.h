@@ -52,6 +52,13 @@ struct ting_rec_layer_norm {
     ting_real *mean, *rstd; /* [T] */
 };
 
+struct ting_rec_batch_norm {
+    ting_tensor x, y;
+    const ting_param *gamma, *beta;
+    ting_real *mean, *rstd; /* [cols]; as forward used them */
+    bool of_batch;          /* they depend on x */
+};
+
 struct ting_rec_embedding {
     const int *ids; /* [T] */
     ting_tensor y;

@@ -17,6 +17,7 @@ static const ting_segments segments = {4, start};
 
 typedef struct layer {
     const ting_param *gamma, *beta, *in, *in_b, *out, *out_b, *taps;
+    ting_batch_norm_weights norm;
 } layer;
 
 typedef struct stack {
@@ -32,14 +33,28 @@ static const ting_param *declare(stack *s, int dims, const int *shape)
     return ting_params_add(s->params, TING_PARAM_VALUES, dims, shape, "p%d", ting_params_count(s->params));
 }
 
+static const ting_param *declare_statistics(stack *s)
+{
+    return ting_params_add(s->params, TING_PARAM_STATISTICS, 1, (int[]){COLS}, "p%d", ting_params_count(s->params));
+}
+
 static void make(stack *s)
 {
     *s = (stack){.params = ting_params_new()};
-    for (int i = 0; i < LAYERS; i++)
-        s->layer[i] = (layer){declare(s, 1, (int[]){COLS}),         declare(s, 1, (int[]){COLS}),
-                              declare(s, 2, (int[]){INNER, COLS}),  declare(s, 1, (int[]){INNER}),
-                              declare(s, 2, (int[]){COLS, INNER}),  declare(s, 1, (int[]){COLS}),
-                              declare(s, 3, (int[]){COLS, COLS, 3})};
+    for (int i = 0; i < LAYERS; i++) {
+        layer *l = &s->layer[i];
+        l->gamma = declare(s, 1, (int[]){COLS});
+        l->beta = declare(s, 1, (int[]){COLS});
+        l->in = declare(s, 2, (int[]){INNER, COLS});
+        l->in_b = declare(s, 1, (int[]){INNER});
+        l->out = declare(s, 2, (int[]){COLS, INNER});
+        l->out_b = declare(s, 1, (int[]){COLS});
+        l->taps = declare(s, 3, (int[]){COLS, COLS, 3});
+        l->norm.gamma = declare(s, 1, (int[]){COLS});
+        l->norm.beta = declare(s, 1, (int[]){COLS});
+        l->norm.mean = declare_statistics(s);
+        l->norm.variance = declare_statistics(s);
+    }
     assert_ok(ting_params_alloc(s->params, true));
     ting_rng rng = ting_rng_new(2, 9);
     for (size_t i = 0; i < ting_params_elements(s->params); i++)
@@ -51,7 +66,7 @@ typedef struct call {
     int layer, count; /* this one, or `count` from it on */
 } call;
 
-/* inputs: x [T, COLS]. Norm, convolution in the segment, feed-forward with dropout, balancer and whiten, residual. */
+/* inputs: x [T, COLS]. Norms, convolution in the segment, feed-forward with dropout, balancer and whiten, residual. */
 static ting_tensor run_layer(ting_ctx *ctx, const void *self, const ting_tensor *inputs)
 {
     const call *c = self;
@@ -59,6 +74,7 @@ static ting_tensor run_layer(ting_ctx *ctx, const void *self, const ting_tensor 
     const ting_balancer_limits limits = {(ting_real)-0.1, (ting_real)0.1, (ting_real)0.5, 1, (ting_real)0.04};
     ting_tensor x = ting_layer_norm(ctx, inputs[0], l->gamma, l->beta, (ting_real)1e-5);
     x = ting_conv1d(ctx, x, segments, l->taps, NULL, 1, 1);
+    x = ting_batch_norm(ctx, x, &l->norm, (ting_real)1e-5);
     x = ting_linear(ctx, x, l->in, l->in_b, TING_ACT_SWOOSH_L);
     x = ting_balancer(ctx, ting_dropout(ctx, x, (ting_real)0.2), &limits);
     x = ting_whiten(ctx, ting_linear(ctx, x, l->out, l->out_b, TING_ACT_NONE), 2, 1, (ting_real)0.1);
@@ -97,6 +113,7 @@ static ting_tensor run_stack(ting_ctx *ctx, stack *s, manner how, ting_tensor x)
 typedef struct result {
     ting_real y[ROWS * COLS], gx[ROWS * COLS];
     ting_real *gradients; /* of all parameters, in the arena of the test */
+    ting_real *values;    /* of all parameters afterwards: running statistics have moved */
     uint64_t counter;     /* of the random numbers after forward */
     size_t peak, left;    /* bytes of the arena at most, and at the end */
 } result;
@@ -131,6 +148,8 @@ static void run(ting_arena *keep, manner how, int threads, result *out)
     size_t bytes = ting_params_elements(s.params) * sizeof *out->gradients;
     out->gradients = ting_arena_take(keep, bytes);
     memcpy(out->gradients, ting_params_gradients(s.params), bytes);
+    out->values = ting_arena_take(keep, bytes);
+    memcpy(out->values, ting_params_values(s.params), bytes);
     out->peak = s.peak;
     out->left = before;
     ting_arena_free(ctx.arena);
@@ -138,7 +157,7 @@ static void run(ting_arena *keep, manner how, int threads, result *out)
     ting_params_free(s.params);
 }
 
-static size_t gradient_bytes(void)
+static size_t parameter_bytes(void)
 {
     stack s;
     make(&s);
@@ -162,18 +181,19 @@ static void outputs_and_gradients_are_the_same_bits(void **state)
             run(keep, how, threads, &got);
             assert_memory_equal(got.y, want.y, sizeof want.y);
             assert_memory_equal(got.gx, want.gx, sizeof want.gx);
-            assert_memory_equal(got.gradients, want.gradients, gradient_bytes());
+            assert_memory_equal(got.gradients, want.gradients, parameter_bytes());
+            assert_memory_equal(got.values, want.values, parameter_bytes());
             assert_true(got.counter == want.counter);
         }
     ting_arena_free(keep);
 }
 
 /*
- * In units of ROWS x COLS values a layer keeps 35: value and gradient of norm, convolution, out, its dropout and the
- * sum (10), the inside four times as wide before and after the activation, which share a gradient (12), its dropout
- * (8), and the gradients of balancer (4) and whiten (1). So the plain stack of six keeps 2 + 210; with each layer
- * recomputed there are x, six outputs and at most one layer: 2 + 12 + 35; of two halves x, two outputs, three of the
- * half that runs, and a layer: 2 + 4 + 6 + 35. After forward the last two keep 14 and 6. Records add a few hundred
+ * In units of ROWS x COLS values a layer keeps 37: value and gradient of both norms, convolution, out, its dropout and
+ * the sum (12), the inside four times as wide before and after the activation, which share a gradient (12), its dropout
+ * (8), and the gradients of balancer (4) and whiten (1). So the plain stack of six keeps 2 + 222; with each layer
+ * recomputed there are x, six outputs and at most one layer: 2 + 12 + 37; of two halves x, two outputs, three of the
+ * half that runs, and a layer: 2 + 4 + 6 + 37. After forward the last two keep 14 and 6. Records add a few hundred
  * bytes each.
  */
 static void it_takes_less_memory(void **state)
