@@ -39,6 +39,7 @@ typedef struct ting_ctx {
     const ting_tap *tap;      /* NULL: none */
     ting_rng rng;             /* dropout; advances */
     bool training;            /* dropout and other training-time behaviour is on */
+    bool again;               /* a part runs a second time (recompute.h): what lives outside of the tape stays as it is */
     ting_precision multiply;  /* of products of unpacked operands: F32, or BF16 when training on AMX */
     ting_err err;             /* sticky */
 } ting_ctx;

@@ -31,6 +31,19 @@ ting_tensor ting_mul_act(ting_ctx *ctx, ting_act kind, ting_tensor a, ting_tenso
 ting_tensor ting_layer_norm(ting_ctx *ctx, ting_tensor x, const ting_param *gamma,
                             const ting_param *beta, ting_real eps);
 
+typedef struct ting_batch_norm_weights { /* [cols] each */
+    const ting_param *gamma, *beta;
+    const ting_param *mean, *variance; /* running, TING_PARAM_STATISTICS; they start at 0 and 1 */
+} ting_batch_norm_weights;
+
+/* Batch normalisation of each column (Ioffe 2015): (x - mean) / sqrt(variance + eps) gamma + beta. While training, mean
+ * and variance are those of all rows, and a tenth of each (of the variance with n - 1) goes into the running ones, but
+ * for a run that repeats one (ctx->again). Otherwise, or with a single row, they are the running ones. */
+ting_tensor ting_batch_norm(ting_ctx *ctx, ting_tensor x, const ting_batch_norm_weights *weights, ting_real eps);
+
+/* What it is then: x scale + shift, [cols] each, to be folded into a convolution before it. */
+void ting_batch_norm_fold(const ting_batch_norm_weights *weights, ting_real eps, ting_real *scale, ting_real *shift);
+
 /* Rows of the table [V, d]; a negative id gives a zero row. ids [T] are copied when recording. */
 ting_tensor ting_embedding(ting_ctx *ctx, const int *ids, int count, const ting_param *table);
 

@@ -63,7 +63,9 @@ static ting_err add(ting_params *params, ting_param_role role, int dims, const i
 {
     ting_err err = TING_OK;
     ting_param *param = NULL;
-    int least = role == TING_PARAM_VALUES ? 0 : role == TING_PARAM_MATRIX ? 2 : role == TING_PARAM_TAPS ? 3 : 4;
+    static const int least_dims[] = {[TING_PARAM_VALUES] = 0, [TING_PARAM_MATRIX] = 2, [TING_PARAM_FILTERS] = 4,
+                                     [TING_PARAM_TAPS] = 3, [TING_PARAM_STATISTICS] = 0};
+    const int least = least_dims[role];
     if (dims < least || dims > TING_MAX_DIMS)
         FAIL(TING_ERR_INTERNAL, "the parameter \"%s\" has %d dimensions, expected %d to %d", name, dims,
              least, TING_MAX_DIMS);
@@ -74,6 +76,7 @@ static ting_err add(ting_params *params, ting_param_role role, int dims, const i
     if (param == NULL)
         return TING_ERR_MEMORY;
     param->role = role;
+    param->frozen = role == TING_PARAM_STATISTICS;
     param->dims = dims;
     long long rest = 1;
     for (int i = 0; i < dims; i++) {

@@ -33,7 +33,9 @@ typedef enum ting_param_role {
     TING_PARAM_MATRIX,  /* read by ting_linear only: packed at load */
     TING_PARAM_FILTERS, /* [out, in, kt, kf], read by ting_conv2d only: packed at load as [out, kt kf in]; in a
                            file it may be flat, [out, in kt kf] */
-    TING_PARAM_TAPS     /* [C, 1, taps...], a depthwise filter: values kept, and turned at load */
+    TING_PARAM_TAPS,    /* [C, 1, taps...], a depthwise filter: values kept, and turned at load */
+    TING_PARAM_STATISTICS /* running statistics: values that an op itself changes while training. Frozen: they have no
+                             gradient and optimizers leave them alone; files and averages hold them like the others */
 } ting_param_role;
 
 typedef struct ting_param {
@@ -45,7 +47,7 @@ typedef struct ting_param {
     ting_packed *packed;      /* NULL when training */
     ting_real *taps;          /* TAPS: [taps, C], NULL when training (taps.h) */
     size_t offset;            /* of the first element in the flat blocks */
-    bool frozen;              /* no gradient wanted */
+    bool frozen;              /* no gradient wanted; set for STATISTICS, else by the caller before alloc or load */
 } ting_param;
 
 typedef struct ting_params ting_params;

@@ -13,6 +13,7 @@
 #include "kern/kern.h"
 #include "nn/op.h"
 #include "nn/param.h"
+#include "nn/recompute.h"
 #include "nn/tensor.h"
 
 #include <stdint.h>
@@ -49,6 +50,13 @@ struct ting_rec_layer_norm {
     ting_tensor x, y;
     const ting_param *gamma, *beta;
     ting_real *mean, *rstd; /* [T] */
+};
+
+struct ting_rec_batch_norm {
+    ting_tensor x, y;
+    const ting_param *gamma, *beta;
+    ting_real *mean, *rstd; /* [cols]; as forward used them */
+    bool of_batch;          /* they depend on x */
 };
 
 struct ting_rec_embedding {
@@ -197,6 +205,14 @@ struct ting_rec_whiten {
     ting_tensor x, y;
     int groups;
     ting_real limit, grad_scale;
+};
+
+struct ting_rec_recompute {
+    ting_part part;            /* self: a copy */
+    const ting_tensor *inputs;
+    ting_tensor y;
+    ting_rng rng;              /* as the part found it */
+    bool training;
 };
 
 struct ting_rec_cross_entropy {

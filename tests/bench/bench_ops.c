@@ -27,13 +27,19 @@ static int labels[UTTERANCES * LABELS], out_start[UTTERANCES + 1];
 static ting_span spans[UTTERANCES];
 static ting_tensor x, other, image, scores_q, positions, logits;
 static ting_params *params;
-static const ting_param *row, *scalar, *rates, *taps, *half_taps, *edges, *filter, *filter_bias;
+static const ting_param *row, *scalar, *rates, *taps, *half_taps, *edges, *filter, *filter_bias, *mean, *variance;
 
 /* ---- cases ---- */
 
 static ting_tensor bias_norm(ting_ctx *ctx)
 {
     return ting_bias_norm(ctx, x, row, scalar);
+}
+
+static ting_tensor batch_norm(ting_ctx *ctx)
+{
+    const ting_batch_norm_weights w = {row, row, mean, variance};
+    return ting_batch_norm(ctx, x, &w, (ting_real)1e-5);
 }
 
 static ting_tensor bypass(ting_ctx *ctx)
@@ -97,6 +103,7 @@ static const struct bench_case {
     ting_tensor (*run)(ting_ctx *ctx);
 } CASES[] = {
     {"bias_norm", bias_norm},
+    {"batch_norm", batch_norm},
     {"bypass", bypass},
     {"chunk_conv", chunk_conv_plain},
     {"chunk_conv causal", chunk_conv_causal},
@@ -155,6 +162,8 @@ static void prepare(ting_arena *arena)
     edges = declare(TING_PARAM_VALUES, 3, (int[]){2, D, 31});
     filter = declare(TING_PARAM_TAPS, 4, (int[]){CHANNELS, 1, 7, 7});
     filter_bias = declare(TING_PARAM_VALUES, 1, (int[]){CHANNELS});
+    mean = declare(TING_PARAM_STATISTICS, 1, (int[]){D});
+    variance = declare(TING_PARAM_STATISTICS, 1, (int[]){D});
     ting_params_alloc(params, true);
     for (size_t i = 0; i < ting_params_elements(params); i++)
         ting_params_values(params)[i] = (ting_real)0.1;

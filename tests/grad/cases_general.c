@@ -134,6 +134,32 @@ static void layer_norm_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_layer_norm = {3, layer_norm_setup, layer_norm_forward};
 
+/* ---- batch norm: of the batch with a small and a large eps, with running statistics ---- */
+
+static void batch_norm_setup(ting_grad_problem *p)
+{
+    while (ting_grad_segments(p) < 5) /* few rows are all near one deviation from their mean: hardly a gradient */
+        continue;
+    int cols = width(p);
+    frames(p, cols);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &cols);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &cols);
+    ting_grad_add_statistics(p, cols);
+    ting_grad_add_statistics(p, cols);
+    p->row_factor = p->variant == 2; /* rows depend on each other through the batch */
+}
+
+static void batch_norm_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const ting_batch_norm_weights weights = {p->param[0], p->param[1], p->statistics[0], p->statistics[1]};
+    ctx->training = p->variant < 2;
+    for (int c = 0; p->variant == 2 && c < weights.variance->t.rows; c++)
+        weights.variance->t.data[c] = (ting_real)(0.3 + 0.1 * c);
+    one_output(p, ting_batch_norm(ctx, p->input[0].t, &weights, p->variant == 1 ? (ting_real)0.3 : (ting_real)1e-5));
+}
+
+const ting_grad_case ting_case_batch_norm = {3, batch_norm_setup, batch_norm_forward};
+
 /* ---- embedding: repeated and negative ids ---- */
 
 static void embedding_setup(ting_grad_problem *p)

@@ -43,6 +43,8 @@ typedef struct ting_grad_problem {
     ting_params *params;
     const ting_param *param[TING_GRAD_MOST];
     int param_count;
+    const ting_param *statistics[TING_GRAD_MOST]; /* without gradients, changed by forward */
+    int statistics_count;
     int option[TING_GRAD_MOST]; /* for the case's own use, as are the two lines below */
     int *ids;                   /* a number for each row of the segments */
     ting_real *weights;         /* the same */
@@ -80,6 +82,9 @@ ting_tensor ting_grad_add_input(ting_grad_problem *p, ting_grad_rows rows, int c
 
 /* A parameter, filled with normal numbers after setup. */
 void ting_grad_add_param(ting_grad_problem *p, ting_param_role role, int dims, const int *shape);
+
+/* Running statistics of `count` columns, after all parameters. */
+void ting_grad_add_statistics(ting_grad_problem *p, int count);
 
 /* Numbers in low .. high - 1, one for each row. */
 void ting_grad_add_ids(ting_grad_problem *p, int low, int high);

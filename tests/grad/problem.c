@@ -66,6 +66,15 @@ void ting_grad_add_param(ting_grad_problem *p, ting_param_role role, int dims, c
     p->param[p->param_count++] = param;
 }
 
+void ting_grad_add_statistics(ting_grad_problem *p, int count)
+{
+    assert_true(p->statistics_count < TING_GRAD_MOST);
+    const ting_param *param =
+        ting_params_add(p->params, TING_PARAM_STATISTICS, 1, &count, "statistics.%d", p->statistics_count);
+    assert_non_null(param);
+    p->statistics[p->statistics_count++] = param;
+}
+
 void ting_grad_add_ids(ting_grad_problem *p, int low, int high)
 {
     int rows = p->segments.start[p->segments.count];

@@ -119,6 +119,89 @@ static void embeddings_check_their_ids(void **state)
     ting_arena_free(ctx.arena);
 }
 
+enum { NORM_COLS = 5 };
+
+/* Parameters of a batch norm: gamma, beta, running mean and variance. */
+static ting_batch_norm_weights batch_norm_weights(ting_params *params)
+{
+    const int cols = NORM_COLS;
+    const ting_batch_norm_weights w = {ting_params_add(params, TING_PARAM_VALUES, 1, &cols, "gamma"),
+                                       ting_params_add(params, TING_PARAM_VALUES, 1, &cols, "beta"),
+                                       ting_params_add(params, TING_PARAM_STATISTICS, 1, &cols, "running_mean"),
+                                       ting_params_add(params, TING_PARAM_STATISTICS, 1, &cols, "running_var")};
+    assert_ok(ting_params_alloc(params, true));
+    for (int c = 0; c < cols; c++) {
+        w.gamma->t.data[c] = 1.5f - 0.4f * (float)c;
+        w.beta->t.data[c] = 0.3f * (float)c;
+        w.mean->t.data[c] = 0.2f * (float)c;
+        w.variance->t.data[c] = 1 + (float)c;
+    }
+    return w;
+}
+
+/* By the definition in double; running statistics by the formula of torch.nn.BatchNorm1d. Values are below 10, of which
+ * float keeps 6e-7. */
+static void batch_norm_is_its_definition(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    ting_ctx ctx = new_ctx(NULL);
+    ting_params *params = ting_params_new();
+    const ting_batch_norm_weights w = batch_norm_weights(params);
+    ting_tensor x = filled(&ctx, ROWS, NORM_COLS);
+    for (int r = 0; r < ROWS; r++)
+        ting_row(x, r)[1] += 3;
+    ting_tensor running = ting_batch_norm(&ctx, x, &w, 0.01f);
+    ctx.training = true;
+    ctx.again = true;
+    ting_tensor again = ting_batch_norm(&ctx, x, &w, 0.01f);
+    assert_true(w.mean->t.data[1] == 0.2f && w.variance->t.data[1] == 2); /* left alone */
+    ctx.again = false;
+    ting_tensor batch = ting_batch_norm(&ctx, x, &w, 0.01f);
+    assert_ok(ctx.err);
+    assert_memory_equal(batch.data, again.data, ROWS * NORM_COLS * sizeof(float));
+    for (int c = 0; c < NORM_COLS; c++) {
+        double mean = 0, variance = 0, gamma = 1.5 - 0.4 * c, beta = 0.3 * c;
+        for (int r = 0; r < ROWS; r++)
+            mean += (double)ting_row(x, r)[c] / ROWS;
+        for (int r = 0; r < ROWS; r++)
+            variance += pow((double)ting_row(x, r)[c] - mean, 2) / ROWS;
+        for (int r = 0; r < ROWS; r++) {
+            double value = (double)ting_row(x, r)[c];
+            double by_batch = (value - mean) / sqrt(variance + 0.01) * gamma + beta;
+            double by_running = (value - 0.2 * c) / sqrt(1 + c + 0.01) * gamma + beta;
+            assert_true(fabs((double)ting_row(batch, r)[c] - by_batch) < 3e-6);
+            assert_true(fabs((double)ting_row(running, r)[c] - by_running) < 3e-6);
+        }
+        assert_true(fabs((double)w.mean->t.data[c] - (0.9 * 0.2 * c + 0.1 * mean)) < 3e-6);
+        assert_true(fabs((double)w.variance->t.data[c] - (0.9 * (1 + c) + 0.1 * variance * ROWS / (ROWS - 1))) < 3e-6);
+    }
+    ting_params_free(params);
+    ting_arena_free(ctx.arena);
+}
+
+static void batch_norm_at_its_edges(void **state)
+{
+    (void)state;
+    ting_ctx ctx = new_ctx(NULL);
+    ting_params *params = ting_params_new();
+    const ting_batch_norm_weights w = batch_norm_weights(params);
+    ting_real scale[NORM_COLS], shift[NORM_COLS];
+    ctx.training = true;
+    ting_tensor x = filled(&ctx, 1, NORM_COLS), y = ting_batch_norm(&ctx, x, &w, 0.01f); /* a row has no variance */
+    ting_batch_norm_fold(&w, 0.01f, scale, shift);
+    for (int c = 0; c < NORM_COLS; c++) {
+        assert_true(fabs((double)(x.data[c] * scale[c] + shift[c] - y.data[c])) < 1e-6);
+        assert_true(w.mean->t.data[c] == 0.2f * (float)c);
+    }
+    assert_int_equal(ting_batch_norm(&ctx, ting_rows(x, 0, 0), &w, 0.01f).rows, 0);
+    assert_ok(ctx.err);
+    ting_batch_norm(&ctx, ting_cols(x, 0, 3), &w, 0.01f);
+    assert_fails(TING_ERR_INTERNAL, "batch_norm: x is [1, 3], gamma has 5 values", ctx.err);
+    ting_params_free(params);
+    ting_arena_free(ctx.arena);
+}
+
 /* Against the definition in double; logits large enough that exp overflows without the shift. */
 static void cross_entropy_is_its_definition(void **state)
 {
@@ -242,6 +325,8 @@ int main(void)
         cmocka_unit_test(unseen_keys_have_no_weight),
         cmocka_unit_test(dropout_keeps_the_mean),
         cmocka_unit_test(embeddings_check_their_ids),
+        cmocka_unit_test(batch_norm_is_its_definition),
+        cmocka_unit_test(batch_norm_at_its_edges),
         cmocka_unit_test(cross_entropy_is_its_definition),
         cmocka_unit_test(products_may_run_in_bf16),
         cmocka_unit_test(failing_allocations_are_reported),

@@ -215,8 +215,12 @@ static void flat_blocks_hold_all(void **state)
     const ting_param *w, *b;
     ting_params *params = declared(&w, &b);
     ting_params_find(params, "fc.bias")->frozen = true;
+    const ting_param *running = ting_params_add(params, TING_PARAM_STATISTICS, 1, (int[]){N}, "running_mean");
+    assert_true(running != NULL && running->frozen);
     assert_ok(ting_params_alloc(params, true));
-    assert_int_equal(ting_params_elements(params), COUNT + N);
+    assert_int_equal(ting_params_elements(params), COUNT + 2 * N);
+    assert_ptr_equal(running->t.data, ting_params_values(params) + running->offset);
+    assert_null(running->t.grad);
     assert_ptr_equal(w->t.data, ting_params_values(params) + w->offset);
     assert_ptr_equal(w->t.grad, ting_params_gradients(params) + w->offset);
     assert_null(b->t.grad);
