@@ -91,7 +91,7 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_COMMON := $(call obj,tests/fuzz/common.c)
 TEST_BIN    += $(if $(filter double fuzz,$(VARIANT)),,$(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%))
 
-.PHONY: all help demo test golden eval bench check asan tsan double scalar neon cross fuzz install clean format
+.PHONY: all help demo test golden eval bench check asan tsan double scalar neon cross fuzz install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -117,68 +117,73 @@ $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h: src/model/%.proto
 	$(call say,MK $@)
 	$(Q)protoc-c --proto_path=src/model --c_out=$(BUILD)/gen $<
 
+# Generated code is not ours to warn about; its assertions would abort.
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(call say,MK $@)
-	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(TCFLAGS)) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(filter-out $(WARN) -Werror,$(TCFLAGS)) $(CFLAGS) -DNDEBUG -c -o $@ $<
+
+# The objects of a rule as a library; and as a program, with its libraries, more flags before (1) and behind (2).
+define archive
+	@rm -f $@
+	$(call say,MK $@)
+	$(Q)$(AR) rcs $@ $^
+endef
+define link
+	@mkdir -p $(@D)
+	$(call say,MK $@)
+	$(Q)$(CC) $(1) $(TLDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(2)
+endef
 
 $(LIB): $(INFER_OBJ)
-	@rm -f $@
-	$(call say,MK $@)
-	$(Q)$(AR) rcs $@ $^
+	$(archive)
 
 $(TLIB): $(TRAIN_OBJ)
-	@rm -f $@
-	$(call say,MK $@)
-	$(Q)$(AR) rcs $@ $^
+	$(archive)
 
 $(SO): $(INFER_OBJ)
 	$(call say,MK $@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(if $(VARIANT),,-Wl,--no-undefined) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tingxie: $(CLI_OBJ) $(TLIB) $(LIB)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call link)
 
 # What tests of single parts of the program link: everything of src/cli but main.
 CLI_LIB := $(BUILD)/libcli.a
 $(CLI_LIB): $(filter-out %/main.o,$(CLI_OBJ))
-	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
-
-$(BUILD)/tests/cli/%: $(BUILD)/obj/tests/cli/%.o $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $< $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(archive)
 
 # tests/support/failing.c stands before the allocator
+WRAP := -Wl,--wrap=posix_memalign
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT_OBJ) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(call link,$(WRAP),-lcmocka)
 
 $(filter $(BUILD)/tests/grad/%,$(TEST_BIN)): $(GRAD_OBJ)
 
+$(BUILD)/tests/cli/%: $(BUILD)/obj/tests/cli/%.o $(SUPPORT_OBJ) $(CLI_LIB) $(TLIB) $(LIB)
+	$(call link,$(WRAP),-lcmocka)
+
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_COMMON) $(SUPPORT_OBJ) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(call link,$(WRAP),-lcmocka)
 
 $(BUILD)/fuzzer/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(SUPPORT_OBJ) $(TLIB) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) -fsanitize=fuzzer $(TLDFLAGS) $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $(filter %.o,$^) $(TLIB) $(LIB) $(LIBS) -lcmocka
+	$(call link,-fsanitize=fuzzer $(WRAP),-lcmocka)
+
+# Speed is measured in the program's own surroundings: no allocator in between, no test library.
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(TLIB) $(LIB)
+	$(call link)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-test: all $(if $(filter double,$(VARIANT)),,$(SO)) $(TEST_BIN) ## every test: about a minute, no network, no Python
-	@BUILD=$(BUILD) sh tests/run.sh $(TEST_BIN)
+# The reference vectors of tests/golden are tests too where a tolerance was made for the build: float and double.
+GOLDEN_BIN  := $(if $(filter-out double,$(VARIANT)),,$(BUILD)/golden)
+test: all $(if $(filter double,$(VARIANT)),,$(SO)) $(TEST_BIN) $(GOLDEN_BIN) ## every test: about a minute, no network, no Python
+	@BUILD=$(BUILD) sh tests/run.sh $(TEST_BIN) $(GOLDEN_BIN)
 
 # ---- reference vectors: float with the fast kernels, double with the C reference ----
 GOLDEN_OBJ := $(call obj,$(wildcard tests/golden/*.c))
 
 $(BUILD)/golden: $(GOLDEN_OBJ) $(TLIB) $(LIB)
-	$(call say,MK $@)
-	$(Q)$(CC) $(TLDFLAGS) $(LDFLAGS) -o $@ $(GOLDEN_OBJ) $(TLIB) $(LIB) $(LIBS)
+	$(call link)
 
 golden: $(BUILD)/golden ## compares with the reference vectors in TING_GOLDEN (default tests/golden), in float and double
 	@$(MAKE) --no-print-directory VARIANT=double build/double/golden
@@ -196,7 +201,7 @@ bench: all $(BENCH_BIN) ## speed of kernels, networks and the whole program, a T
 	@for b in $(BENCH_BIN); do $$b || exit 1; done
 	@sh tests/bench/compare.sh $(BUILD)/tingxie
 
-check: all ## laws of the house: floors, sizes, form, symbol names, headers that compile alone
+check: all ## laws of the house: floors, sizes, form, symbols, docs, headers that compile alone
 	@sh tools/check.sh
 	@for h in $$(git ls-files 'include/*.h' 'src/*.h' ':!src/kern/body' ':!src/kern/vec_*'); do echo "#include \"$$h\"" | \
 	    $(CC) $(filter-out -MMD,$(TCFLAGS)) -I. -Wno-missing-prototypes -fsyntax-only -x c - || exit 1; done
@@ -215,9 +220,7 @@ CROSS_BIN := $(patsubst tests/%.c,$(BUILD)/cross/%,$(filter-out %_amx.c,$(wildca
 
 $(BUILD)/obj/tests/%.o: TCFLAGS += $(if $(filter neon,$(VARIANT)),-Itests/cross)
 $(BUILD)/cross/%: $(BUILD)/obj/tests/%.o $(CROSS_OBJ)
-	@mkdir -p $(@D)
-	$(call say,MK $@)
-	$(Q)$(CC) -static $(TLDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+	$(call link,-static)
 
 neon: ## the kernels of aarch64, cross-compiled, tested under qemu-user
 	@if command -v $(NEON_CC) >/dev/null && command -v $(NEON_RUN) >/dev/null; then \

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-typedef enum ting_log_level { TING_LOG_WARNING, TING_LOG_INFO, TING_LOG_DEBUG } ting_log_level;
+typedef enum ting_log_level { TING_LOG_WARNING, TING_LOG_INFO } ting_log_level;
 
 typedef struct ting_log { /* NULL pointer or NULL function: silence */
     void (*write)(void *self, ting_log_level level, const char *sentence);

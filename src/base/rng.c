@@ -9,6 +9,11 @@ ting_rng ting_rng_new(uint64_t seed, uint64_t purpose)
     return (ting_rng){.key = ting_rng_at(ting_rng_at(seed, 0), purpose), .counter = 0};
 }
 
+ting_rng ting_rng_for(uint64_t seed, ting_rng_purpose purpose, uint64_t a, uint64_t b)
+{
+    return (ting_rng){.key = ting_rng_at(ting_rng_at(ting_rng_at(ting_rng_at(seed, 0), purpose), a), b), .counter = 0};
+}
+
 uint64_t ting_rng_next(ting_rng *rng)
 {
     return ting_rng_at(rng->key, rng->counter++);

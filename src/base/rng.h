@@ -20,6 +20,17 @@ typedef struct ting_rng {
 /* A stream for a seed and a purpose: streams with different purposes are independent. */
 ting_rng ting_rng_new(uint64_t seed, uint64_t purpose);
 
+/* What random numbers of a training are for. Never renumbered: a checkpoint goes on with the same numbers. */
+typedef enum ting_rng_purpose {
+    TING_RNG_START = 1, /* first weights; a: parameter */
+    TING_RNG_ORDER,     /* of an epoch; a: epoch */
+    TING_RNG_BATCH,     /* what is done to a batch; a: epoch, b: batch */
+    TING_RNG_DROPOUT    /* a: step */
+} ting_rng_purpose;
+
+/* The stream of a training's seed for one purpose and up to two numbers: independent of all others. */
+ting_rng ting_rng_for(uint64_t seed, ting_rng_purpose purpose, uint64_t a, uint64_t b);
+
 /* The n-th 64 bits of the stream `key`. */
 static inline uint64_t ting_rng_at(uint64_t key, uint64_t n)
 {

@@ -14,7 +14,7 @@
 #ifndef TING_CLI_CLI_H
 #define TING_CLI_CLI_H
 
-#include "base/err.h"
+#include "base/log.h"
 #include "cli/options.h"
 
 #include <stdbool.h>
@@ -70,6 +70,11 @@ ting_exit ting_cli_fail(ting_cli *cli, ting_exit status, const char *format, ...
 
 /* Says ting_error_message() and returns TING_EXIT_FAILED (INTERRUPTED when the code is cancelled). */
 ting_exit ting_cli_error(ting_cli *cli, ting_err code);
+
+/* Says a remark of the library unless quiet: functions for ting_model_options.log and ting_log, with the ting_cli as their
+ * self. */
+void ting_cli_remark(void *self, const char *sentence);
+void ting_cli_log(void *self, ting_log_level level, const char *sentence);
 
 /* From now on Ctrl-C only sets a flag, which the command must look at; a second Ctrl-C kills. */
 void ting_cli_catch_interrupt(void);

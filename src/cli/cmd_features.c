@@ -32,12 +32,6 @@ static int format_of(const char *path)
     return -1;
 }
 
-static void warn(void *self, ting_log_level level, const char *sentence)
-{
-    if (level == TING_LOG_WARNING)
-        ting_cli_say(self, "%s", sentence);
-}
-
 static bool go_on(void *self, double done)
 {
     if (done >= 0)
@@ -51,13 +45,13 @@ static ting_exit run(ting_cli *cli, const void *given)
     ting_err err = TING_OK;
     ting_file_writer writer = {0};
     ting_progress bar;
-    ting_log log = {warn, cli};
+    const ting_log log = {ting_cli_log, cli};
     ting_features_options job = {.settings = options->settings,
                                  .model = options->model,
                                  .cmvn = options->cmvn,
                                  .raw = options->raw,
                                  .channel = options->channel,
-                                 .log = cli->quiet ? NULL : &log,
+                                 .log = &log,
                                  .go_on = go_on,
                                  .self = &bar};
     int format = options->format == FORMAT_BY_NAME ? format_of(options->output) : options->format;

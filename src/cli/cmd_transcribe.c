@@ -122,13 +122,6 @@ out:
     close_one(j, index, err, text, seconds);
 }
 
-static void log_remark(void *self, const char *sentence)
-{
-    ting_cli *cli = self;
-    if (!cli->quiet)
-        ting_cli_say(cli, "%s", sentence);
-}
-
 static void fill_options(job *j)
 {
     const struct options *o = j->options;
@@ -165,7 +158,7 @@ static ting_err run_all(job *j)
     model_options.precision = (ting_precision)j->options->precision;
     fill_options(j);
     model_options.hanzi = j->recognise.hanzi;
-    model_options.log = log_remark;
+    model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);

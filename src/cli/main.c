@@ -47,7 +47,7 @@ bool ting_cli_interrupted(void)
     return interrupted;
 }
 
-static void say(ting_cli *cli, const char *format, va_list args)
+TING_PRINTF(2, 0) static void say(ting_cli *cli, const char *format, va_list args)
 {
     if (cli->progress != NULL)
         ting_progress_wipe(cli->progress);
@@ -79,6 +79,19 @@ ting_exit ting_cli_error(ting_cli *cli, ting_err code)
     if (code == TING_ERR_CANCELLED)
         return ting_cli_fail(cli, TING_EXIT_INTERRUPTED, "interrupted");
     return ting_cli_fail(cli, TING_EXIT_FAILED, "%s", ting_error_message());
+}
+
+void ting_cli_remark(void *self, const char *sentence)
+{
+    ting_cli *cli = self;
+    if (!cli->quiet)
+        ting_cli_say(cli, "%s", sentence);
+}
+
+void ting_cli_log(void *self, ting_log_level level, const char *sentence)
+{
+    (void)level;
+    ting_cli_remark(self, sentence);
 }
 
 const ting_command *ting_command_find(int count, const char *const *words, int *used)

@@ -2,6 +2,7 @@
 /* options.c - parsing by table; see options.h. What is wrong becomes one sentence with the nearest name. */
 #include "cli/options.h"
 
+#include "base/err.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 enum { MAX_NAME = 64, MAX_OPTIONS = 64 };
 
-static ting_parse wrong(ting_parsed *parsed, const char *format, ...)
+TING_PRINTF(2, 3) static ting_parse wrong(ting_parsed *parsed, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * p2h_batch.h - corpus -> shuffled batches of a token budget, with spoiled inputs.
+ * p2h_batch.h - corpus -> batches of a token budget, with spoiled inputs.
  *
- * An epoch is a function of (seed, epoch): each source's sentences as often as its weight says (2.3: twice,
- * and a third time with probability 0.3), shuffled, sorted by length within windows, cut into batches
- * of at most `tokens` syllables, and the batches shuffled again. A batch is a function of (seed, epoch,
- * place). So a position is two numbers, and a resumed training sees what it would have seen.
+ * epoch.h makes the order; lengths and the budget are syllables. A batch is a function of (seed, epoch, place).
  *
  * Spoiling. In a share of the sentences each syllable may change its tone, its initial or its final, as a
  * recogniser's output does; elsewhere a character is now and then given another of its readings, as text
@@ -43,7 +40,7 @@ typedef struct ting_p2h_batch { /* in the arena */
     int exact_tokens; /* the first ones: clean sentences */
     int *spoken;      /* [tokens] */
     int *written;     /* [tokens]; -1: not in the table */
-    ting_choice *choices; /* [exact_tokens] */
+    ting_choice *choices; /* [tokens] */
 } ting_p2h_batch;
 
 /* Borrows the corpus; copies the options. Owned, free with ting_p2h_sampler_free; NULL when out of memory. */

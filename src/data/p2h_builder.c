@@ -7,6 +7,7 @@
  */
 #include "data/p2h_corpus.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/p2h_layout.h"
 #include "text/pinyin.h"
@@ -86,7 +87,7 @@ void ting_p2h_builder_exclude(ting_p2h_builder *b, int count, const uint32_t *ch
 {
     if (!make_room(b, &b->excluded, b->excluded_count, 1, &b->excluded_room, sizeof *b->excluded))
         return;
-    b->excluded[b->excluded_count++] = ting_p2h_hash(characters, (size_t)count * sizeof *characters);
+    b->excluded[b->excluded_count++] = ting_fingerprint(characters, (size_t)count * sizeof *characters);
     b->sorted = false;
 }
 
@@ -101,7 +102,7 @@ static bool is_excluded(ting_p2h_builder *b, int count, const uint32_t *characte
     if (!b->sorted && b->excluded_count > 0)
         qsort(b->excluded, b->excluded_count, sizeof *b->excluded, compare_hashes);
     b->sorted = true;
-    uint64_t hash = ting_p2h_hash(characters, (size_t)count * sizeof *characters);
+    uint64_t hash = ting_fingerprint(characters, (size_t)count * sizeof *characters);
     return b->excluded_count > 0 &&
            bsearch(&hash, b->excluded, b->excluded_count, sizeof hash, compare_hashes) != NULL;
 }
@@ -286,8 +287,13 @@ static ting_err write_file(const ting_p2h_builder *b, const plan *p, const char 
     put_tokens(writer.stream, b, p, false, &rare);
     put_tokens(writer.stream, b, p, true, &rare);
     TRY(ting_file_commit(&writer));
-    *counts = (ting_p2h_counts){b->sentences, b->tokens, b->dropped, rare, (int)p->characters, TING_PINYIN_COUNT,
-                                p->readings};
+    *counts = (ting_p2h_counts){.sentences = b->sentences,
+                                .tokens = b->tokens,
+                                .excluded = b->dropped,
+                                .rare = rare,
+                                .readings = p->readings,
+                                .characters = (int)p->characters,
+                                .syllables = TING_PINYIN_COUNT};
 out:
     ting_file_abandon(&writer);
     return err;

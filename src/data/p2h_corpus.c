@@ -2,27 +2,12 @@
 /* p2h_corpus.c - opening and checking the file of p2h_corpus.h. */
 #include "data/p2h_corpus.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/p2h_layout.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-uint64_t ting_p2h_hash(const void *bytes, size_t count)
-{
-    /* FNV-1a over 8-byte words, then over the tail: a fingerprint, not a defence. */
-    const unsigned char *p = bytes;
-    uint64_t hash = UINT64_C(0xCBF29CE484222325);
-    for (; count >= 8; count -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        hash = (hash ^ word) * UINT64_C(0x100000001B3);
-        hash ^= hash >> 29;
-    }
-    for (; count > 0; count--, p++)
-        hash = (hash ^ *p) * UINT64_C(0x100000001B3);
-    return hash;
-}
 
 /* Hands out sections of the mapped file in order; a section past the end is NULL. */
 typedef struct cursor {
@@ -145,7 +130,7 @@ ting_err ting_p2h_corpus_open(const char *path, ting_p2h_corpus *out)
     TRY(read_sources(path, out, sources));
     TRY(read_tables(path, out, &header, names, characters, readings));
     TRY(check_sentences(path, out));
-    out->hash = ting_p2h_hash(out->file.data, out->file.size);
+    out->hash = ting_fingerprint(out->file.data, out->file.size);
 out:
     if (err != TING_OK)
         ting_p2h_corpus_close(out);

@@ -23,6 +23,7 @@
 
 #include "base/file.h"
 #include "model/p2h_tables.h"
+#include "tingxie_train.h" /* ting_p2h_counts */
 
 typedef enum ting_p2h_kind {
     TING_P2H_TRAIN,  /* to learn from */
@@ -56,21 +57,14 @@ void ting_p2h_corpus_close(ting_p2h_corpus *corpus);
 /*
  *     builder = ting_p2h_builder_new();
  *     ting_p2h_builder_reading(builder, 0x4E2D, zhong1);    dictionary readings, any number
- *     ting_p2h_builder_exclude(builder, text, length);      before any line
+ *     ting_p2h_builder_exclude(builder, n, characters);     before any line
  *     ting_p2h_builder_source(builder, "cv-wiki", "CC0-1.0", TING_P2H_TRAIN);
- *     ting_p2h_builder_line(builder, n, characters, syllables);
+ *     ting_p2h_builder_line(builder, n, characters, syllables, trusted);
  *     TRY(ting_p2h_builder_write(builder, path, 2, &counts));
  *
  * Syllables are ids of text/pinyin.h. All failures are sticky and reported by write.
  */
 typedef struct ting_p2h_builder ting_p2h_builder;
-
-typedef struct ting_p2h_counts {
-    size_t sentences, tokens, excluded; /* written, and lines dropped because their text is held out */
-    size_t rare;                        /* tokens whose character fell under the cut */
-    int characters, syllables;
-    size_t readings;
-} ting_p2h_counts;
 
 ting_p2h_builder *ting_p2h_builder_new(void); /* owned; NULL when out of memory */
 void ting_p2h_builder_free(ting_p2h_builder *builder);

@@ -3,7 +3,6 @@
 #ifndef TING_DATA_P2H_LAYOUT_H
 #define TING_DATA_P2H_LAYOUT_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define TING_P2H_LAYOUT_MAGIC "TINGP2H1"
@@ -20,8 +19,5 @@ typedef struct ting_p2h_layout_source {
     char name[48], licence[128];
     uint64_t first, kind;
 } ting_p2h_layout_source;
-
-/* A fingerprint of bytes; not cryptographic. */
-uint64_t ting_p2h_hash(const void *bytes, size_t count);
 
 #endif

@@ -3,6 +3,7 @@
 #include "data/p2h_prepare.h"
 
 #include "base/mem.h"
+#include "base/tsv.h"
 #include "base/utf8.h"
 #include "data/lines.h"
 #include "data/p2h_layout.h"
@@ -10,9 +11,7 @@
 #include "text/g2p.h"
 
 #include <limits.h>
-#include <string.h>
 
-enum { COLUMNS_MAX = 64 };
 enum format { FORMAT_TEXT, FORMAT_PAIRS, FORMAT_WORDS, FORMAT_PHRASES };
 
 struct source {
@@ -37,41 +36,13 @@ static char *full_path(const struct maker *m, const char *file)
     return m->base == NULL || file[0] == '/' ? ting_strdup(file) : ting_path_join(m->base, file);
 }
 
-/* Column `index` of a tab-separated line; length 0 and "" when there is none. */
-static const char *column(const char *line, size_t length, int index, size_t *size)
-{
-    const char *end = line + length;
-    for (; index > 0; index--) {
-        const char *tab = memchr(line, '\t', (size_t)(end - line));
-        if (tab == NULL) {
-            *size = 0;
-            return "";
-        }
-        line = tab + 1;
-    }
-    const char *tab = memchr(line, '\t', (size_t)(end - line));
-    *size = (size_t)((tab != NULL ? tab : end) - line);
-    return line;
-}
-
-static int find_column(const char *header, size_t length, const char *name)
-{
-    size_t size;
-    for (int i = 0; i < COLUMNS_MAX; i++) {
-        const char *text = column(header, length, i, &size);
-        if (size == strlen(name) && memcmp(text, name, size) == 0)
-            return i;
-    }
-    return -1;
-}
-
 /* Code points of a text of hanzi; 0 when it is anything else or too long. */
-static int read_hanzi(struct maker *m, const char *text, size_t length)
+static int read_hanzi(struct maker *m, ting_view text)
 {
     int count = 0;
-    for (size_t at = 0; at < length;) {
+    for (size_t at = 0; at < text.length;) {
         uint32_t point;
-        int bytes = ting_utf8_decode(text + at, length - at, &point);
+        int bytes = ting_utf8_decode(text.text + at, text.length - at, &point);
         if (bytes <= 0 || !ting_utf8_is_hanzi(point) || count == TING_P2H_LINE_MAX)
             return 0;
         m->text[count++] = point;
@@ -80,16 +51,30 @@ static int read_hanzi(struct maker *m, const char *text, size_t length)
     return count;
 }
 
-/* Syllables separated by spaces; -1 when one is not pinyin or there are too many. */
-static int read_pinyin(struct maker *m, const char *text, size_t length)
+/* The hanzi of a text, whatever stands between them; those behind the longest line of a corpus do not count. */
+static int keep_hanzi(struct maker *m, ting_view text)
 {
     int count = 0;
-    for (size_t at = 0; at < length;) {
+    for (size_t at = 0; at < text.length && count < TING_P2H_LINE_MAX;) {
+        uint32_t point;
+        int bytes = ting_utf8_decode(text.text + at, text.length - at, &point);
+        if (bytes > 0 && ting_utf8_is_hanzi(point))
+            m->text[count++] = point;
+        at += bytes > 0 ? (size_t)bytes : 1;
+    }
+    return count;
+}
+
+/* Syllables separated by spaces; -1 when one is not pinyin or there are too many. */
+static int read_pinyin(struct maker *m, ting_view text)
+{
+    int count = 0;
+    for (size_t at = 0; at < text.length;) {
         size_t end = at;
-        while (end < length && text[end] != ' ')
+        while (end < text.length && text.text[end] != ' ')
             end++;
         if (end > at) {
-            int id = ting_pinyin_read(text + at, end - at);
+            int id = ting_pinyin_read(text.text + at, end - at);
             if (id == TING_PINYIN_NONE || count == TING_P2H_LINE_MAX)
                 return -1;
             m->syllables[count++] = id;
@@ -105,7 +90,9 @@ static ting_err read_exclusions(struct maker *m, ting_yaml *item)
     const char *file = NULL, *name = "text", *where = NULL, *is = NULL, *line;
     char *path = NULL;
     ting_lines lines = {0};
-    size_t length, size;
+    ting_tsv fields;
+    size_t length;
+    long usable = 0;
     TRY(ting_yaml_text(item, "file", &file));
     TRY(ting_yaml_text(item, "column", &name));
     TRY(ting_yaml_text(item, "where", &where));
@@ -118,23 +105,25 @@ static ting_err read_exclusions(struct maker *m, ting_yaml *item)
     TRY(path != NULL ? ting_lines_open(path, &lines) : TING_ERR_MEMORY);
     int text_column = -1, where_column = -1;
     while (ting_lines_next(&lines, &line, &length)) {
+        ting_tsv_cut((ting_view){line, length}, &fields);
         if (lines.number == 1) {
-            text_column = find_column(line, length, name);
-            where_column = where != NULL ? find_column(line, length, where) : 0;
+            text_column = ting_tsv_find(&fields, name);
+            where_column = where != NULL ? ting_tsv_find(&fields, where) : 0;
             if (text_column < 0 || where_column < 0)
                 FAIL(TING_ERR_FORMAT, "%s: the header line has no column \"%s\"", path,
                      text_column < 0 ? name : where);
             continue;
         }
-        const char *value = column(line, length, where_column, &size);
-        if (where != NULL && (size != strlen(is) || memcmp(value, is, size) != 0))
+        if (where != NULL && !ting_view_is(ting_tsv_at(&fields, where_column), is))
             continue;
-        value = column(line, length, text_column, &size);
-        int count = read_hanzi(m, value, size);
+        int count = keep_hanzi(m, ting_tsv_at(&fields, text_column));
         if (count > 0)
             ting_p2h_builder_exclude(m->builder, count, m->text);
+        usable += count > 0;
     }
     TRY(lines.err);
+    if (usable == 0)
+        FAIL(TING_ERR_FORMAT, "%s: no text to exclude was found in it (column \"%s\"): nothing would be held out", path, name);
 out:
     ting_lines_close(&lines);
     ting_free(path);
@@ -153,8 +142,8 @@ static ting_err read_source(ting_yaml *item, struct source *s)
     TRY(ting_yaml_int(item, "leave_every", 2, INT_MAX, &s->leave_every));
     TRY(ting_yaml_int(item, "drop_last", 1, INT_MAX, &s->drop_last));
     TRY(ting_yaml_int(item, "only_last", 1, INT_MAX, &s->only_last));
-    TRY(ting_yaml_int(item, "pinyin_column", 1, COLUMNS_MAX, &s->pinyin_column));
-    TRY(ting_yaml_int(item, "text_column", 1, COLUMNS_MAX, &s->text_column));
+    TRY(ting_yaml_int(item, "pinyin_column", 1, TING_TSV_MOST, &s->pinyin_column));
+    TRY(ting_yaml_int(item, "text_column", 1, TING_TSV_MOST, &s->text_column));
     TRY(ting_yaml_bool(item, "measure", &s->measure));
     TRY(ting_yaml_done(item));
     if (s->name == NULL || s->file == NULL)
@@ -183,23 +172,23 @@ out:
 }
 
 /* Text and syllables of one line into m->text and m->syllables; *count 0: skip it. */
-static ting_err read_line(struct maker *m, const struct source *s, const int columns[2], const char *line,
-                          size_t length, int *count)
+static ting_err read_line(struct maker *m, const struct source *s, const int columns[2], ting_view line, int *count)
 {
-    size_t size;
     bool has_pinyin = s->format == FORMAT_PAIRS || s->format == FORMAT_PHRASES;
-    const char *text = s->format == FORMAT_TEXT ? line : column(line, length, columns[1], &size);
-    if (s->format == FORMAT_TEXT)
-        size = length;
-    *count = read_hanzi(m, text, size);
+    ting_view text = line;
+    ting_tsv fields;
+    if (s->format != FORMAT_TEXT) {
+        ting_tsv_cut(line, &fields);
+        text = ting_tsv_at(&fields, columns[1]);
+    }
+    *count = read_hanzi(m, text);
     if (*count == 0)
         return TING_OK;
     if (has_pinyin) {
-        const char *pinyin = column(line, length, columns[0], &size);
-        *count = read_pinyin(m, pinyin, size) == *count ? *count : 0;
+        *count = read_pinyin(m, ting_tsv_at(&fields, columns[0])) == *count ? *count : 0;
         return TING_OK;
     }
-    ting_err err = ting_g2p_read(m->lexicon, &(ting_g2p_options){0}, text, size, &m->line);
+    ting_err err = ting_g2p_read(m->lexicon, &(ting_g2p_options){0}, text.text, text.length, &m->line);
     for (int i = 0; err == TING_OK && i < m->line.count; i++) {
         m->syllables[i] = m->line.items[i].id;
         if (m->line.items[i].id == TING_PINYIN_NONE)
@@ -236,8 +225,10 @@ static ting_err add_source(struct maker *m, const struct source *s)
     while (ting_lines_next(&lines, &line, &length)) {
         int count;
         if (headed && lines.number == 1) {
-            columns[0] = find_column(line, length, "pinyin");
-            columns[1] = find_column(line, length, "text");
+            ting_tsv header;
+            ting_tsv_cut((ting_view){line, length}, &header);
+            columns[0] = ting_tsv_find(&header, "pinyin");
+            columns[1] = ting_tsv_find(&header, "text");
             if (columns[0] < 0 || columns[1] < 0)
                 FAIL(TING_ERR_FORMAT, "%s: the header line has no columns \"pinyin\" and \"text\"", path);
             continue;
@@ -245,7 +236,7 @@ static ting_err add_source(struct maker *m, const struct source *s)
         if (lines.number <= first || lines.number > last ||
             (s->leave_every > 0 && lines.number % s->leave_every == 0))
             continue;
-        TRY(read_line(m, s, columns, line, length, &count));
+        TRY(read_line(m, s, columns, (ting_view){line, length}, &count));
         skipped += count == 0;
         taken += count > 0;
         if (count == 0)

@@ -15,6 +15,7 @@
  *         format: text                text: a line of hanzi; pairs: a table with columns pinyin and text;
  *                                     words: the first column is the text; phrases: text and pinyin, no header
  *         leave_every: 500            lines 500, 1000, ... are left out
+ *         pinyin_column: 2            of pairs without a header line, with text_column; columns count from 1
  *         drop_last: 2000             the last lines are left out
  *         only_last: 2000             only the last lines are taken
  *         measure: false              held out for measuring
@@ -27,12 +28,7 @@
 
 #include "base/log.h"
 #include "data/p2h_corpus.h"
-
-typedef struct ting_p2h_files {
-    const char *settings, *output;
-    const char *base;    /* folder; NULL: paths are relative to the working directory */
-    const char *lexicon; /* folder of pinyin tables (text/lexicon.h) */
-} ting_p2h_files;
+#include "tingxie_train.h" /* ting_p2h_files */
 
 /* Errors: io, format, memory. */
 ting_err ting_p2h_prepare(const ting_p2h_files *files, const ting_log *log, ting_p2h_counts *counts);

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * keyword_spotter.c - see keywords.h.
- *
- * A hypothesis that leaves all keywords forgets its tokens: its predictor begins anew and it is only told from others
- * by how many tokens it has emitted, as in the reference.
- */
+/* keyword_spotter.c - see keywords.h. */
 #include "decode/keywords.h"
 
 #include "base/mem.h"
-#include "base/rng.h"
-#include "decode/context_graph.h"
-#include "decode/expand.h"
-#include "decode/trace.h"
+#include "decode/hypotheses.h"
 
 #include <math.h>
-#include <string.h>
-
-typedef struct hypothesis {
-    double log_prob;
-    uint64_t hash;
-    int length; /* tokens emitted since the last keyword */
-    int trace;
-    int state;
-    int blanks; /* rows since the last token */
-    int context[TING_TRANSDUCER_MAX_CONTEXT];
-} hypothesis;
 
 typedef struct found {
     int keyword;
@@ -33,44 +14,20 @@ typedef struct found {
 } found;
 
 struct ting_spotter {
-    ting_expansion step;
+    ting_hypotheses hyps;
     const ting_keywords *list;
     ting_context_graph *graph;
     int trailing_blanks;
-    hypothesis hyps[TING_BEAM_MOST];
-    int count;
-    ting_trace trace;
-    long rows;
     found *founds;
     int found_count, found_room;
     ting_emission *emissions;
     int emission_count, emission_room;
 };
 
-static int context_length(const ting_spotter *spotter)
-{
-    return ting_transducer_settings(spotter->step.model)->context;
-}
-
-static void start_context(const ting_spotter *spotter, int *context)
-{
-    for (int i = 0; i < TING_TRANSDUCER_MAX_CONTEXT; i++)
-        context[i] = -1;
-    context[context_length(spotter) - 1] = ting_transducer_settings(spotter->step.model)->blank;
-}
-
-static void start(ting_spotter *spotter)
-{
-    spotter->count = 1;
-    spotter->hyps[0] = (hypothesis){.trace = -1};
-    start_context(spotter, spotter->hyps[0].context);
-    ting_trace_clear(&spotter->trace);
-}
-
 void ting_spotter_reset(ting_spotter *spotter)
 {
-    start(spotter);
-    spotter->rows = 0;
+    ting_hypotheses_start(&spotter->hyps);
+    spotter->hyps.rows = 0;
     ting_spotter_clear(spotter);
 }
 
@@ -88,14 +45,12 @@ static ting_err make_graph(ting_spotter *spotter)
     return err;
 }
 
-static ting_err check(const ting_transducer *model, const ting_keywords *list, int beam)
+static ting_err check(const ting_transducer *model, const ting_keywords *list)
 {
     int vocab = ting_transducer_settings(model)->vocab,
         blank = ting_transducer_settings(model)->blank;
-    if (list->count < 1 || beam < 1 || beam > TING_BEAM_MOST)
-        return ting_fail(TING_ERR_ARGUMENT,
-                         "%d keywords and a beam of %d, expected at least one and 1 to %d",
-                         list->count, beam, TING_BEAM_MOST);
+    if (list->count < 1)
+        return ting_fail(TING_ERR_ARGUMENT, "%d keywords, expected at least one", list->count);
     for (int i = 0; i < list->count; i++)
         for (int k = 0; k < list->items[i].count; k++)
             if (list->items[i].tokens[k] >= vocab || list->items[i].tokens[k] < 0 ||
@@ -111,22 +66,17 @@ ting_err ting_spotter_new(const ting_transducer *model, const ting_keywords *lis
 {
     ting_err err = TING_OK;
     ting_spotter *spotter = NULL;
-    int beam = options->beam == 0 ? 4 : options->beam;
     *out = NULL;
-    TRY(check(model, list, beam));
+    TRY(check(model, list));
     spotter = ting_alloc(1, sizeof *spotter);
     if (spotter == NULL)
         return TING_ERR_MEMORY;
-    spotter->step =
-        (ting_expansion){model, ting_predictor_cache_new(model), 1, options->blank_penalty, beam};
     spotter->list = list;
     spotter->trailing_blanks = options->trailing_blanks == 0 ? 1 : options->trailing_blanks;
-    if (spotter->step.cache == NULL) {
-        err = TING_ERR_MEMORY;
-        goto out;
-    }
+    TRY(ting_hypotheses_open((ting_expansion){.model = model, .blank_penalty = options->blank_penalty, .beam = options->beam},
+                             TING_AIM_KEYWORDS, &spotter->hyps));
     TRY(make_graph(spotter));
-    ting_spotter_reset(spotter);
+    spotter->hyps.graph = spotter->graph;
     *out = spotter;
     spotter = NULL;
 out:
@@ -138,61 +88,14 @@ void ting_spotter_free(ting_spotter *spotter)
 {
     if (spotter == NULL)
         return;
-    ting_predictor_cache_free(spotter->step.cache);
+    ting_hypotheses_close(&spotter->hyps);
     ting_context_graph_free(spotter->graph);
-    ting_trace_free(&spotter->trace);
     ting_free(spotter->founds);
     ting_free(spotter->emissions);
     ting_free(spotter);
 }
 
-/* ---- one row ---- */
-
-static ting_err extend(ting_spotter *spotter, const ting_candidate *candidate, hypothesis *h)
-{
-    int length = context_length(spotter);
-    h->log_prob += ting_context_step(spotter->graph, h->state, candidate->token, &h->state);
-    h->length++;
-    h->blanks = 0;
-    if (h->state == TING_CONTEXT_ROOT) {
-        h->hash = ting_rng_at(1, (uint64_t)h->length);
-        h->trace = -1;
-        start_context(spotter, h->context);
-        return TING_OK;
-    }
-    h->hash = ting_rng_at(h->hash, (uint64_t)(uint32_t)candidate->token);
-    memmove(h->context, h->context + 1, (size_t)(length - 1) * sizeof *h->context);
-    h->context[length - 1] = candidate->token;
-    return ting_trace_add(&spotter->trace, h->trace,
-                          (ting_emission){candidate->token, spotter->rows, candidate->log_prob},
-                          &h->trace);
-}
-
-/* Adds a hypothesis; of two with the same tokens the first, likelier one stays, with both probabilities. */
-static int merge(hypothesis *hyps, int count, const hypothesis *fresh)
-{
-    for (int i = 0; i < count; i++)
-        if (hyps[i].hash == fresh->hash && hyps[i].length == fresh->length) {
-            double high = fmax(hyps[i].log_prob, fresh->log_prob),
-                   low = fmin(hyps[i].log_prob, fresh->log_prob);
-            hyps[i].log_prob = high + log1p(exp(low - high));
-            return count;
-        }
-    hyps[count] = *fresh;
-    return count + 1;
-}
-
-static const hypothesis *best_of(const ting_spotter *spotter)
-{
-    const hypothesis *best = &spotter->hyps[0];
-    int context = context_length(spotter);
-    for (int i = 1; i < spotter->count; i++) {
-        const hypothesis *h = &spotter->hyps[i];
-        if (h->log_prob / (h->length + context) > best->log_prob / (best->length + context))
-            best = h;
-    }
-    return best;
-}
+/* ---- the search ---- */
 
 static ting_err make_room(ting_spotter *spotter, int tokens)
 {
@@ -221,14 +124,16 @@ static ting_err make_room(ting_spotter *spotter, int tokens)
 static ting_err report(ting_spotter *spotter, int blanks)
 {
     ting_err err = TING_OK;
-    const hypothesis *best = best_of(spotter);
+    int by_rank[TING_BEAM_MOST];
+    ting_hypotheses_order(&spotter->hyps, by_rank);
+    const ting_beam_hypothesis *best = &spotter->hyps.items[by_rank[0]];
     int keyword = ting_context_match(spotter->graph, best->state);
     if (keyword < 0 || best->blanks <= blanks)
         return TING_OK;
     const ting_keyword *k = &spotter->list->items[keyword];
     TRY(make_room(spotter, k->count));
     ting_emission *emissions = spotter->emissions + spotter->emission_count;
-    int count = ting_trace_read(&spotter->trace, best->trace, k->count, emissions);
+    int count = ting_trace_read(&spotter->hyps.trace, best->trace, k->count, emissions);
     double sum = 0;
     for (int i = 0; i < count; i++)
         sum += exp(emissions[i].log_prob);
@@ -237,57 +142,20 @@ static ting_err report(ting_spotter *spotter, int blanks)
     spotter->founds[spotter->found_count++] =
         (found){keyword, sum / k->count, spotter->emission_count, count};
     spotter->emission_count += count;
-    start(spotter);
+    ting_hypotheses_start(&spotter->hyps);
 out:
     return err;
 }
 
-static ting_err one_row(ting_spotter *spotter, ting_ctx *ctx, ting_tensor e)
+static ting_err row_done(void *self)
 {
-    ting_err err = TING_OK;
-    int contexts[TING_BEAM_MOST * TING_TRANSDUCER_MAX_CONTEXT], length = context_length(spotter),
-                                                                count = 0;
-    int blank = ting_transducer_settings(spotter->step.model)->blank;
-    double totals[TING_BEAM_MOST];
-    int *ends[TING_BEAM_MOST];
-    ting_candidate best[TING_BEAM_MOST];
-    hypothesis next[TING_BEAM_MOST];
-    for (int h = 0; h < spotter->count; h++) {
-        memcpy(contexts + h * length, spotter->hyps[h].context, (size_t)length * sizeof *contexts);
-        totals[h] = spotter->hyps[h].log_prob;
-        ends[h] = &spotter->hyps[h].trace;
-    }
-    TRY(ting_trace_tidy(&spotter->trace, ends, spotter->count));
-    int candidates = ting_expand(&spotter->step, ctx, e, contexts, totals, spotter->count, best);
-    if (candidates < 0)
-        return ctx->err;
-    for (int i = 0; i < candidates; i++) {
-        hypothesis h = spotter->hyps[best[i].parent];
-        h.log_prob = best[i].total;
-        h.blanks++;
-        if (best[i].token != blank)
-            TRY(extend(spotter, &best[i], &h));
-        count = merge(next, count, &h);
-    }
-    memcpy(spotter->hyps, next, (size_t)count * sizeof *next);
-    spotter->count = count;
-    TRY(report(spotter, spotter->trailing_blanks < 0 ? 0 : spotter->trailing_blanks));
-    spotter->rows++;
-out:
-    return err;
+    ting_spotter *spotter = self;
+    return report(spotter, spotter->trailing_blanks < 0 ? 0 : spotter->trailing_blanks);
 }
 
 ting_err ting_spotter_accept(ting_spotter *spotter, ting_ctx *ctx, ting_tensor rows)
 {
-    ting_err err = TING_OK;
-    ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    ting_tensor e = ting_transducer_project_encoder(ctx, spotter->step.model, rows);
-    for (int t = 0; t < e.rows && ctx->err == TING_OK; t++)
-        TRY(one_row(spotter, ctx, ting_rows(e, t, 1)));
-    err = ctx->err;
-out:
-    ting_arena_rewind(ctx->arena, mark);
-    return err;
+    return ting_hypotheses_accept(&spotter->hyps, ctx, rows, row_done, spotter);
 }
 
 ting_err ting_spotter_finish(ting_spotter *spotter)

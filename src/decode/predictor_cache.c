@@ -17,6 +17,21 @@ struct ting_predictor_cache {
     ting_real *rows; /* [PLACES, dim] */
 };
 
+void ting_predictor_start(const ting_transducer *model, int before, int *context)
+{
+    const ting_transducer_config *config = ting_transducer_settings(model);
+    for (int i = 0; i < TING_TRANSDUCER_MAX_CONTEXT; i++)
+        context[i] = before;
+    context[config->context - 1] = config->blank;
+}
+
+void ting_predictor_push(const ting_transducer *model, int token, int *context)
+{
+    int length = ting_transducer_settings(model)->context;
+    memmove(context, context + 1, (size_t)(length - 1) * sizeof *context);
+    context[length - 1] = token;
+}
+
 ting_predictor_cache *ting_predictor_cache_new(const ting_transducer *model)
 {
     const ting_transducer_config *config = ting_transducer_settings(model);

@@ -10,6 +10,11 @@
 
 #include "model/transducer.h"
 
+/* The context of a predictor [TING_TRANSDUCER_MAX_CONTEXT], its tokens at the beginning, the newest last: at a start it is
+ * blank, and `before` (a token, or -1: none) in the places before that. */
+void ting_predictor_start(const ting_transducer *model, int before, int *context);
+void ting_predictor_push(const ting_transducer *model, int token, int *context); /* the oldest drops out */
+
 typedef struct ting_predictor_cache ting_predictor_cache;
 
 /* Returns owned, free with ting_predictor_cache_free; borrows the model. NULL when out of memory. */

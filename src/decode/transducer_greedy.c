@@ -6,7 +6,6 @@
 #include "decode/predictor_cache.h"
 
 #include <math.h>
-#include <string.h>
 
 struct ting_greedy {
     const ting_transducer *model;
@@ -23,8 +22,7 @@ struct ting_greedy {
 /* The predictor begins as after blanks, as the reference decodes. */
 static void start_context(ting_greedy *search)
 {
-    for (int i = 0; i < TING_TRANSDUCER_MAX_CONTEXT; i++)
-        search->context[i] = ting_transducer_settings(search->model)->blank;
+    ting_predictor_start(search->model, ting_transducer_settings(search->model)->blank, search->context);
 }
 
 ting_err ting_greedy_new(const ting_transducer *model, const ting_greedy_options *options,
@@ -72,12 +70,10 @@ void ting_greedy_reset(ting_greedy *search)
 
 static ting_err emit(ting_greedy *search, int token, double log_prob)
 {
-    int length = ting_transducer_settings(search->model)->context;
     if (ting_reserve(&search->emissions, (size_t)search->count, 1, &search->room, sizeof *search->emissions) != TING_OK)
         return TING_ERR_MEMORY;
     search->emissions[search->count++] = (ting_emission){token, search->rows, log_prob};
-    memmove(search->context, search->context + 1, (size_t)(length - 1) * sizeof *search->context);
-    search->context[length - 1] = token;
+    ting_predictor_push(search->model, token, search->context);
     return TING_OK;
 }
 

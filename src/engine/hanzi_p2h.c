@@ -3,13 +3,8 @@
 #include "engine/hanzi_p2h.h"
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "base/utf8.h"
-#include "engine/places.h"
-#include "model/schema.h"
 #include "text/pinyin.h"
-
-#include <string.h>
 
 struct ting_hanzi_p2h {
     ting_p2h_model model;
@@ -44,42 +39,6 @@ void ting_hanzi_p2h_close(ting_hanzi_p2h *p2h)
     if (p2h != NULL)
         ting_p2h_model_close(&p2h->model);
     ting_free(p2h);
-}
-
-static bool has_network(const char *path)
-{
-    ting_gguf file;
-    size_t length = strlen(path);
-    if (length < 5 || strcmp(path + length - 5, ".gguf") != 0 || ting_gguf_open(path, &file) != TING_OK)
-        return false;
-    bool has = ting_network_has(&file, "p2h");
-    ting_gguf_close(&file);
-    return has;
-}
-
-ting_err ting_hanzi_p2h_find(const char *folder, char **path)
-{
-    ting_err err = TING_OK;
-    ting_paths places = {0}, candidates = {0};
-    ting_str list = {0};
-    *path = NULL;
-    TRY(ting_places(folder, &places));
-    TRY(ting_places_candidates(&places, &candidates));
-    for (int i = 0; i < candidates.count && *path == NULL; i++)
-        if (has_network(candidates.items[i])) {
-            *path = ting_strdup(candidates.items[i]);
-            err = *path != NULL ? TING_OK : TING_ERR_MEMORY;
-        }
-    for (int i = 0; i < places.count; i++)
-        ting_str_addf(&list, "%s%s", i > 0 ? ", " : "", places.items[i]);
-    if (err == TING_OK && *path == NULL)
-        FAIL(TING_ERR_NOT_FOUND, "no model file with a pinyin-to-hanzi network in %s: name one with -m, or set TING_MODELS",
-             list.text != NULL ? list.text : "any of the usual places (none exists)");
-out:
-    ting_str_free(&list);
-    ting_paths_free(&places);
-    ting_paths_free(&candidates);
-    return err;
 }
 
 int ting_hanzi_p2h_syllable(const ting_hanzi_p2h *p2h, int pinyin)

@@ -21,10 +21,6 @@ typedef struct ting_hanzi_p2h ting_hanzi_p2h;
 ting_err ting_hanzi_p2h_open(const char *path, ting_precision precision, ting_hanzi_p2h **out);
 void ting_hanzi_p2h_close(ting_hanzi_p2h *p2h);
 
-/* The first file of the places (engine/places.h; `folder` NULL: the usual ones) that holds a pinyin-to-hanzi
- * network. Returns an owned path (ting_free). Errors: not found (the sentence lists the places), memory. */
-ting_err ting_hanzi_p2h_find(const char *folder, char **path);
-
 /* Table id of a syllable of text/pinyin.h; TING_PINYIN_NONE and syllables that the network lacks are unknown. */
 int ting_hanzi_p2h_syllable(const ting_hanzi_p2h *p2h, int pinyin);
 const ting_p2h_model *ting_hanzi_p2h_model(const ting_hanzi_p2h *p2h);

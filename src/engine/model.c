@@ -4,7 +4,7 @@
  *
  *     path  ->  a .gguf file | a public model (folder with ONNX files) | a folder of such | NULL: the places
  *     "am"  from path, else from the first candidate of the places that has one
- *     "p2h" likewise
+ *     "p2h" likewise; it alone for ting_model_open_writing
  */
 #include "engine/model.h"
 
@@ -17,6 +17,7 @@
 
 typedef struct opening {
     ting_model *model;
+    bool hearing;     /* whether an acoustic network is wanted */
     ting_str refused; /* candidates that could not be read, with the reason */
 } opening;
 
@@ -34,7 +35,7 @@ static ting_err take_file(opening *o, const char *path)
     ting_model *m = o->model;
     TRY(ting_gguf_open(path, &file));
     TRY(ting_schema_check(&file));
-    if (m->hearing.path == NULL && ting_network_has(&file, "am")) {
+    if (o->hearing && m->hearing.path == NULL && ting_network_has(&file, "am")) {
         TRY(ting_am_open(&file, m->options.precision, &m->hearing.am));
         TRY(keep_path(path, &m->hearing.path));
     }
@@ -50,7 +51,7 @@ out:
 static ting_err take_folder(opening *o, const char *path)
 {
     ting_err err = TING_OK;
-    if (o->model->hearing.path != NULL)
+    if (!o->hearing || o->model->hearing.path != NULL)
         goto out;
     TRY(ting_am_open_folder(path, o->model->options.precision, &o->model->hearing.am));
     TRY(keep_path(path, &o->model->hearing.path));
@@ -58,9 +59,14 @@ out:
     return err;
 }
 
-static bool is_complete(const ting_model *m)
+static bool is_deaf(const opening *o)
 {
-    return m->hearing.path != NULL && (!m->options.hanzi || m->writing.path != NULL);
+    return o->hearing && o->model->hearing.path == NULL;
+}
+
+static bool is_complete(const opening *o)
+{
+    return !is_deaf(o) && (!o->model->options.hanzi || o->model->writing.path != NULL);
 }
 
 /* What stands at a path: the kind decides how it is read. */
@@ -75,7 +81,7 @@ static ting_err take_candidates(opening *o, const ting_paths *places)
     ting_err err = TING_OK;
     ting_paths candidates = {0};
     TRY(ting_places_candidates(places, &candidates));
-    for (int i = 0; i < candidates.count && !is_complete(o->model); i++) {
+    for (int i = 0; i < candidates.count && !is_complete(o); i++) {
         err = take_path(o, candidates.items[i]);
         if (err == TING_ERR_MEMORY)
             goto out;
@@ -93,16 +99,16 @@ out:
 /* Names what is missing, the places that were searched, and how to get it. */
 static ting_err missing(const opening *o, const ting_paths *places)
 {
-    bool am = o->model->hearing.path == NULL;
     ting_str list = {0};
     for (int i = 0; i < places->count; i++)
         ting_str_addf(&list, "%s%s", i == 0 ? "" : ", ", places->items[i]);
     ting_err err = ting_fail(TING_ERR_NOT_FOUND, "no %s model was found in: %s%s (%s)",
-                             am ? "acoustic" : "pinyin-to-hanzi",
+                             is_deaf(o) ? "acoustic" : "pinyin-to-hanzi",
                              list.text != NULL ? list.text : "no place, for none of the usual ones exists",
                              o->refused.text != NULL ? o->refused.text : "",
-                             am ? "name one, or a folder with models in TING_MODELS; 'tingxie pull --list' knows public ones"
-                                : "pinyin can be had without");
+                             is_deaf(o)   ? "name one, or a folder with models in TING_MODELS; 'tingxie pull --list' knows public ones"
+                             : o->hearing ? "pinyin can be had without"
+                                          : "name one, or a folder with models in TING_MODELS");
     ting_str_free(&list);
     return err;
 }
@@ -118,17 +124,18 @@ static ting_err open_all(opening *o, const char *path)
     } else if (path != NULL) {
         TRY(take_path(o, path));
     }
-    if (path != NULL && o->model->hearing.path == NULL) {
+    if (path != NULL && (o->hearing ? is_deaf(o) : !is_complete(o))) {
         if (folder)
             err = missing(o, &own);
         else
-            err = ting_fail(TING_ERR_MODEL, "%s: there is no acoustic network in this model", path);
+            err = ting_fail(TING_ERR_MODEL, "%s: there is no %s network in this model", path,
+                            o->hearing ? "acoustic" : "pinyin-to-hanzi");
         goto out;
     }
-    if (!is_complete(o->model)) {
+    if (!is_complete(o)) {
         TRY(ting_places(o->model->options.folder, &places));
         TRY(take_candidates(o, &places));
-        if (o->model->hearing.path == NULL || (o->model->options.hanzi == 1 && o->model->writing.path == NULL))
+        if (is_deaf(o) || (o->model->options.hanzi == 1 && o->model->writing.path == NULL))
             err = missing(o, &places);
     }
 out:
@@ -144,10 +151,10 @@ static void forward_log(void *self, ting_log_level level, const char *sentence)
     m->options.log(m->options.log_self, sentence);
 }
 
-ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out)
+static ting_err open_model(const char *path, const ting_model_options *options, bool hearing, ting_model **out)
 {
     ting_err err = TING_OK;
-    opening o = {0};
+    opening o = {.hearing = hearing};
     *out = NULL;
     ting_model *m = o.model = ting_alloc(1, sizeof *m);
     if (m == NULL)
@@ -162,6 +169,16 @@ out:
     ting_str_free(&o.refused);
     ting_model_free(m);
     return err;
+}
+
+ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out)
+{
+    return open_model(path, options, true, out);
+}
+
+ting_err ting_model_open_writing(const char *path, const ting_model_options *options, ting_model **out)
+{
+    return open_model(path, options, false, out);
 }
 
 void ting_model_free(ting_model *model)

@@ -25,4 +25,8 @@ struct ting_model {
     ting_writing writing;
 };
 
+/* ting_model_open for the pinyin-to-hanzi network alone (options->hanzi is 1): of path, which must have one, or of the
+ * first file of the places that has one. */
+ting_err ting_model_open_writing(const char *path, const ting_model_options *options, ting_model **out);
+
 #endif

@@ -12,6 +12,7 @@
 #include "feat/cmvn.h"
 #include "feat/fbank.h"
 #include "model/gguf.h"
+#include "model/npy.h"
 
 #include "base/mem.h"
 #include "base/number.h"
@@ -84,26 +85,25 @@ out:
     return err;
 }
 
-/* Magic, version 1.0, length of a text padded so that data starts at a multiple of 64. */
 static ting_err write_npy(sink *s)
 {
     ting_err err = TING_OK;
-    char text[118], block[4096]; /* 10 + 118 = 128 bytes before the data */
+    ting_str head = {0};
+    char block[4096];
     size_t got;
-    memset(text, ' ', sizeof text);
-    int length = snprintf(text, sizeof text,
-                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
-                          s->frames, s->dim);
-    text[length] = ' '; /* snprintf ended it */
-    text[sizeof text - 1] = '\n';
-    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, s->out);
-    fwrite(text, 1, sizeof text, s->out);
+    ting_npy_head(&head, TING_DTYPE_F32, 2, (int64_t[]){(int64_t)s->frames, (int64_t)s->dim});
+    if (!ting_str_ok(&head)) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    fwrite(head.text, 1, head.length, s->out);
     rewind(s->rows);
     while ((got = fread(block, 1, sizeof block, s->rows)) > 0)
         fwrite(block, 1, got, s->out);
     if (ferror(s->rows))
         FAIL(TING_ERR_IO, "the temporary file cannot be read: %s", strerror(errno));
 out:
+    ting_str_free(&head);
     return err;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "engine/hanzi_p2h.h"
+#include "engine/model.h"
 #include "text/pinyin.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 enum { WORDS_MAX = 1 << 16 };
 
 struct ting_tool_hanzi {
-    ting_hanzi_p2h *p2h;
+    ting_model *model;
     ting_hanzi_p2h_use use;
     ting_pool *pool;
     ting_arena *arena;
@@ -22,21 +22,21 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
 {
     static const ting_p2h_limit limits[] = {TING_P2H_EXACT, TING_P2H_TONELESS, TING_P2H_FREE};
     ting_err err = TING_OK;
-    char *found = NULL;
+    ting_model_options how;
     *out = NULL;
     ting_tool_hanzi *h = ting_alloc(1, sizeof *h);
     if (h == NULL)
         return TING_ERR_MEMORY;
-    if (options->model == NULL)
-        TRY(ting_hanzi_p2h_find(NULL, &found));
-    TRY(ting_hanzi_p2h_open(options->model != NULL ? options->model : found, options->precision, &h->p2h));
+    ting_model_options_defaults(&how, sizeof how);
+    how.precision = options->precision;
+    TRY(ting_model_open_writing(options->model, &how, &h->model));
     h->pool = ting_pool_new(options->threads > 0 ? options->threads : ting_cpu_count());
     h->arena = ting_arena_new(1 << 20);
     if (h->pool == NULL || h->arena == NULL) {
         err = TING_ERR_MEMORY;
         goto out;
     }
-    h->use = (ting_hanzi_p2h_use){.p2h = h->p2h,
+    h->use = (ting_hanzi_p2h_use){.p2h = h->model->writing.p2h,
                                   .kern = ting_kern_select(ting_cpu_detect()),
                                   .pool = h->pool,
                                   .limit = limits[options->limit],
@@ -44,7 +44,6 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
     *out = h;
     h = NULL;
 out:
-    ting_free(found);
     ting_tool_hanzi_free(h);
     return err;
 }
@@ -53,7 +52,7 @@ void ting_tool_hanzi_free(ting_tool_hanzi *hanzi)
 {
     if (hanzi == NULL)
         return;
-    ting_hanzi_p2h_close(hanzi->p2h);
+    ting_model_free(hanzi->model);
     ting_pool_free(hanzi->pool);
     ting_arena_free(hanzi->arena);
     ting_free(hanzi);

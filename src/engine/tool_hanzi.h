@@ -15,7 +15,7 @@ typedef enum ting_tool_hanzi_limit { /* which characters a syllable may become *
 } ting_tool_hanzi_limit;
 
 typedef struct ting_tool_hanzi_options {
-    const char *model; /* a model file; NULL: the first one of the usual places with such a network */
+    const char *model; /* a model file, or a folder of some; NULL: the first one of the usual places with such a network */
     ting_precision precision;
     int threads;     /* 0: one for each processor */
     ting_tool_hanzi_limit limit;

@@ -260,3 +260,14 @@ void ting_adamw_ref(int n, ting_real *w, const ting_real *g, ting_real *m, ting_
         w[i] = w[i] * (1 - decay) - step_size * m[i] / (sqrt(v[i]) * root + eps);
     }
 }
+
+void ting_scaled_adam_ref(int n, ting_real *w, const ting_real *g, ting_real *m, ting_real *v, ting_real clip, ting_real beta1,
+                          ting_real beta2, ting_real step, ting_real root, ting_real eps, ting_real scale)
+{
+    for (int i = 0; i < n; i++) {
+        const ting_real clipped = clip * g[i];
+        v[i] = beta2 * v[i] + (1 - beta2) * clipped * clipped;
+        m[i] = beta1 * m[i] + (1 - beta1) * (scale * w[i] - step * clipped / (sqrt(v[i]) * root + eps));
+        w[i] += m[i];
+    }
+}

@@ -4,194 +4,332 @@
  *
  *     alpha[t][s] = log of all ways to be in state s at frame t, its emission counted
  *     beta[t][s]  = log of all ways to go on from there to the end
- *     d loss / d logit[t][v] = softmax[t][v] - sum over states s that emit v of exp(alpha + beta - log P)
+ *     gamma[t][v] = sum over states s that emit v of exp(alpha + beta - log P)
+ *     d loss / d logit[t][v] = softmax[t][v] - gamma[t][v]
  *
- * The gradient is made together with the loss when a tape records; backward only scales it. docs/derive/ctc.md
+ * Of the V classes of a row only those of the labels enter the sums. So forward keeps log sum exp of each row and gamma
+ * of the labels; the softmax is made in backward, straight into the gradient. docs/derive/ctc.md
  */
 #include "loss/ctc.h"
 
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
+#include "nn/rows.h"
 #include "nn/tape.h"
+#include "nn/unfold.h"
 
 #include <math.h>
+#include <string.h>
+
+enum { ROW_COST = 4 }; /* simple operations a class */
 
 struct job {
     const ting_kern *kern;
-    ting_tensor logits;
-    ting_segments frames, labels;
-    const int *targets;
-    int blank;
-    ting_real *log_p; /* [T, V]; becomes the gradient when that is wanted */
-    double **scratch; /* [segments]: alpha and beta [frames + 1, states] each */
+    struct ting_rec_ctc op;
+    ting_real *log_sum, *gamma; /* those of op, writable; gamma NULL when no gradient is wanted */
+    bool *counted;
+    double **scratch; /* [segments] */
     double *loss;     /* [segments] */
-    bool gradient;
 };
 
-static double log_add(double a, double b)
+/* One utterance of `frames` rows from `first` on. */
+typedef struct utterance {
+    int first, frames, labels, states;
+    const int *targets;
+    double *alpha;    /* [frames, states]; [2, states] when no gradient is wanted */
+    double *beta;     /* [2, states] */
+    double *emission; /* [labels + 1]: log probability of the blank and of each label in one frame */
+} utterance;
+
+static size_t scratch_doubles(int frames, int labels, bool gradient)
 {
-    if (a < b) {
-        double c = a;
-        a = b;
-        b = c;
-    }
-    return b == -INFINITY ? a : a + log1p(exp(b - a));
+    size_t states = 2 * (size_t)labels + 1, rows = gradient ? (size_t)frames : 2;
+    return (rows + 2) * states + (size_t)labels + 1;
 }
 
-/* The label of state s of an utterance. */
-static int label(const struct job *job, int segment, int s)
+static utterance utterance_of(const struct job *job, int segment)
 {
-    return s % 2 == 0 ? job->blank : job->targets[job->labels.start[segment] + s / 2];
+    const ting_segments frames = job->op.frames, labels = job->op.labels;
+    utterance u = {.first = frames.start[segment],
+                   .labels = labels.start[segment + 1] - labels.start[segment],
+                   .targets = job->op.targets + labels.start[segment],
+                   .alpha = job->scratch[segment]};
+    u.frames = frames.start[segment + 1] - u.first;
+    u.states = 2 * u.labels + 1;
+    u.beta = u.alpha + (size_t)(job->gamma != NULL ? u.frames : 2) * (size_t)u.states;
+    u.emission = u.beta + 2 * (size_t)u.states;
+    return u;
+}
+
+/* exp(d); a summand below e^-40 of the largest vanishes in a double. */
+static double share(double d)
+{
+    return d < -40 ? 0 : exp(d);
+}
+
+/* log(exp(a) + exp(b) + exp(c)) */
+static double log_add(double a, double b, double c)
+{
+    double top = b > a ? b : a, low = b > a ? a : b;
+    if (c > top) {
+        double swap = top;
+        top = c;
+        c = swap;
+    }
+    if (top == -INFINITY)
+        return low + c; /* all of them, unless one is not a number */
+    return top + log(1 + share(low - top) + share(c - top));
+}
+
+static void read_emissions(const struct job *job, const utterance *u, int t)
+{
+    const ting_real *x = ting_row(job->op.logits, u->first + t);
+    double log_sum = (double)job->log_sum[u->first + t];
+    u->emission[0] = (double)x[job->op.blank] - log_sum;
+    for (int i = 0; i < u->labels; i++)
+        u->emission[i + 1] = (double)x[u->targets[i]] - log_sum;
+}
+
+static double emission(const utterance *u, int s)
+{
+    return u->emission[s % 2 == 0 ? 0 : s / 2 + 1];
 }
 
 /* A label may follow another one without a blank between them. */
-static bool may_skip(const struct job *job, int segment, int s)
+static bool may_skip(const utterance *u, int s)
 {
-    return s % 2 == 1 && s >= 2 && label(job, segment, s) != label(job, segment, s - 2);
+    return s % 2 == 1 && s >= 3 && u->targets[s / 2] != u->targets[s / 2 - 1];
 }
 
-static const ting_real *row_of(const struct job *job, int segment, int t)
+/* States first .. *end - 1 can be reached by frame t and can still reach the end; returns first. */
+static int reachable(const utterance *u, int t, int *end)
 {
-    return job->log_p + (size_t)(job->frames.start[segment] + t) * (size_t)job->logits.cols;
+    int first = u->states - 2 * (u->frames - t);
+    *end = 2 * t + 2 < u->states ? 2 * t + 2 : u->states;
+    return first > 0 ? first : 0;
 }
 
-static double fill_alpha(const struct job *job, int segment, int frames, int states, double *alpha)
+static void clear(const utterance *u, double *row)
 {
-    for (int t = 0; t < frames; t++) {
-        const ting_real *p = row_of(job, segment, t);
-        double *now = alpha + (size_t)t * (size_t)states;
-        const double *before = now - states;
-        for (int s = 0; s < states; s++) {
-            double sum = t == 0 ? (s < 2 ? 0 : -INFINITY) : before[s];
-            if (t > 0 && s >= 1)
-                sum = log_add(sum, before[s - 1]);
-            if (t > 0 && may_skip(job, segment, s))
-                sum = log_add(sum, before[s - 2]);
-            now[s] = sum + (double)p[label(job, segment, s)];
+    for (int s = 0; s < u->states; s++)
+        row[s] = -INFINITY;
+}
+
+/* Fills alpha and returns log P. */
+static double run_forward(const struct job *job, const utterance *u)
+{
+    const double *before = NULL;
+    for (int t = 0; t < u->frames; t++) {
+        double *now = u->alpha + (size_t)(job->gamma != NULL ? t : t % 2) * (size_t)u->states;
+        int end, first = reachable(u, t, &end);
+        read_emissions(job, u, t);
+        clear(u, now);
+        for (int s = first; s < end; s++) {
+            double sum = t == 0 ? 0
+                                : log_add(before[s], s >= 1 ? before[s - 1] : -INFINITY,
+                                          may_skip(u, s) ? before[s - 2] : -INFINITY);
+            now[s] = sum + emission(u, s);
         }
+        before = now;
     }
-    if (frames == 0)
-        return states == 1 ? 0 : -INFINITY;
-    const double *last = alpha + (size_t)(frames - 1) * (size_t)states;
-    return states == 1 ? last[0] : log_add(last[states - 1], last[states - 2]);
+    if (u->frames == 0)
+        return u->states == 1 ? 0 : -INFINITY;
+    return u->states == 1 ? before[0] : log_add(before[u->states - 1], before[u->states - 2], -INFINITY);
 }
 
-static void fill_beta(const struct job *job, int segment, int frames, int states, double *beta)
+/* One step of beta, from the frame after, whose emissions stand ready and are added to it. */
+static void step_back(const utterance *u, int t, double *after, double *now)
 {
-    for (int t = frames - 1; t >= 0; t--) {
-        double *now = beta + (size_t)t * (size_t)states;
-        const double *after = now + states;
-        for (int s = 0; s < states; s++) {
-            if (t == frames - 1) {
-                now[s] = s >= states - 2 ? 0 : -INFINITY;
-                continue;
-            }
-            const ting_real *p = row_of(job, segment, t + 1);
-            double sum = after[s] + (double)p[label(job, segment, s)];
-            if (s + 1 < states)
-                sum = log_add(sum, after[s + 1] + (double)p[label(job, segment, s + 1)]);
-            if (s + 2 < states && may_skip(job, segment, s + 2))
-                sum = log_add(sum, after[s + 2] + (double)p[label(job, segment, s + 2)]);
-            now[s] = sum;
+    int end, first = reachable(u, t, &end);
+    for (int s = 0; s < u->states; s++)
+        after[s] += emission(u, s);
+    clear(u, now);
+    for (int s = first; s < end; s++)
+        now[s] = log_add(after[s], s + 1 < u->states ? after[s + 1] : -INFINITY,
+                         s + 2 < u->states && may_skip(u, s + 2) ? after[s + 2] : -INFINITY);
+}
+
+/* Walks beta from the last frame to the first; gamma [frames, labels + 1]: of the blank, then of each label. */
+static void run_backward(const struct job *job, const utterance *u, double total, ting_real *gamma)
+{
+    double *after = u->beta, *now = u->beta + u->states;
+    for (int t = u->frames - 1; t >= 0; t--) {
+        const double *alpha = u->alpha + (size_t)t * (size_t)u->states;
+        ting_real *row = gamma + (size_t)t * (size_t)(u->labels + 1);
+        int end, first = reachable(u, t, &end);
+        double blank = 0;
+        if (t == u->frames - 1) {
+            clear(u, now);
+            now[u->states - 1] = 0;
+            if (u->states > 1)
+                now[u->states - 2] = 0;
+        } else {
+            step_back(u, t, after, now);
         }
+        memset(row, 0, (size_t)(u->labels + 1) * sizeof *row);
+        for (int s = first; s < end; s++) {
+            double occupied = share(alpha[s] + now[s] - total);
+            if (s % 2 == 0)
+                blank += occupied;
+            else
+                row[s / 2 + 1] = (ting_real)occupied;
+        }
+        row[0] = (ting_real)blank;
+        read_emissions(job, u, t);
+        double *swap = after;
+        after = now;
+        now = swap;
     }
 }
 
 static void one_utterance(void *arg, int segment)
 {
     const struct job *job = arg;
-    int first = job->frames.start[segment], frames = job->frames.start[segment + 1] - first;
-    int states = 2 * (job->labels.start[segment + 1] - job->labels.start[segment]) + 1;
-    int vocab = job->logits.cols;
-    double *alpha = job->scratch[segment], *beta = alpha + (size_t)frames * (size_t)states;
-    for (int t = first; t < first + frames; t++)
-        job->kern->log_softmax(vocab, ting_row(job->logits, t),
-                               job->log_p + (size_t)t * (size_t)vocab);
-    double total = fill_alpha(job, segment, frames, states, alpha);
+    const utterance u = utterance_of(job, segment);
+    double total = run_forward(job, &u);
     job->loss[segment] = -total;
-    if (!job->gradient)
-        return;
-    fill_beta(job, segment, frames, states, beta);
-    for (int t = 0; t < frames; t++) {
-        ting_real *g = job->log_p + (size_t)(first + t) * (size_t)vocab;
-        for (int v = 0; v < vocab; v++)
-            g[v] = total == -INFINITY ? 0 : (ting_real)exp((double)g[v]);
-        for (int s = 0; s < states && total > -INFINITY; s++) {
-            size_t at = (size_t)t * (size_t)states + (size_t)s;
-            g[label(job, segment, s)] -= (ting_real)exp(alpha[at] + beta[at] - total);
-        }
-    }
+    job->counted[segment] = total != -INFINITY;
+    if (job->gamma != NULL && job->counted[segment])
+        run_backward(job, &u, total, job->gamma + job->op.at[segment]);
 }
 
-static bool check(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const int *targets,
-                  ting_segments labels, int blank)
+static void sum_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->log_sum[r] = job->kern->log_sum_exp(job->op.logits.cols, ting_row(job->op.logits, r));
+}
+
+static bool check(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const int *targets, ting_segments labels,
+                  int blank)
 {
     if (ctx->err != TING_OK)
         return false;
     if (frames.count != labels.count || frames.start[frames.count] != logits.rows || blank < 0 ||
         blank >= logits.cols) {
-        ting_ctx_fail(ctx, TING_ERR_INTERNAL,
-                      "ctc: %d utterances and %d targets, blank %d of %d classes", frames.count,
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "ctc: %d utterances and %d targets, blank %d of %d classes", frames.count,
                       labels.count, blank, logits.cols);
         return false;
     }
     for (int i = 0; i < labels.start[labels.count]; i++)
         if (targets[i] < 0 || targets[i] >= logits.cols || targets[i] == blank) {
-            ting_ctx_fail(ctx, TING_ERR_ARGUMENT,
-                          "ctc: label %d, expected 0 to %d and not the blank %d", targets[i],
+            ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "ctc: label %d, expected 0 to %d and not the blank %d", targets[i],
                           logits.cols - 1, blank);
             return false;
         }
     return true;
 }
 
-ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frames,
-                          const int *targets, ting_segments labels, int blank, ting_real *each)
+/* The sum of the losses that are finite; those that are not a number stay, so that the caller sees them. */
+static ting_real add_up(const struct job *job, const ting_ctc_options *options)
 {
-    if (!check(ctx, logits, frames, targets, labels, blank))
+    double sum = 0;
+    int impossible = 0;
+    for (int s = 0; s < job->op.frames.count; s++) {
+        if (job->counted[s])
+            sum += job->loss[s];
+        else
+            impossible++;
+        if (options->each != NULL)
+            options->each[s] = (ting_real)job->loss[s];
+    }
+    if (options->impossible != NULL)
+        *options->impossible = impossible;
+    return (ting_real)sum;
+}
+
+/* What backward needs, in the arena: a copy of the targets, and room for gamma where each utterance has its place. */
+static void take_kept(ting_ctx *ctx, struct job *job, const int *targets)
+{
+    const ting_segments frames = job->op.frames, labels = job->op.labels;
+    int count = labels.start[labels.count], *copy = ting_ctx_ints(ctx, count);
+    size_t *at = ting_arena_take(ctx->arena, ((size_t)frames.count + 1) * sizeof *at);
+    ting_ctx_check(ctx);
+    if (ctx->err != TING_OK)
+        return;
+    memcpy(copy, targets, (size_t)count * sizeof *copy);
+    at[0] = 0;
+    for (int s = 0; s < frames.count; s++)
+        at[s + 1] = at[s] + (size_t)(frames.start[s + 1] - frames.start[s]) *
+                                (size_t)(labels.start[s + 1] - labels.start[s] + 1);
+    job->gamma = ting_ctx_reals(ctx, at[frames.count]);
+    job->op.targets = copy;
+    job->op.at = at;
+    job->op.gamma = job->gamma;
+}
+
+static void take_scratch(ting_ctx *ctx, struct job *job)
+{
+    const ting_segments frames = job->op.frames, labels = job->op.labels;
+    job->scratch = ting_arena_take_zeroed(ctx->arena, (size_t)frames.count + 1, sizeof *job->scratch);
+    job->loss = ting_arena_take_zeroed(ctx->arena, (size_t)frames.count + 1, sizeof *job->loss);
+    for (int s = 0; s < frames.count && job->scratch != NULL; s++)
+        job->scratch[s] = ting_arena_take(
+            ctx->arena, sizeof(double) * scratch_doubles(frames.start[s + 1] - frames.start[s],
+                                                         labels.start[s + 1] - labels.start[s], job->gamma != NULL));
+    ting_ctx_check(ctx);
+}
+
+ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const int *targets,
+                          ting_segments labels, const ting_ctc_options *options)
+{
+    const ting_ctc_options plain = {0};
+    if (options == NULL)
+        options = &plain;
+    if (!check(ctx, logits, frames, targets, labels, options->blank))
         return (ting_tensor){0};
     ting_tensor loss = ting_ctx_output(ctx, 1, 1);
     struct job job = {.kern = ctx->kern,
-                      .logits = logits,
-                      .frames = frames,
-                      .labels = labels,
-                      .targets = targets,
-                      .blank = blank,
-                      .gradient = ctx->tape != NULL};
-    job.log_p = ting_ctx_reals(ctx, (size_t)logits.rows * (size_t)logits.cols);
+                      .op = {.logits = logits,
+                             .loss = loss,
+                             .frames = frames,
+                             .labels = labels,
+                             .targets = targets,
+                             .blank = options->blank}};
+    job.op.log_sum = job.log_sum = ting_ctx_reals(ctx, (size_t)logits.rows);
+    job.op.counted = job.counted = ting_arena_take_zeroed(ctx->arena, (size_t)frames.count + 1, sizeof *job.counted);
+    if (ctx->tape != NULL)
+        take_kept(ctx, &job, targets);
     struct ting_rec_ctc *rec = ting_tape_push(ctx, TING_OP_ctc, sizeof *rec);
     if (rec != NULL)
-        *rec = (struct ting_rec_ctc){.logits = logits, .loss = loss, .g = job.log_p};
+        *rec = job.op;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    job.scratch = ting_arena_take_zeroed(ctx->arena, (size_t)frames.count + 1, sizeof *job.scratch);
-    job.loss = ting_arena_take_zeroed(ctx->arena, (size_t)frames.count + 1, sizeof *job.loss);
-    for (int s = 0; s < frames.count && job.scratch != NULL; s++)
-        job.scratch[s] = ting_arena_take_zeroed(
-            ctx->arena,
-            2 * (size_t)(frames.start[s + 1] - frames.start[s]) *
-                    (size_t)(2 * (labels.start[s + 1] - labels.start[s]) + 1) +
-                1,
-            sizeof(double));
-    ting_ctx_check(ctx);
+    take_scratch(ctx, &job);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
+    ting_rows_run(ctx->pool, logits.rows, ROW_COST * logits.cols, sum_rows, &job);
     ting_pool_run(ctx->pool, frames.count, one_utterance, &job);
-    double sum = 0;
-    for (int s = 0; s < frames.count; s++) {
-        sum += job.loss[s];
-        if (each != NULL)
-            each[s] = (ting_real)job.loss[s];
-    }
-    loss.data[0] = (ting_real)sum;
+    loss.data[0] = add_up(&job, options);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }
 
+/* gx_v += gloss (softmax_v - gamma_v) */
+static void grad_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    const struct ting_rec_ctc *op = &job->op;
+    const ting_real s = op->loss.grad[0];
+    int segment = ting_segment_of(op->frames, block.first);
+    for (int r = block.first; r < block.first + block.count; r++) {
+        while (r >= op->frames.start[segment + 1])
+            segment++;
+        if (!op->counted[segment])
+            continue;
+        int label = op->labels.start[segment], labels = op->labels.start[segment + 1] - label;
+        const ting_real *gamma =
+            op->gamma + op->at[segment] + (size_t)(r - op->frames.start[segment]) * (size_t)(labels + 1);
+        ting_real *gx = ting_grad_row(op->logits, r);
+        job->kern->cross_entropy_grad(op->logits.cols, ting_row(op->logits, r), op->log_sum[r], s, 0, gx);
+        gx[op->blank] -= s * gamma[0];
+        for (int i = 0; i < labels; i++)
+            gx[op->targets[label + i]] -= s * gamma[i + 1];
+    }
+}
+
 void ting_bwd_ctc(ting_ctx *ctx, const void *saved)
 {
-    const struct ting_rec_ctc *rec = saved;
-    for (int t = 0; t < rec->logits.rows && rec->logits.grad != NULL; t++)
-        ctx->kern->axpy(rec->logits.cols, rec->loss.grad[0],
-                        rec->g + (size_t)t * (size_t)rec->logits.cols,
-                        ting_grad_row(rec->logits, t));
+    struct job job = {.kern = ctx->kern, .op = *(const struct ting_rec_ctc *)saved};
+    if (job.op.logits.grad != NULL)
+        ting_rows_run(ctx->pool, job.op.logits.rows, ROW_COST * job.op.logits.cols, grad_rows, &job);
 }

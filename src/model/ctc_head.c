@@ -2,19 +2,14 @@
 /* ctc_head.c - see ctc_head.h. */
 #include "model/ctc_head.h"
 
-#include "nn/op.h"
-
-ting_ctc_head ting_ctc_head_declare(ting_params *params, int vocab, int dim)
+ting_ctc_head ting_ctc_head_declare(ting_params *params, const char *name, int vocab, int dim)
 {
-    ting_ctc_head head = {
-        ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){vocab, dim}, "ctc_output.1.weight"),
-        ting_params_add(params, TING_PARAM_VALUES, 1, &vocab, "ctc_output.1.bias")};
-    return head;
+    return (ting_ctc_head){ting_linear_declare(params, vocab, dim, "", name)};
 }
 
 ting_tensor ting_ctc_head_logits(ting_ctx *ctx, const ting_ctc_head *head, ting_tensor x)
 {
-    return ting_linear(ctx, x, head->w, head->b, TING_ACT_NONE);
+    return ting_linear_apply(ctx, x, head->output, TING_ACT_NONE);
 }
 
 ting_tensor ting_ctc_head_log_probs(ting_ctx *ctx, ting_tensor logits)

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ctc_head.h - from encoder rows to token log-probabilities: a linear layer and log-softmax (Graves 2006).
- * Parameters "ctc_output.1.weight" [vocab, dim] and "ctc_output.1.bias", the names of icefall.
+ * Parameters "<name>.weight" [vocab, dim] and "<name>.bias": "ctc_output.1" in icefall, "ctc.ctc_lo" in WeNet.
  */
 #ifndef TING_MODEL_CTC_HEAD_H
 #define TING_MODEL_CTC_HEAD_H
 
-#include "nn/ctx.h"
-#include "nn/param.h"
+#include "model/linear.h"
 
 typedef struct ting_ctc_head {
-    const ting_param *w, *b;
+    ting_linear_params output;
 } ting_ctc_head;
 
-ting_ctc_head ting_ctc_head_declare(ting_params *params, int vocab, int dim);
+ting_ctc_head ting_ctc_head_declare(ting_params *params, const char *name, int vocab, int dim);
 
 /* [T, dim] -> [T, vocab], before the softmax: what the loss takes. */
 ting_tensor ting_ctc_head_logits(ting_ctx *ctx, const ting_ctc_head *head, ting_tensor x);

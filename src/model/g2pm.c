@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "model/linear.h"
 #include "model/pickle.h"
 #include "nn/op.h"
 
@@ -34,7 +35,8 @@ struct ting_g2pm {
     int unknown, begin, end; /* rows of the embedding */
     int rows, width, hidden, middle, outputs;
     ting_params *params;
-    ting_param *embedding, *logit_w, *logit_b, *output_w, *output_b;
+    ting_param *embedding;
+    ting_linear_params logit, output;
     ting_lstm_weights forward, backward;
     ting_arena *arena;
     ting_ctx ctx;
@@ -267,12 +269,8 @@ static void declare(ting_g2pm *model)
         ting_params_add(p, TING_PARAM_VALUES, 2, (int[]){model->rows, model->width}, "embedding.weight");
     model->forward = declare_lstm(model, "");
     model->backward = declare_lstm(model, "_reverse");
-    model->logit_w = ting_params_add(p, TING_PARAM_MATRIX, 2, (int[]){model->middle, 2 * model->hidden},
-                                     "logit_layer.0.weight");
-    model->logit_b = ting_params_add(p, TING_PARAM_VALUES, 1, (int[]){model->middle}, "logit_layer.0.bias");
-    model->output_w = ting_params_add(p, TING_PARAM_MATRIX, 2, (int[]){model->outputs, model->middle},
-                                      "logit_layer.2.weight");
-    model->output_b = ting_params_add(p, TING_PARAM_VALUES, 1, (int[]){model->outputs}, "logit_layer.2.bias");
+    model->logit = ting_linear_declare(p, model->middle, 2 * model->hidden, "", "logit_layer.0");
+    model->output = ting_linear_declare(p, model->outputs, model->middle, "", "logit_layer.2");
 }
 
 static ting_err read_weights(ting_g2pm *model, const char *folder)
@@ -372,8 +370,8 @@ static ting_tensor run(ting_g2pm *model, const uint32_t *text, int count, const 
         return (ting_tensor){0};
     for (int i = 0; i < polyphones; i++)
         memcpy(ting_row(rows, i), ting_row(y, asked[i] + 1), (size_t)y.cols * sizeof(ting_real));
-    ting_tensor middle = ting_linear(ctx, rows, model->logit_w, model->logit_b, TING_ACT_RELU);
-    return ting_linear(ctx, middle, model->output_w, model->output_b, TING_ACT_NONE);
+    ting_tensor middle = ting_linear_apply(ctx, rows, model->logit, TING_ACT_RELU);
+    return ting_linear_apply(ctx, middle, model->output, TING_ACT_NONE);
 }
 
 /* The best of the character's readings; the first if the network can say none. */

@@ -94,9 +94,6 @@ ting_err ting_keys_integers(const ting_keys *keys, const char *key, int least, i
 /* An array of strings; `out` is owned. Errors: memory too. */
 ting_err ting_keys_texts(const ting_keys *keys, const char *key, ting_texts *out);
 
-/* An array of U8: borrows until close, at any alignment. */
-ting_err ting_keys_bytes(const ting_keys *keys, const char *key, const unsigned char **out, size_t *count);
-
 /* Item i < count of an entry of any numeric type, for listings. */
 double ting_gguf_number(const ting_gguf_entry *entry, uint64_t i);
 const char *ting_gguf_type_name(ting_gguf_type type);
@@ -118,7 +115,6 @@ void ting_gguf_put_flag(ting_gguf_writer *writer, const char *key, bool value);
 void ting_gguf_put_integers(ting_gguf_writer *writer, const char *key, const int *values, size_t count);
 void ting_gguf_put_texts(ting_gguf_writer *writer, const char *key, const char *const *texts,
                          size_t count);
-void ting_gguf_put_bytes(ting_gguf_writer *writer, const char *key, const void *bytes, size_t count);
 
 /* Copies an entry of another file. */
 void ting_gguf_put_entry(ting_gguf_writer *writer, const ting_gguf_entry *entry);

@@ -201,16 +201,3 @@ void ting_texts_free(ting_texts *texts)
     ting_free(texts->block);
     *texts = (ting_texts){0};
 }
-
-ting_err ting_keys_bytes(const ting_keys *keys, const char *key, const unsigned char **out, size_t *count)
-{
-    ting_err err = TING_OK;
-    const ting_gguf_entry *entry;
-    TRY(get(keys, key, true, &entry));
-    if (entry->type != TING_GGUF_U8)
-        return wrong_type(keys, entry, "u8");
-    *out = entry->value;
-    *count = entry->bytes;
-out:
-    return err;
-}

@@ -142,14 +142,6 @@ void ting_gguf_put_texts(ting_gguf_writer *writer, const char *key, const char *
         add_text(&writer->keys, texts[i]);
 }
 
-void ting_gguf_put_bytes(ting_gguf_writer *writer, const char *key, const void *bytes, size_t count)
-{
-    if (!begin_key(writer, key, TING_GGUF_U8, true))
-        return;
-    add_u64(&writer->keys, count);
-    ting_str_add_bytes(&writer->keys, bytes, count);
-}
-
 void ting_gguf_put_entry(ting_gguf_writer *writer, const ting_gguf_entry *entry)
 {
     if (!begin_key(writer, entry->key, entry->type, entry->is_array))

@@ -377,48 +377,10 @@ void ting_imported_free(ting_imported *model)
     *model = (ting_imported){0};
 }
 
-/* ---- into a model file ---- */
-
-/* Whether this is "<matrix>.scale" of an int8 matrix, which brings it. */
-static bool is_scale(const ting_table *table, const char *name)
-{
-    static const char end[] = ".scale";
-    char matrix[256];
-    size_t length = strlen(name), tail = sizeof end - 1;
-    if (length <= tail || length >= sizeof matrix || strcmp(name + length - tail, end) != 0)
-        return false;
-    memcpy(matrix, name, length - tail);
-    matrix[length - tail] = '\0';
-    return ting_table_find(table, matrix) != NULL;
-}
-
 void ting_imported_put_keys(const ting_imported *model, ting_gguf_writer *writer)
 {
     ting_am_put_keys(writer, &model->encoder, &model->transducer);
     ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, model->features);
     ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, model->tokens.items,
                         model->tokens.count);
-}
-
-ting_err ting_imported_put(const ting_imported *model, ting_gguf_writer *writer)
-{
-    ting_err err = TING_OK;
-    ting_table_view view = {&model->tensors, ""};
-    const ting_source source = ting_table_source(&view, "the imported model");
-    const ting_named **items = ting_table_in_file_order(&model->tensors);
-    if (items == NULL)
-        return TING_ERR_MEMORY;
-    ting_imported_put_keys(model, writer);
-    for (size_t i = 0; i < model->tensors.count; i++) {
-        char name[256];
-        ting_stored stored;
-        if (is_scale(&model->tensors, items[i]->name))
-            continue;
-        TRY(source.find(source.self, items[i]->name, &stored));
-        snprintf(name, sizeof name, "am.%s", items[i]->name);
-        ting_gguf_put_tensor(writer, name, &stored, stored.dtype);
-    }
-out:
-    ting_free(items);
-    return err;
 }

@@ -8,7 +8,7 @@
  *     TRY(ting_import_zipformer_onnx("folder", &model));
  *     to run it:        ting_zipformer_new(&model.encoder, ...), ...,
  *                       ting_table_view view = {&model.tensors, ""}; ting_table_source(&view, "folder")
- *     to convert it:    ting_imported_put(&model, writer); ting_gguf_save(writer, path);
+ *     to convert it:    ting_imported_put_keys(&model, writer), and its tensors under "am." (engine/tool_convert.c)
  *     ting_imported_free(&model);
  *
  * Weights are kept exactly: int8 matrices stay int8 with one scale per output. docs/models/zipformer.md says how the
@@ -35,8 +35,7 @@ typedef struct ting_imported {
 ting_err ting_import_zipformer_onnx(const char *folder, ting_imported *out);
 void ting_imported_free(ting_imported *model);
 
-/* Puts keys and tensors of network "am"; they are borrowed until the writer is freed. */
-void ting_imported_put_keys(const ting_imported *model, ting_gguf_writer *writer); /* the keys alone */
-ting_err ting_imported_put(const ting_imported *model, ting_gguf_writer *writer);
+/* Puts the keys of network "am". */
+void ting_imported_put_keys(const ting_imported *model, ting_gguf_writer *writer);
 
 #endif

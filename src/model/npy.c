@@ -3,15 +3,13 @@
 #include "model/npy.h"
 
 #include "base/mem.h"
-#include "base/str.h"
-#include "model/precision.h"
 #include "model/unzip.h"
 
 #include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { MAGIC = 6, HEADER_ALIGN = 64, MOST_HEADER = 1 << 16, BLOCK = 1 << 12 };
+enum { MAGIC = 6, HEADER_ALIGN = 64, MOST_HEADER = 1 << 16 };
 
 static const struct {
     const char *descr;
@@ -261,56 +259,23 @@ void ting_npy_close(ting_npy *file)
 
 /* ---- writing ---- */
 
-static ting_dtype written_as(const ting_stored *tensor)
-{
-    bool plain = tensor->dtype != TING_DTYPE_BF16 && tensor->dtype != TING_DTYPE_Q8_0 && tensor->scale == NULL;
-    return plain ? tensor->dtype : TING_DTYPE_F32;
-}
-
-static void make_head(ting_str *head, const ting_stored *tensor)
+void ting_npy_head(ting_str *out, ting_dtype dtype, int dims, const int64_t *shape)
 {
     ting_str words = {0};
     size_t type = 0;
-    while (DTYPES[type].dtype != written_as(tensor))
+    while (DTYPES[type].dtype != dtype)
         type++;
     ting_str_addf(&words, "{'descr': '%s', 'fortran_order': False, 'shape': (", DTYPES[type].descr);
-    for (int d = 0; d < tensor->dims; d++)
-        ting_str_addf(&words, "%" PRId64 ", ", tensor->shape[d]);
-    ting_str_add(&words, "), }");
+    for (int d = 0; d < dims; d++)
+        ting_str_addf(&words, "%s%" PRId64, d > 0 ? ", " : "", shape[d]);
+    ting_str_add(&words, dims == 1 ? ",), }" : "), }");
     while (ting_str_ok(&words) && (MAGIC + 4 + words.length + 1) % HEADER_ALIGN != 0)
         ting_str_add(&words, " ");
     ting_str_add(&words, "\n");
-    uint16_t length = (uint16_t)words.length;
-    ting_str_add(head, "\x93NUMPY\x01");
-    ting_str_add_bytes(head, "", 1);
-    ting_str_add_bytes(head, &length, sizeof length);
-    ting_str_add_bytes(head, words.text, words.length);
-    head->failed = head->failed || !ting_str_ok(&words);
+    const unsigned char sizes[4] = {1, 0, (unsigned char)words.length, (unsigned char)(words.length >> 8)};
+    ting_str_add(out, "\x93NUMPY");
+    ting_str_add_bytes(out, sizes, sizeof sizes);
+    ting_str_add_bytes(out, words.text, words.length);
+    out->failed = out->failed || !ting_str_ok(&words);
     ting_str_free(&words);
-}
-
-ting_err ting_npy_save(const char *path, const ting_stored *tensor)
-{
-    ting_err err = TING_OK;
-    ting_file_writer writer = {0};
-    ting_str head = {0};
-    double block[BLOCK];
-    size_t elements = ting_stored_elements(tensor);
-    make_head(&head, tensor);
-    if (!ting_str_ok(&head)) {
-        err = TING_ERR_MEMORY;
-        goto out;
-    }
-    TRY(ting_file_create(path, &writer));
-    fwrite(head.text, 1, head.length, writer.stream);
-    for (size_t first = 0; first < elements; first += BLOCK) {
-        size_t count = elements - first < BLOCK ? elements - first : BLOCK;
-        ting_convert(tensor, first, count, written_as(tensor), NULL, block);
-        fwrite(block, 1, ting_dtype_bytes(written_as(tensor), count), writer.stream);
-    }
-    TRY(ting_file_commit(&writer));
-out:
-    ting_file_abandon(&writer);
-    ting_str_free(&head);
-    return err;
 }

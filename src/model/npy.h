@@ -11,6 +11,7 @@
 #define TING_MODEL_NPY_H
 
 #include "base/file.h"
+#include "base/str.h"
 #include "model/table.h"
 
 typedef struct ting_npy {
@@ -28,8 +29,8 @@ ting_err ting_npy_open(const char *path, ting_npy *out);
 ting_err ting_npy_parse(const void *bytes, size_t size, ting_npy *out);
 void ting_npy_close(ting_npy *file);
 
-/* Writes one tensor as .npy; any type is written as itself, BF16, Q8_0 and scaled I8 as f4. Atomic.
- * Errors: io, memory. */
-ting_err ting_npy_save(const char *path, const ting_stored *tensor);
+/* Appends what stands before the elements, by rows, of an array of `shape` [dims] in a .npy file; its length is a multiple
+ * of 64. dtype: one of the types above. */
+void ting_npy_head(ting_str *out, ting_dtype dtype, int dims, const int64_t *shape);
 
 #endif

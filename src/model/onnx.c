@@ -47,7 +47,7 @@ static ting_err remember_unread(ting_onnx *graph, const char *name)
 }
 
 /* int32_data also carries the narrow types, one per element: packs them. */
-static ting_err pack_narrow(ting_onnx *graph, const Onnx__TensorProto *proto, ting_stored *tensor)
+static ting_err pack_narrow(ting_onnx *graph, const TingOnnx__TensorProto *proto, ting_stored *tensor)
 {
     size_t width = ting_dtype_bytes(tensor->dtype, 1);
     unsigned char *packed = ting_arena_take(graph->arena, proto->n_int32_data * width);
@@ -61,7 +61,7 @@ static ting_err pack_narrow(ting_onnx *graph, const Onnx__TensorProto *proto, ti
 }
 
 /* Finds where the values stand: raw bytes, or the field of their type. */
-static ting_err find_data(ting_onnx *graph, const Onnx__TensorProto *proto, ting_stored *tensor)
+static ting_err find_data(ting_onnx *graph, const TingOnnx__TensorProto *proto, ting_stored *tensor)
 {
     if (proto->has_raw_data) {
         tensor->data = proto->raw_data.data;
@@ -85,7 +85,7 @@ static ting_err find_data(ting_onnx *graph, const Onnx__TensorProto *proto, ting
     }
 }
 
-static ting_err add_tensor(ting_onnx *graph, const Onnx__TensorProto *proto, const char *name)
+static ting_err add_tensor(ting_onnx *graph, const TingOnnx__TensorProto *proto, const char *name)
 {
     ting_err err = TING_OK;
     ting_stored tensor = {.dtype = TING_DTYPE_COUNT};
@@ -106,7 +106,7 @@ out:
     return err;
 }
 
-static const Onnx__AttributeProto *find_attribute(const Onnx__NodeProto *node, const char *name)
+static const TingOnnx__AttributeProto *find_attribute(const TingOnnx__NodeProto *node, const char *name)
 {
     for (size_t i = 0; i < node->n_attribute; i++)
         if (strcmp(or_empty(node->attribute[i]->name), name) == 0)
@@ -114,16 +114,16 @@ static const Onnx__AttributeProto *find_attribute(const Onnx__NodeProto *node, c
     return NULL;
 }
 
-static ting_err add_tensors(ting_onnx *graph, const Onnx__GraphProto *proto)
+static ting_err add_tensors(ting_onnx *graph, const TingOnnx__GraphProto *proto)
 {
     ting_err err = TING_OK;
     for (size_t i = 0; i < proto->n_initializer; i++)
         TRY(add_tensor(graph, proto->initializer[i], or_empty(proto->initializer[i]->name)));
     for (size_t i = 0; i < proto->n_node; i++) {
-        const Onnx__NodeProto *node = proto->node[i];
+        const TingOnnx__NodeProto *node = proto->node[i];
         if (strcmp(or_empty(node->op_type), "Constant") != 0 || node->n_output != 1)
             continue;
-        const Onnx__AttributeProto *value = find_attribute(node, "value");
+        const TingOnnx__AttributeProto *value = find_attribute(node, "value");
         if (value != NULL && value->t != NULL)
             TRY(add_tensor(graph, value->t, node->output[0]));
     }
@@ -169,7 +169,7 @@ out:
     return err;
 }
 
-static ting_err index_nodes(ting_onnx *graph, const Onnx__GraphProto *proto)
+static ting_err index_nodes(ting_onnx *graph, const TingOnnx__GraphProto *proto)
 {
     ting_err err = TING_OK;
     size_t inputs = 0, outputs = 0;
@@ -181,7 +181,7 @@ static ting_err index_nodes(ting_onnx *graph, const Onnx__GraphProto *proto)
         goto out;
     }
     for (; graph->node_count < proto->n_node; graph->node_count++) {
-        const Onnx__NodeProto *node = proto->node[graph->node_count];
+        const TingOnnx__NodeProto *node = proto->node[graph->node_count];
         ting_onnx_node *view = &graph->nodes[graph->node_count];
         *view = (ting_onnx_node){.op = or_empty(node->op_type),
                                  .name = or_empty(node->name),
@@ -215,7 +215,7 @@ out:
     return err;
 }
 
-static ting_err make_ports(Onnx__ValueInfoProto *const *protos, size_t count, ting_onnx_port **out,
+static ting_err make_ports(TingOnnx__ValueInfoProto *const *protos, size_t count, ting_onnx_port **out,
                            size_t *out_count)
 {
     ting_err err = TING_OK;
@@ -227,9 +227,9 @@ static ting_err make_ports(Onnx__ValueInfoProto *const *protos, size_t count, ti
     for (size_t i = 0; i < count; i++) {
         ting_onnx_port *port = &(*out)[i];
         port->name = or_empty(protos[i]->name);
-        const Onnx__TypeProto *type = protos[i]->type;
-        const Onnx__TensorTypeProto *tensor = type == NULL ? NULL : type->tensor_type;
-        const Onnx__TensorShapeProto *shape = tensor == NULL ? NULL : tensor->shape;
+        const TingOnnx__TypeProto *type = protos[i]->type;
+        const TingOnnx__TensorTypeProto *tensor = type == NULL ? NULL : type->tensor_type;
+        const TingOnnx__TensorShapeProto *shape = tensor == NULL ? NULL : tensor->shape;
         size_t dims = shape == NULL ? 0 : shape->n_dim;
         if (dims > TING_ONNX_DIMS)
             FAIL(TING_ERR_UNSUPPORTED, "\"%s\" has %zu dimensions, at most %d are supported", port->name, dims,
@@ -247,7 +247,7 @@ static ting_err read_message(ting_onnx *graph, const void *bytes, size_t size)
 {
     ting_err err = TING_OK;
     ProtobufCAllocator allocator = {arena_alloc, arena_keep, graph->arena};
-    Onnx__ModelProto *model = onnx__model_proto__unpack(&allocator, size, bytes);
+    TingOnnx__ModelProto *model = ting_onnx__model_proto__unpack(&allocator, size, bytes);
     if (model == NULL && ting_arena_failed(graph->arena)) {
         err = TING_ERR_MEMORY;
         goto out;
@@ -367,7 +367,7 @@ size_t ting_onnx_consumers(const ting_onnx *graph, const char *value, const ting
 
 const char *ting_onnx_metadata(const ting_onnx *graph, const char *key)
 {
-    const Onnx__ModelProto *model = graph->proto;
+    const TingOnnx__ModelProto *model = graph->proto;
     for (size_t i = 0; i < model->n_metadata_props; i++)
         if (strcmp(or_empty(model->metadata_props[i]->key), key) == 0)
             return or_empty(model->metadata_props[i]->value);
@@ -376,19 +376,6 @@ const char *ting_onnx_metadata(const ting_onnx *graph, const char *key)
 
 int64_t ting_onnx_integer(const ting_onnx_node *node, const char *name, int64_t otherwise)
 {
-    const Onnx__AttributeProto *attribute = find_attribute(node->proto, name);
+    const TingOnnx__AttributeProto *attribute = find_attribute(node->proto, name);
     return attribute != NULL && attribute->has_i ? attribute->i : otherwise;
-}
-
-double ting_onnx_real(const ting_onnx_node *node, const char *name, double otherwise)
-{
-    const Onnx__AttributeProto *attribute = find_attribute(node->proto, name);
-    return attribute != NULL && attribute->has_f ? (double)attribute->f : otherwise;
-}
-
-const int64_t *ting_onnx_integers(const ting_onnx_node *node, const char *name, size_t *count)
-{
-    const Onnx__AttributeProto *attribute = find_attribute(node->proto, name);
-    *count = attribute == NULL ? 0 : attribute->n_ints;
-    return *count == 0 ? NULL : attribute->ints;
 }

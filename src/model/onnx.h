@@ -82,9 +82,7 @@ size_t ting_onnx_consumers(const ting_onnx *graph, const char *value, const ting
 /* A text of metadata_props, or NULL. */
 const char *ting_onnx_metadata(const ting_onnx *graph, const char *key);
 
-/* Attributes of a node; the default when absent. Lists: NULL and count 0 when absent. */
+/* An integer attribute of a node, or what is said otherwise. */
 int64_t ting_onnx_integer(const ting_onnx_node *node, const char *name, int64_t otherwise);
-double ting_onnx_real(const ting_onnx_node *node, const char *name, double otherwise);
-const int64_t *ting_onnx_integers(const ting_onnx_node *node, const char *name, size_t *count);
 
 #endif

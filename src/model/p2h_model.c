@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "model/act_name.h"
 #include "model/schema.h"
 
 #include <stdio.h>
@@ -45,33 +46,19 @@ static const setting layer_settings[] = {
     {NULL, 0, false},
 };
 
-static const struct {
-    ting_act act;
-    const char *name;
-} acts[] = {{TING_ACT_NONE, "none"}, {TING_ACT_RELU, "relu"}, {TING_ACT_SILU, "silu"}, {TING_ACT_GELU, "gelu"},
-            {TING_ACT_ELU, "elu"}};
-
 static ting_err read_act(const ting_keys *keys, const char *key, ting_act *out)
 {
     const char *name;
     ting_err err = ting_keys_text(keys, key, &name);
-    if (err != TING_OK)
-        return err;
-    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
-        if (strcmp(acts[i].name, name) == 0) {
-            *out = acts[i].act;
-            return TING_OK;
-        }
-    return ting_fail(TING_ERR_MODEL, "%s: %s%s is \"%s\", which is no activation known here", keys->file->label, PREFIX,
-                     key, name);
+    if (err == TING_OK && !ting_act_find(name, out))
+        err = ting_fail(TING_ERR_MODEL, "%s: %s%s is \"%s\", which is no activation known here", keys->file->label, PREFIX,
+                        key, name);
+    return err;
 }
 
 static const char *act_name(ting_act act)
 {
-    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
-        if (acts[i].act == act)
-            return acts[i].name;
-    return "none";
+    return ting_act_names[ting_act_name_index(act)];
 }
 
 static ting_err read_settings(const ting_keys *keys, const setting *list, void *shape)
@@ -282,6 +269,34 @@ static void put_shape(ting_gguf_writer *writer, const ting_p2h_model *model)
         put_layer(writer, &shape->layer);
     }
 }
+
+/* ---- settings as text ---- */
+
+static void add_settings(ting_str *out, const setting *list, const void *shape)
+{
+    for (; list->key != NULL; list++)
+        ting_str_addf(out, "%s %d\n", list->key, *(const int *)(const void *)((const char *)shape + list->offset));
+}
+
+void ting_p2h_model_settings(const ting_p2h_model *model, ting_str *out)
+{
+    const ting_transformer_shape *layer;
+    if (model->net != NULL) {
+        const ting_p2h_shape *shape = ting_p2h_net_shape(model->net);
+        add_settings(out, p2h_settings, shape);
+        ting_str_addf(out, "input_activation %s\n", act_name(shape->input_act));
+        layer = &shape->layer;
+    } else {
+        const ting_s2s_shape *shape = ting_s2s_net_shape(model->s2s);
+        add_settings(out, s2s_settings, shape);
+        ting_str_addf(out, "tied %d\n", (int)shape->tied);
+        layer = &shape->layer;
+    }
+    add_settings(out, layer_settings, layer);
+    ting_str_addf(out, "norm %d\nactivation %s\neps %g\n", (int)layer->norm, act_name(layer->act), (double)layer->eps);
+}
+
+/* ---- writing the tables ---- */
 
 static const char *const special[TING_P2H_FIRST] = {"<pad>", "<S>", "</S>", "<unk>"};
 

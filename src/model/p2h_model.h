@@ -9,6 +9,7 @@
 #ifndef TING_MODEL_P2H_MODEL_H
 #define TING_MODEL_P2H_MODEL_H
 
+#include "base/str.h"
 #include "model/gguf.h"
 #include "model/p2h_tables.h"
 #include "model/transformer_p2h.h"
@@ -27,6 +28,9 @@ typedef struct ting_p2h_model {
 ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_precision precision,
                              ting_p2h_model *out);
 void ting_p2h_model_close(ting_p2h_model *model);
+
+/* Appends the settings of the network, a line "name value" each: what the shapes of its parameters do not show is in it. */
+void ting_p2h_model_settings(const ting_p2h_model *model, ting_str *out);
 
 /* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32) of model->net or model->s2s. The
  * values are borrowed until the writer is freed. The caller has begun the schema and puts licence and training

@@ -3,12 +3,13 @@
 #include "model/transducer.h"
 
 #include "base/mem.h"
+#include "model/linear.h"
 #include "nn/op.h"
 
 struct ting_transducer {
     ting_transducer_config config;
     const ting_param *embedding, *conv; /* conv NULL with a context of 1 */
-    const ting_param *encoder_w, *encoder_b, *decoder_w, *decoder_b, *output_w, *output_b;
+    ting_linear_params encoder, decoder, output; /* of the joiner */
 };
 
 static ting_err check(const ting_transducer_config *c)
@@ -31,13 +32,6 @@ static ting_err check(const ting_transducer_config *c)
     return TING_OK;
 }
 
-static void declare_linear(ting_params *params, int n, int k, const char *name,
-                           const ting_param **w, const ting_param **b)
-{
-    *w = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, "joiner.%s.weight", name);
-    *b = ting_params_add(params, TING_PARAM_VALUES, 1, &n, "joiner.%s.bias", name);
-}
-
 ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *params,
                              ting_transducer **out)
 {
@@ -58,13 +52,10 @@ ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *
         model->conv = ting_params_add(params, TING_PARAM_VALUES, 3,
                                       (int[]){c.decoder_dim, c.decoder_dim / c.groups, c.context},
                                       "decoder.conv.weight");
-    declare_linear(params, c.joiner_dim, c.encoder_dim, "encoder_proj", &model->encoder_w,
-                   &model->encoder_b);
-    declare_linear(params, c.joiner_dim, c.decoder_dim, "decoder_proj", &model->decoder_w,
-                   &model->decoder_b);
-    declare_linear(params, c.vocab, c.joiner_dim, "output_linear", &model->output_w,
-                   &model->output_b);
-    if (model->output_b == NULL) { /* declaring is sticky: the sentence is there */
+    model->encoder = ting_linear_declare(params, c.joiner_dim, c.encoder_dim, "joiner.", "encoder_proj");
+    model->decoder = ting_linear_declare(params, c.joiner_dim, c.decoder_dim, "joiner.", "decoder_proj");
+    model->output = ting_linear_declare(params, c.vocab, c.joiner_dim, "joiner.", "output_linear");
+    if (model->output.bias == NULL) { /* declaring is sticky: the sentence is there */
         ting_free(model);
         return TING_ERR_MEMORY;
     }
@@ -115,18 +106,25 @@ ting_tensor ting_transducer_contexts(ting_ctx *ctx, const ting_transducer *model
 ting_tensor ting_transducer_project_encoder(ting_ctx *ctx, const ting_transducer *model,
                                             ting_tensor rows)
 {
-    return ting_linear(ctx, rows, model->encoder_w, model->encoder_b, TING_ACT_NONE);
+    return ting_linear_apply(ctx, rows, model->encoder, TING_ACT_NONE);
 }
 
 ting_tensor ting_transducer_project_decoder(ting_ctx *ctx, const ting_transducer *model,
                                             ting_tensor rows)
 {
-    return ting_linear(ctx, rows, model->decoder_w, model->decoder_b, TING_ACT_NONE);
+    return ting_linear_apply(ctx, rows, model->decoder, TING_ACT_NONE);
 }
 
 ting_tensor ting_transducer_join(ting_ctx *ctx, const ting_transducer *model, ting_tensor e,
                                  ting_tensor d)
 {
     ting_tensor sum = ting_activate(ctx, TING_ACT_TANH, ting_add(ctx, d, e));
-    return ting_linear(ctx, sum, model->output_w, model->output_b, TING_ACT_NONE);
+    return ting_linear_apply(ctx, sum, model->output, TING_ACT_NONE);
+}
+
+ting_tensor ting_transducer_join_pairs(ting_ctx *ctx, const ting_transducer *model, ting_tensor e, const int *ie, ting_tensor d,
+                                       const int *id, int count)
+{
+    ting_tensor sum = ting_activate(ctx, TING_ACT_TANH, ting_pair_add(ctx, e, ie, d, id, count));
+    return ting_linear_apply(ctx, sum, model->output, TING_ACT_NONE);
 }

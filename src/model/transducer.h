@@ -36,7 +36,7 @@ void ting_transducer_free(ting_transducer *model);
 const ting_transducer_config *ting_transducer_settings(const ting_transducer *model);
 
 /* Predictor over whole token sequences: ids of all utterances, one segment each; what stands before a sequence is
- * zeros. A negative id is a zero embedding. -> [U, decoder_dim]. ids live as long as the tape. */
+ * zeros. A negative id is a zero embedding. -> [U, decoder_dim]. ids are copied. */
 ting_tensor ting_transducer_predict(ting_ctx *ctx, const ting_transducer *model, const int *ids,
                                     ting_segments segments);
 
@@ -52,5 +52,9 @@ ting_tensor ting_transducer_project_decoder(ting_ctx *ctx, const ting_transducer
 /* d [n, joiner_dim] and e, one row for all or n rows, both projected. -> [n, vocab] */
 ting_tensor ting_transducer_join(ting_ctx *ctx, const ting_transducer *model, ting_tensor e,
                                  ting_tensor d);
+
+/* The same for the lattice of training: row r joins row ie[r] of e with row id[r] of d, both projected. -> [count, vocab] */
+ting_tensor ting_transducer_join_pairs(ting_ctx *ctx, const ting_transducer *model, ting_tensor e, const int *ie, ting_tensor d,
+                                       const int *id, int count);
 
 #endif

@@ -4,15 +4,7 @@
 
 #include <math.h>
 
-ting_linear_params ting_declare_linear(ting_params *params, int n, int k, const char *prefix, const char *name)
-{
-    ting_linear_params p;
-    p.weight = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, "%s%s.weight", prefix, name);
-    p.bias = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){n}, "%s%s.bias", prefix, name);
-    return p;
-}
-
-ting_linear_params ting_declare_norm(ting_params *params, int width, const char *prefix, const char *name)
+ting_linear_params ting_norm_declare(ting_params *params, int width, const char *prefix, const char *name)
 {
     ting_linear_params p;
     p.weight = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){width}, "%s%s.weight", prefix, name);
@@ -23,10 +15,10 @@ ting_linear_params ting_declare_norm(ting_params *params, int width, const char 
 static ting_mha_params declare_mha(ting_params *params, int width, const char *prefix, bool cross)
 {
     ting_mha_params mha;
-    mha.query = ting_declare_linear(params, width, width, prefix, cross ? "cross.wq" : "mha.wq");
-    mha.key = ting_declare_linear(params, width, width, prefix, cross ? "cross.wk" : "mha.wk");
-    mha.value = ting_declare_linear(params, width, width, prefix, cross ? "cross.wv" : "mha.wv");
-    mha.out = ting_declare_linear(params, width, width, prefix, cross ? "cross.dense" : "mha.dense");
+    mha.query = ting_linear_declare(params, width, width, prefix, cross ? "cross.wq" : "mha.wq");
+    mha.key = ting_linear_declare(params, width, width, prefix, cross ? "cross.wk" : "mha.wk");
+    mha.value = ting_linear_declare(params, width, width, prefix, cross ? "cross.wv" : "mha.wv");
+    mha.out = ting_linear_declare(params, width, width, prefix, cross ? "cross.dense" : "mha.dense");
     return mha;
 }
 
@@ -37,12 +29,12 @@ ting_transformer_layer ting_transformer_declare(ting_params *params, const ting_
     layer.self = declare_mha(params, shape->width, prefix, false);
     if (kind == TING_LAYER_DECODER)
         layer.cross = declare_mha(params, shape->width, prefix, true);
-    layer.inner = ting_declare_linear(params, shape->inner, shape->width, prefix, "ffn.0");
-    layer.outer = ting_declare_linear(params, shape->width, shape->inner, prefix, "ffn.1");
-    layer.norm[0] = ting_declare_norm(params, shape->width, prefix, "layernorm1");
-    layer.norm[1] = ting_declare_norm(params, shape->width, prefix, "layernorm2");
+    layer.inner = ting_linear_declare(params, shape->inner, shape->width, prefix, "ffn.0");
+    layer.outer = ting_linear_declare(params, shape->width, shape->inner, prefix, "ffn.1");
+    layer.norm[0] = ting_norm_declare(params, shape->width, prefix, "layernorm1");
+    layer.norm[1] = ting_norm_declare(params, shape->width, prefix, "layernorm2");
     if (kind == TING_LAYER_DECODER)
-        layer.norm[2] = ting_declare_norm(params, shape->width, prefix, "layernorm3");
+        layer.norm[2] = ting_norm_declare(params, shape->width, prefix, "layernorm3");
     return layer;
 }
 
@@ -74,13 +66,13 @@ static ting_tensor attend(ting_ctx *ctx, const ting_transformer_shape *shape, co
 {
     const ting_tensor none = {0};
     ting_real factor = (ting_real)(1 / sqrt((double)(shape->width / shape->heads)));
-    ting_tensor q = ting_linear(ctx, x, mha->query.weight, mha->query.bias, TING_ACT_NONE);
-    ting_tensor k = ting_linear(ctx, keys, mha->key.weight, mha->key.bias, TING_ACT_NONE);
-    ting_tensor v = ting_linear(ctx, keys, mha->value.weight, mha->value.bias, TING_ACT_NONE);
+    ting_tensor q = ting_linear_apply(ctx, x, mha->query, TING_ACT_NONE);
+    ting_tensor k = ting_linear_apply(ctx, keys, mha->key, TING_ACT_NONE);
+    ting_tensor v = ting_linear_apply(ctx, keys, mha->value, TING_ACT_NONE);
     ting_tensor scores = ting_attn_scores(ctx, geometry, q, k, none, none, 0, factor);
     ting_tensor weights = ting_attn_softmax(ctx, geometry, scores);
     ting_tensor mixed = ting_attn_apply(ctx, geometry, weights, v, geometry->heads);
-    return ting_linear(ctx, mixed, mha->out.weight, mha->out.bias, TING_ACT_NONE);
+    return ting_linear_apply(ctx, mixed, mha->out, TING_ACT_NONE);
 }
 
 /* The residual connection around one part, in either order of norms. */
@@ -99,8 +91,8 @@ static ting_tensor run_part(ting_ctx *ctx, const ting_transformer_shape *shape,
     if (p->mha != NULL) {
         y = attend(ctx, shape, p->mha, in, p->memory != NULL ? *p->memory : in, p->geometry);
     } else {
-        y = ting_linear(ctx, in, layer->inner.weight, layer->inner.bias, shape->act);
-        y = ting_linear(ctx, y, layer->outer.weight, layer->outer.bias, TING_ACT_NONE);
+        y = ting_linear_apply(ctx, in, layer->inner, shape->act);
+        y = ting_linear_apply(ctx, y, layer->outer, TING_ACT_NONE);
     }
     y = ting_add(ctx, x, ting_dropout(ctx, y, shape->dropout));
     return shape->norm == TING_NORM_AFTER ? norm(ctx, shape, y, p->norm) : y;

@@ -16,9 +16,7 @@
 #ifndef TING_MODEL_TRANSFORMER_H
 #define TING_MODEL_TRANSFORMER_H
 
-#include "nn/ctx.h"
-#include "nn/op.h"
-#include "nn/param.h"
+#include "model/linear.h"
 
 typedef enum ting_norm_place { TING_NORM_AFTER, TING_NORM_BEFORE } ting_norm_place;
 
@@ -28,10 +26,6 @@ typedef struct ting_transformer_shape {
     ting_act act;
     ting_real eps, dropout;
 } ting_transformer_shape;
-
-typedef struct ting_linear_params {
-    const ting_param *weight, *bias;
-} ting_linear_params;
 
 typedef struct ting_mha_params {
     ting_linear_params query, key, value, out;
@@ -43,11 +37,8 @@ typedef struct ting_transformer_layer {
     ting_linear_params norm[3]; /* of self-attention, of the linear maps, of cross-attention */
 } ting_transformer_layer;
 
-/* Declares "name.weight" [n, k] and "name.bias" [n]. */
-ting_linear_params ting_declare_linear(ting_params *params, int n, int k, const char *prefix, const char *name);
-
 /* Declares the weight (gain) and bias of a layer norm. */
-ting_linear_params ting_declare_norm(ting_params *params, int width, const char *prefix, const char *name);
+ting_linear_params ting_norm_declare(ting_params *params, int width, const char *prefix, const char *name);
 
 typedef enum ting_layer_kind { TING_LAYER_ENCODER, TING_LAYER_DECODER } ting_layer_kind;
 ting_transformer_layer ting_transformer_declare(ting_params *params, const ting_transformer_shape *shape,

@@ -70,7 +70,7 @@ static void declare_input(ting_p2h_net *net, ting_params *params)
         net->triples[i] = ting_params_add(params, TING_PARAM_VALUES, 2,
                                           (int[]){s->triple_rows, s->ngram_dim / HASHES}, "triples.%d.weight", i);
     columns += (s->pair_rows > 0 ? 2 * s->ngram_dim : 0) + (s->triple_rows > 0 ? s->triple_places * s->ngram_dim : 0);
-    net->input = ting_declare_linear(params, s->layer.width, columns, "", "input_embedding_projecter");
+    net->input = ting_linear_declare(params, s->layer.width, columns, "", "input_embedding_projecter");
 }
 
 ting_p2h_net *ting_p2h_net_new(const ting_p2h_shape *shape, ting_params *params)
@@ -92,17 +92,17 @@ ting_p2h_net *ting_p2h_net_new(const ting_p2h_shape *shape, ting_params *params)
         }
     }
     if (shape->detour_dim > 0) {
-        net->to_detour = ting_declare_linear(params, shape->detour_dim, shape->layer.width, "",
+        net->to_detour = ting_linear_declare(params, shape->detour_dim, shape->layer.width, "",
                                              "to_bert_embedding_projecter");
-        net->from_detour = ting_declare_linear(params, shape->layer.width, shape->detour_dim, "", "to_hidden_state");
+        net->from_detour = ting_linear_declare(params, shape->layer.width, shape->detour_dim, "", "to_hidden_state");
     }
     for (int i = 0; i < shape->map_layers; i++) {
         snprintf(prefix, sizeof prefix, "map_encoders.%d.", i);
         net->map[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, prefix);
     }
     if (shape->layer.norm == TING_NORM_BEFORE)
-        net->final_norm = ting_declare_norm(params, shape->layer.width, "", "final_norm");
-    net->output = ting_declare_linear(params, shape->characters, shape->layer.width, "", "final_layer");
+        net->final_norm = ting_norm_declare(params, shape->layer.width, "", "final_norm");
+    net->output = ting_linear_declare(params, shape->characters, shape->layer.width, "", "final_layer");
     return net;
 }
 
@@ -198,7 +198,7 @@ static ting_tensor embed(ting_ctx *ctx, const ting_p2h_net *net, const int *ids,
         count = add_grams(ctx, net, ids, segments, triple_at[i], parts, count);
     x = count > 1 ? ting_concat_cols(ctx, parts, count) : parts[0];
     x = ting_dropout(ctx, x, s->input_dropout);
-    return ting_linear(ctx, x, net->input.weight, net->input.bias, s->input_act);
+    return ting_linear_apply(ctx, x, net->input, s->input_act);
 }
 
 ting_tensor ting_p2h_net_forward(ting_ctx *ctx, const ting_p2h_net *net, const int *ids, ting_segments segments)
@@ -224,9 +224,9 @@ ting_tensor ting_p2h_net_forward(ting_ctx *ctx, const ting_p2h_net *net, const i
         ting_ctx_see(ctx, x, "enc_layers.%d", i);
     }
     if (s->detour_dim > 0) {
-        x = ting_linear(ctx, x, net->to_detour.weight, net->to_detour.bias, TING_ACT_NONE);
+        x = ting_linear_apply(ctx, x, net->to_detour, TING_ACT_NONE);
         ting_ctx_see(ctx, x, "bert");
-        x = ting_linear(ctx, x, net->from_detour.weight, net->from_detour.bias, TING_ACT_NONE);
+        x = ting_linear_apply(ctx, x, net->from_detour, TING_ACT_NONE);
     }
     for (int i = 0; i < s->map_layers; i++)
         x = ting_transformer_layer_forward(ctx, &s->layer, &net->map[i], x, &attention, none, NULL);
@@ -238,5 +238,5 @@ ting_tensor ting_p2h_net_forward(ting_ctx *ctx, const ting_p2h_net *net, const i
 
 ting_tensor ting_p2h_net_logits(ting_ctx *ctx, const ting_p2h_net *net, ting_tensor hidden)
 {
-    return ting_linear(ctx, hidden, net->output.weight, net->output.bias, TING_ACT_NONE);
+    return ting_linear_apply(ctx, hidden, net->output, TING_ACT_NONE);
 }

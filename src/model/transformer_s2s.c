@@ -63,13 +63,15 @@ ting_s2s_net *ting_s2s_net_new(const ting_s2s_shape *shape, ting_params *params)
         net->decoder[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_DECODER, prefix);
     }
     if (shape->layer.norm == TING_NORM_BEFORE) {
-        net->encoder_norm = ting_declare_norm(params, width, "encoder.", "norm");
-        net->decoder_norm = ting_declare_norm(params, width, "decoder.", "norm");
+        net->encoder_norm = ting_norm_declare(params, width, "encoder.", "norm");
+        net->decoder_norm = ting_norm_declare(params, width, "decoder.", "norm");
     }
-    net->output.weight = shape->tied ? net->character_table
-                                     : ting_params_add(params, TING_PARAM_MATRIX, 2,
-                                                       (int[]){shape->characters, width}, "output.weight");
-    net->output.bias = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){shape->characters}, "output.bias");
+    if (shape->tied)
+        net->output = (ting_linear_params){
+            net->character_table,
+            ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){shape->characters}, "output.bias")};
+    else
+        net->output = ting_linear_declare(params, shape->characters, width, "", "output");
     return net;
 }
 
@@ -154,5 +156,5 @@ ting_tensor ting_s2s_decode(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor 
 
 ting_tensor ting_s2s_logits(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor hidden)
 {
-    return ting_linear(ctx, hidden, net->output.weight, net->output.bias, TING_ACT_NONE);
+    return ting_linear_apply(ctx, hidden, net->output, TING_ACT_NONE);
 }

@@ -115,22 +115,14 @@ static const ting_param *values(ting_params *params, int n, const char *module, 
     return declare(params, TING_PARAM_VALUES, 1, &n, module, name);
 }
 
-ting_zip_projection ting_zip_declare_projection(ting_params *params, int n, int k, const char *name)
-{
-    return (ting_zip_projection){
-        declare(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, name, "weight"),
-        values(params, n, name, "bias")};
-}
-
 ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim,
                                         const char *name)
 {
-    char part[NAME];
+    char prefix[NAME];
     ting_zip_module module;
-    snprintf(part, sizeof part, "%s%sin_proj", name, name[0] == '\0' ? "" : ".");
-    module.in = ting_zip_declare_projection(params, in_n, dim, part);
-    snprintf(part, sizeof part, "%s%sout_proj", name, name[0] == '\0' ? "" : ".");
-    module.out = ting_zip_declare_projection(params, dim, out_k, part);
+    snprintf(prefix, sizeof prefix, "%s%s", name, name[0] == '\0' ? "" : ".");
+    module.in = ting_linear_declare(params, in_n, dim, prefix, "in_proj");
+    module.out = ting_linear_declare(params, dim, out_k, prefix, "out_proj");
     return module;
 }
 
@@ -167,9 +159,8 @@ static void declare_layer(const ting_zipformer_config *config, const ting_zipfor
     int dim = s->dim, heads = s->heads,
         hidden[3] = {s->feedforward * 3 / 4, s->feedforward, s->feedforward * 5 / 4};
     layer->config = s;
-    snprintf(part, sizeof part, "%s.self_attn_weights.in_proj", name);
-    layer->attention = ting_zip_declare_projection(
-        params, heads * (2 * s->query_dim + s->pos_head_dim), dim, part);
+    layer->attention = ting_linear_declare(params, heads * (2 * s->query_dim + s->pos_head_dim), dim, name,
+                                           ".self_attn_weights.in_proj");
     int positions = (config->left + 2 * config->chunk) / s->downsampling - 1;
     if (config->pos_dim > 0)
         layer->pos = ting_params_add(params, TING_PARAM_VALUES, 2,
@@ -215,17 +206,18 @@ static void declare_embed(const ting_zipformer_config *config, ting_params *para
     embed->depthwise_w =
         declare(params, TING_PARAM_TAPS, 4, (int[]){c[2], 1, 7, 7}, next, "depthwise_conv.weight");
     embed->depthwise_b = values(params, c[2], next, "depthwise_conv.bias");
-    embed->pointwise[0].w = declare(params, TING_PARAM_MATRIX, 4, (int[]){hidden, c[2], 1, 1}, next,
-                                    "pointwise_conv1.weight");
-    embed->pointwise[0].b = values(params, hidden, next, "pointwise_conv1.bias");
-    embed->pointwise[1].w = declare(params, TING_PARAM_MATRIX, 4, (int[]){c[2], hidden, 1, 1}, next,
-                                    "pointwise_conv2.weight");
-    embed->pointwise[1].b = values(params, c[2], next, "pointwise_conv2.bias");
+    /* linear layers with the shape that the reference, which has them as convolutions, gives them */
+    embed->pointwise[0].weight = declare(params, TING_PARAM_MATRIX, 4, (int[]){hidden, c[2], 1, 1}, next,
+                                         "pointwise_conv1.weight");
+    embed->pointwise[0].bias = values(params, hidden, next, "pointwise_conv1.bias");
+    embed->pointwise[1].weight = declare(params, TING_PARAM_MATRIX, 4, (int[]){c[2], hidden, 1, 1}, next,
+                                         "pointwise_conv2.weight");
+    embed->pointwise[1].bias = values(params, c[2], next, "pointwise_conv2.bias");
     int dim = config->stack[0].dim;
-    embed->out.w = ting_params_add(params, TING_PARAM_FILTERS, 4,
-                                   (int[]){dim, c[2], 1, ting_zip_embed_width(config->features)},
-                                   "encoder_embed.out.weight");
-    embed->out.b = values(params, dim, "encoder_embed.out", "bias");
+    embed->out.weight = ting_params_add(params, TING_PARAM_FILTERS, 4,
+                                        (int[]){dim, c[2], 1, ting_zip_embed_width(config->features)},
+                                        "encoder_embed.out.weight");
+    embed->out.bias = values(params, dim, "encoder_embed.out", "bias");
     embed->norm_bias = values(params, dim, "encoder_embed", "out_norm.bias");
     embed->norm_scale =
         declare(params, TING_PARAM_VALUES, 0, NULL, "encoder_embed", "out_norm.log_scale");

@@ -64,8 +64,8 @@ static ting_tensor next(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
         ting_depthwise2d(ctx, x, segments, &shape, e->depthwise_w, e->depthwise_b, start);
     if (ctx->err != TING_OK)
         return y;
-    y = ting_linear(ctx, spread(y, width), e->pointwise[0].w, e->pointwise[0].b, TING_ACT_SWOOSH_L);
-    y = ting_linear(ctx, y, e->pointwise[1].w, e->pointwise[1].b, TING_ACT_NONE);
+    y = ting_linear_apply(ctx, spread(y, width), e->pointwise[0], TING_ACT_SWOOSH_L);
+    y = ting_linear_apply(ctx, y, e->pointwise[1], TING_ACT_NONE);
     return ctx->err == TING_OK ? gather(y, width) : y;
 }
 
@@ -75,13 +75,13 @@ static ting_tensor finish(ting_ctx *ctx, const ting_zipformer *model, ting_tenso
     const ting_zip_embed *e = &model->embed;
     int width = ting_zip_embed_width(model->config.features);
     const ting_conv2d_shape shape = {
-        width, model->config.embed_channels[2], e->out.w->shape[0], 1, width, 1, 1, 0, 0};
+        width, model->config.embed_channels[2], e->out.weight->shape[0], 1, width, 1, 1, 0, 0};
     int *start = ting_ctx_ints(ctx, 4); /* all rows as one segment, in and out */
     if (start == NULL)
         return (ting_tensor){0};
     start[0] = 0;
     start[1] = x.rows;
-    x = ting_conv2d(ctx, x, (ting_segments){1, start}, &shape, e->out.w, e->out.b, TING_ACT_NONE,
+    x = ting_conv2d(ctx, x, (ting_segments){1, start}, &shape, e->out.weight, e->out.bias, TING_ACT_NONE,
                     start + 2);
     return ting_bias_norm(ctx, x, e->norm_bias, e->norm_scale);
 }

@@ -13,15 +13,10 @@
 
 #include "nn/op.h"
 
-static ting_tensor project(ting_ctx *ctx, const ting_zip_projection *p, ting_tensor x, ting_act act)
-{
-    return ting_linear(ctx, x, p->w, p->b, act);
-}
-
 ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, ting_tensor x)
 {
-    return project(ctx, &module->out, project(ctx, &module->in, x, TING_ACT_SWOOSH_L),
-                   TING_ACT_NONE);
+    ting_tensor y = ting_linear_apply(ctx, x, module->in, TING_ACT_SWOOSH_L);
+    return ting_linear_apply(ctx, y, module->out, TING_ACT_NONE);
 }
 
 /* The distances' projections for this layer. */
@@ -40,7 +35,7 @@ ting_tensor ting_zip_attention_weights(ting_ctx *ctx, const ting_zip_layer *laye
 {
     int keys = layer->config->heads * layer->config->query_dim;
     ting_tensor qkp =
-        project(ctx, &layer->attention, x, TING_ACT_NONE); /* [T, 2 heads dq + heads dp] */
+        ting_linear_apply(ctx, x, layer->attention, TING_ACT_NONE); /* [T, 2 heads dq + heads dp] */
     if (ctx->err != TING_OK)
         return qkp;
     ting_tensor k =
@@ -54,17 +49,17 @@ ting_tensor ting_zip_attention_weights(ting_ctx *ctx, const ting_zip_layer *laye
 ting_tensor ting_zip_attend(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run,
                             ting_tensor weights, ting_tensor x, ting_zip_cache cache)
 {
-    ting_tensor v = project(ctx, &module->in, x, TING_ACT_NONE);
+    ting_tensor v = ting_linear_apply(ctx, x, module->in, TING_ACT_NONE);
     v = ting_zip_with_cache(ctx, run, cache, run->left, v);
     ting_tensor y = ting_attn_apply(ctx, &run->attention, weights, v, run->attention.heads);
-    return project(ctx, &module->out, y, TING_ACT_NONE);
+    return ting_linear_apply(ctx, y, module->out, TING_ACT_NONE);
 }
 
 /* out((A (b tanh(a))) c), A the weights of the first head. */
 ting_tensor ting_zip_nonlin(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run,
                             ting_tensor weights, ting_tensor x)
 {
-    ting_tensor abc = project(ctx, &module->in, x, TING_ACT_NONE);
+    ting_tensor abc = ting_linear_apply(ctx, x, module->in, TING_ACT_NONE);
     if (ctx->err != TING_OK)
         return abc;
     int hidden = abc.cols / 3;
@@ -73,13 +68,13 @@ ting_tensor ting_zip_nonlin(ting_ctx *ctx, const ting_zip_module *module, const 
     v = ting_zip_with_cache(ctx, run, TING_ZIP_NONLIN, run->left, v);
     ting_tensor y = ting_attn_apply(ctx, &run->attention, weights, v, 1);
     y = ting_mul(ctx, y, ting_cols(abc, 2 * hidden, hidden));
-    return project(ctx, &module->out, y, TING_ACT_NONE);
+    return ting_linear_apply(ctx, y, module->out, TING_ACT_NONE);
 }
 
 ting_tensor ting_zip_convolve(ting_ctx *ctx, const ting_zip_conv_module *module,
                               const ting_zip_run *run, ting_tensor x, ting_zip_cache cache)
 {
-    ting_tensor both = project(ctx, &module->in, x, TING_ACT_NONE);
+    ting_tensor both = ting_linear_apply(ctx, x, module->in, TING_ACT_NONE);
     if (ctx->err != TING_OK)
         return both;
     int dim = both.cols / 2;
@@ -88,7 +83,7 @@ ting_tensor ting_zip_convolve(ting_ctx *ctx, const ting_zip_conv_module *module,
     ting_tensor left = ting_zip_take_cache(ctx, run, cache, module->conv.chunk_w->shape[2] / 2, y);
     y = ting_chunk_conv(ctx, y, run->segments, run->chunk, &module->conv, left);
     y = ting_activate(ctx, TING_ACT_SWOOSH_R, y);
-    return project(ctx, &module->out, y, TING_ACT_NONE);
+    return ting_linear_apply(ctx, y, module->out, TING_ACT_NONE);
 }
 
 ting_tensor ting_zip_layer_forward(ting_ctx *ctx, const ting_zip_layer *layer,

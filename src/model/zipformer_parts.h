@@ -3,24 +3,21 @@
 #ifndef TING_MODEL_ZIPFORMER_PARTS_H
 #define TING_MODEL_ZIPFORMER_PARTS_H
 
+#include "model/linear.h"
 #include "model/zipformer.h"
 
-typedef struct ting_zip_projection { /* a linear layer */
-    const ting_param *w, *b;
-} ting_zip_projection;
-
 typedef struct ting_zip_module { /* in -> something -> out */
-    ting_zip_projection in, out;
+    ting_linear_params in, out;
 } ting_zip_module;
 
 typedef struct ting_zip_conv_module {
-    ting_zip_projection in, out;
+    ting_linear_params in, out;
     ting_chunk_conv_weights conv;
 } ting_zip_conv_module;
 
 typedef struct ting_zip_layer {
     const ting_zipformer_stack_config *config;
-    ting_zip_projection attention; /* queries, keys, positions */
+    ting_linear_params attention; /* queries, keys, positions */
     const ting_param *pos; /* [heads dp, pos_dim], or the table [left + 2 chunk - 1, heads dp] */
     ting_zip_module attend[2];
     ting_zip_module feedforward[3];
@@ -39,9 +36,8 @@ typedef struct ting_zip_stack {
 typedef struct ting_zip_embed {
     const ting_param *conv_w[3], *conv_b[3];
     const ting_param *depthwise_w, *depthwise_b;
-    ting_zip_projection pointwise[2];
-    ting_zip_projection
-        out; /* w [dim, C, 1, F]: its columns are channel by channel, ours frequency by frequency */
+    ting_linear_params pointwise[2];
+    ting_linear_params out; /* weight [dim, C, 1, F]: its columns are channel by channel, ours frequency by frequency */
     const ting_param *norm_bias, *norm_scale;
 } ting_zip_embed;
 
@@ -115,8 +111,6 @@ ting_tensor ting_zip_convolve(ting_ctx *ctx, const ting_zip_conv_module *module,
                               const ting_zip_run *run, ting_tensor x, ting_zip_cache cache);
 
 /* Declaring modules; name of the module without the final dot. */
-ting_zip_projection ting_zip_declare_projection(ting_params *params, int n, int k,
-                                                const char *name);
 ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim,
                                         const char *name);
 ting_zip_conv_module ting_zip_declare_conv(ting_params *params, int dim, int kernel, bool causal,

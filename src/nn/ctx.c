@@ -60,16 +60,20 @@ static void zero_rows(void *arg, ting_row_block block)
     memset(ting_grad_row(*t, block.first), 0, (size_t)block.count * (size_t)t->ld * sizeof *t->grad);
 }
 
+ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x)
+{
+    if (ctx->tape == NULL || x.data == NULL)
+        return x;
+    x.grad = take(ctx, (size_t)x.rows * (size_t)x.ld);
+    if (x.grad == NULL)
+        return (ting_tensor){0};
+    ting_rows_run(ctx->pool, x.rows, x.ld, zero_rows, &x);
+    return x;
+}
+
 ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols)
 {
-    ting_tensor t = ting_ctx_constant(ctx, rows, cols);
-    if (ctx->tape == NULL || t.data == NULL)
-        return t;
-    t.grad = take(ctx, (size_t)rows * (size_t)cols);
-    if (t.grad == NULL)
-        return (ting_tensor){0};
-    ting_rows_run(ctx->pool, rows, cols, zero_rows, &t);
-    return t;
+    return ting_ctx_alias(ctx, ting_ctx_constant(ctx, rows, cols));
 }
 
 ting_real *ting_ctx_reals(ting_ctx *ctx, size_t count)

@@ -53,6 +53,9 @@ ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols);
 /* The same without a gradient: constants. */
 ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols);
 
+/* The values of x, shared, with a zeroed gradient of their own if there is a tape; the leading dimension stays. */
+ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x);
+
 /* Numbers that an op saves or needs for a moment (then mark and rewind), not set; NULL and the sticky
  * error on failure. */
 ting_real *ting_ctx_reals(ting_ctx *ctx, size_t count);

@@ -11,6 +11,8 @@
 
 #include "nn/op.h"
 
+enum { TING_DEPTHWISE2D_MOST = 15 }; /* kernel_t of a depthwise convolution */
+
 /* Output frequencies; 0 or less when the kernel does not fit. */
 static inline int ting_conv2d_freq(const ting_conv2d_shape *s)
 {

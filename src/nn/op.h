@@ -57,6 +57,16 @@ ting_tensor ting_fit_cols(ting_ctx *ctx, ting_tensor x, int cols);
 ting_tensor ting_conv1d(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *w,
                         const ting_param *b, int left, int groups);
 
+/* Row r is a[ia[r]] + b[ib[r]]: the lattice of a transducer's joiner, whole or a band of it. ia, ib [count] are copied. */
+ting_tensor ting_pair_add(ting_ctx *ctx, ting_tensor a, const int *ia, ting_tensor b, const int *ib, int count);
+
+/* One filter per channel over time, W [C, 1, taps], a TING_PARAM_TAPS: y[t] = b + sum_j W[:, j] x[t + j - before], with
+ * `before` rows of zeros before each segment and `after` behind it, both below taps; b [C] or NULL. Output rows of a segment:
+ * rows + before + after + 1 - taps, new segment starts written to out_start [count + 1], which must live as long as the
+ * tape. Half of taps - 1 on both sides keeps the rows; 0 on both sides is what rows from a cache want. */
+ting_tensor ting_depthwise(ting_ctx *ctx, ting_tensor x, ting_segments segments, int before, int after, const ting_param *w,
+                           const ting_param *b, int *out_start);
+
 /* ---- attention in three parts, because Zipformer uses the weights three times ---- */
 
 /* Queries q0 .. q1 - 1 look at keys k0 .. k1 - 1. Full attention is one span an utterance with equal

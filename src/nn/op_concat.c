@@ -56,11 +56,14 @@ static bool cover(ting_tensor t, ting_segments segments)
     return segments.start[segments.count] == t.rows;
 }
 
-/* Rows first .. first + count - 1 of `from` to row `at` of y. */
-static void copy_rows(ting_tensor from, int first, int count, ting_tensor y, int at)
+static void concat_time_rows(void *arg, ting_row_block block)
 {
-    for (int r = 0; r < count; r++)
-        memcpy(ting_row(y, at + r), ting_row(from, first + r), (size_t)y.cols * sizeof *y.data);
+    const struct ting_rec_concat_time *op = arg;
+    int segment = 0, from;
+    for (int r = block.first; r < block.first + block.count; r++) {
+        ting_tensor source = ting_concat_time_source(op, r, &segment, &from) ? op->a : op->b;
+        memcpy(ting_row(op->y, r), ting_row(source, from), (size_t)op->y.cols * sizeof *op->y.data);
+    }
 }
 
 ting_tensor ting_concat_time(ting_ctx *ctx, ting_tensor a, ting_segments a_segments, ting_tensor b,
@@ -74,16 +77,11 @@ ting_tensor ting_concat_time(ting_ctx *ctx, ting_tensor a, ting_segments a_segme
     ting_tensor y = ting_ctx_output(ctx, a.rows + b.rows, a.cols);
     if (y.data == NULL)
         return y;
+    struct ting_rec_concat_time op = {.a = a, .b = b, .y = y, .a_segments = a_segments, .b_segments = b_segments};
     struct ting_rec_concat_time *rec = ting_tape_push(ctx, TING_OP_concat_time, sizeof *rec);
     if (rec != NULL)
-        *rec = (struct ting_rec_concat_time){
-            .a = a, .b = b, .y = y, .a_segments = a_segments, .b_segments = b_segments};
-    for (int s = 0; s < a_segments.count; s++) {
-        int a0 = a_segments.start[s], a1 = a_segments.start[s + 1];
-        int b0 = b_segments.start[s], b1 = b_segments.start[s + 1];
-        copy_rows(a, a0, a1 - a0, y, a0 + b0);
-        copy_rows(b, b0, b1 - b0, y, a1 + b0);
-    }
+        *rec = op;
+    ting_rows_run(ctx->pool, y.rows, y.cols, concat_time_rows, &op);
     return y;
 }
 

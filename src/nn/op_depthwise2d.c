@@ -9,7 +9,7 @@
 #include "nn/taps.h"
 #include "nn/tape.h"
 
-enum { ROWS_PER_TASK = 8, MAX_KERNEL_T = 15 };
+enum { ROWS_PER_TASK = 8 };
 
 struct job {
     const ting_kern *kern;
@@ -23,7 +23,7 @@ struct job {
 static void one_row(const struct job *job, int segment, int row)
 {
     const ting_conv2d_shape *s = job->shape;
-    const ting_real *rows[MAX_KERNEL_T];
+    const ting_real *rows[TING_DEPTHWISE2D_MOST];
     int first = job->segments.start[segment], count = job->segments.start[segment + 1] - first;
     for (int i = 0; i < s->kernel_t; i++) {
         int t = row + i - s->pad_t;
@@ -54,7 +54,7 @@ ting_tensor ting_depthwise2d(ting_ctx *ctx, ting_tensor x, ting_segments segment
     int freq = ting_conv2d_freq(shape), channels = shape->in_channels;
     if (x.cols != shape->freq * channels || freq <= 0 || w->shape[0] != channels ||
         w->shape[2] != shape->kernel_t || w->shape[3] != shape->kernel_f || shape->stride_t != 1 ||
-        shape->stride_f != 1 || shape->kernel_t > MAX_KERNEL_T) {
+        shape->stride_f != 1 || shape->kernel_t > TING_DEPTHWISE2D_MOST) {
         ting_ctx_fail(ctx, TING_ERR_INTERNAL,
                       "depthwise2d: filter %s is [%d, 1, %d, %d], input has %d columns", w->name,
                       w->shape[0], w->shape[2], w->shape[3], x.cols);

@@ -6,7 +6,9 @@
  *     up:   y[t] = x[t / factor]
  */
 #include "nn/rec.h"
+#include "nn/rows.h"
 #include "nn/tape.h"
+#include "nn/unfold.h"
 
 #include <string.h>
 
@@ -20,17 +22,27 @@ static ting_real *softmax_of(ting_ctx *ctx, const ting_param *bias, int factor)
     return weights;
 }
 
-static void down_segment(const ting_kern *kern, ting_tensor x, const ting_real *weights, int factor,
-                         ting_tensor y)
+struct job {
+    const ting_kern *kern;
+    ting_tensor x, y;
+    ting_segments from, to; /* segments of x and y */
+    const ting_real *weights;
+    int factor;
+};
+
+static void down_rows(void *arg, ting_row_block block)
 {
-    for (int i = 0; i < y.rows; i++)
-        for (int j = 0; j < factor; j++) {
-            int t = i * factor + j < x.rows ? i * factor + j : x.rows - 1;
-            if (j == 0)
-                kern->scale(x.cols, weights[0], ting_row(x, t), ting_row(y, i));
-            else
-                kern->axpy(x.cols, weights[j], ting_row(x, t), ting_row(y, i));
-        }
+    const struct job *job = arg;
+    int s = ting_segment_of(job->to, block.first);
+    for (int i = block.first; i < block.first + block.count; i++) {
+        while (i >= job->to.start[s + 1])
+            s++;
+        const int first = job->from.start[s] + (i - job->to.start[s]) * job->factor, last = job->from.start[s + 1] - 1;
+        job->kern->scale(job->x.cols, job->weights[0], ting_row(job->x, first), ting_row(job->y, i));
+        for (int j = 1; j < job->factor; j++)
+            job->kern->axpy(job->x.cols, job->weights[j], ting_row(job->x, first + j < last ? first + j : last),
+                            ting_row(job->y, i));
+    }
 }
 
 ting_tensor ting_downsample(ting_ctx *ctx, ting_tensor x, ting_segments segments,
@@ -51,15 +63,25 @@ ting_tensor ting_downsample(ting_ctx *ctx, ting_tensor x, ting_segments segments
     ting_real *weights = ctx->err == TING_OK ? softmax_of(ctx, bias, factor) : NULL;
     if (weights == NULL)
         return (ting_tensor){0};
-    for (int s = 0; s < segments.count; s++)
-        down_segment(ctx->kern,
-                     ting_rows(x, segments.start[s], segments.start[s + 1] - segments.start[s]),
-                     weights, factor, ting_rows(y, out_start[s], out_start[s + 1] - out_start[s]));
+    struct job job = {ctx->kern, x, y, segments, {segments.count, out_start}, weights, factor};
+    ting_rows_run(ctx->pool, y.rows, factor * y.cols, down_rows, &job);
     struct ting_rec_downsample *rec = ting_tape_push(ctx, TING_OP_downsample, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_downsample){x,    y,      segments, {segments.count, out_start},
                                             bias, factor, weights};
     return y;
+}
+
+static void up_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    int s = ting_segment_of(job->to, block.first);
+    for (int t = block.first; t < block.first + block.count; t++) {
+        while (t >= job->to.start[s + 1])
+            s++;
+        memcpy(ting_row(job->y, t), ting_row(job->x, job->from.start[s] + (t - job->to.start[s]) / job->factor),
+               (size_t)job->x.cols * sizeof *job->y.data);
+    }
 }
 
 ting_tensor ting_upsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, int factor,
@@ -78,10 +100,8 @@ ting_tensor ting_upsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, 
     ting_tensor y = ting_ctx_output(ctx, like.start[like.count], x.cols);
     if (ctx->err != TING_OK)
         return y;
-    for (int s = 0; s < like.count; s++)
-        for (int t = like.start[s]; t < like.start[s + 1]; t++)
-            memcpy(ting_row(y, t), ting_row(x, segments.start[s] + (t - like.start[s]) / factor),
-                   (size_t)x.cols * sizeof *y.data);
+    struct job job = {.x = x, .y = y, .from = segments, .to = like, .factor = factor};
+    ting_rows_run(ctx->pool, y.rows, y.cols, up_rows, &job);
     struct ting_rec_upsample *rec = ting_tape_push(ctx, TING_OP_upsample, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_upsample){x, y, segments, like, factor};

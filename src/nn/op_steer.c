@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * op_steer.c - balancer and whiten: identities that only act in backward (icefall zipformer/scaling.py). The output has
- * the input's values and a gradient of its own.
+ * op_steer.c - balancer and whiten: identities that only act in backward (icefall zipformer/scaling.py). The output
+ * shares the input's values and has a gradient of its own.
  */
 #include "nn/rec.h"
 #include "nn/tape.h"
-
-/* The same values with another gradient. */
-static ting_tensor alias(ting_ctx *ctx, ting_tensor x)
-{
-    ting_tensor y = ting_ctx_output(ctx, x.rows, x.cols);
-    for (int r = 0; y.data != NULL && r < x.rows; r++)
-        for (int c = 0; c < x.cols; c++)
-            ting_row(y, r)[c] = ting_row(x, r)[c];
-    return y;
-}
 
 ting_tensor ting_balancer(ting_ctx *ctx, ting_tensor x, const ting_balancer_limits *limits)
 {
     if (ctx->tape == NULL || !ctx->training)
         return x;
-    ting_tensor y = alias(ctx, x);
+    ting_tensor y = ting_ctx_alias(ctx, x);
     struct ting_rec_balancer *rec = ting_tape_push(ctx, TING_OP_balancer, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_balancer){.x = x, .y = y, .limits = *limits};
@@ -37,7 +27,7 @@ ting_tensor ting_whiten(ting_ctx *ctx, ting_tensor x, int groups, ting_real limi
                       x.cols);
         return (ting_tensor){0};
     }
-    ting_tensor y = alias(ctx, x);
+    ting_tensor y = ting_ctx_alias(ctx, x);
     struct ting_rec_whiten *rec = ting_tape_push(ctx, TING_OP_whiten, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_whiten){

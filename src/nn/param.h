@@ -105,9 +105,9 @@ typedef struct ting_load_options {
     bool with_gradients;      /* allocate gradients: implies keep_values */
 } ting_load_options;
 
-/* Every declared parameter must be there with its declared number of elements and shape (dimensions of size 1 are ignored in
- * the comparison; int8 with scales must have the rows first). Matrices are packed unless gradients are wanted. The source is
- * not needed afterwards. Errors: model, naming the tensor with both shapes; format; memory. */
+/* Every declared parameter must be there with its declared number of elements and shape (dimensions of
+ * size 1 are ignored in the comparison; int8 with scales must have the rows first). Matrices are packed unless gradients
+ * are wanted. The source is not needed afterwards. Errors: model, naming the tensor with both shapes; format; memory. */
 ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options);
 
 /* Element i of a stored tensor as a number, for any dtype. */

@@ -80,6 +80,17 @@ struct ting_rec_concat_time {
     ting_segments a_segments, b_segments;
 };
 
+/* Where row `row` of y comes from: row *from of a (true) or of b. *segment, at most that of the row, is moved to it. */
+static inline bool ting_concat_time_source(const struct ting_rec_concat_time *rec, int row, int *segment, int *from)
+{
+    const int *a = rec->a_segments.start, *b = rec->b_segments.start;
+    while (row >= a[*segment + 1] + b[*segment + 1])
+        ++*segment;
+    bool of_a = row - b[*segment] < a[*segment + 1];
+    *from = row - (of_a ? b[*segment] : a[*segment + 1]);
+    return of_a;
+}
+
 struct ting_rec_fit_cols {
     ting_tensor x, y;
 };
@@ -89,6 +100,18 @@ struct ting_rec_conv1d {
     ting_segments segments;
     const ting_param *w, *b;
     int left, groups, taps;
+};
+
+struct ting_rec_depthwise {
+    ting_tensor x, y;
+    ting_segments segments, out;
+    int before, after;
+    const ting_param *w, *b;
+};
+
+struct ting_rec_pair_add {
+    ting_tensor a, b, y;
+    const int *ia, *ib; /* [rows of y] */
 };
 
 struct ting_rec_attn_scores {
@@ -186,7 +209,21 @@ struct ting_rec_cross_entropy {
 
 struct ting_rec_ctc {
     ting_tensor logits, loss; /* [T, V], [1, 1] */
-    const ting_real *g;       /* [T, V]: d loss / d logit */
+    ting_segments frames, labels;
+    const int *targets;
+    int blank;
+    const ting_real *log_sum; /* [T]: log sum exp of the row */
+    const bool *counted;      /* [segments]: takes part in the loss */
+    const ting_real *gamma;   /* utterance after utterance [frames, labels + 1]: share of the blank, of each label */
+    const size_t *at;         /* [segments + 1]: where an utterance's gamma begins */
+};
+
+struct ting_rec_transducer {
+    ting_tensor logits, loss; /* [rows, V], [1, 1] */
+    const ting_real *log_sum; /* [rows]: log sum exp of the row */
+    const ting_real *blanks, *labels; /* [rows]: expected passages of the blank and the label arc */
+    const int *target;        /* [rows]: the label, -1: none */
+    int blank;
 };
 
 struct ting_choice; /* loss/choice_entropy.h */

@@ -4,7 +4,7 @@
 
 enum { BLOCK_ELEMENTS = 8192 }; /* a few microseconds of work: well above the cost of handing it out */
 
-static int block_rows(int rows, int row_elements)
+int ting_row_block_rows(int rows, int row_elements)
 {
     int least = row_elements <= 0 ? rows : (BLOCK_ELEMENTS + row_elements - 1) / row_elements;
     int even = rows / TING_ROW_BLOCKS + (rows % TING_ROW_BLOCKS != 0);
@@ -14,7 +14,7 @@ static int block_rows(int rows, int row_elements)
 
 int ting_row_blocks(int rows, int row_elements)
 {
-    int count = block_rows(rows, row_elements);
+    int count = ting_row_block_rows(rows, row_elements);
     return rows / count + (rows % count != 0);
 }
 
@@ -36,6 +36,6 @@ static void run_block(void *arg, int index)
 void ting_rows_run(ting_pool *pool, int rows, int row_elements,
                    void (*work)(void *arg, ting_row_block block), void *arg)
 {
-    struct job job = {.rows = rows, .block_rows = block_rows(rows, row_elements), .work = work, .arg = arg};
+    struct job job = {.rows = rows, .block_rows = ting_row_block_rows(rows, row_elements), .work = work, .arg = arg};
     ting_pool_run(pool, ting_row_blocks(rows, row_elements), run_block, &job);
 }

@@ -22,6 +22,9 @@ typedef struct ting_row_block {
 /* Number of blocks for `rows` rows that cost about `row_elements` simple operations each. */
 int ting_row_blocks(int rows, int row_elements);
 
+/* Rows of each of them; the last may have fewer. */
+int ting_row_block_rows(int rows, int row_elements);
+
 /* Calls work(arg, block) for each block, on any thread of the pool. */
 void ting_rows_run(ting_pool *pool, int rows, int row_elements,
                    void (*work)(void *arg, ting_row_block block), void *arg);

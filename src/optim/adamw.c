@@ -18,7 +18,7 @@ typedef struct piece {
 struct ting_adamw {
     ting_params *params;
     ting_adamw_options options;
-    long steps;
+    int64_t steps;
     ting_real *mean, *square; /* [elements] */
     piece *pieces;
     int count;
@@ -50,12 +50,6 @@ ting_adamw *ting_adamw_new(ting_params *params, const ting_adamw_options *option
         return NULL;
     adamw->params = params;
     adamw->options = *options;
-    if (options->beta1 == 0)
-        adamw->options.beta1 = 0.9;
-    if (options->beta2 == 0)
-        adamw->options.beta2 = 0.999;
-    if (options->eps == 0)
-        adamw->options.eps = 1e-8;
     adamw->count = cut(params, NULL);
     adamw->pieces = ting_alloc((size_t)adamw->count, sizeof *adamw->pieces);
     adamw->mean = ting_alloc(ting_params_elements(params), sizeof *adamw->mean);
@@ -78,7 +72,7 @@ void ting_adamw_free(ting_adamw *adamw)
     ting_free(adamw);
 }
 
-struct step {
+struct update {
     const ting_kern *kern;
     ting_adamw *adamw;
     double rate, step_size, root;
@@ -86,100 +80,47 @@ struct step {
 
 static void update_piece(void *arg, int index)
 {
-    const struct step *step = arg;
-    const ting_adamw *adamw = step->adamw;
+    const struct update *u = arg;
+    const ting_adamw *adamw = u->adamw;
     const piece *p = &adamw->pieces[index];
     const ting_adamw_options *o = &adamw->options;
-    step->kern->adamw(p->count, ting_params_values(adamw->params) + p->first,
+    u->kern->adamw(p->count, ting_params_values(adamw->params) + p->first,
                       ting_params_gradients(adamw->params) + p->first, adamw->mean + p->first,
                       adamw->square + p->first, (ting_real)o->beta1, (ting_real)o->beta2,
-                      (ting_real)step->step_size, (ting_real)step->root, (ting_real)o->eps,
-                      (ting_real)(p->decays ? step->rate * o->weight_decay : 0));
+                      (ting_real)u->step_size, (ting_real)u->root, (ting_real)o->eps,
+                      (ting_real)(p->decays ? u->rate * o->weight_decay : 0));
 }
 
 void ting_adamw_step(ting_adamw *adamw, const ting_kern *kern, ting_pool *pool, double rate)
 {
     const double t = (double)++adamw->steps;
-    struct step step = {.kern = kern, .adamw = adamw, .rate = rate};
-    step.step_size = rate / (1 - pow(adamw->options.beta1, t));
-    step.root = 1 / sqrt(1 - pow(adamw->options.beta2, t));
-    ting_pool_run(pool, adamw->count, update_piece, &step);
+    struct update update = {.kern = kern, .adamw = adamw, .rate = rate};
+    update.step_size = rate / (1 - pow(adamw->options.beta1, t));
+    update.root = 1 / sqrt(1 - pow(adamw->options.beta2, t));
+    ting_pool_run(pool, adamw->count, update_piece, &update);
 }
 
-long ting_adamw_steps(const ting_adamw *adamw)
+static void step(void *self, const ting_kern *kern, ting_pool *pool, double rate)
 {
-    return adamw->steps;
+    ting_adamw_step(self, kern, pool, rate);
 }
 
-void ting_adamw_set_steps(ting_adamw *adamw, long steps)
+static int state(void *self, ting_state_block out[TING_OPTIMIZER_BLOCKS])
 {
-    adamw->steps = steps;
+    ting_adamw *adamw = self;
+    const size_t bytes = ting_params_elements(adamw->params) * sizeof(ting_real);
+    out[0] = (ting_state_block){"adamw.steps", &adamw->steps, sizeof adamw->steps};
+    out[1] = (ting_state_block){"adamw.mean", adamw->mean, bytes};
+    out[2] = (ting_state_block){"adamw.square", adamw->square, bytes};
+    return 3;
 }
 
-ting_real *ting_adamw_mean(ting_adamw *adamw)
+static void release(void *self)
 {
-    return adamw->mean;
+    ting_adamw_free(self);
 }
 
-ting_real *ting_adamw_square(ting_adamw *adamw)
+ting_optimizer ting_adamw_optimizer(ting_adamw *adamw)
 {
-    return adamw->square;
-}
-
-/* ---- clipping ---- */
-
-enum { MAX_SUMS = 1024 };
-
-struct clip {
-    const ting_kern *kern;
-    ting_real *gradients;
-    size_t elements, part;
-    ting_real factor;
-    double sums[MAX_SUMS];
-};
-
-/* Part `index`: its elements, PIECE at a time, so that a float sum never grows long. */
-static void square_part(void *arg, int index)
-{
-    struct clip *clip = arg;
-    size_t end = clip->part * ((size_t)index + 1);
-    if (end > clip->elements)
-        end = clip->elements;
-    double sum = 0;
-    for (size_t first = clip->part * (size_t)index; first < end; first += PIECE)
-        sum += (double)clip->kern->sum_squares((int)(end - first < PIECE ? end - first : PIECE),
-                                               clip->gradients + first);
-    clip->sums[index] = sum;
-}
-
-static void scale_part(void *arg, int index)
-{
-    struct clip *clip = arg;
-    size_t end = clip->part * ((size_t)index + 1);
-    if (end > clip->elements)
-        end = clip->elements;
-    for (size_t first = clip->part * (size_t)index; first < end; first += PIECE)
-        clip->kern->scale((int)(end - first < PIECE ? end - first : PIECE), clip->factor,
-                          clip->gradients + first, clip->gradients + first);
-}
-
-double ting_clip_gradients(ting_params *params, const ting_kern *kern, ting_pool *pool, double limit)
-{
-    struct clip clip = {
-        .kern = kern, .gradients = ting_params_gradients(params), .elements = ting_params_elements(params)};
-    size_t pieces = (clip.elements + PIECE - 1) / PIECE;
-    clip.part = (pieces + MAX_SUMS - 1) / MAX_SUMS * PIECE;
-    if (clip.part == 0)
-        return 0;
-    int parts = (int)((clip.elements + clip.part - 1) / clip.part);
-    ting_pool_run(pool, parts, square_part, &clip);
-    double sum = 0;
-    for (int i = 0; i < parts; i++)
-        sum += clip.sums[i];
-    double norm = sqrt(sum);
-    if (limit > 0 && norm > limit && isfinite(norm)) {
-        clip.factor = (ting_real)(limit / norm);
-        ting_pool_run(pool, parts, scale_part, &clip);
-    }
-    return norm;
+    return (ting_optimizer){adamw, step, state, release};
 }

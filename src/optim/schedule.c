@@ -4,21 +4,25 @@
 
 #include <math.h>
 
-double ting_rate_at(const ting_schedule *schedule, long step)
+double ting_rate_at(const ting_schedule *s, long step)
 {
-    const double pi = 3.141592653589793238463;
-    const double range = schedule->peak - schedule->final;
-    if (schedule->warmup > 0 && step <= schedule->warmup)
-        return schedule->peak * (double)step / (double)schedule->warmup;
-    double left = 0; /* 1 at the end of warm-up, 0 at `total` */
-    if (step < schedule->total)
-        left = (double)(schedule->total - step) / (double)(schedule->total - schedule->warmup);
-    switch (schedule->shape) {
-    case TING_DECAY_NONE: break;
-    case TING_DECAY_INVERSE_ROOT:
-        return schedule->peak * sqrt((double)(schedule->warmup > 0 ? schedule->warmup : 1) / (double)step);
-    case TING_DECAY_LINEAR: return schedule->final + range * left;
-    case TING_DECAY_COSINE: return schedule->final + range * 0.5 * (1 - cos(pi * left));
-    }
-    return schedule->peak;
+    double rate = s->peak;
+    if (s->warmup > 0 && step <= s->warmup)
+        rate = s->peak * (double)step / (double)s->warmup;
+    else if (s->shape == TING_SCHEDULE_NOAM)
+        return s->peak * sqrt((double)(s->warmup > 0 ? s->warmup : 1) / (double)step);
+    if (s->decay_steps <= 0 || step <= s->decay_from)
+        return rate;
+    const double fraction = fmin(1, (double)(step - s->decay_from) / (double)s->decay_steps);
+    return s->final + (rate - s->final) * (1 - sqrt(fraction));
+}
+
+double ting_eden_rate(const ting_eden *e, double batch, double epoch)
+{
+    const double b = batch / e->in_batches;
+    const double warm = batch >= e->warmup ? 1 : e->warm_start + (1 - e->warm_start) * (batch / e->warmup);
+    if (e->in_epochs == 0)
+        return e->base * pow(1 + b * b, -0.5) * warm;
+    const double in = epoch / e->in_epochs;
+    return e->base * pow(1 + b * b, -0.25) * pow(1 + in * in, -0.25) * warm;
 }

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/tsv.h"
 #include "base/utf8.h"
 #include "text/pinyin.h"
 
@@ -45,7 +46,6 @@ struct ting_lexicon {
     size_t edge_count, edge_room; /* room is a power of two, at most half full */
     uint32_t *nodes;              /* nodes[0] is not used */
     size_t node_count, node_room;
-    size_t phrase_count;
 };
 
 ting_lexicon *ting_lexicon_new(void)
@@ -214,7 +214,6 @@ static ting_err add_phrase(ting_lexicon *lexicon, const uint32_t *text, const ui
     if (lexicon->nodes[node] == 0) {
         TRY(pool_add(lexicon, ids, (size_t)count, &first));
         lexicon->nodes[node] = first + 1;
-        lexicon->phrase_count++;
     }
 out:
     return err;
@@ -296,17 +295,14 @@ static ting_err read_line(const line_reader *in, const char *line, size_t length
     uint32_t hanzi[TING_PHRASE_MAX];
     uint16_t ids[TING_PHRASE_MAX];
     int characters, syllables;
-    if (length > 0 && line[length - 1] == '\r')
-        length--;
-    if (length == 0 || line[0] == '#')
+    ting_tsv fields;
+    ting_tsv_cut((ting_view){line, length}, &fields);
+    if ((fields.count == 1 && fields.fields[0].length == 0) || line[0] == '#')
         return TING_OK;
-    const char *tab = memchr(line, '\t', length);
-    if (tab == NULL)
+    if (fields.count == 1)
         FAIL(TING_ERR_FORMAT, "%s:%ld: no tab, expected hanzi, a tab and pinyin", in->name, in->number);
-    const char *pinyin = tab + 1, *end = line + length;
-    const char *next = memchr(pinyin, '\t', (size_t)(end - pinyin));
-    TRY(read_hanzi(in, line, (size_t)(tab - line), hanzi, &characters));
-    TRY(read_syllables(in, pinyin, (size_t)((next == NULL ? end : next) - pinyin), ids, &syllables));
+    TRY(read_hanzi(in, fields.fields[0].text, fields.fields[0].length, hanzi, &characters));
+    TRY(read_syllables(in, fields.fields[1].text, fields.fields[1].length, ids, &syllables));
     if (characters == 1) {
         err = add_readings(in->lexicon, hanzi[0], ids, syllables, in->trust);
         goto out;
@@ -424,14 +420,4 @@ int ting_lexicon_match(const ting_lexicon *lexicon, const uint32_t *text, int co
         }
     }
     return longest;
-}
-
-size_t ting_lexicon_characters(const ting_lexicon *lexicon)
-{
-    return lexicon->character_count;
-}
-
-size_t ting_lexicon_phrases(const ting_lexicon *lexicon)
-{
-    return lexicon->phrase_count;
 }

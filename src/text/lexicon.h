@@ -67,7 +67,4 @@ ting_readings ting_lexicon_readings(const ting_lexicon *lexicon, uint32_t hanzi)
  * syllables, or 0. */
 int ting_lexicon_match(const ting_lexicon *lexicon, const uint32_t *text, int count, const uint16_t **ids);
 
-size_t ting_lexicon_characters(const ting_lexicon *lexicon);
-size_t ting_lexicon_phrases(const ting_lexicon *lexicon);
-
 #endif

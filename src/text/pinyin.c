@@ -376,10 +376,3 @@ size_t ting_pinyin_write(int id, ting_pinyin_notation notation, char out[TING_PI
     out[length] = '\0';
     return length;
 }
-
-void ting_pinyin_write_parts(int id, char initial[TING_PINYIN_ROOM], char final[TING_PINYIN_ROOM])
-{
-    const base_row *row = &bases[ting_pinyin_base(id)];
-    strcpy(initial, initial_names[row->initial]);
-    final[put_marked_final(final, row->final, ting_pinyin_tone(id))] = '\0';
-}

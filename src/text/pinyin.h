@@ -102,9 +102,6 @@ int ting_pinyin_distance(int a, int b);
 /* Writes one syllable and '\0' into out; returns its length in bytes. id must be valid. */
 size_t ting_pinyin_write(int id, ting_pinyin_notation notation, char out[TING_PINYIN_ROOM]);
 
-/* The initial (may be "") and the final of the tokens notation, two strings. */
-void ting_pinyin_write_parts(int id, char initial[TING_PINYIN_ROOM], char final[TING_PINYIN_ROOM]);
-
 /*
  * Reads exactly one syllable in numbered, marked or plain notation, or in tokens notation with one space.
  * A syllable with neither digit nor mark is neutral (tone 5); digit 0 counts as 5. Accepted as well: upper

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 64, MOST_UTTERANCES = 1 << 28 };
+enum { MOST_UTTERANCES = 1 << 28 };
 
 typedef struct names { /* open hash of names to the first utterance that has it */
     int *slots;        /* [room] index + 1, 0: free */
@@ -31,27 +31,6 @@ struct ting_transcript {
 static bool same(ting_view a, ting_view b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.text, b.text, a.length) == 0);
-}
-
-static bool is_word(ting_view view, const char *word)
-{
-    return same(view, (ting_view){word, strlen(word)});
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static ting_view trim(ting_view v)
-{
-    while (v.length > 0 && is_space(v.text[0])) {
-        v.text++;
-        v.length--;
-    }
-    while (v.length > 0 && is_space(v.text[v.length - 1]))
-        v.length--;
-    return v;
 }
 
 ting_view ting_view_stem(ting_view path)
@@ -167,45 +146,23 @@ static bool next_line(lines *in, ting_view *line)
         in->number++;
         while (line->length > 0 && line->text[line->length - 1] == '\r')
             line->length--;
-        if (trim(*line).length > 0)
+        if (ting_view_trim(*line).length > 0)
             return true;
     }
     return false;
 }
 
-/* Cuts at tabs; returns how many fields there are, at most MOST_COLUMNS. */
-static int cut(ting_view line, ting_view fields[MOST_COLUMNS])
-{
-    int count = 0;
-    while (count < MOST_COLUMNS) {
-        const char *tab = line.length == 0 ? NULL : memchr(line.text, '\t', line.length);
-        size_t length = tab == NULL ? line.length : (size_t)(tab - line.text);
-        fields[count++] = trim((ting_view){line.text, length});
-        if (tab == NULL)
-            break;
-        line = (ting_view){tab + 1, line.length - length - 1};
-    }
-    return count;
-}
-
-static int field_named(const ting_view *fields, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (is_word(fields[i], name))
-            return i;
-    return -1;
-}
-
 static ting_err find_columns(const char *name, ting_view first, const char *column, columns *out)
 {
     ting_err err = TING_OK;
-    ting_view fields[MOST_COLUMNS];
-    int count = cut(first, fields);
-    *out = (columns){.id = field_named(fields, count, "id"), .path = field_named(fields, count, "path"),
-                     .text = field_named(fields, count, column != NULL ? column : "text"),
-                     .pinyin = field_named(fields, count, "pinyin")};
+    ting_tsv header;
+    ting_tsv_cut(first, &header);
+    *out = (columns){.id = ting_tsv_find(&header, "id"), .path = ting_tsv_find(&header, "path"),
+                     .text = ting_tsv_find(&header, column != NULL ? column : "text"),
+                     .pinyin = ting_tsv_find(&header, "pinyin")};
     bool named = out->id >= 0 || out->path >= 0;
-    out->manifest = count > 1 && named && (out->text >= 0 || out->pinyin >= 0 || field_named(fields, count, "text") >= 0);
+    out->manifest = header.count > 1 && named &&
+                    (out->text >= 0 || out->pinyin >= 0 || ting_tsv_find(&header, "text") >= 0);
     if (column != NULL && (!out->manifest || out->text < 0))
         FAIL(TING_ERR_FORMAT, "%s: no column \"%s\"; its first line is \"%.*s\"", name, column,
              (int)(first.length > 200 ? 200 : first.length), first.text);
@@ -219,32 +176,27 @@ out:
     return err;
 }
 
-static ting_view field_at(const ting_view *fields, int count, int index)
-{
-    return index >= 0 && index < count ? fields[index] : (ting_view){"", 0};
-}
-
 static ting_utterance read_utterance(const columns *c, ting_view line)
 {
     ting_utterance u = {.id = {"", 0}, .path = {"", 0}, .text = {"", 0}, .pinyin = {"", 0}};
-    ting_view fields[MOST_COLUMNS];
+    ting_tsv fields;
     if (c->manifest) {
-        int count = cut(line, fields);
-        u.id = field_at(fields, count, c->id);
-        u.path = field_at(fields, count, c->path);
-        u.text = field_at(fields, count, c->text);
-        u.pinyin = field_at(fields, count, c->pinyin);
+        ting_tsv_cut(line, &fields);
+        u.id = ting_tsv_at(&fields, c->id);
+        u.path = ting_tsv_at(&fields, c->path);
+        u.text = ting_tsv_at(&fields, c->text);
+        u.pinyin = ting_tsv_at(&fields, c->pinyin);
     } else if (c->tabs) {
-        int count = cut(line, fields);
-        u.id = fields[0];
-        u.text = field_at(fields, count, 1);
+        ting_tsv_cut(line, &fields);
+        u.id = ting_tsv_at(&fields, 0);
+        u.text = ting_tsv_at(&fields, 1);
     } else {
-        line = trim(line);
+        line = ting_view_trim(line);
         size_t end = 0;
-        while (end < line.length && !is_space(line.text[end]))
+        while (end < line.length && !ting_is_space(line.text[end]))
             end++;
         u.id = (ting_view){line.text, end};
-        u.text = trim((ting_view){line.text + end, line.length - end});
+        u.text = ting_view_trim((ting_view){line.text + end, line.length - end});
     }
     if (u.id.length == 0)
         u.id = u.path;

@@ -15,13 +15,9 @@
 #define TING_TEXT_TRANSCRIPT_H
 
 #include "base/err.h"
+#include "base/tsv.h"
 
 #include <stddef.h>
-
-typedef struct ting_view {
-    const char *text; /* not ended by '\0' */
-    size_t length;
-} ting_view;
 
 typedef struct ting_utterance {
     ting_view id;   /* the path where there is no id */

@@ -2,62 +2,61 @@
 /* checkpoint.c - see checkpoint.h. */
 #include "train/checkpoint.h"
 
-#include "base/file.h"
-#include "base/mem.h"
-#include "data/p2h_layout.h"
+#include "base/hash.h"
 
+#include <stdint.h>
 #include <string.h>
 
-#define MAGIC "TINGCKP1"
+#define MAGIC "TINGCKP2"
 
-enum { BLOCKS = 4 };
+enum { NAME = 32, BLOCKS_MAX = 256 };
 
-typedef struct header {
+typedef struct head { /* of the file */
     char magic[8];
-    uint32_t number_bytes, blocks;
-    uint64_t elements, curve_count, corpus_hash, shape_hash;
-    int64_t step, epoch, place, moments, decay_from, decay_steps, skipped;
-} header;
+    uint64_t blocks;
+} head;
+
+typedef struct block_head {
+    char name[NAME];
+    uint64_t bytes;
+} block_head;
+
+static size_t padding(size_t bytes)
+{
+    return (8 - bytes % 8) % 8;
+}
 
 /* Sections are hashed one by one and the hashes chained, so that nothing needs to be assembled in memory. */
 static uint64_t chain(uint64_t hash, const void *bytes, size_t count)
 {
-    uint64_t pair[2] = {hash, ting_p2h_hash(bytes, count)};
-    return ting_p2h_hash(pair, sizeof pair);
+    uint64_t pair[2] = {hash, ting_fingerprint(bytes, count)};
+    return ting_fingerprint(pair, sizeof pair);
 }
 
 static void put(FILE *stream, uint64_t *hash, const void *bytes, size_t count)
 {
+    static const char zeros[8] = {0};
     *hash = chain(*hash, bytes, count);
-    fwrite(bytes, 1, count, stream);
+    if (count > 0)
+        fwrite(bytes, 1, count, stream);
+    fwrite(zeros, 1, padding(count), stream);
 }
 
-ting_err ting_checkpoint_save(const char *path, const ting_checkpoint *c)
+ting_err ting_checkpoint_save(const char *path, const ting_state_block *blocks, int count)
 {
     ting_err err = TING_OK;
     ting_file_writer writer = {0};
     uint64_t hash = 0;
-    header h = {.number_bytes = sizeof(ting_real),
-                .blocks = BLOCKS,
-                .elements = c->elements,
-                .curve_count = c->curve_count,
-                .corpus_hash = c->corpus_hash,
-                .shape_hash = c->shape_hash,
-                .step = c->step,
-                .epoch = c->epoch,
-                .place = c->place,
-                .moments = c->moments,
-                .decay_from = c->decay_from,
-                .decay_steps = c->decay_steps,
-                .skipped = c->skipped};
+    head h = {.blocks = (uint64_t)count};
     memcpy(h.magic, MAGIC, sizeof h.magic);
     TRY(ting_file_create(path, &writer));
     put(writer.stream, &hash, &h, sizeof h);
-    const ting_real *const blocks[BLOCKS] = {c->values, c->mean, c->square, c->average};
-    for (int i = 0; i < BLOCKS; i++)
-        put(writer.stream, &hash, blocks[i], c->elements * sizeof(ting_real));
-    if (c->curve_count > 0)
-        put(writer.stream, &hash, c->curve, c->curve_count * sizeof *c->curve);
+    for (int i = 0; i < count; i++) {
+        block_head b = {.bytes = blocks[i].bytes};
+        strncpy(b.name, blocks[i].name, NAME - 1);
+        put(writer.stream, &hash, &b, sizeof b);
+        put(writer.stream, &hash, blocks[i].data, blocks[i].bytes);
+    }
     fwrite(&hash, sizeof hash, 1, writer.stream);
     TRY(ting_file_commit(&writer));
 out:
@@ -65,67 +64,89 @@ out:
     return err;
 }
 
-static ting_err check_header(const char *path, const header *h, size_t size, const ting_checkpoint *out)
+/* The block at *at, which moves behind it; NULL when it does not fit before the fingerprint. */
+static const block_head *next_block(const ting_file *file, size_t *at)
 {
-    if (memcmp(h->magic, MAGIC, sizeof h->magic) != 0 || h->blocks != BLOCKS)
-        return ting_fail(TING_ERR_FORMAT, "%s: not a checkpoint of this program", path);
-    if (h->number_bytes != sizeof(ting_real))
-        return ting_fail(TING_ERR_MODEL, "%s: numbers of %u bytes, this build has %zu", path,
-                         (unsigned)h->number_bytes, sizeof(ting_real));
-    if (h->elements != out->elements || h->shape_hash != out->shape_hash)
-        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network (%llu parameters, the recipe gives %zu)",
-                         path, (unsigned long long)h->elements, out->elements);
-    if (h->corpus_hash != out->corpus_hash)
-        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on another corpus file", path);
-    uint64_t fixed = sizeof *h + BLOCKS * h->elements * sizeof(ting_real) + sizeof(uint64_t);
-    if (size < fixed || (size - fixed) / sizeof(ting_curve_point) != h->curve_count ||
-        (size - fixed) % sizeof(ting_curve_point) != 0)
-        return ting_fail(TING_ERR_FORMAT, "%s: %zu bytes: the checkpoint is truncated", path, size);
-    return TING_OK;
+    const size_t end = file->size - sizeof(uint64_t);
+    const block_head *b = (const block_head *)(const void *)(file->data + *at);
+    if (end - *at < sizeof *b || b->bytes > end - *at - sizeof *b ||
+        padding((size_t)b->bytes) > end - *at - sizeof *b - b->bytes || b->name[NAME - 1] != '\0')
+        return NULL;
+    *at += sizeof *b + (size_t)b->bytes + padding((size_t)b->bytes);
+    return b;
 }
 
-ting_err ting_checkpoint_load(const char *path, ting_checkpoint *out)
+ting_err ting_checkpoint_open(const char *path, ting_checkpoint *out)
 {
     ting_err err = TING_OK;
-    ting_file file = {0};
-    header h;
-    uint64_t hash = 0, stored;
-    TRY(ting_file_map(path, &file));
-    if (file.size < sizeof h)
-        FAIL(TING_ERR_FORMAT, "%s: %zu bytes: not a checkpoint", path, file.size);
-    memcpy(&h, file.data, sizeof h);
-    TRY(check_header(path, &h, file.size, out));
-    const unsigned char *at = file.data + sizeof h;
-    hash = chain(hash, file.data, sizeof h);
-    const size_t bytes = out->elements * sizeof(ting_real), curve_bytes = h.curve_count * sizeof *out->curve;
-    for (int i = 0; i < BLOCKS; i++)
-        hash = chain(hash, at + (size_t)i * bytes, bytes);
-    if (curve_bytes > 0)
-        hash = chain(hash, at + BLOCKS * bytes, curve_bytes);
-    memcpy(&stored, at + BLOCKS * bytes + curve_bytes, sizeof stored);
+    head h;
+    uint64_t hash, stored;
+    size_t at = sizeof h;
+    *out = (ting_checkpoint){.path = path};
+    TRY(ting_file_map(path, &out->file));
+    const ting_file *file = &out->file;
+    if (file->size < sizeof h + sizeof stored || memcmp(file->data, MAGIC, sizeof h.magic) != 0)
+        FAIL(TING_ERR_FORMAT, "%s: not a checkpoint of this program", path);
+    memcpy(&h, file->data, sizeof h);
+    if (h.blocks > BLOCKS_MAX)
+        FAIL(TING_ERR_FORMAT, "%s: %llu blocks, at most %d: the checkpoint is damaged", path, (unsigned long long)h.blocks,
+             (int)BLOCKS_MAX);
+    hash = chain(0, &h, sizeof h);
+    for (uint64_t i = 0; i < h.blocks; i++) {
+        const block_head *b = next_block(file, &at);
+        if (b == NULL)
+            FAIL(TING_ERR_FORMAT, "%s: %zu bytes: the checkpoint is truncated", path, file->size);
+        hash = chain(hash, b, sizeof *b);
+        hash = chain(hash, b + 1, (size_t)b->bytes);
+    }
+    if (at != file->size - sizeof stored)
+        FAIL(TING_ERR_FORMAT, "%s: %zu bytes, its blocks need %zu: the checkpoint is damaged", path, file->size,
+             at + sizeof stored);
+    memcpy(&stored, file->data + at, sizeof stored);
     if (stored != hash)
         FAIL(TING_ERR_FORMAT, "%s: the checkpoint is damaged (fingerprint %016llx, expected %016llx)", path,
              (unsigned long long)hash, (unsigned long long)stored);
-    ting_curve_point *curve = ting_alloc(h.curve_count, sizeof *curve);
-    if (curve == NULL) {
-        err = TING_ERR_MEMORY;
-        goto out;
-    }
-    if (curve_bytes > 0)
-        memcpy(curve, at + BLOCKS * bytes, curve_bytes);
-    ting_real *const blocks[BLOCKS] = {out->values, out->mean, out->square, out->average};
-    for (int i = 0; i < BLOCKS; i++)
-        memcpy(blocks[i], at + (size_t)i * bytes, bytes);
-    out->curve = curve;
-    out->curve_count = (size_t)h.curve_count;
-    out->step = h.step;
-    out->epoch = h.epoch;
-    out->place = h.place;
-    out->moments = h.moments;
-    out->decay_from = h.decay_from;
-    out->decay_steps = h.decay_steps;
-    out->skipped = h.skipped;
 out:
-    ting_file_unmap(&file);
+    if (err != TING_OK)
+        ting_checkpoint_close(out);
     return err;
+}
+
+void ting_checkpoint_close(ting_checkpoint *checkpoint)
+{
+    ting_file_unmap(&checkpoint->file);
+}
+
+bool ting_checkpoint_find(const ting_checkpoint *checkpoint, const char *name, const void **data, size_t *bytes)
+{
+    head h;
+    size_t at = sizeof h;
+    memcpy(&h, checkpoint->file.data, sizeof h);
+    for (uint64_t i = 0; i < h.blocks; i++) {
+        const block_head *b = next_block(&checkpoint->file, &at);
+        if (strcmp(b->name, name) == 0) {
+            *data = b + 1;
+            *bytes = (size_t)b->bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+ting_err ting_checkpoint_read(const ting_checkpoint *checkpoint, const ting_state_block *blocks, int count)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < count; i++) {
+            const void *data;
+            size_t bytes;
+            if (!ting_checkpoint_find(checkpoint, blocks[i].name, &data, &bytes))
+                return ting_fail(TING_ERR_MODEL, "%s: the checkpoint has no \"%s\": it is of another kind of training",
+                                 checkpoint->path, blocks[i].name);
+            if (bytes != blocks[i].bytes)
+                return ting_fail(TING_ERR_MODEL, "%s: \"%s\" has %zu bytes, this training needs %zu", checkpoint->path,
+                                 blocks[i].name, bytes, blocks[i].bytes);
+            if (pass == 1 && bytes > 0)
+                memcpy(blocks[i].data, data, bytes);
+        }
+    return TING_OK;
 }

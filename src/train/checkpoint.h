@@ -1,45 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checkpoint.h - the whole state of a training in one file, replaced atomically.
+ * checkpoint.h - the whole state of a training in one file, replaced atomically: named blocks of bytes.
  *
- *     "TINGCKP1" | u32 bytes of a number, u32 blocks | u64 elements, curve points, corpus hash, shape hash |
- *     i64 step, epoch, place, moments (optimizer steps), decay_from, decay_steps, skipped |
- *     numbers: weights, mean, square, average [elements each] | curve points | u64 fingerprint of all before
+ *     "TINGCKP2" | u64 blocks | per block: name 32 (zero-padded), u64 bytes, the bytes padded to 8 |
+ *     u64 fingerprint of all before
  *
- * Native byte order: a checkpoint continues on the kind of machine that wrote it; models travel as GGUF.
- * What is not in it is a function of the recipe and of (epoch, place): see data/p2h_batch.h.
+ * Native byte order and number format: a checkpoint continues on the kind of machine and build that wrote it; models
+ * travel as GGUF.
  */
 #ifndef TING_TRAIN_CHECKPOINT_H
 #define TING_TRAIN_CHECKPOINT_H
 
 #include "base/err.h"
-#include "base/real.h"
+#include "base/file.h"
+#include "optim/optimizer.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
-typedef struct ting_curve_point {
-    int64_t step;
-    double loss, rate; /* mean loss per character since the point before */
-    double seconds;    /* of training so far */
-    double errors;     /* error rate on the held-out lines, or < 0: not measured here */
-} ting_curve_point;
+/* Errors: io. */
+ting_err ting_checkpoint_save(const char *path, const ting_state_block *blocks, int count);
 
 typedef struct ting_checkpoint {
-    size_t elements;
-    ting_real *values, *mean, *square, *average; /* [elements]; borrowed: written from, or read into */
-    uint64_t corpus_hash, shape_hash;
-    int64_t step, epoch, place, moments;
-    int64_t decay_from, decay_steps; /* decay_steps 0: not decaying */
-    int64_t skipped;                 /* steps left out because something was not finite */
-    ting_curve_point *curve;         /* owned by whoever filled it */
-    size_t curve_count;
+    const char *path; /* borrowed */
+    ting_file file;
 } ting_checkpoint;
 
-ting_err ting_checkpoint_save(const char *path, const ting_checkpoint *checkpoint);
+/* Maps a checkpoint and looks at all of it. Free with ting_checkpoint_close. Errors: io; format (truncated, damaged, none). */
+ting_err ting_checkpoint_open(const char *path, ting_checkpoint *out);
+void ting_checkpoint_close(ting_checkpoint *checkpoint);
 
-/* Reads into the blocks that `out` points to; out->elements and both hashes must match (model: says which does not).
- * out->curve is replaced by an owned block (ting_free). Errors: io, format (truncated, damaged), model, memory. */
-ting_err ting_checkpoint_load(const char *path, ting_checkpoint *out);
+/* The block of this name: borrows until close, aligned to 8; false when there is none. */
+bool ting_checkpoint_find(const ting_checkpoint *checkpoint, const char *name, const void **data, size_t *bytes);
+
+/* Copies each block out of the file; nothing is changed unless all are there in their size. Errors: model, naming the
+ * block. */
+ting_err ting_checkpoint_read(const ting_checkpoint *checkpoint, const ting_state_block *blocks, int count);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum { WIDTH = 900, HEIGHT = 240, LEFT = 70, RIGHT = 20, TOP = 34, BOTTOM = 34, TICKS = 5 };
 
@@ -104,13 +105,16 @@ static void draw_chart(ting_str *out, const chart *c, const ting_curve_point *po
     ting_str_add(out, "</text></svg>\n");
 }
 
-ting_err ting_curves_save(const char *path, const char *title, const ting_curve_point *points, size_t count)
+ting_err ting_curves_save(const char *path, const char *title, const char *unit, const ting_curve_point *points,
+                          size_t count)
 {
-    static const chart charts[] = {
-        {"loss per character (nats)", "", "#1668b8", loss_of, 1},
-        {"character error rate on held-out lines", " %", "#b83216", errors_of, 100},
+    char loss[64];
+    const chart charts[] = {
+        {loss, "", "#1668b8", loss_of, 1},
+        {"error rate on what is held out", " %", "#b83216", errors_of, 100},
         {"learning rate", "", "#3a7d2c", rate_of, 1},
     };
+    snprintf(loss, sizeof loss, "loss per %s (nats)", unit);
     ting_str out = {0};
     ting_str_add(&out, "<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>");
     ting_str_add_xml(&out, title);

@@ -17,28 +17,31 @@ static json_t *source_record(const ting_p2h_source *source, double weight)
                      source->kind == TING_P2H_MEASURE);
 }
 
-/* Owned by the C library (jansson allocates it); NULL when out of memory. */
+/* Owned by the C library (jansson allocates it); NULL when out of memory or when a name is not UTF-8. */
 static char *training_record(const ting_p2h_export *e, const double *weights)
 {
-    const ting_checkpoint *s = e->state;
-    double errors = -1, loss = -1, seconds = s->curve_count > 0 ? s->curve[s->curve_count - 1].seconds : 0;
-    for (size_t i = 0; i < s->curve_count; i++) {
-        errors = s->curve[i].errors >= 0 ? s->curve[i].errors : errors;
-        loss = isfinite(s->curve[i].loss) ? s->curve[i].loss : loss;
+    const ting_training *t = e->training;
+    double errors = -1, loss = -1, seconds = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
+    for (size_t i = 0; i < t->curve_count; i++) {
+        errors = t->curve[i].errors >= 0 ? t->curve[i].errors : errors;
+        loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
     }
     json_t *record = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "steps",
-                               (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "skipped_steps",
-                               (json_int_t)s->skipped, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors,
-                               "rate", e->recipe->rate, "syllables_a_step", e->recipe->tokens, "seed", e->recipe->seed,
+                               (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps",
+                               (json_int_t)t->skipped, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors,
+                               "rate", e->recipe->plan.rate, "syllables_a_step", e->recipe->tokens, "seed", e->recipe->plan.seed,
                                "spoiled_share", e->recipe->spoil.share, "spoiled_tone", e->recipe->spoil.tone,
                                "spoiled_initial", e->recipe->spoil.initial, "spoiled_final", e->recipe->spoil.final,
                                "other_reading", e->recipe->spoil.reading, "sources", json_array());
     if (record == NULL)
         return NULL;
     json_t *sources = json_object_get(record, "sources");
-    for (int i = 0; i < e->corpus->sources; i++)
-        json_array_append_new(sources, source_record(&e->corpus->source[i], weights[i]));
-    char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    char *text = NULL;
+    bool well = true;
+    for (int i = 0; i < e->corpus->sources; i++) /* a licence must not get lost */
+        well = well && json_array_append_new(sources, source_record(&e->corpus->source[i], weights[i])) == 0;
+    if (well)
+        text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(record);
     return text;
 }
@@ -53,10 +56,10 @@ ting_err ting_p2h_export_save(const ting_p2h_export *e, const char *path)
         err = TING_ERR_MEMORY;
         goto out;
     }
-    TRY(ting_recipe_weights(e->recipe, e->corpus, weights));
+    TRY(ting_p2h_recipe_weights(e->recipe, e->corpus, weights));
     record = training_record(e, weights);
     if (record == NULL)
-        FAIL(TING_ERR_MEMORY, "%s: no memory for the record of the training", path);
+        FAIL(TING_ERR_MEMORY, "%s: the record of the training cannot be made: out of memory, or a source whose name is not UTF-8", path);
     ting_schema_begin(writer, "Tingxie pinyin to hanzi", (const char *const[]){"p2h"}, 1);
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_LICENSE, e->licence);
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_AUTHORS, "Tingxie");

@@ -4,13 +4,13 @@
 #define TING_TRAIN_P2H_EXPORT_H
 
 #include "model/p2h_model.h"
-#include "train/checkpoint.h"
-#include "train/recipe.h"
+#include "train/p2h_recipe.h"
+#include "train/trainer.h"
 
 typedef struct ting_p2h_export {
-    const ting_recipe *recipe;
+    const ting_p2h_recipe *recipe;
     const ting_p2h_corpus *corpus;
-    const ting_checkpoint *state;
+    const ting_training *training;
     const ting_p2h_model *model; /* what to write */
     ting_dtype dtype;    /* of matrices and tables: F32, F16, BF16 or I8 */
     const char *licence; /* SPDX expression */

@@ -3,6 +3,7 @@
 #include "train/p2h_from.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "model/schema.h"
 
 #include <string.h>
@@ -52,6 +53,29 @@ out:
     return err;
 }
 
+/* The first line that differs is the one to name: "heads 4". */
+static ting_err check_settings(const ting_p2h_model *mine, const ting_p2h_model *theirs, const char *path)
+{
+    ting_err err = TING_OK;
+    ting_str want = {0}, have = {0};
+    size_t at = 0;
+    ting_p2h_model_settings(mine, &want);
+    ting_p2h_model_settings(theirs, &have);
+    if (!ting_str_ok(&want) || !ting_str_ok(&have)) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
+    for (size_t i = 0; want.text[i] != '\0' && want.text[i] == have.text[i]; i++)
+        at = want.text[i] == '\n' ? i + 1 : at;
+    if (strcmp(want.text + at, have.text + at) != 0)
+        FAIL(TING_ERR_MODEL, "%s: the model has \"%.*s\", the recipe's network \"%.*s\"", path,
+             (int)strcspn(have.text + at, "\n"), have.text + at, (int)strcspn(want.text + at, "\n"), want.text + at);
+out:
+    ting_str_free(&want);
+    ting_str_free(&have);
+    return err;
+}
+
 ting_err ting_p2h_from(ting_p2h_task *task, const char *path, int *known)
 {
     ting_err err = TING_OK;
@@ -69,6 +93,7 @@ ting_err ting_p2h_from(ting_p2h_task *task, const char *path, int *known)
     if ((model.net != NULL) != (task->model.net != NULL))
         FAIL(TING_ERR_MODEL, "%s: the model is %s, the recipe's network is not", path,
              model.net != NULL ? "one-to-one" : "an encoder-decoder");
+    TRY(check_settings(&task->model, &model, path));
     match = match_characters(mine, theirs, known);
     if (match == NULL) {
         err = TING_ERR_MEMORY;

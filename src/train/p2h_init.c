@@ -30,7 +30,7 @@ void ting_p2h_init(ting_params *params, int width, int layers, uint64_t seed)
 {
     for (int i = 0; i < ting_params_count(params); i++) {
         ting_param *p = ting_params_at(params, i);
-        ting_rng rng = ting_rng_new(seed, 0x696E6974 + ((uint64_t)i << 32));
+        ting_rng rng = ting_rng_for(seed, TING_RNG_START, (uint64_t)i, 0);
         double wide = deviation(p, width, layers);
         bool gain = p->dims == 1 && has(p->name, "norm") && has(p->name, ".weight");
         size_t count = (size_t)p->t.rows * (size_t)p->t.cols;

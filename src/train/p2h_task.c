@@ -2,34 +2,22 @@
 /* p2h_task.c - see p2h_task.h. */
 #include "train/p2h_task.h"
 
-#include "data/p2h_layout.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
 #include "decode/s2s.h"
 #include "loss/choice_entropy.h"
 #include "loss/cross_entropy.h"
 #include "train/p2h_init.h"
 
-#include <stdio.h>
-#include <string.h>
-
-static uint64_t hash_layer(char *text, size_t room, int length, const ting_transformer_shape *s)
-{
-    length += snprintf(text + length, room - (size_t)length, " %d %d %d %d %d %g", s->width, s->heads, s->inner,
-                       (int)s->norm, (int)s->act, (double)s->eps);
-    return ting_p2h_hash(text, (size_t)length);
-}
 
 static ting_err make_one_to_one(ting_p2h_task *task)
 {
     ting_err err = TING_OK;
     ting_p2h_shape s = task->recipe->shape;
-    char text[256];
     s.syllables = task->model.tables.syllables;
     s.characters = task->model.tables.characters;
     TRY(ting_p2h_shape_check(&s));
-    int length = snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %d %d %d", s.syllables, s.characters,
-                          s.embedding, s.pair_rows, s.triple_rows, s.triple_places, s.ngram_dim, (int)s.input_act, s.layers, s.conv_taps, s.detour_dim,
-                          s.map_layers);
-    task->shape_hash = hash_layer(text, sizeof text, length, &s.layer);
     task->model.net = ting_p2h_net_new(&s, task->model.params);
     err = task->model.net != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
@@ -39,8 +27,7 @@ out:
 static ting_err make_encoder_decoder(ting_p2h_task *task)
 {
     ting_err err = TING_OK;
-    const ting_recipe *r = task->recipe;
-    char text[256];
+    const ting_p2h_recipe *r = task->recipe;
     ting_s2s_shape s = {.syllables = task->model.tables.syllables,
                         .characters = task->model.tables.characters,
                         .encoder_layers = r->shape.layers,
@@ -49,33 +36,53 @@ static ting_err make_encoder_decoder(ting_p2h_task *task)
                         .tied = r->tied,
                         .input_dropout = r->shape.input_dropout};
     TRY(ting_s2s_shape_check(&s));
-    int length = snprintf(text, sizeof text, "s2s %d %d %d %d %d", s.syllables, s.characters, s.encoder_layers,
-                          s.decoder_layers, (int)s.tied);
-    task->shape_hash = hash_layer(text, sizeof text, length, &s.layer);
     task->model.s2s = ting_s2s_net_new(&s, task->model.params);
     err = task->model.s2s != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
     return err;
 }
 
-ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_recipe *recipe, const ting_p2h_corpus *corpus)
+static ting_err make_sampler(ting_p2h_task *task)
 {
     ting_err err = TING_OK;
-    *task = (ting_p2h_task){.recipe = recipe, .model = {.tables = corpus->tables, .params = ting_params_new()}};
+    const ting_p2h_recipe *r = task->recipe;
+    double *weights = ting_alloc((size_t)task->corpus->sources, sizeof *weights);
+    if (weights == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_p2h_recipe_weights(r, task->corpus, weights));
+    task->sampler = ting_p2h_sampler_new(task->corpus, &(ting_p2h_sampler_options){.weight = weights,
+                                                                                   .tokens = r->tokens,
+                                                                                   .window = r->window,
+                                                                                   .seed = (uint64_t)r->plan.seed,
+                                                                                   .spoil = r->spoil});
+    err = task->sampler != NULL ? TING_OK : TING_ERR_MEMORY;
+out:
+    ting_free(weights);
+    return err;
+}
+
+ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus)
+{
+    ting_err err = TING_OK;
+    *task = (ting_p2h_task){.recipe = recipe,
+                            .corpus = corpus,
+                            .model = {.tables = corpus->tables, .params = ting_params_new()}};
     if (task->model.params == NULL)
         return TING_ERR_MEMORY;
-    TRY(recipe->kind == TING_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
+    TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
     TRY(ting_params_alloc(task->model.params, true));
     ting_p2h_init(task->model.params, recipe->shape.layer.width,
-                  recipe->kind == TING_RECIPE_ONE_TO_ONE ? recipe->shape.layers + recipe->shape.map_layers
-                                                         : recipe->shape.layers + recipe->decoder_layers,
-                  (uint64_t)recipe->seed);
+                  recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? recipe->shape.layers + recipe->shape.map_layers
+                                                             : recipe->shape.layers + recipe->decoder_layers,
+                  (uint64_t)recipe->plan.seed);
+    TRY(make_sampler(task));
 out:
     return err;
 }
 
 void ting_p2h_task_free(ting_p2h_task *task)
 {
+    ting_p2h_sampler_free(task->sampler);
     ting_p2h_net_free(task->model.net);
     ting_s2s_net_free(task->model.s2s);
     ting_params_free(task->model.params);
@@ -101,10 +108,10 @@ static ting_tensor one_to_one_loss(const ting_p2h_task *task, ting_ctx *ctx, con
             ctx, logits, batch->written + clean, &(ting_cross_entropy_options){.smoothing = smoothing, .sum = true});
         loss = clean > 0 ? ting_add(ctx, loss, free_loss) : free_loss;
     }
-    return ting_scale(ctx, loss, 1 / (ting_real)batch->tokens);
+    return loss;
 }
 
-/* Each sentence with <S> before it, and the same with </S> behind it. */
+/* Each sentence with <S> before it, and the same with </S> behind it: a unit more a sentence. */
 static ting_tensor encoder_decoder_loss(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch)
 {
     const int count = batch->segments.count, total = batch->tokens + count;
@@ -127,12 +134,7 @@ static ting_tensor encoder_decoder_loss(const ting_p2h_task *task, ting_ctx *ctx
                                          (ting_segments){count, start}, NULL);
     ting_tensor logits = ting_s2s_logits(ctx, task->model.s2s, hidden);
     return ting_cross_entropy(ctx, logits, want,
-                              &(ting_cross_entropy_options){.smoothing = (ting_real)task->recipe->smoothing});
-}
-
-ting_tensor ting_p2h_task_loss(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch)
-{
-    return task->model.net != NULL ? one_to_one_loss(task, ctx, batch) : encoder_decoder_loss(task, ctx, batch);
+                              &(ting_cross_entropy_options){.smoothing = (ting_real)task->recipe->smoothing, .sum = true});
 }
 
 static ting_err one_to_one_errors(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch, size_t *wrong)
@@ -159,7 +161,7 @@ static ting_err one_to_one_errors(const ting_p2h_task *task, ting_ctx *ctx, cons
     return TING_OK;
 }
 
-ting_err ting_p2h_task_errors(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch, size_t *wrong)
+static ting_err count_errors(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch, size_t *wrong)
 {
     if (task->model.net != NULL)
         return one_to_one_errors(task, ctx, batch, wrong);
@@ -170,4 +172,79 @@ ting_err ting_p2h_task_errors(const ting_p2h_task *task, ting_ctx *ctx, const ti
     for (int t = 0; err == TING_OK && t < batch->tokens; t++)
         *wrong += characters[t] < 0 || characters[t] != batch->written[t];
     return err;
+}
+
+/* ---- the task as the trainer sees it ---- */
+
+static ting_err epoch(void *self, int number, size_t *batches)
+{
+    const ting_p2h_task *task = self;
+    ting_err err = ting_p2h_sampler_epoch(task->sampler, number);
+    *batches = ting_p2h_sampler_batches(task->sampler);
+    return err;
+}
+
+static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
+{
+    ting_err err = TING_OK;
+    const ting_p2h_task *task = self;
+    ting_p2h_batch batch;
+    TRY(ting_p2h_sampler_batch(task->sampler, place, ctx->arena, &batch));
+    *sum = task->model.net != NULL ? one_to_one_loss(task, ctx, &batch) : encoder_decoder_loss(task, ctx, &batch);
+    *units = batch.tokens + (task->model.net != NULL ? 0 : batch.segments.count);
+out:
+    return err;
+}
+
+/* Sentences from `first` on, at most `most`, that together fit the budget of a batch; at least one. */
+static size_t fitting(const ting_p2h_task *task, size_t first, size_t most)
+{
+    const uint32_t *start = task->corpus->start;
+    size_t count = 1;
+    while (count < most && start[first + count + 1] - start[first] <= (uint32_t)task->recipe->tokens)
+        count++;
+    return count;
+}
+
+static ting_err measure(void *self, ting_ctx *ctx, double *errors)
+{
+    ting_err err = TING_OK;
+    const ting_p2h_task *task = self;
+    size_t wrong = 0, total = 0, left = (size_t)task->recipe->measure_lines;
+    for (int i = 0; i < task->corpus->sources && left > 0; i++) {
+        const ting_p2h_source *source = &task->corpus->source[i];
+        size_t count = source->kind == TING_P2H_MEASURE ? (size_t)source->count : 0;
+        count = count < left ? count : left;
+        left -= count;
+        for (size_t k = 0, part; k < count; k += part) {
+            ting_p2h_batch batch;
+            const size_t first = (size_t)source->first + k;
+            part = fitting(task, first, count - k);
+            ting_arena_reset(ctx->arena);
+            TRY(ting_p2h_plain_batch(task->corpus, first, part, ctx->arena, &batch));
+            TRY(count_errors(task, ctx, &batch, &wrong));
+            total += (size_t)batch.tokens;
+        }
+    }
+    *errors = total > 0 ? (double)wrong / (double)total : -1;
+out:
+    return err;
+}
+
+ting_err ting_p2h_task_view(ting_p2h_task *task, ting_task *out)
+{
+    ting_str settings = {0};
+    ting_p2h_model_settings(&task->model, &settings);
+    const bool well = ting_str_ok(&settings);
+    if (well)
+        *out = (ting_task){.self = task,
+                           .params = task->model.params,
+                           .settings_hash = ting_fingerprint(settings.text, settings.length),
+                           .data_hash = task->corpus->hash,
+                           .unit = "character",
+                           .epoch = epoch,
+                           .loss = loss,
+                           .measure = measure};
+    ting_str_free(&settings);
+    return well ? TING_OK : TING_ERR_MEMORY;
 }

@@ -11,23 +11,23 @@
 
 #include "data/p2h_batch.h"
 #include "model/p2h_model.h"
-#include "train/recipe.h"
+#include "train/p2h_recipe.h"
+#include "train/trainer.h"
 
 typedef struct ting_p2h_task {
-    const ting_recipe *recipe;
+    const ting_p2h_recipe *recipe;
+    const ting_p2h_corpus *corpus;
     ting_p2h_model model; /* its tables borrow from the corpus */
-    uint64_t shape_hash;  /* of everything but the rates of dropout, which a later run may change */
+    ting_p2h_sampler *sampler;
 } ting_p2h_task;
 
-/* Declares, allocates and initialises the network of the recipe for the corpus's tables. Borrows both. Free with
- * ting_p2h_task_free. Errors: model, memory. */
-ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_recipe *recipe, const ting_p2h_corpus *corpus);
+/* Declares, allocates and initialises the network of the recipe for the corpus's tables, and what hands out batches.
+ * Borrows both. Free with ting_p2h_task_free. Errors: format (a source that the corpus lacks), model, memory. */
+ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus);
 void ting_p2h_task_free(ting_p2h_task *task);
 
-/* Mean loss over the batch's characters, ready for backward; check ctx->err. */
-ting_tensor ting_p2h_task_loss(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch);
-
-/* Adds the number of wrong characters when each syllable may only become one of its own characters. */
-ting_err ting_p2h_task_errors(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch, size_t *wrong);
+/* The task as the trainer sees it; borrows. A unit is a character; held-out lines are measured with each syllable
+ * limited to its own characters. */
+ting_err ting_p2h_task_view(ting_p2h_task *task, ting_task *out);
 
 #endif

@@ -14,6 +14,7 @@
 #include "model/transformer.h"
 #include "nn/tape.h"
 #include "optim/adamw.h"
+#include "optim/clip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static void declare(network *net, int width)
         snprintf(prefix, sizeof prefix, "layer.%d.", i);
         net->layer[i] = ting_transformer_declare(net->params, &net->shape, TING_LAYER_ENCODER, prefix);
     }
-    net->out = ting_declare_linear(net->params, CLASSES, width, "", "out");
+    net->out = ting_linear_declare(net->params, CLASSES, width, "", "out");
     ting_params_alloc(net->params, true);
     ting_rng rng = ting_rng_new(1, 1);
     for (size_t i = 0; i < ting_params_elements(net->params); i++)
@@ -78,7 +79,7 @@ static ting_err step(const network *net, ting_ctx *ctx, ting_segments segments, 
     ting_tensor x = ting_embedding(ctx, ids, segments.start[segments.count], net->table);
     for (int i = 0; i < LAYERS; i++)
         x = ting_transformer_layer_forward(ctx, &net->shape, &net->layer[i], x, &full, (ting_tensor){0}, NULL);
-    ting_tensor logits = ting_linear(ctx, x, net->out.weight, net->out.bias, TING_ACT_NONE);
+    ting_tensor logits = ting_linear_apply(ctx, x, net->out, TING_ACT_NONE);
     ting_cross_entropy_options options = {.smoothing = (ting_real)0.1};
     ting_tensor loss = ting_cross_entropy(ctx, logits, ids, &options);
     if (ctx->err != TING_OK)
@@ -117,7 +118,7 @@ static int bench(int width, int threads)
     ting_pool *pool = ting_pool_new(threads);
     ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .pool = pool, .kern = ting_kern_select(ting_cpu_detect()),
                     .rng = ting_rng_new(1, 2), .training = true};
-    ting_adamw *adamw = ting_adamw_new(net.params, &(ting_adamw_options){.weight_decay = 0.01});
+    ting_adamw *adamw = ting_adamw_new(net.params, &(ting_adamw_options){.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.01});
     ting_rng rng = ting_rng_new(5, 6);
     int start[SENTENCES + 1] = {0};
     for (int s = 0; s < SENTENCES; s++)

@@ -20,13 +20,11 @@ static void look_at_keys(const ting_gguf *file)
         int few[8];
         size_t count;
         ting_texts texts;
-        const unsigned char *bytes;
         ting_keys_text(&all, key, &text);
         ting_keys_integer(&all, key, 0, 100, &integer);
         ting_keys_real(&all, key, &real);
         ting_keys_flag(&all, key, &flag);
         ting_keys_integers(&all, key, -100, 100, few, 8, &count);
-        ting_keys_bytes(&all, key, &bytes, &count);
         if (ting_keys_texts(&all, key, &texts) == TING_OK)
             ting_texts_free(&texts);
     }
@@ -78,7 +76,6 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
     ting_gguf_put_integers(writer, "dims", (const int[]){1, 2}, 2);
     ting_gguf_put_real(writer, "r", 0.1);
     ting_gguf_put_flag(writer, "f", true);
-    ting_gguf_put_bytes(writer, "b", "abc", 3);
     ting_gguf_put_tensor(writer, "am.q", &q, TING_DTYPE_I8);
     ting_gguf_put_tensor(writer, "am.f", &f, TING_DTYPE_F16);
     assert_ok(ting_gguf_save(writer, path));

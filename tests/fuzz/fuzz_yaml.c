@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "data/yaml.h"
-#include "train/recipe.h"
+#include "train/p2h_recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,9 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     ting_yaml_free(&doc);
     ting_free(bytes);
-    ting_recipe recipe;
-    if (ting_recipe_load(ting_fuzz_file(data, size), &recipe) == TING_OK)
-        ting_recipe_free(&recipe);
+    ting_p2h_recipe recipe;
+    if (ting_p2h_recipe_load(ting_fuzz_file(data, size), &recipe) == TING_OK)
+        ting_p2h_recipe_free(&recipe);
     return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * golden.c - the runner: `golden FOLDER`, a line per file, then a sum; see golden.h.
+ * golden.c - the runner: `golden FOLDER` (default tests/golden), a TAP line per file, so that tests/run.sh counts each
+ * as a case, then a sum; see golden.h.
  *
- * Exit status 0 when no compared tensor fails and none of a required kind is left uncompared, but for the
- * exemptions below; kinds not built are listed and don't touch the status.
+ * A file fails when a compared tensor fails or one of a required kind is left uncompared, but for the exemptions below;
+ * a kind that is not built counts as skipped. Exit status 0 when none failed.
  */
 #include "golden/golden.h"
 
@@ -63,9 +64,23 @@ static void complain(ting_golden *g, const char *what, const char *name)
 
 /* ---- settings ---- */
 
+/* "steps", or a path of keys and places: "groups.0.lr". NULL: there is none. */
+static json_t *find_setting(ting_golden *g, const char *name)
+{
+    json_t *value = g->file->config;
+    while (value != NULL && *name != '\0') {
+        char key[64];
+        const size_t length = strcspn(name, ".");
+        snprintf(key, sizeof key, "%.*s", (int)length, name);
+        value = json_is_array(value) ? json_array_get(value, (size_t)strtoul(key, NULL, 10)) : json_object_get(value, key);
+        name += length + (name[length] == '.');
+    }
+    return value;
+}
+
 static json_t *setting(ting_golden *g, const char *name)
 {
-    json_t *value = json_object_get(g->file->config, name);
+    json_t *value = find_setting(g, name);
     if (value == NULL)
         complain(g, "no setting", name);
     return value;
@@ -73,7 +88,7 @@ static json_t *setting(ting_golden *g, const char *name)
 
 bool ting_golden_has_setting(ting_golden *g, const char *name)
 {
-    return json_object_get(g->file->config, name) != NULL;
+    return find_setting(g, name) != NULL;
 }
 
 long ting_golden_int(ting_golden *g, const char *name)
@@ -120,6 +135,12 @@ static const ting_stored *tensor(ting_golden *g, const char *name)
     if (stored == NULL)
         complain(g, "no tensor", name);
     return stored;
+}
+
+int ting_golden_dims(ting_golden *g, const char *name)
+{
+    const ting_stored *stored = tensor(g, name);
+    return stored == NULL ? 0 : stored->dims;
 }
 
 int ting_golden_dim(ting_golden *g, const char *name, int axis)
@@ -302,8 +323,8 @@ static void close_file(struct ting_golden_file *file)
     ting_safetensors_close(&file->tensors);
 }
 
-/* Prints the file's line; true when it does not spoil the exit status. */
-static bool report(const char *name, const char *kind, const struct ting_golden_file *file, ting_err err)
+/* Prints the file's line; whether it passed. */
+static bool report(int number, const char *name, const char *kind, const struct ting_golden_file *file, ting_err err)
 {
     int compared = 0, failed = 0, missing = 0, waived = 0;
     const char *first_missing = NULL;
@@ -320,8 +341,9 @@ static bool report(const char *name, const char *kind, const struct ting_golden_
             first_missing = first_missing == NULL ? tensor_name : first_missing;
         }
     }
-    printf("%-52s %4d compared %4d not built %4d failed  worst %.3g of tolerance%s%s\n", name, compared,
-           missing + waived, failed, file->worst, file->worst_name != NULL ? " in " : "",
+    bool good = failed == 0 && missing == 0 && err == TING_OK && file->complaint[0] == '\0';
+    printf("%s %d - %-52s %4d compared %4d not built %4d failed  worst %.3g of tolerance%s%s\n", good ? "ok" : "not ok",
+           number, name, compared, missing + waived, failed, file->worst, file->worst_name != NULL ? " in " : "",
            file->worst_name != NULL ? file->worst_name : "");
     if (err != TING_OK)
         printf("    error: %s\n", ting_error_message());
@@ -329,17 +351,17 @@ static bool report(const char *name, const char *kind, const struct ting_golden_
         printf("    error: %s\n", file->complaint);
     if (missing > 0)
         printf("    left uncompared: %s%s\n", first_missing, missing > 1 ? " and others" : "");
-    return failed == 0 && missing == 0 && err == TING_OK && file->complaint[0] == '\0';
+    return good;
 }
 
-static bool run_file(const char *folder, const char *name)
+static bool run_file(int number, const char *folder, const char *name)
 {
     struct ting_golden_file file = {0};
     bool good = true;
     char *path = ting_path_join(folder, name);
     ting_golden g = {.file = &file};
     if (open_file(path, &file) != TING_OK) {
-        printf("%-52s error: %s\n", name, ting_error_message());
+        printf("not ok %d - %-52s error: %s\n", number, name, ting_error_message());
         good = false;
         goto out;
     }
@@ -353,9 +375,9 @@ static bool run_file(const char *folder, const char *name)
     g.ctx = (ting_ctx){.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(ting_cpu_detect())};
     ting_err err = kind->name == NULL ? TING_OK : kind->run(&g);
     if (kind->name == NULL || (file.not_built && err == TING_OK))
-        printf("%-52s    not built: kind %s, case %s\n", name, g.kind, g.case_name);
+        printf("# skipped: kind %s, case %s is not built\nok %d # SKIP %s\n", g.kind, g.case_name, number, name);
     else
-        good = report(name, g.kind, &file, err);
+        good = report(number, name, g.kind, &file, err);
 out:
     ting_arena_free(g.ctx.arena);
     close_file(&file);
@@ -380,7 +402,7 @@ int main(int argc, char **argv)
     }
     printf("# %s; tolerances x %g; %s\n", build_name, tolerance_factor, folder);
     for (int i = 0; i < count; i++) {
-        bad += !run_file(folder, entries[i]->d_name);
+        bad += !run_file(i + 1, folder, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);

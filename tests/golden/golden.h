@@ -42,7 +42,7 @@ typedef struct ting_golden {
     struct ting_golden_file *file; /* the runner's own */
 } ting_golden;
 
-/* Settings of the configuration. */
+/* Settings of the configuration, by name or by path: "groups.0.lr". */
 bool ting_golden_has_setting(ting_golden *g, const char *name);
 long ting_golden_int(ting_golden *g, const char *name);
 double ting_golden_real(ting_golden *g, const char *name);
@@ -53,6 +53,7 @@ long ting_golden_list_int(ting_golden *g, const char *name, int index);
 
 /* Tensors of the file; a dimension beyond the tensor's own is 1. */
 bool ting_golden_has(ting_golden *g, const char *name);
+int ting_golden_dims(ting_golden *g, const char *name);
 int ting_golden_dim(ting_golden *g, const char *name, int axis);
 
 /* All elements, converted, in the context's arena; count (may be NULL) gets their number. */

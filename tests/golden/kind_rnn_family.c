@@ -7,6 +7,7 @@
 #include "golden/golden.h"
 
 #include "loss/cross_entropy.h"
+#include "model/linear.h"
 #include "nn/op.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ enum { MAX_LAYERS = 16 };
 typedef struct network {
     int layers, directions, width, hidden, classes;
     ting_params *params;
-    const ting_param *table, *out_w, *out_b;
+    const ting_param *table;
+    ting_linear_params out;
     ting_lstm_weights lstm[2 * MAX_LAYERS];
 } network;
 
@@ -36,8 +38,7 @@ static void declare(network *net)
             .b_ih = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){4 * h}, "rnn.bias_ih_l%d%s", layer, end),
             .b_hh = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){4 * h}, "rnn.bias_hh_l%d%s", layer, end)};
     }
-    net->out_w = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){net->classes, net->directions * h}, "linear.weight");
-    net->out_b = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){net->classes}, "linear.bias");
+    net->out = ting_linear_declare(params, net->classes, net->directions * h, "", "linear");
 }
 
 /* The initial states [layers directions, batch, h] as one tensor with a gradient; none when the file has none. */
@@ -97,7 +98,7 @@ static ting_err run(ting_golden *g, const network *net)
     const int states = net->layers * net->directions * batch;
     ting_tensor h0 = state(g, "in.h0", states, net->hidden), c0 = state(g, "in.c0", states, net->hidden);
     ting_tensor x = forward(g, net, tokens, (ting_segments){.count = batch, .start = start}, h0, c0);
-    ting_tensor logits = ting_linear(&g->ctx, x, net->out_w, net->out_b, TING_ACT_NONE);
+    ting_tensor logits = ting_linear_apply(&g->ctx, x, net->out, TING_ACT_NONE);
     ting_tensor loss = ting_cross_entropy(&g->ctx, logits, targets, NULL);
     TRY(g->ctx.err);
     ting_golden_compare_tensor(g, "out.rnn", 0, x);

@@ -155,7 +155,7 @@ static void whole(struct run *r, const char *prefix, int chunk, int left, bool g
         target_start[s + 1] = target_start[s] + target_lens[s];
     ting_tensor loss =
         ting_ctc_loss(&g->ctx, logits, r->out, ting_golden_ints(g, "in.targets", NULL),
-                      (ting_segments){r->out.count, target_start}, 0, NULL);
+                      (ting_segments){r->out.count, target_start}, NULL);
     snprintf(name, sizeof name, "%sctc_loss", prefix);
     ting_golden_compare_tensor(g, name, 0, loss);
     if (gradients && g->ctx.err == TING_OK) {
@@ -260,7 +260,7 @@ ting_err ting_golden_zipformer2(ting_golden *g)
     if (r.params == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_zipformer_new(&config, r.params, &r.model));
-    r.head = ting_ctc_head_declare(r.params, (int)ting_golden_int(g, "vocab_size"),
+    r.head = ting_ctc_head_declare(r.params, "ctc_output.1", (int)ting_golden_int(g, "vocab_size"),
                                    ting_zipformer_dim(r.model));
     TRY(ting_golden_load(g, r.params));
     read_input(&r);

@@ -339,7 +339,7 @@ static void mask_scores(ting_golden *g, const batch *b, const ting_attention *a,
 }
 
 typedef struct weights_module {
-    ting_zip_projection in;
+    ting_linear_params in;
     const ting_param *pos;
     int heads, query;
 } weights_module;
@@ -348,8 +348,7 @@ static weights_module declare_weights(ting_golden *g, ting_params *params)
 {
     weights_module m = {.heads = setting(g, "num_heads"), .query = setting(g, "query_head_dim")};
     int pos = setting(g, "pos_head_dim");
-    m.in = ting_zip_declare_projection(params, m.heads * (2 * m.query + pos),
-                                       setting(g, "embed_dim"), "in_proj");
+    m.in = ting_linear_declare(params, m.heads * (2 * m.query + pos), setting(g, "embed_dim"), "", "in_proj");
     m.pos = ting_params_add(params, TING_PARAM_VALUES, 2,
                             (int[]){m.heads * pos, setting(g, "pos_dim")}, "linear_pos.weight");
     return m;
@@ -376,7 +375,7 @@ static ting_err attention_weights(ting_golden *g, ting_params *params)
     bool streaming = ting_golden_has(g, "in.cached_key");
     ting_tensor x = read_tbc(g, "in.x", &b), pos = read_positions(g);
     int keys = m.heads * m.query, left = streaming ? ting_golden_dim(g, "in.cached_key", 0) : 0;
-    ting_tensor qkp = ting_linear(ctx, x, m.in.w, m.in.b, TING_ACT_NONE);
+    ting_tensor qkp = ting_linear_apply(ctx, x, m.in, TING_ACT_NONE);
     if (ctx->err != TING_OK)
         return ctx->err;
     ting_tensor k = ting_cols(qkp, keys, keys);
@@ -422,7 +421,7 @@ static ting_tensor masked_convolution(ting_golden *g, const ting_zip_conv_module
                                       int chunk, ting_tensor x)
 {
     ting_ctx *ctx = &g->ctx;
-    ting_tensor both = ting_linear(ctx, x, m->in.w, m->in.b, TING_ACT_NONE);
+    ting_tensor both = ting_linear_apply(ctx, x, m->in, TING_ACT_NONE);
     if (ctx->err != TING_OK)
         return both;
     int dim = both.cols / 2;
@@ -436,7 +435,7 @@ static ting_tensor masked_convolution(ting_golden *g, const ting_zip_conv_module
     y = ting_mul(ctx, y, keep);
     y = ting_chunk_conv(ctx, y, b->segments, chunk, &m->conv, (ting_tensor){0});
     y = ting_activate(ctx, TING_ACT_SWOOSH_R, y);
-    return ting_linear(ctx, y, m->out.w, m->out.b, TING_ACT_NONE);
+    return ting_linear_apply(ctx, y, m->out, TING_ACT_NONE);
 }
 
 /* Chunk after chunk with the cache between them, as a stream keeps it. */
@@ -450,7 +449,7 @@ static void streaming_convolution(ting_golden *g, const ting_zip_conv_module *m,
     int half = m->conv.chunk_w->shape[2] / 2, dim = x.cols,
         count = b->count < MOST ? b->count : MOST;
     const ting_real *cache = ting_golden_reals(g, "in.cache", NULL); /* [B, C, half] */
-    ting_tensor all = ting_ctx_constant(&g->ctx, x.rows, m->out.w->shape[0]);
+    ting_tensor all = ting_ctx_constant(&g->ctx, x.rows, m->out.weight->shape[0]);
     for (int u = 0; u < count; u++) {
         caches[u][TING_ZIP_CONV1] = ting_ctx_reals(&g->ctx, (size_t)half * (size_t)dim);
         for (int i = 0; i < half * dim && g->ctx.err == TING_OK; i++)

@@ -30,10 +30,10 @@ static ting_attention geometry(ting_grad_problem *p)
 /* Variants: whole segments, causal, chunks that share keys, chunks and causal. */
 static void options(ting_grad_problem *p)
 {
-    p->option[HEADS] = ting_grad_between(p, 1, 3);
+    p->option[HEADS] = ting_grad_between(p, p->large ? 2 : 1, 3);
     p->option[CAUSAL] = p->variant % 2;
-    p->option[CHUNK] = p->variant < 2 ? 0 : ting_grad_between(p, 2, 3);
-    p->option[LEFT] = ting_grad_between(p, 2, 4);
+    p->option[CHUNK] = p->variant < 2 ? 0 : p->large ? ting_grad_between(p, 16, 24) : ting_grad_between(p, 2, 3);
+    p->option[LEFT] = p->large ? 20 : ting_grad_between(p, 2, 4);
     p->row_factor = p->option[HEADS];
 }
 
@@ -43,15 +43,20 @@ static void one_output(ting_grad_problem *p, ting_tensor y)
     p->outputs = 1;
 }
 
+static int head_width(ting_grad_problem *p)
+{
+    return p->large ? ting_grad_between(p, 12, 17) : ting_grad_between(p, 1, 5);
+}
+
 static void scores_setup(ting_grad_problem *p)
 {
     int rows = ting_grad_segments(p);
     options(p);
     p->option[RELATIVE] = p->variant >= 4;
     if (p->option[RELATIVE])
-        p->option[CHUNK] = p->variant == 4 ? 0 : 2;
+        p->option[CHUNK] = p->variant == 4 ? 0 : p->large ? 20 : 2;
     p->option[REACH] = p->large ? 64 : 8;
-    int dq = ting_grad_between(p, 1, 5), dp = ting_grad_between(p, 1, 3), heads = p->option[HEADS];
+    int dq = head_width(p), dp = ting_grad_between(p, 1, 3), heads = p->option[HEADS];
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
     if (p->option[RELATIVE]) {
@@ -98,7 +103,7 @@ static void apply_setup(ting_grad_problem *p)
     int rows = ting_grad_segments(p);
     options(p);
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows * p->option[HEADS], columns(p));
-    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, p->option[HEADS] * ting_grad_between(p, 1, 5));
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, p->option[HEADS] * head_width(p));
     p->row_factor = 1;
 }
 

@@ -140,7 +140,7 @@ static void embedding_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
     ting_grad_add_ids(p, -1, 5);
-    ting_grad_add_param(p, TING_PARAM_VALUES, 2, (int[]){5, width(p)});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 2, (int[]){5, p->large ? 150 : width(p)});
 }
 
 static void embedding_forward(ting_grad_problem *p, ting_ctx *ctx)

@@ -30,7 +30,7 @@ static void concat_cols_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_concat_cols = {2, concat_cols_setup, concat_cols_forward};
 
-/* ---- after each other; variant 1: nothing before ---- */
+/* ---- after each other; variant 1: nothing before; 2: the same twice ---- */
 
 enum { CACHE = 0 }; /* option: rows before each segment */
 
@@ -49,12 +49,16 @@ static void concat_time_forward(ting_grad_problem *p, ting_ctx *ctx)
     int *start = ting_grad_take(p, p->segments.count + 1, sizeof *start);
     for (int s = 0; s <= p->segments.count; s++)
         start[s] = s * cache;
+    if (p->variant == 2) {
+        one_output(p, ting_concat_time(ctx, p->input[0].t, p->segments, p->input[0].t, p->segments));
+        return;
+    }
     ting_tensor before = ting_rows(p->input[1].t, 0, p->segments.count * cache);
     one_output(p, ting_concat_time(ctx, before, (ting_segments){p->segments.count, start}, p->input[0].t,
                                    p->segments));
 }
 
-const ting_grad_case ting_case_concat_time = {2, concat_time_setup, concat_time_forward};
+const ting_grad_case ting_case_concat_time = {3, concat_time_setup, concat_time_forward};
 
 /* ---- narrower, wider, the same ---- */
 
@@ -80,7 +84,7 @@ static void conv1d_setup(ting_grad_problem *p)
     int rows = ting_grad_segments(p), taps = ting_grad_between(p, 1, 5);
     p->option[GROUPS] = p->variant < 2 ? 1 : ting_grad_between(p, 2, 3);
     p->option[LEFT] = p->variant == 1 ? taps - 1 : taps / 2;
-    int inputs = p->variant == 3 ? 1 : 2, outputs = p->variant == 3 ? 1 : p->large ? 20 : 3;
+    int inputs = p->variant == 3 ? 1 : p->large ? 9 : 2, outputs = p->variant == 3 ? 1 : p->large ? 20 : 3;
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, inputs * p->option[GROUPS]);
     ting_grad_add_param(p, TING_PARAM_VALUES, 3, (int[]){outputs * p->option[GROUPS], inputs, taps});
     ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){outputs * p->option[GROUPS]});
@@ -94,11 +98,59 @@ static void conv1d_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_conv1d = {4, conv1d_setup, conv1d_forward};
 
+/* ---- sums of chosen rows: each with each, and a band ---- */
+
+static void pair_add_setup(ting_grad_problem *p)
+{
+    const int cols = width(p), a = ting_grad_between(p, 1, 6), b = ting_grad_between(p, 1, 5);
+    ting_grad_add_input(p, TING_ROWS_FREE, a, cols);
+    ting_grad_add_input(p, TING_ROWS_FREE, b, cols);
+    p->row_factor = 0;
+}
+
+static void pair_add_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const int a = p->input[0].t.rows, b = p->input[1].t.rows, width = p->variant == 0 ? b : 1;
+    int *ia = ting_grad_take(p, a * width, sizeof *ia), *ib = ting_grad_take(p, a * width, sizeof *ib);
+    for (int r = 0; r < a * width; r++) {
+        ia[r] = r / width;
+        ib[r] = p->variant == 0 ? r % width : r % b;
+    }
+    one_output(p, ting_pair_add(ctx, p->input[0].t, ia, p->input[1].t, ib, a * width));
+}
+
+const ting_grad_case ting_case_pair_add = {2, pair_add_setup, pair_add_forward};
+
+/* ---- one filter a channel: same, causal, without zeros, to one side and without bias ---- */
+
+enum { BEFORE = 0, AFTER = 1 };
+
+static void depthwise_setup(ting_grad_problem *p)
+{
+    const int taps = p->variant == 0 ? 2 * ting_grad_between(p, 0, 3) + 1 : ting_grad_between(p, 1, 6);
+    const int rows = p->variant == 2 ? ting_grad_segments_of(p, taps) : ting_grad_segments(p), cols = width(p);
+    p->option[BEFORE] = p->variant == 0 ? taps / 2 : p->variant == 1 ? taps - 1 : 0;
+    p->option[AFTER] = p->variant == 0 ? taps / 2 : p->variant == 3 ? taps - 1 : 0;
+    p->row_factor = p->variant == 2 ? 0 : 1;
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
+    ting_grad_add_param(p, TING_PARAM_TAPS, 3, (int[]){cols, 1, taps});
+    ting_grad_add_param(p, TING_PARAM_VALUES, 1, &cols);
+}
+
+static void depthwise_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    int *start = ting_grad_take(p, p->segments.count + 1, sizeof *start);
+    one_output(p, ting_depthwise(ctx, p->input[0].t, p->segments, p->option[BEFORE], p->option[AFTER], p->param[0],
+                                 p->variant == 3 ? NULL : p->param[1], start));
+}
+
+const ting_grad_case ting_case_depthwise = {4, depthwise_setup, depthwise_forward};
+
 /* ---- LSTM: forward, reverse, without initial states ---- */
 
 static void lstm_setup(ting_grad_problem *p)
 {
-    int rows = ting_grad_segments(p), h = p->large ? 20 : ting_grad_between(p, 1, 4), k = ting_grad_between(p, 1, 5);
+    int rows = ting_grad_segments(p), h = p->large ? 40 : ting_grad_between(p, 1, 4), k = ting_grad_between(p, 1, 5);
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, k);
     ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);
     ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);

@@ -3,6 +3,7 @@
 #include "grad/grad.h"
 
 #include "loss/ctc.h"
+#include "loss/transducer_loss.h"
 #include "support/support.h"
 
 static void one_output(ting_grad_problem *p, ting_tensor y)
@@ -52,7 +53,9 @@ static void conv2d_setup(ting_grad_problem *p)
 {
     ting_grad_segments_of(p, 1);
     image_options(p);
-    const int *o = p->option;
+    int *o = p->option;
+    if (p->large && p->variant == 0) /* products that are worth several threads */
+        o[IN] = 16, o[OUT] = 80, o[KF] = 3;
     frames(p, o[FREQ] * o[IN]);
     ting_grad_add_param(p, TING_PARAM_FILTERS, 4, (int[]){o[OUT], o[IN], o[KT], o[KF]});
     ting_grad_add_param(p, TING_PARAM_VALUES, 1, &o[OUT]);
@@ -93,7 +96,7 @@ const ting_grad_case ting_case_depthwise2d = {3, depthwise2d_setup, depthwise2d_
 static void chunk_conv_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
-    int c = p->large ? 40 : ting_grad_between(p, 1, 6), taps = 2 * ting_grad_between(p, 1, 3) + 1;
+    int c = p->large ? 150 : ting_grad_between(p, 1, 6), taps = 2 * ting_grad_between(p, 1, 3) + 1;
     p->option[0] = (int[]){0, 0, 2, taps + 2, 3}[p->variant];
     frames(p, c);
     ting_grad_add_param(p, TING_PARAM_TAPS, 3, (int[]){c, 1, taps});
@@ -192,12 +195,13 @@ static void upsample_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_upsample = {4, resample_setup, upsample_forward};
 
-/* ---- CTC: a target for every second frame at most, repeats among them ---- */
+/* ---- CTC: a target for every second frame at most, repeats among them; variant 3: one for each, so that repeats make
+ * some utterances impossible ---- */
 
 static void ctc_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
-    frames(p, p->variant == 1 ? 3 : ting_grad_between(p, 4, 7));
+    frames(p, p->variant == 1 ? 3 : p->large ? 40 : ting_grad_between(p, 4, 7));
     ting_grad_add_ids(p, 1, p->input[0].t.cols);
     p->row_factor = 0;
 }
@@ -209,15 +213,55 @@ static void ctc_forward(ting_grad_problem *p, ting_ctx *ctx)
     for (int s = 0; s < p->segments.count; s++) {
         int first = p->segments.start[s], length = p->segments.start[s + 1] - first;
         start[s] = count;
-        for (int i = 0; i < length / 2; i++)
+        for (int i = 0; i < (p->variant == 3 ? length : length / 2); i++)
             targets[count++] = p->ids[first + i];
     }
     start[p->segments.count] = count;
     one_output(p, ting_ctc_loss(ctx, p->input[0].t, p->segments, targets,
-                                (ting_segments){p->segments.count, start}, 0, NULL));
+                                (ting_segments){p->segments.count, start}, NULL));
 }
 
-const ting_grad_case ting_case_ctc = {3, ctc_setup, ctc_forward};
+const ting_grad_case ting_case_ctc = {4, ctc_setup, ctc_forward};
+
+/* ---- transducer: the states of a frame side by side in one row; the whole lattice, and a band that moves up ---- */
+
+enum { LABELS = 0, VOCAB = 1 };
+
+static void transducer_setup(ting_grad_problem *p)
+{
+    ting_grad_segments_of(p, 1);
+    p->option[LABELS] = ting_grad_between(p, p->variant, 3);
+    p->option[VOCAB] = ting_grad_between(p, 3, 6);
+    frames(p, (p->option[LABELS] + 1 - p->variant) * p->option[VOCAB]);
+    p->row_factor = 0;
+}
+
+static void transducer_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const int labels = p->option[LABELS], vocab = p->option[VOCAB], states = labels + 1 - p->variant;
+    const int count = p->segments.count, total = p->segments.start[count];
+    int *start = starts(p), *targets = ting_grad_take(p, count * labels + 1, sizeof *targets);
+    int *width = ting_grad_take(p, count, sizeof *width), *first = ting_grad_take(p, total, sizeof *first);
+    for (int s = 0; s <= count; s++)
+        start[s] = s * labels;
+    for (int s = 0; s < count; s++) {
+        const int f0 = p->segments.start[s], f1 = p->segments.start[s + 1];
+        width[s] = states;
+        for (int i = 0; i < labels; i++) /* the same in every utterance, so that one alone sees its own */
+            targets[s * labels + i] = 1 + i % (vocab - 1);
+        for (int f = f0; f < f1; f++)
+            first[f] = p->variant == 1 && f >= (f0 + f1) / 2;
+    }
+    ting_transducer_targets *t = ting_grad_take(p, 1, sizeof *t);
+    *t = (ting_transducer_targets){.frames = p->segments, .labels = {count, start}, .targets = targets, .blank = 0,
+                                   .width = width, .first = first};
+    ting_tensor x = p->input[0].t; /* [T, states V] as [T states, V] */
+    x.rows *= states;
+    x.cols = x.ld = vocab;
+    one_output(p, ting_transducer_loss(ctx, x, t, NULL, NULL));
+}
+
+const ting_grad_case ting_case_transducer = {2, transducer_setup, transducer_forward};
 
 /* ---- balancer and whiten: within their limits they must not touch the gradient; beyond: the golden files ---- */
 
@@ -225,7 +269,7 @@ static void steer_setup(ting_grad_problem *p)
 {
     ting_grad_segments(p);
     p->option[0] = ting_grad_between(p, 1, 3);
-    frames(p, p->option[0] * ting_grad_between(p, 1, 4));
+    frames(p, p->option[0] * (p->large ? ting_grad_between(p, 20, 30) : ting_grad_between(p, 1, 4)));
 }
 
 static void balancer_forward(ting_grad_problem *p, ting_ctx *ctx)

@@ -98,6 +98,9 @@ void *ting_grad_take(ting_grad_problem *p, int count, size_t size);
 void ting_grad_problem_make(ting_grad_problem *p, const ting_grad_case *of, int variant, bool large);
 void ting_grad_problem_free(ting_grad_problem *p);
 
+/* The most tasks that one loop has handed to a pool since the last call (counted_pool.c). */
+int ting_grad_most_tasks(void);
+
 /* Forward with the given context fields; the context's arena is taken as it is. Fails the test on error. */
 void ting_grad_forward(ting_grad_problem *p, const ting_grad_case *of, ting_ctx *ctx);
 

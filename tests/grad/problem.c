@@ -40,7 +40,7 @@ int ting_grad_segments_of(ting_grad_problem *p, int least)
     int *start = ting_grad_take(p, count + 1, sizeof *start);
     start[0] = 0;
     for (int s = 0; s < count; s++)
-        start[s + 1] = start[s] + ting_grad_between(p, s == 0 ? 1 : least, p->large ? 60 : 7);
+        start[s + 1] = start[s] + ting_grad_between(p, s == 0 && least < 1 ? 1 : least, p->large ? 60 : 7);
     p->segments = (ting_segments){.count = count, .start = start};
     return start[count];
 }

@@ -553,6 +553,44 @@ static void check_adamw(void)
     }
 }
 
+static void check_scaled_adam(void)
+{
+    ting_rng rng = ting_rng_new(9, 1);
+    const ting_real clip = (ting_real)0.5, beta1 = (ting_real)0.9, beta2 = (ting_real)0.98, rate = (ting_real)0.01,
+                    root = (ting_real)2, eps = (ting_real)1e-8, scale = (ting_real)0.03;
+    for (int s = 0; s < SIZES; s++) {
+        int n = sizes[s];
+        size_t count = (size_t)n;
+        ting_real *w = guard_reals(count), *g = guard_reals(count), *m = guard_reals(count), *v = guard_reals(count);
+        static ting_real w0[LONGEST], m0[LONGEST], v0[LONGEST];
+        guard_normal(&rng, n, 1, w);
+        guard_normal(&rng, n, 0.1, g);
+        guard_normal(&rng, n, 0.1, m);
+        for (int i = 0; i < n; i++) {
+            v[i] = (ting_real)(0.01 * ting_rng_uniform(&rng));
+            g[i] = i % 8 == 0 ? 0 : g[i];
+            w0[i] = w[i], m0[i] = m[i], v0[i] = v[i];
+        }
+        kern->scaled_adam(n, w, g, m, v, clip, beta1, beta2, rate, root, eps, scale);
+        for (int i = 0; i < n; i++) {
+            const long double slope = (long double)clip * g[i];
+            const long double second = (long double)beta2 * v0[i] + (1 - (long double)beta2) * slope * slope;
+            near("scaled_adam v", n, i, v[i], second, 4, second);
+            const long double part = rate * slope / (sqrtl(v[i]) * root + eps), own = (long double)scale * w0[i];
+            const long double first = (long double)beta1 * m0[i] + (1 - (long double)beta1) * (own - part);
+            near("scaled_adam m", n, i, m[i], first, 4, fabsl(m0[i]) + fabsl(own) + fabsl(part));
+            near("scaled_adam w", n, i, w[i], (long double)w0[i] + m[i], 2, fabsl(w0[i]) + fabsl(m[i]));
+        }
+        guard_free_all();
+    }
+}
+
+static void scaled_adam(void **state)
+{
+    (void)state;
+    on_every_level(check_scaled_adam);
+}
+
 static void adamw(void **state)
 {
     (void)state;
@@ -583,7 +621,7 @@ int main(void)
         cmocka_unit_test(position_changes_no_bit), cmocka_unit_test(special_values),
         cmocka_unit_test(softmax_rows),     cmocka_unit_test(norms),
         cmocka_unit_test(depthwise),        cmocka_unit_test(depthwise2d),
-        cmocka_unit_test(adamw),
+        cmocka_unit_test(adamw),             cmocka_unit_test(scaled_adam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_base.c - errors, arena, pool, random numbers, strings, files, UTF-8. */
+/* test_base.c - errors, arena, pool, random numbers, strings, files, UTF-8, tab-separated lines. */
 #include "support/failing.h"
 #include "support/support.h"
 
@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "base/tsv.h"
 #include "base/utf8.h"
 
 #include <fcntl.h>
@@ -243,6 +244,28 @@ static void strings_grow(void **state)
     ting_str_free(&str);
 }
 
+static void lines_are_cut_at_tabs(void **state)
+{
+    (void)state;
+    ting_tsv line;
+    ting_tsv_cut((ting_view){" a b \t\t c\r\n", 11}, &line);
+    assert_int_equal(line.count, 3);
+    assert_true(ting_view_is(line.fields[0], "a b") && ting_view_is(line.fields[1], "") && ting_view_is(line.fields[2], "c"));
+    assert_int_equal(ting_tsv_find(&line, "c"), 2);
+    assert_int_equal(ting_tsv_find(&line, "a"), -1);
+    assert_true(ting_view_is(ting_tsv_at(&line, 2), "c"));
+    assert_int_equal(ting_tsv_at(&line, 3).length + ting_tsv_at(&line, -1).length, 0);
+    ting_tsv_cut((ting_view){"", 0}, &line);
+    assert_int_equal(line.count, 1);
+    assert_int_equal(line.fields[0].length, 0);
+    char tabs[2 * TING_TSV_MOST];
+    memset(tabs, '\t', sizeof tabs);
+    ting_tsv_cut((ting_view){tabs, TING_TSV_MOST - 1}, &line);
+    assert_int_equal(line.count, TING_TSV_MOST);
+    ting_tsv_cut((ting_view){tabs, sizeof tabs}, &line);
+    assert_int_equal(line.count, TING_TSV_MOST);
+}
+
 static void devices_are_written_and_not_replaced(void **state)
 {
     (void)state;
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(lists_grow_by_doubling),
         cmocka_unit_test(strings_grow),
+        cmocka_unit_test(lines_are_cut_at_tabs),
         cmocka_unit_test(devices_are_written_and_not_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,6 @@ static void the_longest_phrase_wins(void **state)
     (void)state;
     ting_lexicon *lexicon = lexicon_of(small);
     const ting_g2p_options options = {0};
-    assert_int_equal(ting_lexicon_phrases(lexicon), 4);
     assert_pinyin(lexicon, &options, "长大", "zhang3/p da4/p");
     assert_pinyin(lexicon, &options, "长城大长", "chang2/p cheng2/p da4/p zhang3/c");
     assert_pinyin(lexicon, &options, "长城长大", "chang2/p cheng2/p zhang3/p da4/p");
@@ -161,7 +160,6 @@ static void the_projects_tables_read_common_polyphones(void **state)
 {
     (void)state;
     ting_lexicon *lexicon = project_lexicon();
-    assert_true(ting_lexicon_characters(lexicon) > 20000 && ting_lexicon_phrases(lexicon) > 50000);
     const char *rows[][2] = {
         {"银行", "yin2/p hang2/p"},
         {"长大", "zhang3/p da4/p"},

@@ -41,7 +41,6 @@ static ting_err write_model(const char *path)
     ting_gguf_put_real(writer, "tingxie.am.tenth", 0.1);
     ting_gguf_put_real(writer, "tingxie.am.half", 0.5);
     ting_gguf_put_flag(writer, "tingxie.am.causal", true);
-    ting_gguf_put_bytes(writer, "tingxie.am.blob", "ab\0c", 4);
     ting_gguf_put_tensor(writer, "am.w", &w, TING_DTYPE_F32);
     ting_gguf_put_tensor(writer, "am.w16", &w, TING_DTYPE_F16);
     ting_gguf_put_tensor(writer, "am.wb16", &w, TING_DTYPE_BF16);
@@ -94,10 +93,6 @@ static void what_is_written_is_read(void **state)
     bool causal = false;
     assert_ok(ting_keys_flag(&am.keys, "causal", &causal));
     assert_true(causal);
-    const unsigned char *blob;
-    assert_ok(ting_keys_bytes(&am.keys, "blob", &blob, &count));
-    assert_int_equal(count, 4);
-    assert_memory_equal(blob, "ab\0c", 4);
     ting_gguf_close(&file);
     ting_free(path);
 }

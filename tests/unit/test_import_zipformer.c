@@ -12,6 +12,7 @@
 #include "decode/keywords.h"
 #include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
+#include "engine/tool_convert.h"
 #include "model/am_keys.h"
 #include "model/import_zipformer_onnx.h"
 #include "model/safetensors.h"
@@ -133,16 +134,10 @@ static void a_float_export_gives_what_its_modules_give(void **state)
 static void the_same_through_a_model_file(void **state)
 {
     (void)state;
-    ting_imported model;
     struct network n;
     char *path = ting_temp_path("tiny.gguf");
-    assert_ok(ting_import_zipformer_onnx(FOLDER, &model));
-    ting_gguf_writer *writer = ting_gguf_writer_new();
-    ting_schema_begin(writer, "tiny", (const char *const[]){"am"}, 1);
-    assert_ok(ting_imported_put(&model, writer));
-    assert_ok(ting_gguf_save(writer, path));
-    ting_gguf_writer_free(writer);
-    ting_imported_free(&model);
+    assert_ok(ting_tool_convert(
+        &(ting_convert_options){.inputs = (const char *const[]){FOLDER}, .count = 1, .output = path}));
     ting_gguf file;
     ting_network am;
     ting_zipformer_config encoder;
@@ -213,17 +208,17 @@ static void bad_folders_are_refused(void **state)
 /* ---- graphs that were changed ---- */
 
 /* A copy of the folder with one graph passed through `change`. */
-static char *changed(const char *name, void (*change)(Onnx__GraphProto *graph, Onnx__ModelProto *model, void *arg), void *arg)
+static char *changed(const char *name, void (*change)(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg), void *arg)
 {
     char *folder = damaged(name, NULL, 0), *from = ting_path_join(FOLDER, name), *to = ting_path_join(folder, name);
     ting_file file;
     assert_ok(ting_file_map(from, &file));
-    Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, file.size, file.data);
+    TingOnnx__ModelProto *model = ting_onnx__model_proto__unpack(NULL, file.size, file.data);
     assert_non_null(model);
     change(model->graph, model, arg);
-    unsigned char *bytes = ting_alloc(onnx__model_proto__get_packed_size(model), 1);
-    assert_ok(ting_file_save(to, bytes, onnx__model_proto__pack(model, bytes)));
-    onnx__model_proto__free_unpacked(model, NULL);
+    unsigned char *bytes = ting_alloc(ting_onnx__model_proto__get_packed_size(model), 1);
+    assert_ok(ting_file_save(to, bytes, ting_onnx__model_proto__pack(model, bytes)));
+    ting_onnx__model_proto__free_unpacked(model, NULL);
     ting_file_unmap(&file);
     ting_free(bytes);
     ting_free(from);
@@ -237,7 +232,7 @@ static void set_text(char **text, const char *value) /* as protobuf-c allocates 
     *text = strdup(value);
 }
 
-static bool is_initializer(const Onnx__GraphProto *graph, const char *value)
+static bool is_initializer(const TingOnnx__GraphProto *graph, const char *value)
 {
     for (size_t i = 0; i < graph->n_initializer; i++)
         if (strcmp(graph->initializer[i]->name, value) == 0)
@@ -247,12 +242,12 @@ static bool is_initializer(const Onnx__GraphProto *graph, const char *value)
 
 /* The second factor of the n-th product that has none of the weights becomes the input x of the graph, which no node makes
  * and which is no constant. */
-static void take_input(Onnx__GraphProto *graph, Onnx__ModelProto *model, void *arg)
+static void take_input(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg)
 {
     int *number = arg;
     (void)model;
     for (size_t i = 0; i < graph->n_node; i++) {
-        Onnx__NodeProto *node = graph->node[i];
+        TingOnnx__NodeProto *node = graph->node[i];
         if (strcmp(node->op_type, "MatMul") == 0 && !is_initializer(graph, node->input[1]) && (*number)-- == 0) {
             set_text(&node->input[1], "x");
             return;
@@ -282,7 +277,7 @@ typedef struct property {
     const char *key, *value;
 } property;
 
-static void set_metadata(Onnx__GraphProto *graph, Onnx__ModelProto *model, void *arg)
+static void set_metadata(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg)
 {
     const property *p = arg;
     (void)graph;
@@ -291,16 +286,16 @@ static void set_metadata(Onnx__GraphProto *graph, Onnx__ModelProto *model, void 
             set_text(&model->metadata_props[i]->value, p->value);
 }
 
-static void set_cache(Onnx__GraphProto *graph, Onnx__ModelProto *model, void *arg)
+static void set_cache(TingOnnx__GraphProto *graph, TingOnnx__ModelProto *model, void *arg)
 {
     int64_t *size = arg;
     (void)model;
     for (size_t i = 0; i < graph->n_input; i++) {
-        Onnx__ValueInfoProto *input = graph->input[i];
+        TingOnnx__ValueInfoProto *input = graph->input[i];
         if (strcmp(input->name, "cached_key_0") != 0)
             continue;
         for (size_t d = 0; d < input->type->tensor_type->shape->n_dim; d++) {
-            Onnx__DimensionProto *dim = input->type->tensor_type->shape->dim[d];
+            TingOnnx__DimensionProto *dim = input->type->tensor_type->shape->dim[d];
             free(dim->dim_param);
             dim->dim_param = NULL;
             dim->has_dim_value = true;

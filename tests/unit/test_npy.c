@@ -49,25 +49,27 @@ static void arrays_are_read_by_rows(void **state)
 static void what_is_written_is_read(void **state)
 {
     (void)state;
-    char *path = ting_temp_path("a.npy");
     const int64_t wide[] = {-1, INT64_C(1) << 50};
-    const uint16_t bf16[] = {0x3F80, 0xC049};
     ting_stored cases[] = {
         {.dtype = TING_DTYPE_I64, .dims = 1, .shape = {2}, .data = wide, .bytes = 16},
-        {.dtype = TING_DTYPE_BF16, .dims = 2, .shape = {2, 1}, .data = bf16, .bytes = 4},
+        {.dtype = TING_DTYPE_F32, .dims = 2, .shape = {2, 3}, .data = VALUES, .bytes = 24},
         {.dtype = TING_DTYPE_F32, .dims = 0, .data = VALUES + 5, .bytes = 4},
     };
     for (size_t i = 0; i < 3; i++) {
         ting_npy file;
-        assert_ok(ting_npy_save(path, &cases[i]));
-        assert_ok(ting_npy_open(path, &file));
+        ting_str bytes = {0};
+        ting_npy_head(&bytes, cases[i].dtype, cases[i].dims, cases[i].shape);
+        assert_int_equal(bytes.length % 64, 0);
+        ting_str_add_bytes(&bytes, cases[i].data, cases[i].bytes);
+        assert_ok(ting_npy_parse(bytes.text, bytes.length, &file));
         const ting_stored *array = ting_table_find(&file.table, "");
         assert_int_equal(array->dims, cases[i].dims);
+        assert_int_equal(ting_stored_elements(array), ting_stored_elements(&cases[i]));
         for (size_t j = 0; j < ting_stored_elements(array); j++)
             assert_true(ting_stored_value(array, j) == ting_stored_value(&cases[i], j));
         ting_npy_close(&file);
+        ting_str_free(&bytes);
     }
-    ting_free(path);
 }
 
 static void write_archive(const char *path)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_optim.c - AdamW against its formula, clipping, schedules, and that a restart from saved state changes nothing. */
+/* test_optim.c - AdamW against its formula, ScaledAdam, clipping, schedules, and that a restart from saved state changes nothing. */
 #include "support/support.h"
 
 #include "base/rng.h"
 #include "optim/adamw.h"
+#include "optim/clip.h"
+#include "optim/scaled_adam.h"
 #include "optim/schedule.h"
 
 #include <math.h>
@@ -56,7 +58,6 @@ static void adamw_is_its_formula(void **state)
                    rate * (m[i] / (1 - pow(0.8, step))) / (sqrt(v[i] / (1 - pow(0.95, step))) + 1e-6);
         }
     }
-    assert_int_equal(ting_adamw_steps(adamw), 10);
     for (size_t i = 0; i < count; i++) /* ten steps, a few roundings each of numbers up to 1 */
         assert_true(fabs((double)ting_params_values(params)[i] - w[i]) < 1e-5);
     for (size_t i = count - BIAS; i < count; i++) /* frozen: not one bit */
@@ -83,9 +84,14 @@ static void a_restart_changes_nothing(void **state)
         if (step == 4) {
             ting_adamw *next = ting_adamw_new(two, &options);
             ting_adamw_step(broken, kern, pool, 0.01);
-            memcpy(ting_adamw_mean(next), ting_adamw_mean(broken), bytes);
-            memcpy(ting_adamw_square(next), ting_adamw_square(broken), bytes);
-            ting_adamw_set_steps(next, ting_adamw_steps(broken));
+            ting_state_block from[TING_OPTIMIZER_BLOCKS], to[TING_OPTIMIZER_BLOCKS];
+            ting_optimizer saved = ting_adamw_optimizer(broken), fresh = ting_adamw_optimizer(next);
+            int count = saved.state(saved.self, from);
+            assert_int_equal(fresh.state(fresh.self, to), count);
+            for (int b = 0; b < count; b++) {
+                assert_string_equal(from[b].name, to[b].name);
+                memcpy(to[b].data, from[b].data, from[b].bytes);
+            }
             ting_adamw_free(broken);
             broken = next;
         } else {
@@ -95,6 +101,49 @@ static void a_restart_changes_nothing(void **state)
     assert_memory_equal(ting_params_values(one), ting_params_values(two), bytes);
     ting_adamw_free(straight);
     ting_adamw_free(broken);
+    ting_pool_free(pool);
+    ting_params_free(one);
+    ting_params_free(two);
+}
+
+/* The same for ScaledAdam; its trajectories are golden files (tests/golden, kind scaledadam). */
+static void scaled_adam_restarts_exactly(void **state)
+{
+    (void)state;
+    const ting_kern *kern = ting_kern_select(ting_cpu_detect());
+    ting_params *one = declared(), *two = declared();
+    const size_t bytes = ting_params_elements(one) * sizeof(ting_real);
+    ting_scaled_adam_options o = ting_scaled_adam_defaults;
+    o.clip_period = 6;
+    ting_scaled_adam *straight = ting_scaled_adam_new(one, &o, NULL), *broken = ting_scaled_adam_new(two, &o, NULL);
+    ting_pool *pool = ting_pool_new(3);
+    bool clipped = false;
+    for (int step = 1; step <= 24; step++) {
+        set_gradients(one, step);
+        set_gradients(two, step);
+        for (size_t i = 0; step == 15 && i < ting_params_elements(one); i++) /* a burst */
+            ting_params_gradients(one)[i] *= 50, ting_params_gradients(two)[i] *= 50;
+        ting_scaled_adam_step(straight, kern, NULL, 0.03);
+        ting_scaled_adam_step(broken, kern, pool, 0.03);
+        clipped = clipped || (step == 15 && ting_scaled_adam_clipped(straight, 0) < 0.1);
+        if (step == 9) { /* in the middle of both periods */
+            ting_scaled_adam *next = ting_scaled_adam_new(two, &o, NULL);
+            ting_state_block from[TING_OPTIMIZER_BLOCKS], to[TING_OPTIMIZER_BLOCKS];
+            ting_optimizer saved = ting_scaled_adam_optimizer(broken), fresh = ting_scaled_adam_optimizer(next);
+            int count = saved.state(saved.self, from);
+            assert_int_equal(fresh.state(fresh.self, to), count);
+            for (int b = 0; b < count; b++)
+                memcpy(to[b].data, from[b].data, from[b].bytes);
+            ting_scaled_adam_free(broken);
+            broken = next;
+        }
+    }
+    assert_true(clipped);
+    assert_memory_equal(ting_params_values(one), ting_params_values(two), bytes);
+    for (size_t i = ROWS * COLS + BIAS; i < ROWS * COLS + 2 * BIAS; i++) /* frozen: not one bit */
+        assert_true(ting_params_values(one)[i] == (float)cos(0.7 * (double)i));
+    ting_scaled_adam_free(straight);
+    ting_scaled_adam_free(broken);
     ting_pool_free(pool);
     ting_params_free(one);
     ting_params_free(two);
@@ -121,21 +170,20 @@ static void clipping_keeps_the_direction(void **state)
 static void schedules_go_up_and_down(void **state)
 {
     (void)state;
-    ting_schedule s = {.peak = 2, .final = 1, .warmup = 10, .total = 110};
-    for (int shape = TING_DECAY_NONE; shape <= TING_DECAY_COSINE; shape++) {
-        s.shape = (ting_decay_shape)shape;
-        assert_true(fabs(ting_rate_at(&s, 1) - 0.2) < 1e-12);
-        assert_true(fabs(ting_rate_at(&s, 10) - 2) < 1e-12);
-    }
-    static const double middle[] = {2, 2 * 0.408248290463863, 1.5, 1.5}; /* step 60: sqrt(10 / 60) */
-    static const double after[] = {2, 2 * 0.223606797749979, 1, 1};      /* step 200: sqrt(10 / 200) */
-    for (int shape = TING_DECAY_NONE; shape <= TING_DECAY_COSINE; shape++) {
-        s.shape = (ting_decay_shape)shape;
-        assert_true(fabs(ting_rate_at(&s, 60) - middle[shape]) < 1e-12);
-        assert_true(fabs(ting_rate_at(&s, 200) - after[shape]) < 1e-12);
-    }
-    s.warmup = 0;
-    assert_true(fabs(ting_rate_at(&s, 1) - 2) < 0.001);
+    ting_schedule hold = {.shape = TING_SCHEDULE_HOLD, .peak = 2, .final = 1, .warmup = 10};
+    ting_schedule noam = {.shape = TING_SCHEDULE_NOAM, .peak = 2, .warmup = 10};
+    assert_true(fabs(ting_rate_at(&hold, 1) - 0.2) < 1e-12 && fabs(ting_rate_at(&noam, 1) - 0.2) < 1e-12);
+    assert_true(fabs(ting_rate_at(&hold, 10) - 2) < 1e-12 && fabs(ting_rate_at(&noam, 10) - 2) < 1e-12);
+    assert_true(fabs(ting_rate_at(&hold, 100000) - 2) < 1e-12); /* for ever */
+    assert_true(fabs(ting_rate_at(&noam, 60) - 2 * 0.408248290463863) < 1e-12); /* sqrt(10 / 60) */
+    hold.decay_from = 100;
+    hold.decay_steps = 400;
+    assert_true(fabs(ting_rate_at(&hold, 100) - 2) < 1e-12);
+    assert_true(fabs(ting_rate_at(&hold, 200) - 1.5) < 1e-12); /* 1 - sqrt(1 / 4) of the way */
+    assert_true(fabs(ting_rate_at(&hold, 500) - 1) < 1e-12 && fabs(ting_rate_at(&hold, 9000) - 1) < 1e-12);
+    hold.decay_from = 0;
+    hold.warmup = 0;
+    assert_true(fabs(ting_rate_at(&hold, 4) - 1.9) < 1e-12); /* 1 - sqrt(4 / 400) */
 }
 
 int main(void)
@@ -143,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adamw_is_its_formula),
         cmocka_unit_test(a_restart_changes_nothing),
+        cmocka_unit_test(scaled_adam_restarts_exactly),
         cmocka_unit_test(clipping_keeps_the_direction),
         cmocka_unit_test(schedules_go_up_and_down),
     };

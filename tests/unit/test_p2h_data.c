@@ -291,7 +291,7 @@ static void an_epoch_is_a_function_of_its_number(void **state)
     ting_p2h_corpus c;
     char *path = small_corpus("", &counts);
     assert_ok(ting_p2h_corpus_open(path, &c));
-    const double weights[] = {1, 3, 2};
+    const double weights[] = {1, 3, 2, 0};
     ting_p2h_sampler_options options = {.weight = weights, .tokens = 6, .window = 4, .seed = 9,
                                         .spoil = {.share = 0.5, .tone = 0.5, .reading = 0.5}};
     ting_arena *arena = ting_arena_new(1 << 16);
@@ -318,7 +318,7 @@ static void an_epoch_is_a_function_of_its_number(void **state)
     assert_memory_equal(order[0], order[1], (size_t)used[0] * sizeof(int));
     ting_p2h_sampler *none = ting_p2h_sampler_new(&c, &(ting_p2h_sampler_options){
                                                           .weight = (const double[]){1, 0, 0}, .tokens = 6, .window = 4});
-    assert_fails(TING_ERR_ARGUMENT, "no sentence", ting_p2h_sampler_epoch(none, 0));
+    assert_fails(TING_ERR_ARGUMENT, "nothing to train on", ting_p2h_sampler_epoch(none, 0));
     ting_p2h_sampler_free(none);
     ting_arena_free(arena);
     ting_p2h_corpus_close(&c);

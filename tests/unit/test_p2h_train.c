@@ -10,8 +10,7 @@
 #include "engine/tool_hanzi.h"
 #include "text/pinyin.h"
 #include "train/checkpoint.h"
-#include "train/p2h_trainer.h"
-#include "train/recipe.h"
+#include "tingxie_train.h"
 
 #include <math.h>
 #include <signal.h>
@@ -80,7 +79,7 @@ struct watch {
     double errors, first_loss, last_loss;
 };
 
-static void report(void *self, const ting_tool_train_report *r)
+static void report(void *self, const ting_train_report *r)
 {
     struct watch *w = self;
     w->last_loss = r->loss;
@@ -90,7 +89,7 @@ static void report(void *self, const ting_tool_train_report *r)
         w->errors = r->errors;
 }
 
-static bool stop(void *self)
+static int stop(void *self)
 {
     struct watch *w = self;
     return ++w->steps > w->stop_at;
@@ -100,27 +99,29 @@ static ting_err train(const char *recipe, const char *corpus, const char *folder
                       struct watch *watch)
 {
     *watch = (struct watch){.stop_at = stop_at, .errors = -1};
-    return ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = folder,
-                                                     .threads = threads, .report = report, .stop = stop,
-                                                     .self = watch});
+    return ting_train_p2h(&(ting_train_options){.recipe = recipe, .data = corpus, .folder = folder, .threads = threads,
+                                                .report = report, .stop = stop, .self = watch});
 }
 
-static void assert_same_files(const char *a, const char *b)
+/* Everything but the curve, whose points hold times. */
+static void assert_same_state(const char *a, const char *b)
 {
+    static const char *const blocks[] = {"identity", "place", "weights", "average", "adamw.steps", "adamw.mean",
+                                         "adamw.square"};
     char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
-    ting_file file[2];
+    ting_checkpoint file[2];
     for (int i = 0; i < 2; i++)
-        assert_ok(ting_file_map(path[i], &file[i]));
-    assert_int_equal(file[0].size, file[1].size);
-    /* the header (step, epoch, place, ...) and the four blocks of numbers; what follows are curve points, which hold
-     * times, and the fingerprint over them. */
-    uint64_t elements;
-    memcpy(&elements, file[0].data + 16, 8);
-    const size_t curve = 104 + 4 * (size_t)elements * sizeof(ting_real);
-    assert_true(curve < file[0].size);
-    assert_memory_equal(file[0].data, file[1].data, curve);
+        assert_ok(ting_checkpoint_open(path[i], &file[i]));
+    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) {
+        const void *data[2];
+        size_t bytes[2];
+        for (int i = 0; i < 2; i++)
+            assert_true(ting_checkpoint_find(&file[i], blocks[k], &data[i], &bytes[i]));
+        assert_int_equal(bytes[0], bytes[1]);
+        assert_memory_equal(data[0], data[1], bytes[0]);
+    }
     for (int i = 0; i < 2; i++) {
-        ting_file_unmap(&file[i]);
+        ting_checkpoint_close(&file[i]);
         ting_free(path[i]);
     }
 }
@@ -139,10 +140,8 @@ static void a_tiny_corpus_is_learnt_by_heart(void **state)
         char *model = ting_temp_path(type == 0 ? "tiny.gguf" : "tiny8.gguf");
         ting_tool_hanzi *hanzi;
         ting_str out = {0};
-        assert_ok(ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = folder,
-                                                            .threads = 1, .export_path = model,
-                                                            .export_type = type == 0 ? TING_TOOL_F32 : TING_TOOL_INT8,
-                                                            .export_licence = "CC0-1.0"}));
+        assert_ok(ting_export_p2h(&(ting_train_options){.recipe = recipe, .data = corpus, .folder = folder}, model,
+                                  type == 0 ? TING_EXPORT_F32 : TING_EXPORT_INT8, "CC0-1.0"));
         assert_ok(ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = model, .threads = 1}, &hanzi));
         for (int s = 0; s < SENTENCES; s++) {
             ting_str_clear(&out);
@@ -179,8 +178,8 @@ static void an_encoder_decoder_learns_too(void **state)
     assert_true(w.errors == 0);
     ting_tool_hanzi *hanzi;
     ting_str out = {0};
-    assert_ok(ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = folder,
-                                                        .threads = 1, .export_path = model, .export_licence = "CC0-1.0"}));
+    assert_ok(ting_export_p2h(&(ting_train_options){.recipe = recipe, .data = corpus, .folder = folder}, model,
+                              TING_EXPORT_F32, "CC0-1.0"));
     for (int limit = TING_TOOL_HANZI_EXACT; limit <= TING_TOOL_HANZI_FREE; limit++) {
         assert_ok(ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = model, .threads = 1,
                                                                  .limit = (ting_tool_hanzi_limit)limit},
@@ -207,11 +206,11 @@ static void a_stopped_training_goes_on_exactly(void **state)
     char *whole = ting_temp_path("whole"), *parts = ting_temp_path("parts"), *threads = ting_temp_path("threads");
     assert_ok(train(recipe, corpus, whole, 1, 1000, &w));
     assert_ok(train(recipe, corpus, threads, 3, 1000, &w));
-    assert_same_files(whole, threads); /* the number of threads does not matter */
+    assert_same_state(whole, threads); /* the number of threads does not matter */
     assert_fails(TING_ERR_CANCELLED, "stopped after step 10", train(recipe, corpus, parts, 2, 10, &w));
     assert_fails(TING_ERR_CANCELLED, "stopped after step 40", train(recipe, corpus, parts, 1, 30, &w));
     assert_ok(train(recipe, corpus, parts, 2, 1000, &w));
-    assert_same_files(whole, parts);
+    assert_same_state(whole, parts);
 
     /* killed without a warning, at a random moment after the first checkpoint, as often as it takes */
     char *killed = ting_temp_path("killed"), *path = ting_path_join(killed, "checkpoint");
@@ -231,8 +230,50 @@ static void a_stopped_training_goes_on_exactly(void **state)
     }
     assert_true(ting_file_exists(path));
     assert_ok(train(recipe, corpus, killed, 1, 1000, &w));
-    assert_same_files(whole, killed);
+    assert_same_state(whole, killed);
     char *const all[] = {corpus, recipe, whole, parts, threads, killed, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* --finish: from the rate that is there, within so many steps, once; what is asked for again is said to change nothing. */
+struct heard {
+    char sentences[2048];
+    double rate[64];
+    int count;
+};
+
+static void hear(void *self, const char *sentence)
+{
+    struct heard *h = self;
+    snprintf(h->sentences + strlen(h->sentences), sizeof h->sentences - strlen(h->sentences), "%s\n", sentence);
+}
+
+static void note_rate(void *self, const ting_train_report *r)
+{
+    struct heard *h = self;
+    if (h->count < 64)
+        h->rate[h->count++] = r->rate;
+}
+
+static void a_training_can_be_brought_to_its_end_early(void **state)
+{
+    (void)state;
+    struct watch w;
+    struct heard h = {.count = 0};
+    char *corpus = write_corpus(), *recipe = write_recipe("finish.yaml", 500, ""), *folder = ting_temp_path("finish");
+    ting_train_options o = {.recipe = recipe, .data = corpus, .folder = folder, .threads = 1, .finish = 20, .report = note_rate,
+                            .remarks = {hear, &h}, .self = &h};
+    assert_fails(TING_ERR_CANCELLED, "after step 30", train(recipe, corpus, folder, 1, 30, &w));
+    assert_ok(ting_train_p2h(&o)); /* reports at 40 and 50: half of the way, 1 - sqrt(1 / 2), and the end */
+    assert_int_equal(h.count, 2);
+    assert_true(fabs(h.rate[0] - (1e-5 + (0.01 - 1e-5) * (1 - sqrt(0.5)))) < 1e-9);
+    assert_true(fabs(h.rate[1] - 1e-5) < 1e-12);
+    assert_null(strstr(h.sentences, "falls already"));
+    assert_ok(ting_train_p2h(&o));
+    assert_non_null(strstr(h.sentences, "the rate falls already, from step 30 to 50"));
+    assert_non_null(strstr(h.sentences, "nothing to do: 50 steps are done"));
+    char *const all[] = {corpus, recipe, folder};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
@@ -247,19 +288,20 @@ static void a_model_file_can_be_the_start(void **state)
     char *third = ting_temp_path("third");
     assert_ok(train(recipe, corpus, first, 1, 1000, &w));
     const double reached = w.last_loss;
-    assert_ok(ting_p2h_train(&(ting_tool_train_options){.recipe = recipe, .corpus = corpus, .folder = first, .threads = 1,
-                                                        .export_path = model, .export_licence = "CC0-1.0"}));
+    assert_ok(ting_export_p2h(&(ting_train_options){.recipe = recipe, .data = corpus, .folder = first}, model,
+                              TING_EXPORT_F32, "CC0-1.0"));
     w = (struct watch){.stop_at = 11, .errors = -1};
-    ting_tool_train_options options = {.recipe = recipe, .corpus = corpus, .folder = second, .threads = 1, .from = model,
-                                       .report = report, .stop = stop, .self = &w};
-    assert_int_equal(ting_p2h_train(&options), TING_ERR_CANCELLED);
+    ting_train_options options = {.recipe = recipe, .data = corpus, .folder = second, .threads = 1, .from = model,
+                                  .report = report, .stop = stop, .self = &w};
+    assert_int_equal(ting_train_p2h(&options), TING_ERR_CANCELLED);
     assert_true(w.first_loss < 2 * reached + 0.2); /* from random numbers it begins above 1 */
     assert_ok(ting_file_save(wide, "model: {width: 32}\n", 19));
-    options.recipe = wide;
     options.folder = wide; /* a file: no folder can be made there */
-    assert_fails(TING_ERR_IO, "cannot be made", ting_p2h_train(&options));
+    assert_fails(TING_ERR_IO, "cannot be made", ting_train_p2h(&options));
+    options.recipe = wide;
     options.folder = third;
-    assert_fails(TING_ERR_MODEL, "the shapes differ", ting_p2h_train(&options));
+    assert_fails(TING_ERR_MODEL, "the model has \"embedding 16\", the recipe's network \"embedding 256\"",
+                 ting_train_p2h(&options));
     char *const all[] = {corpus, recipe, first, second, third, model, wide};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
@@ -329,27 +371,36 @@ static void steps_that_are_not_finite_change_nothing(void **state)
     struct watch w;
     char *corpus = write_corpus(), *recipe = write_recipe("nan.yaml", 500, ""), *folder = ting_temp_path("nan");
     char *path = ting_path_join(folder, "checkpoint");
-    ting_file file;
+    static const char *const names[] = {"identity", "place", "weights", "average", "adamw.steps", "adamw.mean",
+                                        "adamw.square"};
+    enum { COUNT = sizeof names / sizeof names[0] };
+    ting_state_block blocks[COUNT];
+    ting_checkpoint file;
     assert_fails(TING_ERR_CANCELLED, "step 10", train(recipe, corpus, folder, 1, 10, &w));
-    assert_ok(ting_file_map(path, &file));
-    uint64_t head[4]; /* elements, curve points, corpus hash, shape hash: src/train/checkpoint.h */
-    memcpy(head, file.data + 16, sizeof head);
-    ting_file_unmap(&file);
-    ting_real *numbers = ting_alloc((size_t)head[0], sizeof *numbers), *zeros = ting_alloc((size_t)head[0], sizeof *zeros);
-    for (size_t i = 0; i < head[0]; i++)
-        numbers[i] = NAN;
-    assert_ok(ting_checkpoint_save(path, &(ting_checkpoint){.elements = (size_t)head[0], .values = numbers, .mean = zeros,
-                                                            .square = zeros, .average = zeros, .corpus_hash = head[2],
-                                                            .shape_hash = head[3], .step = 10}));
+    assert_ok(ting_checkpoint_open(path, &file));
+    for (int i = 0; i < COUNT; i++) {
+        const void *data;
+        size_t bytes;
+        assert_true(ting_checkpoint_find(&file, names[i], &data, &bytes));
+        blocks[i] = (ting_state_block){names[i], ting_alloc(bytes, 1), bytes};
+        memcpy(blocks[i].data, data, bytes);
+    }
+    ting_checkpoint_close(&file);
+    const size_t elements = blocks[2].bytes / sizeof(ting_real);
+    for (size_t i = 0; i < elements; i++)
+        ((ting_real *)blocks[2].data)[i] = NAN;
+    assert_ok(ting_checkpoint_save(path, blocks, COUNT));
     assert_fails(TING_ERR_NUMERIC, "50 steps in a row", train(recipe, corpus, folder, 1, 1000, &w));
-    ting_checkpoint after = {.elements = (size_t)head[0], .values = numbers, .mean = zeros, .square = zeros,
-                             .average = zeros, .corpus_hash = head[2], .shape_hash = head[3]};
-    assert_ok(ting_checkpoint_load(path, &after)); /* moments of the optimizer: still none */
-    for (size_t i = 0; i < head[0]; i++)
-        assert_true(zeros[i] == 0);
-    ting_free(after.curve);
-    ting_free(numbers);
-    ting_free(zeros);
+    assert_ok(ting_checkpoint_open(path, &file)); /* the optimizer and the mean: as before */
+    for (int i = 3; i < COUNT; i++) {
+        const void *data;
+        size_t bytes;
+        assert_true(ting_checkpoint_find(&file, names[i], &data, &bytes));
+        assert_memory_equal(data, blocks[i].data, bytes);
+    }
+    ting_checkpoint_close(&file);
+    for (int i = 0; i < COUNT; i++)
+        ting_free(blocks[i].data);
     char *const all[] = {corpus, recipe, folder, path};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
@@ -361,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_tiny_corpus_is_learnt_by_heart),
         cmocka_unit_test(an_encoder_decoder_learns_too),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
+        cmocka_unit_test(a_training_can_be_brought_to_its_end_early),
         cmocka_unit_test(a_model_file_can_be_the_start),
         cmocka_unit_test(damaged_checkpoints_are_refused),
         cmocka_unit_test(recipes_refuse_what_they_do_not_know),

@@ -378,4 +378,22 @@ void NAME(adamw)(int n, float *w, const float *g, float *m, float *v, float beta
             PUT(w, v_sub(v_mul(GET(w), kept), step)););
 }
 
+void NAME(scaled_adam)(int n, float *w, const float *g, float *m, float *v, float clip, float beta1, float beta2, float step,
+                       float root, float eps, float scale)
+{
+    const vec keep1 = v_set(beta1);
+    const vec keep2 = v_set(beta2);
+    const vec take1 = v_set(1 - beta1);
+    const vec take2 = v_set(1 - beta2);
+    const vec by = v_set(root);
+    const vec least = v_set(eps);
+    const vec rate = v_set(step);
+    const vec size = v_set(scale);
+    const vec kept = v_set(clip);
+    VECTORS(n, vec slope = v_mul(kept, GET(g)); vec second = v_fma(keep2, GET(v), v_mul(take2, v_mul(slope, slope)));
+            PUT(v, second); vec change = v_div(v_mul(rate, slope), v_fma(v_sqrt(second), by, least)); vec old = GET(w);
+            vec first = v_fma(keep1, GET(m), v_mul(take1, v_sub(v_mul(size, old), change))); PUT(m, first);
+            PUT(w, v_add(old, first)););
+}
+
 #include "kern/body/vector_rows.h"

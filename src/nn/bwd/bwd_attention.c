@@ -3,11 +3,12 @@
  * bwd_attention.c - backward of the three parts of attention. docs/derive/attention.md
  *
  * Key rows that several spans share (left context) get their sums from one thread a head, span after
- * span; so does the position table.
+ * span; the position table is summed a block of query rows at a time, the blocks in order.
  */
 #include "nn/attention.h"
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
+#include "nn/rows.h"
 
 #include <string.h>
 
@@ -16,8 +17,9 @@
 struct scores_job {
     const ting_kern *kern;
     const struct ting_rec_attn_scores *rec;
-    const ting_real *pos; /* [heads, dp, distances] */
-    ting_real *gpos;
+    const ting_real *pos;   /* [heads, dp, distances] */
+    int blocks, block_rows; /* of query rows */
+    ting_real *gpos;        /* [blocks, heads, dp, distances] */
 };
 
 static void scores_item(void *arg, int span, int head)
@@ -37,50 +39,75 @@ static void scores_item(void *arg, int span, int head)
                        rec->k.grad + k + (ptrdiff_t)j * rec->k.ld);
 }
 
-/* gp_i[d] += sum_j g_ij pos[d][shift + j]; gpos[d][shift + j] += p_i[d] g_ij. */
-static void relative_head(void *arg, int head)
+/* Query row `row` of one head: gp[d] += sum_j g_j pos[d][shift + j]; gpos[d][shift + j] += p[d] g_j. */
+static void relative_row(const struct scores_job *job, int span, int head, int row, ting_real *gpos)
+{
+    const struct ting_rec_attn_scores *rec = job->rec;
+    const ting_span *s = &rec->geometry.spans[span];
+    const int keys = s->k1 - s->k0, i = row - s->q0, dp = rec->p.cols / rec->geometry.heads;
+    const ptrdiff_t distances = rec->pos.rows, shift = rec->pos_zero - s->first_key - i;
+    const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, i));
+    for (int d = 0; d < dp; d++) {
+        const ting_real *pos = job->pos + (head * dp + d) * distances + shift;
+        if (rec->p.grad != NULL)
+            ting_grad_row(rec->p, row)[head * dp + d] += job->kern->dot(keys, g, pos);
+        if (rec->pos.grad != NULL)
+            job->kern->axpy(keys, ting_row(rec->p, row)[head * dp + d], g, gpos + d * distances + shift);
+    }
+}
+
+/* One head of one block of query rows, which has a table of its own. */
+static void relative_item(void *arg, int index)
 {
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *rec = job->rec;
-    const int dp = rec->p.cols / rec->geometry.heads, distances = rec->pos.rows;
-    const size_t slice = (size_t)head * (size_t)dp * (size_t)distances;
-    for (int span = 0; span < rec->geometry.count; span++) {
-        const ting_span *s = &rec->geometry.spans[span];
-        const int keys = s->k1 - s->k0;
-        for (int i = 0; i < s->q1 - s->q0; i++) {
-            const ting_real *g =
-                ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, i));
-            const size_t at = (size_t)(s->q0 + i) * (size_t)rec->p.ld + (size_t)(head * dp);
-            const ptrdiff_t shift = rec->pos_zero - s->first_key - i;
-            for (int d = 0; d < dp; d++) {
-                const size_t row = slice + (size_t)d * (size_t)distances;
-                if (rec->p.grad != NULL)
-                    rec->p.grad[at + (size_t)d] += job->kern->dot(keys, g, job->pos + row + shift);
-                if (rec->pos.grad != NULL)
-                    job->kern->axpy(keys, rec->p.data[at + (size_t)d], g, job->gpos + row + shift);
-            }
-        }
+    const int heads = rec->geometry.heads, head = index % heads, first = index / heads * job->block_rows;
+    const int end = first + job->block_rows < rec->p.rows ? first + job->block_rows : rec->p.rows;
+    const size_t slice = (size_t)(rec->p.cols / heads) * (size_t)rec->pos.rows;
+    ting_real *gpos = job->gpos + (size_t)index * slice;
+    memset(gpos, 0, slice * sizeof *gpos);
+    int span = 0;
+    for (int row = first; row < end; row++) {
+        while (row >= rec->geometry.spans[span].q1)
+            span++;
+        relative_row(job, span, head, row, gpos);
+    }
+}
+
+/* Columns of the table: their sums, block after block. */
+static void add_columns(void *arg, ting_row_block block)
+{
+    const struct scores_job *job = arg;
+    const ting_tensor pos = job->rec->pos;
+    for (int c = block.first; c < block.first + block.count; c++) {
+        ting_real *sum = job->gpos + (size_t)c * (size_t)pos.rows;
+        for (int b = 1; b < job->blocks; b++)
+            job->kern->add(pos.rows, sum, sum + (size_t)b * (size_t)pos.cols * (size_t)pos.rows, sum);
+        for (int r = 0; r < pos.rows; r++)
+            ting_grad_row(pos, r)[c] += sum[r];
     }
 }
 
 static void backward_relative(ting_ctx *ctx, struct scores_job *job)
 {
+    enum { MOST_BLOCKS = 8, LEAST_ROWS = 16 }; /* each block costs a table */
     const ting_tensor pos = job->rec->pos;
+    const int heads = job->rec->geometry.heads, rows = job->rec->p.rows;
     const size_t count = (size_t)pos.rows * (size_t)pos.cols;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    job->block_rows = rows / MOST_BLOCKS + 1 > LEAST_ROWS ? rows / MOST_BLOCKS + 1 : LEAST_ROWS;
+    job->blocks = (rows + job->block_rows - 1) / job->block_rows;
     ting_real *transposed = ting_ctx_reals(ctx, count);
-    job->gpos = ting_ctx_reals(ctx, count);
+    job->gpos = ting_ctx_reals(ctx, (size_t)job->blocks * count);
     if (ctx->err != TING_OK)
         return;
     job->pos = transposed;
-    memset(job->gpos, 0, count * sizeof *job->gpos);
     for (int r = 0; r < pos.rows; r++)
         for (int c = 0; c < pos.cols; c++)
             transposed[(size_t)c * (size_t)pos.rows + (size_t)r] = ting_row(pos, r)[c];
-    ting_pool_run(ctx->pool, job->rec->geometry.heads, relative_head, job);
-    for (int r = 0; pos.grad != NULL && r < pos.rows; r++)
-        for (int c = 0; c < pos.cols; c++)
-            ting_grad_row(pos, r)[c] += job->gpos[(size_t)c * (size_t)pos.rows + (size_t)r];
+    ting_pool_run(ctx->pool, job->blocks * heads, relative_item, job);
+    if (pos.grad != NULL)
+        ting_rows_run(ctx->pool, pos.cols, job->blocks * pos.rows, add_columns, job);
     ting_arena_rewind(ctx->arena, mark);
 }
 

@@ -1,26 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bwd_bypass.c - y = o + s (x - o): go += (1 - s) gy, gx += s gy, gs += (x - o) gy. docs/derive/zipformer.md */
+/*
+ * bwd_bypass.c - y = o + s (x - o): go += (1 - s) gy, gx += s gy, gs += (x - o) gy, the last a block of rows at a time,
+ * added up in order. docs/derive/zipformer.md
+ */
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
+#include "nn/rows.h"
+
+#include <string.h>
+
+struct job {
+    const ting_kern *kern;
+    const struct ting_rec_bypass *rec;
+    ting_real *rest;    /* [cols]: 1 - s */
+    ting_real *partial; /* [blocks, 2, cols]: of gs; x - o of a row */
+};
+
+static void pass_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    const struct ting_rec_bypass *rec = job->rec;
+    const int n = rec->y.cols;
+    ting_real *sum = job->partial + (size_t)block.index * 2 * (size_t)n, *difference = sum + n;
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    for (int t = block.first; t < block.first + block.count; t++) {
+        const ting_real *gy = ting_grad_row(rec->y, t);
+        if (rec->original.grad != NULL)
+            job->kern->muladd(n, job->rest, gy, ting_grad_row(rec->original, t));
+        if (rec->x.grad != NULL)
+            job->kern->muladd(n, rec->scale->t.data, gy, ting_grad_row(rec->x, t));
+        memcpy(difference, ting_row(rec->x, t), (size_t)n * sizeof *difference);
+        job->kern->axpy(n, -1, ting_row(rec->original, t), difference);
+        job->kern->muladd(n, difference, gy, sum);
+    }
+}
 
 void ting_bwd_bypass(ting_ctx *ctx, const void *saved)
 {
-    (void)ctx;
-    const struct ting_rec_bypass *rec = saved;
-    const ting_real *s = rec->scale->t.data;
-    ting_real *gs = rec->scale->t.grad;
-    for (int t = 0; t < rec->y.rows; t++) {
-        const ting_real *gy = ting_grad_row(rec->y, t);
-        const ting_real *o = ting_row(rec->original, t), *x = ting_row(rec->x, t);
-        ting_real *go = rec->original.grad != NULL ? ting_grad_row(rec->original, t) : NULL;
-        ting_real *gx = rec->x.grad != NULL ? ting_grad_row(rec->x, t) : NULL;
-        for (int c = 0; c < rec->y.cols; c++) {
-            if (go != NULL)
-                go[c] += (1 - s[c]) * gy[c];
-            if (gx != NULL)
-                gx[c] += s[c] * gy[c];
-            if (gs != NULL)
-                gs[c] += (x[c] - o[c]) * gy[c];
-        }
-    }
+    struct job job = {.kern = ctx->kern, .rec = saved};
+    const struct ting_rec_bypass *rec = job.rec;
+    const int n = rec->y.cols, cost = 4 * n, blocks = ting_row_blocks(rec->y.rows, cost);
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    job.rest = ting_ctx_reals(ctx, (size_t)n);
+    job.partial = ting_ctx_reals(ctx, (size_t)blocks * 2 * (size_t)n);
+    if (ctx->err != TING_OK)
+        return;
+    for (int c = 0; c < n; c++)
+        job.rest[c] = 1 - rec->scale->t.data[c];
+    ting_rows_run(ctx->pool, rec->y.rows, cost, pass_rows, &job);
+    if (rec->scale->t.grad != NULL)
+        ting_sum_rows(ctx, blocks, n, job.partial, 2 * n, rec->scale->t.grad);
+    ting_arena_rewind(ctx->arena, mark);
 }

@@ -1,140 +1,266 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bwd_chunk_conv.c - tap by tap; the edge factors get gy times the within-chunk sum, which is computed
- * again. docs/derive/convolution.md
+ * bwd_chunk_conv.c - in three passes over blocks of rows. docs/derive/convolution.md
+ *
+ *     1. with edges: gz = (1 + edges) gy, and z gy for the edges, z computed again
+ *     2. gx += gz with the taps turned round; a tap's gradient is x with the rows of gz as its filter
+ *     3. sums: of the taps' gradients block after block, of biases and edges column by column
  */
 #include "nn/bwd/bwd.h"
 #include "nn/chunk_conv.h"
 #include "nn/rec.h"
+#include "nn/rows.h"
 #include "nn/taps.h"
 
 #include <string.h>
+
+enum { STRIP = 64 }; /* columns a thread takes at a time */
 
 struct job {
     const ting_kern *kern;
     const struct ting_rec_chunk_conv *rec;
     int half;
-    const ting_real *causal, *within;     /* [taps, C] */
-    ting_real *causal_grad, *within_grad; /* the same, or NULL when not wanted */
-    ting_real *scale;                     /* [chunk, C] */
-    ting_real *sum, *gz;                  /* [C] */
+    const ting_real *within;                  /* [taps, C] */
+    ting_real *within_turned, *causal_turned; /* the last tap first */
+    ting_real *gz;                            /* [T, C]; the gradient of y without edges */
+    ting_real *edge_products;                 /* [T, C], or NULL when the edges want no gradient */
+    ting_chunk_edges edges;
+    ting_real *edge_sums; /* [2, places, C] */
+    bool within_wanted, causal_wanted;
+    ting_real *scratch;  /* of a block: partial sums of the taps [taps + half + 1, C], a window, results */
+    size_t block_values; /* reals of scratch a block */
 };
 
-static void look_back(const struct job *job, int first, int last)
+static int reach_of(const struct job *job, const ting_chunk_piece *p)
+{
+    return p->length - 1 < job->half ? p->length - 1 : job->half;
+}
+
+/* A piece of x and `reach` rows around it, zeros outside of its chunk. */
+static const ting_real *chunk_window(const struct job *job, const ting_chunk_piece *p, const ting_real *values, int *ld,
+                                     ting_real *room)
+{
+    const int reach = reach_of(job, p);
+    return ting_chunk_window(values, job->rec->x.cols, ld, p->first - reach, p->rows + 2 * reach, p->chunk,
+                             p->chunk + p->present, room);
+}
+
+/* ---- 1. through the edges ---- */
+
+static void edge_piece(const struct job *job, const ting_chunk_piece *p, ting_real *room, ting_real *z)
 {
     const struct ting_rec_chunk_conv *rec = job->rec;
-    int c = rec->x.cols;
-    for (int t = first; t < last; t++) {
-        const ting_real *gy = ting_grad_row(rec->y, t);
-        for (int j = 0; j <= job->half; j++) {
-            int from = t - job->half + j;
-            if (from < first)
-                continue;
-            if (job->causal_grad != NULL)
-                job->kern->muladd(c, ting_row(rec->x, from), gy,
-                                  job->causal_grad + (size_t)j * (size_t)c);
-            if (rec->x.grad != NULL)
-                job->kern->muladd(c, job->causal + (size_t)j * (size_t)c, gy,
-                                  ting_grad_row(rec->x, from));
+    const int c = rec->x.cols, reach = reach_of(job, p);
+    if (job->edge_products != NULL) {
+        int ld = rec->x.ld;
+        const ting_real *x = chunk_window(job, p, rec->x.data, &ld, room);
+        job->kern->depthwise(p->rows, c, 2 * reach + 1, x, ld, job->within + (ptrdiff_t)(job->half - reach) * c,
+                             rec->weights.chunk_b->t.data, z, c);
+    }
+    for (int t = 0; t < p->rows; t++) {
+        const ptrdiff_t at = (ptrdiff_t)(p->first + t) * c;
+        const ting_real *gy = ting_grad_row(rec->y, p->first + t);
+        memset(job->gz + at, 0, (size_t)c * sizeof *gy);
+        ting_chunk_edges_apply(&job->edges, job->kern, p->first - p->chunk + t, p->length, c, gy, job->gz + at);
+        if (job->edge_products != NULL)
+            job->kern->mul(c, gy, z + (ptrdiff_t)t * c, job->edge_products + at);
+    }
+}
+
+static void edge_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    const int end = block.first + block.count;
+    ting_real *room = job->scratch + (size_t)block.index * job->block_values;
+    ting_real *z = room + (ptrdiff_t)(block.count + 2 * job->half) * job->rec->x.cols;
+    ting_chunk_piece p;
+    for (int first = block.first; first < end; first += p.rows) {
+        p = ting_chunk_piece_at(job->rec->segments, job->rec->chunk, first, end);
+        edge_piece(job, &p, room, z);
+    }
+}
+
+/* ---- 2. the input and the taps ---- */
+
+static void add_rows(const struct job *job, const ting_chunk_piece *p, const ting_real *found)
+{
+    for (int t = 0; t < p->rows; t++) {
+        ting_real *gx = ting_grad_row(job->rec->x, p->first + t);
+        job->kern->add(job->rec->x.cols, gx, found + (ptrdiff_t)t * job->rec->x.cols, gx);
+    }
+}
+
+static void input_gradient(const struct job *job, const ting_chunk_piece *p, ting_real *room, ting_real *found)
+{
+    const struct ting_rec_chunk_conv *rec = job->rec;
+    const int c = rec->x.cols, reach = reach_of(job, p);
+    int ld = c;
+    const ting_real *g = chunk_window(job, p, job->gz, &ld, room);
+    job->kern->depthwise(p->rows, c, 2 * reach + 1, g, ld, job->within_turned + (ptrdiff_t)(job->half - reach) * c,
+                         NULL, found, c);
+    add_rows(job, p, found);
+    if (job->causal_turned == NULL)
+        return;
+    ld = rec->y.ld;
+    g = ting_chunk_window(rec->y.grad, c, &ld, p->first, p->rows + job->half, p->first,
+                          rec->segments.start[p->segment + 1], room);
+    job->kern->depthwise(p->rows, c, job->half + 1, g, ld, job->causal_turned, NULL, found, c);
+    add_rows(job, p, found);
+}
+
+static void taps_gradient(const struct job *job, const ting_chunk_piece *p, ting_real *sums, ting_real *room,
+                          ting_real *found)
+{
+    const struct ting_rec_chunk_conv *rec = job->rec;
+    const int c = rec->x.cols, reach = reach_of(job, p), first = p->first - job->half;
+    if (job->within_wanted) {
+        int ld = rec->x.ld, count = 2 * reach + 1;
+        const ting_real *x = chunk_window(job, p, rec->x.data, &ld, room);
+        ting_real *to = sums + (ptrdiff_t)(job->half - reach) * c;
+        job->kern->depthwise(count, c, p->rows, x, ld, job->gz + (ptrdiff_t)p->first * c, NULL, found, c);
+        job->kern->add(count * c, to, found, to);
+    }
+    if (job->causal_wanted) {
+        int ld = rec->x.ld, count = job->half + 1;
+        const ting_real *x = ting_chunk_window(rec->x.data, c, &ld, first, job->half + p->rows,
+                                               rec->segments.start[p->segment], p->first + p->rows, room);
+        ting_real *to = sums + (ptrdiff_t)(2 * job->half + 1) * c;
+        job->kern->depthwise(count, c, p->rows, x, ld, ting_grad_row(rec->y, p->first), NULL, found, c);
+        job->kern->add(count * c, to, found, to);
+    }
+}
+
+static void gradient_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    const int c = job->rec->x.cols, end = block.first + block.count, taps = 3 * job->half + 2;
+    ting_real *sums = job->scratch + (size_t)block.index * job->block_values, *room = sums + (ptrdiff_t)taps * c;
+    ting_real *found = room + (ptrdiff_t)(block.count + 2 * job->half) * c;
+    memset(sums, 0, (size_t)taps * (size_t)c * sizeof *sums);
+    ting_chunk_piece p;
+    for (int first = block.first; first < end; first += p.rows) {
+        p = ting_chunk_piece_at(job->rec->segments, job->rec->chunk, first, end);
+        if (job->rec->x.grad != NULL)
+            input_gradient(job, &p, room, found);
+        taps_gradient(job, &p, sums, room, found);
+    }
+}
+
+/* ---- 3. sums over rows ---- */
+
+static void edge_strip(void *arg, int index)
+{
+    const struct job *job = arg;
+    const struct ting_rec_chunk_conv *rec = job->rec;
+    const int c = rec->x.cols, strip = index * STRIP, count = c - strip < STRIP ? c - strip : STRIP;
+    const ptrdiff_t places = job->edges.places;
+    ting_chunk_piece p;
+    for (ptrdiff_t i = 0; i < 2 * places; i++)
+        memset(job->edge_sums + i * c + strip, 0, (size_t)count * sizeof *job->edge_sums);
+    for (int first = 0; first < rec->x.rows; first += p.rows) {
+        p = ting_chunk_piece_at(rec->segments, rec->chunk, first, rec->x.rows);
+        for (int t = 0; t < p.rows; t++) {
+            const ting_real *product = job->edge_products + (ptrdiff_t)(first + t) * c + strip;
+            const int left = ting_chunk_left_place(&job->edges, t),
+                      right = ting_chunk_right_place(&job->edges, t, p.length);
+            ting_real *at_left = job->edge_sums + left * (ptrdiff_t)c + strip;
+            ting_real *at_right = job->edge_sums + (places + right) * c + strip;
+            if (left >= 0)
+                job->kern->add(count, at_left, product, at_left);
+            if (right >= 0)
+                job->kern->add(count, at_right, product, at_right);
         }
-        if (rec->weights.causal_b->t.grad != NULL)
-            job->kern->add(c, rec->weights.causal_b->t.grad, gy, rec->weights.causal_b->t.grad);
     }
+    const ptrdiff_t taps = 2 * job->half + 1;
+    ting_real *left = rec->weights.edge_scale->t.grad, *right = left + c * taps + (taps - places);
+    for (ptrdiff_t k = strip; k < strip + count; k++)
+        for (ptrdiff_t i = 0; i < places; i++) {
+            left[k * taps + i] += job->edge_sums[i * c + k];
+            right[k * taps + i] += job->edge_sums[(places + i) * c + k];
+        }
 }
 
-/* gradient of scale[.][c][position] for position i of a chunk of n */
-static void edge_gradient(const struct job *job, int i, int n, const ting_real *gy)
+static void add_taps(ting_ctx *ctx, const struct job *job, const ting_param *w, int blocks, int first, int count)
 {
-    const ting_param *edge = job->rec->weights.edge_scale;
-    int c = job->rec->x.cols, taps = 2 * job->half + 1, r = i - (n - taps);
-    ting_real *left = edge->t.grad, *right = left + (size_t)c * (size_t)taps;
-    for (int k = 0; k < c; k++) {
-        if (i < taps)
-            left[(size_t)k * (size_t)taps + (size_t)i] += gy[k] * job->sum[k];
-        if (r >= 0)
-            right[(size_t)k * (size_t)taps + (size_t)r] += gy[k] * job->sum[k];
-    }
+    const int c = job->rec->x.cols;
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_real *sum = ting_arena_take_zeroed(ctx->arena, (size_t)count * (size_t)c, sizeof *sum);
+    ting_ctx_check(ctx);
+    if (sum == NULL)
+        return;
+    ting_sum_rows(ctx, blocks, count * c, job->scratch + (ptrdiff_t)first * c, (int)job->block_values, sum);
+    ting_taps_add_gradient(w, sum);
+    ting_arena_rewind(ctx->arena, mark);
 }
 
-/* Output row t0 + i of a chunk of `rows` present rows out of n. */
-static void within_row(const struct job *job, int t0, int rows, int n, int i)
-{
-    const struct ting_rec_chunk_conv *rec = job->rec;
-    int c = rec->x.cols;
-    const ting_real *gy = ting_grad_row(rec->y, t0 + i);
-    memcpy(job->sum, rec->weights.chunk_b->t.data, (size_t)c * sizeof *job->sum);
-    job->kern->mul(c, gy, job->scale + (size_t)i * (size_t)c, job->gz);
-    for (int j = 0; j <= 2 * job->half; j++) {
-        int from = i - job->half + j;
-        if (from < 0 || from >= rows)
-            continue;
-        const ting_real *w = job->within + (size_t)j * (size_t)c;
-        job->kern->muladd(c, w, ting_row(rec->x, t0 + from), job->sum);
-        if (job->within_grad != NULL)
-            job->kern->muladd(c, ting_row(rec->x, t0 + from), job->gz,
-                              job->within_grad + (size_t)j * (size_t)c);
-        if (rec->x.grad != NULL)
-            job->kern->muladd(c, w, job->gz, ting_grad_row(rec->x, t0 + from));
-    }
-    if (rec->weights.chunk_b->t.grad != NULL)
-        job->kern->add(c, rec->weights.chunk_b->t.grad, job->gz, rec->weights.chunk_b->t.grad);
-    if (rec->weights.edge_scale != NULL && rec->weights.edge_scale->t.grad != NULL)
-        edge_gradient(job, i, n, gy);
-}
-
-static void one_segment(const struct job *job, int first, int last)
+static void add_sums(ting_ctx *ctx, struct job *job, int blocks)
 {
     const struct ting_rec_chunk_conv *rec = job->rec;
-    int rows = last - first, n = rec->chunk <= 0 || rec->chunk > rows ? rows : rec->chunk;
-    if (job->causal == NULL)
-        n = rows;
-    else
-        look_back(job, first, last);
-    ting_chunk_conv_edges(&rec->weights, n, job->scale);
-    for (int t0 = first; t0 < last; t0 += n) {
-        int present = last - t0 < n ? last - t0 : n;
-        for (int i = 0; i < present; i++)
-            within_row(job, t0, present, n, i);
-    }
+    const ting_chunk_conv_weights *w = &rec->weights;
+    const int c = rec->x.cols, taps = 2 * job->half + 1;
+    if (job->within_wanted)
+        add_taps(ctx, job, w->chunk_w, blocks, 0, taps);
+    if (job->causal_wanted)
+        add_taps(ctx, job, w->causal_w, blocks, taps, job->half + 1);
+    if (w->chunk_b->t.grad != NULL)
+        ting_sum_rows(ctx, rec->x.rows, c, job->gz, c, w->chunk_b->t.grad);
+    if (w->causal_w != NULL && w->causal_b->t.grad != NULL)
+        ting_sum_rows(ctx, rec->y.rows, c, rec->y.grad, rec->y.ld, w->causal_b->t.grad);
+    if (job->edge_products != NULL)
+        ting_pool_run(ctx->pool, (c + STRIP - 1) / STRIP, edge_strip, job);
 }
 
-/* Zeroed room for the turned gradient of a filter, or NULL when it wants none. */
-static ting_real *gradient_room(ting_ctx *ctx, const ting_param *w)
+/* [taps, C] with the last tap first. */
+static ting_real *turned(ting_ctx *ctx, const ting_param *w)
 {
-    if (w == NULL || w->t.grad == NULL)
-        return NULL;
-    return ting_arena_take_zeroed(ctx->arena, (size_t)w->shape[0] * (size_t)ting_taps_count(w),
-                                  sizeof(ting_real));
+    const size_t c = (size_t)w->shape[0], count = (size_t)ting_taps_count(w);
+    const ting_real *taps = ting_taps(ctx, w);
+    ting_real *out = ting_ctx_reals(ctx, count * c);
+    for (size_t i = 0; i < count && out != NULL; i++)
+        memcpy(out + (count - 1 - i) * c, taps + i * c, c * sizeof *taps);
+    return out;
+}
+
+/* Everything that the passes need of the arena. */
+static void prepare(ting_ctx *ctx, struct job *job, int blocks, int rows)
+{
+    const struct ting_rec_chunk_conv *rec = job->rec;
+    const ting_chunk_conv_weights *w = &rec->weights;
+    const size_t c = (size_t)rec->x.cols, all = (size_t)rec->x.rows * c;
+    const int longer = rows > 2 * job->half + 1 ? rows : 2 * job->half + 1;
+    job->within = ting_taps(ctx, w->chunk_w);
+    job->within_turned = turned(ctx, w->chunk_w);
+    job->within_wanted = w->chunk_w->t.grad != NULL;
+    job->gz = rec->y.grad;
+    job->block_values = (size_t)(3 * job->half + 2 + rows + 2 * job->half + longer) * c;
+    job->scratch = ting_ctx_reals(ctx, (size_t)blocks * job->block_values);
+    if (w->causal_w == NULL)
+        return;
+    job->causal_turned = turned(ctx, w->causal_w);
+    job->causal_wanted = w->causal_w->t.grad != NULL;
+    job->edges = ting_chunk_edges_turn(ctx, w->edge_scale, ting_chunk_longest(rec->segments, rec->chunk));
+    if (job->edges.places == 0)
+        return;
+    job->gz = ting_ctx_reals(ctx, all);
+    if (w->edge_scale->t.grad != NULL) {
+        job->edge_products = ting_ctx_reals(ctx, all);
+        job->edge_sums = ting_ctx_reals(ctx, 2 * (size_t)job->edges.places * c);
+    }
 }
 
 void ting_bwd_chunk_conv(ting_ctx *ctx, const void *saved)
 {
-    const struct ting_rec_chunk_conv *rec = saved;
-    const ting_chunk_conv_weights *w = &rec->weights;
-    size_t c = (size_t)rec->x.cols;
-    int longest = 0;
-    for (int s = 0; s < rec->segments.count; s++)
-        if (rec->segments.start[s + 1] - rec->segments.start[s] > longest)
-            longest = rec->segments.start[s + 1] - rec->segments.start[s];
+    struct job job = {.kern = ctx->kern, .rec = saved};
+    const ting_tensor x = job.rec->x;
+    const int cost = ting_chunk_row_cost(x.cols), blocks = ting_row_blocks(x.rows, cost);
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    struct job job = {.kern = ctx->kern, .rec = rec, .half = w->chunk_w->shape[2] / 2};
-    job.within = ting_taps(ctx, w->chunk_w);
-    job.within_grad = gradient_room(ctx, w->chunk_w);
-    if (w->causal_w != NULL)
-        job.causal = ting_taps(ctx, w->causal_w);
-    job.causal_grad = gradient_room(ctx, w->causal_w);
-    job.scale = ting_ctx_reals(ctx, (size_t)longest * c);
-    job.sum = ting_ctx_reals(ctx, c);
-    job.gz = ting_ctx_reals(ctx, c);
-    ting_ctx_check(ctx);
-    if (ctx->err == TING_OK) {
-        for (int s = 0; s < rec->segments.count; s++)
-            if (rec->segments.start[s + 1] > rec->segments.start[s])
-                one_segment(&job, rec->segments.start[s], rec->segments.start[s + 1]);
-        if (job.within_grad != NULL)
-            ting_taps_add_gradient(w->chunk_w, job.within_grad);
-        if (job.causal_grad != NULL)
-            ting_taps_add_gradient(w->causal_w, job.causal_grad);
-    }
+    job.half = job.rec->weights.chunk_w->shape[2] / 2;
+    prepare(ctx, &job, blocks, ting_row_block_rows(x.rows, cost));
+    if (ctx->err != TING_OK)
+        return;
+    if (job.edges.places > 0)
+        ting_rows_run(ctx->pool, x.rows, cost, edge_rows, &job);
+    ting_rows_run(ctx->pool, x.rows, cost, gradient_rows, &job);
+    add_sums(ctx, &job, blocks);
     ting_arena_rewind(ctx->arena, mark);
 }

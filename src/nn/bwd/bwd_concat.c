@@ -29,28 +29,53 @@ void ting_bwd_concat_cols(ting_ctx *ctx, const void *saved)
     ting_rows_run(ctx->pool, job.rec->y.rows, job.rec->y.cols, concat_cols_rows, &job);
 }
 
-/* Row `at` of gy and the rows after it to rows first .. first + count - 1 of the gradient of `to`. */
-static void add_rows(const ting_kern *kern, ting_tensor to, int first, int count, ting_tensor y, int at)
+struct time_job {
+    const ting_kern *kern;
+    const struct ting_rec_concat_time *rec;
+    ting_tensor to; /* a or b */
+    bool is_a;
+};
+
+static void concat_time_rows(void *arg, ting_row_block block)
 {
-    for (int r = 0; to.grad != NULL && r < count; r++)
-        kern->add(y.cols, ting_grad_row(to, first + r), ting_grad_row(y, at + r), ting_grad_row(to, first + r));
+    const struct time_job *job = arg;
+    int segment = 0, from;
+    for (int r = block.first; r < block.first + block.count; r++) {
+        if (ting_concat_time_source(job->rec, r, &segment, &from) != job->is_a)
+            continue;
+        ting_real *g = ting_grad_row(job->to, from);
+        job->kern->add(job->to.cols, g, ting_grad_row(job->rec->y, r), g);
+    }
 }
 
+/* One after the other: a and b may be the same tensor. */
 void ting_bwd_concat_time(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_concat_time *rec = saved;
-    for (int s = 0; s < rec->a_segments.count; s++) {
-        int a0 = rec->a_segments.start[s], a1 = rec->a_segments.start[s + 1];
-        int b0 = rec->b_segments.start[s], b1 = rec->b_segments.start[s + 1];
-        add_rows(ctx->kern, rec->a, a0, a1 - a0, rec->y, a0 + b0);
-        add_rows(ctx->kern, rec->b, b0, b1 - b0, rec->y, a1 + b0);
-    }
+    struct time_job a = {ctx->kern, rec, rec->a, true}, b = {ctx->kern, rec, rec->b, false};
+    if (rec->a.grad != NULL)
+        ting_rows_run(ctx->pool, rec->y.rows, rec->y.cols, concat_time_rows, &a);
+    if (rec->b.grad != NULL)
+        ting_rows_run(ctx->pool, rec->y.rows, rec->y.cols, concat_time_rows, &b);
+}
+
+struct fit_job {
+    const ting_kern *kern;
+    ting_tensor x, y;
+};
+
+static void fit_rows(void *arg, ting_row_block block)
+{
+    const struct fit_job *job = arg;
+    const int shared = job->x.cols < job->y.cols ? job->x.cols : job->y.cols;
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->add(shared, ting_grad_row(job->x, r), ting_grad_row(job->y, r), ting_grad_row(job->x, r));
 }
 
 void ting_bwd_fit_cols(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_fit_cols *rec = saved;
-    ting_tensor y = rec->y;
-    y.cols = rec->x.cols < y.cols ? rec->x.cols : y.cols;
-    add_rows(ctx->kern, rec->x, 0, y.rows, y, 0);
+    struct fit_job job = {.kern = ctx->kern, .x = rec->x, .y = rec->y};
+    if (rec->x.grad != NULL)
+        ting_rows_run(ctx->pool, rec->y.rows, rec->x.cols, fit_rows, &job);
 }

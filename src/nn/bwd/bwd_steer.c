@@ -8,7 +8,9 @@
  */
 #include "nn/bwd/bwd.h"
 #include "nn/bwd/whitening.h"
+#include "nn/columns.h"
 #include "nn/rec.h"
+#include "nn/rows.h"
 
 #include <tgmath.h>
 
@@ -19,61 +21,99 @@ static double outside(double value, double least, double most)
     return value > most ? 1 : value < least ? -1 : 0;
 }
 
-/* The derivative of the channel's loss at x: one + two x. */
-struct slope {
-    double one, two;
+struct balancer_job {
+    const ting_kern *kern;
+    const struct ting_rec_balancer *rec;
+    bool any;                       /* a channel is outside of its limits */
+    ting_real *mean, *level, *tilt; /* [cols]: scaled L = level + tilt (x - mean) */
 };
 
-static struct slope channel_slope(ting_tensor x, int c, const ting_balancer_limits *limits)
+/* Level and tilt of channel c. The mean of L^2 is level^2 + tilt^2 d^2. */
+static void set_slope(struct balancer_job *job, int c, double mean, double variance)
 {
-    double sum = 0, squares = 0, n = x.rows;
-    for (int r = 0; r < x.rows; r++) {
-        double value = (double)ting_row(x, r)[c];
-        sum += value;
-        squares += value * value;
-    }
-    double mean = sum / n, power = squares / n;
-    double deviation = sqrt(fmax(power - mean * mean, tiny)), rms = sqrt(fmax(power, tiny));
+    const ting_balancer_limits *limits = &job->rec->limits;
+    double n = job->rec->x.rows, deviation = sqrt(fmax(variance, tiny)), power = fmax(variance + mean * mean, tiny);
     double by_mean = outside(mean / deviation, (double)limits->min_mean, (double)limits->max_mean);
-    double by_rms = outside(rms, (double)limits->min_rms, (double)limits->max_rms);
-    double cube = deviation * deviation * deviation;
-    return (struct slope){by_mean / n * (1 / deviation + mean * mean / cube),
-                          -by_mean / n * mean / cube + by_rms / (n * rms * rms)};
+    double by_rms = outside(sqrt(power), (double)limits->min_rms, (double)limits->max_rms);
+    double level = (by_mean / deviation + by_rms * mean / power) / n;
+    double tilt = (by_rms / power - by_mean * mean / (deviation * deviation * deviation)) / n;
+    double scale = (double)limits->grad_scale / fmax(sqrt(level * level + tilt * tilt * variance), tiny);
+    job->mean[c] = (ting_real)mean;
+    job->level[c] = (ting_real)(level * scale);
+    job->tilt[c] = (ting_real)(tilt * scale);
+    job->any = job->any || by_mean != 0 || by_rms != 0;
+}
+
+static void balance_rows(void *arg, ting_row_block block)
+{
+    const struct balancer_job *job = arg;
+    const ting_tensor x = job->rec->x, y = job->rec->y;
+    for (int r = block.first; r < block.first + block.count; r++) {
+        const ting_real *g = ting_grad_row(y, r), *row = ting_row(x, r);
+        ting_real *gx = ting_grad_row(x, r);
+        job->kern->add(x.cols, gx, g, gx);
+        for (int c = 0; job->any && c < x.cols; c++)
+            gx[c] += fabs(g[c]) * (job->level[c] + job->tilt[c] * (row[c] - job->mean[c]));
+    }
 }
 
 void ting_bwd_balancer(ting_ctx *ctx, const void *saved)
 {
-    (void)ctx;
-    const struct ting_rec_balancer *rec = saved;
-    for (int c = 0; c < rec->x.cols && rec->x.grad != NULL; c++) {
-        struct slope slope = channel_slope(rec->x, c, &rec->limits);
-        double squares = 0;
-        for (int r = 0; r < rec->x.rows; r++) {
-            double l = slope.one + slope.two * (double)ting_row(rec->x, r)[c];
-            squares += l * l;
-        }
-        double scale = (double)rec->limits.grad_scale / fmax(sqrt(squares / rec->x.rows), tiny);
-        for (int r = 0; r < rec->x.rows; r++) {
-            double g = (double)ting_grad_row(rec->y, r)[c];
-            double l = slope.one + slope.two * (double)ting_row(rec->x, r)[c];
-            ting_grad_row(rec->x, r)[c] += (ting_real)(g + fabs(g) * l * scale);
-        }
-    }
+    enum { COST = 4 };
+    struct balancer_job job = {.kern = ctx->kern, .rec = saved};
+    const ting_tensor x = job.rec->x;
+    if (x.grad == NULL)
+        return;
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    double *mean = ting_arena_take_zeroed(ctx->arena, 2 * (size_t)x.cols, sizeof *mean);
+    job.mean = ting_ctx_reals(ctx, 3 * (size_t)x.cols);
+    ting_ctx_check(ctx);
+    if (ctx->err != TING_OK)
+        return;
+    job.level = job.mean + x.cols;
+    job.tilt = job.level + x.cols;
+    ting_column_moments(ctx, x, mean, mean + x.cols);
+    for (int c = 0; c < x.cols; c++)
+        set_slope(&job, c, mean[c], mean[x.cols + c]);
+    ting_rows_run(ctx->pool, x.rows, COST * x.cols, balance_rows, &job);
+    ting_arena_rewind(ctx->arena, mark);
 }
 
 /* ---- whiten ---- */
 
-/* x minus the mean of its columns, contiguous. */
-static void centre(ting_tensor x, ting_real *out)
+struct rows_job {
+    const ting_kern *kern;
+    ting_tensor x;
+    const ting_real *row;   /* [cols] */
+    ting_real *out;         /* [rows, cols] */
+    double *sums;           /* [blocks] */
+    ting_tensor y;          /* of whiten */
+    const ting_real *extra; /* [rows, cols] */
+    ting_real scale;
+};
+
+static void add_to_rows(void *arg, ting_row_block block)
 {
-    for (int c = 0; c < x.cols; c++) {
-        double sum = 0;
-        for (int r = 0; r < x.rows; r++)
-            sum += (double)ting_row(x, r)[c];
-        for (int r = 0; r < x.rows; r++)
-            out[(size_t)r * (size_t)x.cols + (size_t)c] =
-                (ting_real)((double)ting_row(x, r)[c] - sum / x.rows);
-    }
+    const struct rows_job *job = arg;
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->add(job->x.cols, ting_row(job->x, r), job->row, job->out + (size_t)r * (size_t)job->x.cols);
+}
+
+/* out [rows, cols] = x minus the mean of its columns. */
+static void centre(ting_ctx *ctx, ting_tensor x, ting_real *out)
+{
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    double *mean = ting_arena_take_zeroed(ctx->arena, (size_t)x.cols, sizeof *mean);
+    ting_real *minus = ting_ctx_reals(ctx, (size_t)x.cols);
+    ting_ctx_check(ctx);
+    if (ctx->err != TING_OK)
+        return;
+    ting_column_moments(ctx, x, mean, NULL);
+    for (int c = 0; c < x.cols; c++)
+        minus[c] = (ting_real)-mean[c];
+    struct rows_job job = {.kern = ctx->kern, .x = x, .row = minus, .out = out};
+    ting_rows_run(ctx->pool, x.rows, x.cols, add_to_rows, &job);
+    ting_arena_rewind(ctx->arena, mark);
 }
 
 double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, ting_real *penalty)
@@ -83,9 +123,10 @@ double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, ting_real
     int width = x.cols / groups, size = width * width;
     ting_real *centred = ting_ctx_reals(ctx, (size_t)x.rows * (size_t)x.cols);
     ting_real *covariance = ting_ctx_reals(ctx, (size_t)groups * (size_t)size);
+    if (ctx->err == TING_OK)
+        centre(ctx, x, centred);
     if (ctx->err != TING_OK)
         return 0;
-    centre(x, centred);
     double squares = 0, diagonal = 0;
     for (int g = 0; g < groups; g++) {
         const ting_real *part = centred + g * width;
@@ -112,14 +153,36 @@ double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, ting_real
     return metric;
 }
 
-static double length_of(int rows, int cols, const ting_real *x, int ld)
+static void square_rows(void *arg, ting_row_block block)
 {
-    double squares = 0;
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < cols; c++)
-            squares += (double)x[(size_t)r * (size_t)ld + (size_t)c] *
-                       (double)x[(size_t)r * (size_t)ld + (size_t)c];
-    return sqrt(squares);
+    const struct rows_job *job = arg;
+    double sum = 0;
+    for (int r = block.first; r < block.first + block.count; r++)
+        sum += (double)job->kern->sum_squares(job->x.cols, ting_row(job->x, r));
+    job->sums[block.index] = sum;
+}
+
+/* Root of the sum of all squares. */
+static double length_of(const ting_ctx *ctx, int rows, int cols, ting_real *values, int ld)
+{
+    double sums[TING_ROW_BLOCKS], total = 0;
+    struct rows_job job = {.kern = ctx->kern, .sums = sums,
+                           .x = {.data = values, .rows = rows, .cols = cols, .ld = ld}};
+    ting_rows_run(ctx->pool, rows, cols, square_rows, &job);
+    for (int i = 0; i < ting_row_blocks(rows, cols); i++)
+        total += sums[i];
+    return sqrt(total);
+}
+
+static void whiten_rows(void *arg, ting_row_block block)
+{
+    const struct rows_job *job = arg;
+    for (int r = block.first; r < block.first + block.count; r++) {
+        ting_real *gx = ting_grad_row(job->x, r);
+        job->kern->add(job->x.cols, gx, ting_grad_row(job->y, r), gx);
+        if (job->scale != 0)
+            job->kern->axpy(job->x.cols, job->scale, job->extra + (size_t)r * (size_t)job->x.cols, gx);
+    }
 }
 
 void ting_bwd_whiten(ting_ctx *ctx, const void *saved)
@@ -133,14 +196,12 @@ void ting_bwd_whiten(ting_ctx *ctx, const void *saved)
     if (penalty == NULL)
         return;
     double metric = ting_whitening_metric(ctx, x, rec->groups, penalty), scale = 0;
+    if (ctx->err != TING_OK)
+        return;
     if (metric >= (double)rec->limit)
-        scale = (double)rec->grad_scale * length_of(x.rows, x.cols, y.grad, y.ld) /
-                (length_of(x.rows, x.cols, penalty, x.cols) + tiny);
-    for (int r = 0; r < x.rows; r++) {
-        ctx->kern->add(x.cols, ting_grad_row(x, r), ting_grad_row(y, r), ting_grad_row(x, r));
-        if (scale != 0)
-            ctx->kern->axpy(x.cols, (ting_real)scale, penalty + (size_t)r * (size_t)x.cols,
-                            ting_grad_row(x, r));
-    }
+        scale = (double)rec->grad_scale * length_of(ctx, x.rows, x.cols, y.grad, y.ld) /
+                (length_of(ctx, x.rows, x.cols, penalty, x.cols) + tiny);
+    struct rows_job job = {.kern = ctx->kern, .x = x, .y = y, .extra = penalty, .scale = (ting_real)scale};
+    ting_rows_run(ctx->pool, x.rows, x.cols, whiten_rows, &job);
     ting_arena_rewind(ctx->arena, mark);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_train.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
+/* cmd_train_p2h.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "train/tool_p2h.h"
+#include "tingxie_train.h"
 
 struct options {
     const char *corpus, *folder, *from, *export_path, *licence;
@@ -16,27 +16,20 @@ struct session {
     char note[128];
 };
 
-static void say(void *self, ting_log_level level, const char *sentence)
-{
-    struct session *session = self;
-    if (!session->cli->quiet || level == TING_LOG_WARNING)
-        ting_cli_say(session->cli, "%s", sentence);
-}
-
-static void report(void *self, const ting_tool_train_report *r)
+static void report(void *self, const ting_train_report *r)
 {
     struct session *session = self;
     if (!session->begun)
         ting_progress_begin(&session->bar, session->cli, "train p2h", (double)r->steps, "steps");
     session->begun = true;
-    snprintf(session->note, sizeof session->note, "loss %.4f, %.0f characters/s", r->loss, r->tokens_per_second);
+    snprintf(session->note, sizeof session->note, "loss %.4f, %.0f characters/s", r->loss, r->units_per_second);
     ting_progress_update(&session->bar, (double)r->step, session->note);
     if (r->errors >= 0 && !session->cli->quiet)
         ting_cli_say(session->cli, "step %ld, epoch %d: loss %.4f, held-out error rate %.2f %%, rate %.3g, %.0f characters/s",
-                     r->step, r->epoch, r->loss, 100 * r->errors, r->rate, r->tokens_per_second);
+                     r->step, r->epoch, r->loss, 100 * r->errors, r->rate, r->units_per_second);
 }
 
-static bool stop(void *self)
+static int stop(void *self)
 {
     (void)self;
     return ting_cli_interrupted();
@@ -46,24 +39,23 @@ static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
     struct session session = {.cli = cli};
-    const ting_log log = {say, &session};
     if (options->corpus == NULL || options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
                                                    "-o DIR");
     ting_cli_catch_interrupt();
-    ting_err err = ting_tool_p2h_train(&(ting_tool_train_options){.recipe = cli->inputs[0],
-                                                                  .corpus = options->corpus,
-                                                                  .folder = options->folder,
-                                                                  .threads = options->threads,
-                                                                  .finish = options->finish,
-                                                                  .from = options->from,
-                                                                  .export_path = options->export_path,
-                                                                  .export_type = (ting_tool_type)options->type,
-                                                                  .export_licence = options->licence,
-                                                                  .log = &log,
-                                                                  .report = report,
-                                                                  .stop = stop,
-                                                                  .self = &session});
+    const ting_train_options training = {.recipe = cli->inputs[0],
+                                         .data = options->corpus,
+                                         .folder = options->folder,
+                                         .threads = options->threads,
+                                         .finish = options->finish,
+                                         .from = options->from,
+                                         .remarks = {ting_cli_remark, cli},
+                                         .report = report,
+                                         .stop = stop,
+                                         .self = &session};
+    ting_err err = options->export_path == NULL ? ting_train_p2h(&training)
+                                                : ting_export_p2h(&training, options->export_path,
+                                                                  (ting_export_type)options->type, options->licence);
     if (session.begun)
         ting_progress_end(&session.bar);
     return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);

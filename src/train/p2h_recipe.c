@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recipe.c - YAML to ting_recipe. */
-#include "train/recipe.h"
+/* p2h_recipe.c - see p2h_recipe.h. */
+#include "train/p2h_recipe.h"
+
+#include "model/act_name.h"
 
 #include <limits.h>
 #include <string.h>
 
-static const ting_recipe defaults = {
+static const ting_p2h_recipe defaults = {
     .decoder_layers = 3,
     .tied = true,
     .shape = {.embedding = 256,
@@ -24,19 +26,19 @@ static const ting_recipe defaults = {
     .tokens = 4096,
     .window = 4096,
     .spoil = {.share = 0.2, .tone = 0.04, .initial = 0.015, .final = 0.02, .reading = 0.02},
-    .seed = 1,
-    .steps = 10000,
-    .warmup = 300,
-    .decay = 2000,
-    .rate = 1e-3,
-    .final = 1e-5,
-    .adamw = {.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.01},
-    .clip = 1,
-    .average = 0.999,
-    .save_every = 500,
-    .measure_every = 500,
+    .plan = {.seed = 1,
+             .steps = 10000,
+             .warmup = 300,
+             .decay = 2000,
+             .rate = 1e-3,
+             .final = 1e-5,
+             .adamw = {.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9, .weight_decay = 0.01},
+             .clip = 1,
+             .average = 0.999,
+             .save_every = 500,
+             .measure_every = 500,
+             .log_every = 50},
     .measure_lines = 2000,
-    .log_every = 50,
 };
 
 /* Numbers of the network are ting_real, those of a recipe double. */
@@ -50,13 +52,9 @@ static ting_err real(ting_yaml *map, const char *key, double low, double high, t
 
 static ting_err read_act(ting_yaml *map, const char *key, ting_act *out)
 {
-    static const char *const words[] = {"none", "relu", "silu", "gelu", "elu"};
-    static const ting_act acts[] = {TING_ACT_NONE, TING_ACT_RELU, TING_ACT_SILU, TING_ACT_GELU, TING_ACT_ELU};
-    int index = 0;
-    for (int i = 0; i < 5; i++)
-        index = acts[i] == *out ? i : index;
-    ting_err err = ting_yaml_word(map, key, 5, words, &index);
-    *out = acts[index];
+    int index = ting_act_name_index(*out);
+    ting_err err = ting_yaml_word(map, key, TING_ACT_NAMES, ting_act_names, &index);
+    *out = ting_act_of_name(index);
     return err;
 }
 
@@ -76,7 +74,7 @@ out:
     return err;
 }
 
-static ting_err read_model(ting_yaml *map, ting_recipe *r)
+static ting_err read_model(ting_yaml *map, ting_p2h_recipe *r)
 {
     static const char *const kinds[] = {"one-to-one", "encoder-decoder"};
     ting_p2h_shape *s = &r->shape;
@@ -84,8 +82,8 @@ static ting_err read_model(ting_yaml *map, ting_recipe *r)
     ting_err err = TING_OK;
     int place = s->layer.norm, kind = r->kind;
     TRY(ting_yaml_word(map, "kind", 2, kinds, &kind));
-    r->kind = (ting_recipe_kind)kind;
-    if (r->kind == TING_RECIPE_ENCODER_DECODER) {
+    r->kind = (ting_p2h_recipe_kind)kind;
+    if (r->kind == TING_P2H_RECIPE_ENCODER_DECODER) {
         TRY(ting_yaml_int(map, "decoder_layers", 1, 64, &r->decoder_layers));
         TRY(ting_yaml_bool(map, "tied", &r->tied));
     } else {
@@ -119,7 +117,7 @@ out:
     return err;
 }
 
-static ting_err read_weights(ting_yaml *map, ting_recipe *r)
+static ting_err read_weights(ting_yaml *map, ting_p2h_recipe *r)
 {
     ting_err err = TING_OK;
     int count = 0;
@@ -129,8 +127,8 @@ static ting_err read_weights(ting_yaml *map, ting_recipe *r)
     if (r->weights == NULL)
         return TING_ERR_MEMORY;
     for (const ting_yaml *child = map->first; child != NULL; child = child->next) {
-        ting_recipe_weight *w = &r->weights[r->weight_count];
-        *w = (ting_recipe_weight){child->key, 1, child->line};
+        ting_p2h_recipe_weight *w = &r->weights[r->weight_count];
+        *w = (ting_p2h_recipe_weight){child->key, 1, child->line};
         TRY(ting_yaml_real(map, child->key, 0, 1000, &w->weight));
         r->weight_count++;
     }
@@ -138,7 +136,7 @@ out:
     return err;
 }
 
-static ting_err read_data(ting_yaml *map, ting_recipe *r)
+static ting_err read_data(ting_yaml *map, ting_p2h_recipe *r)
 {
     ting_err err = TING_OK;
     ting_yaml *child;
@@ -155,36 +153,18 @@ out:
     return err;
 }
 
-static ting_err read_train(ting_yaml *map, ting_recipe *r)
+static ting_err read_train(ting_yaml *map, ting_p2h_recipe *r)
 {
-    static const char *const precisions[] = {"f32", "bf16"};
     ting_err err = TING_OK;
-    int precision = 0;
-    TRY(ting_yaml_int(map, "seed", 0, INT_MAX, &r->seed));
-    TRY(ting_yaml_int(map, "steps", 1, INT_MAX, &r->steps));
-    TRY(ting_yaml_int(map, "warmup", 0, INT_MAX, &r->warmup));
-    TRY(ting_yaml_int(map, "decay", 0, INT_MAX, &r->decay));
-    TRY(ting_yaml_real(map, "rate", 0, 10, &r->rate));
-    TRY(ting_yaml_real(map, "final", 0, 10, &r->final));
-    TRY(ting_yaml_real(map, "beta1", 0, 0.99999, &r->adamw.beta1));
-    TRY(ting_yaml_real(map, "beta2", 0, 0.99999, &r->adamw.beta2));
-    TRY(ting_yaml_real(map, "eps", 1e-16, 1e-2, &r->adamw.eps));
-    TRY(ting_yaml_real(map, "weight_decay", 0, 10, &r->adamw.weight_decay));
-    TRY(ting_yaml_real(map, "clip", 0, 1e6, &r->clip));
+    TRY(ting_train_plan_read(map, &r->plan));
     TRY(ting_yaml_real(map, "smoothing", 0, 0.9, &r->smoothing));
-    TRY(ting_yaml_real(map, "average", 0, 0.999999, &r->average));
-    TRY(ting_yaml_word(map, "multiply", 2, precisions, &precision));
-    r->multiply = precision == 1 ? TING_PRECISION_BF16 : TING_PRECISION_F32;
-    TRY(ting_yaml_int(map, "save_every", 1, INT_MAX, &r->save_every));
-    TRY(ting_yaml_int(map, "measure_every", 1, INT_MAX, &r->measure_every));
     TRY(ting_yaml_int(map, "measure_lines", 0, INT_MAX, &r->measure_lines));
-    TRY(ting_yaml_int(map, "log_every", 1, INT_MAX, &r->log_every));
     TRY(ting_yaml_done(map));
 out:
     return err;
 }
 
-ting_err ting_recipe_load(const char *path, ting_recipe *out)
+ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out)
 {
     ting_err err = TING_OK;
     ting_yaml *child;
@@ -203,18 +183,18 @@ ting_err ting_recipe_load(const char *path, ting_recipe *out)
     TRY(ting_yaml_done(out->doc.root));
 out:
     if (err != TING_OK)
-        ting_recipe_free(out);
+        ting_p2h_recipe_free(out);
     return err;
 }
 
-void ting_recipe_free(ting_recipe *recipe)
+void ting_p2h_recipe_free(ting_p2h_recipe *recipe)
 {
     ting_yaml_free(&recipe->doc);
     recipe->weights = NULL;
     recipe->weight_count = 0;
 }
 
-ting_err ting_recipe_weights(const ting_recipe *recipe, const ting_p2h_corpus *corpus, double *out)
+ting_err ting_p2h_recipe_weights(const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus, double *out)
 {
     for (int i = 0; i < corpus->sources; i++)
         out[i] = 1;

@@ -1,34 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_data.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
+/* cmd_data_p2h.c - tingxie data p2h: text files to the corpus that `tingxie train p2h` reads. */
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "engine/tool_places.h"
-#include "train/tool_p2h.h"
+#include "tingxie_train.h"
 
 struct options {
     const char *output, *base, *lexicon;
 };
 
-static void say(void *self, ting_log_level level, const char *sentence)
-{
-    ting_cli *cli = self;
-    if (!cli->quiet || level == TING_LOG_WARNING)
-        ting_cli_say(cli, "%s", sentence);
-}
-
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
-    const ting_log log = {say, cli};
-    ting_tool_p2h_counts counts;
+    ting_p2h_counts counts;
     if (options->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus file to write with -o FILE");
     char *found = NULL;
     ting_err err = options->lexicon == NULL ? ting_tool_lexicon_folder(&found) : TING_OK;
     const char *lexicon = options->lexicon != NULL ? options->lexicon : found;
     if (err == TING_OK)
-        err = ting_tool_p2h_prepare(&(ting_tool_p2h_files){cli->inputs[0], options->output, options->base, lexicon}, &log,
-                                    &counts);
+        err = ting_prepare_p2h(&(ting_p2h_files){cli->inputs[0], options->output, options->base, lexicon},
+                               &(ting_remarks){ting_cli_remark, cli}, &counts);
     ting_free(found);
     if (err != TING_OK)
         return ting_cli_error(cli, err);

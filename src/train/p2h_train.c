@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* p2h_train.c - the functions of tingxie_train.h for pinyin to hanzi: text, training, export. */
+#include "tingxie_train.h"
+
+#include "data/p2h_prepare.h"
+#include "train/p2h_export.h"
+#include "train/p2h_from.h"
+#include "train/p2h_task.h"
+#include "train/trainer.h"
+
+/* The caller's remarks as the library's log. */
+static void pass_on(void *self, ting_log_level level, const char *sentence)
+{
+    const ting_remarks *remarks = self;
+    (void)level;
+    if (remarks->say != NULL)
+        remarks->say(remarks->self, sentence);
+}
+
+ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts)
+{
+    ting_remarks own = remarks != NULL ? *remarks : (ting_remarks){0};
+    return ting_p2h_prepare(files, &(ting_log){pass_on, &own}, counts);
+}
+
+typedef struct job { /* what a training and an export of it have in common */
+    ting_p2h_recipe recipe;
+    ting_p2h_corpus corpus;
+    ting_p2h_task network;
+    ting_task task;
+} job;
+
+static ting_err open_job(const ting_train_options *options, job *j)
+{
+    ting_err err = TING_OK;
+    *j = (job){0};
+    if (options->recipe == NULL || options->data == NULL || options->folder == NULL)
+        FAIL(TING_ERR_ARGUMENT, "a training needs a recipe, its data and a folder");
+    TRY(ting_p2h_recipe_load(options->recipe, &j->recipe));
+    TRY(ting_p2h_corpus_open(options->data, &j->corpus));
+    TRY(ting_p2h_task_make(&j->network, &j->recipe, &j->corpus));
+    TRY(ting_p2h_task_view(&j->network, &j->task));
+out:
+    return err;
+}
+
+static void close_job(job *j)
+{
+    ting_p2h_task_free(&j->network);
+    ting_p2h_corpus_close(&j->corpus);
+    ting_p2h_recipe_free(&j->recipe);
+}
+
+ting_err ting_train_p2h(const ting_train_options *options)
+{
+    ting_err err = TING_OK;
+    ting_remarks remarks = options->remarks;
+    const ting_log log = {pass_on, &remarks};
+    job j;
+    TRY(open_job(options, &j));
+    if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder)) {
+        int known = 0;
+        TRY(ting_p2h_from(&j.network, options->from, &known));
+        ting_log_write(&log, TING_LOG_INFO, "%s: first weights; %d of %d characters are in it", options->from, known,
+                       j.corpus.tables.characters - TING_P2H_FIRST);
+    }
+    TRY(ting_trainer_run(&j.task, &j.recipe.plan,
+                         &(ting_trainer_options){.folder = options->folder,
+                                                 .title = options->recipe,
+                                                 .threads = options->threads,
+                                                 .finish = options->finish,
+                                                 .log = &log,
+                                                 .report = options->report,
+                                                 .stop = options->stop,
+                                                 .self = options->self}));
+out:
+    close_job(&j);
+    return err;
+}
+
+ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type, const char *licence)
+{
+    static const ting_dtype types[] = {[TING_EXPORT_F32] = TING_DTYPE_F32, [TING_EXPORT_F16] = TING_DTYPE_F16,
+                                       [TING_EXPORT_BF16] = TING_DTYPE_BF16, [TING_EXPORT_INT8] = TING_DTYPE_I8};
+    ting_err err = TING_OK;
+    ting_training training = {0};
+    job j;
+    TRY(open_job(options, &j));
+    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, &training));
+    TRY(ting_p2h_export_save(&(ting_p2h_export){.recipe = &j.recipe,
+                                                .corpus = &j.corpus,
+                                                .training = &training,
+                                                .model = &j.network.model,
+                                                .dtype = types[type],
+                                                .licence = licence},
+                             path));
+out:
+    ting_training_free(&training);
+    close_job(&j);
+    return err;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h - how anything is trained: the group `train` of a recipe.
+ *
+ * Every key has a default, which the task sets before reading; ranges stand in plan.c.
+ */
+#ifndef TING_TRAIN_PLAN_H
+#define TING_TRAIN_PLAN_H
+
+#include "data/yaml.h"
+#include "optim/adamw.h"
+#include "optim/schedule.h"
+#include "tingxie.h" /* ting_precision */
+
+typedef struct ting_train_plan {
+    int seed;
+    int steps;
+    ting_schedule_shape shape;
+    int warmup, decay; /* HOLD: the last `decay` of `steps` steps go down to `final`; at most what the warm-up leaves */
+    double rate, final;
+    ting_adamw_options adamw;
+    double clip;    /* of the gradient's norm; 0: none */
+    double average; /* of the exponential mean of the weights that is measured and exported; 0: none */
+    ting_precision multiply;
+    int save_every, measure_every, log_every;
+} ting_train_plan;
+
+/* Reads what the map has into *plan, which holds the defaults; the caller asks for keys of its own and then calls
+ * ting_yaml_done. Errors: format, naming the line. */
+ting_err ting_train_plan_read(ting_yaml *map, ting_train_plan *plan);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trainer.c - see trainer.h. A step: batch -> loss -> backward -> clip -> optimizer -> mean of the weights. */
+#include "train/trainer.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "nn/tape.h"
+#include "optim/clip.h"
+#include "train/trainer_state.h"
+
+#include <math.h>
+#include <time.h>
+
+enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20 };
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static double rate_of(const ting_trainer *t)
+{
+    const ting_train_plan *p = t->plan;
+    ting_schedule schedule = {.shape = p->shape, .peak = p->rate, .final = p->final, .warmup = p->warmup,
+                              .decay_from = t->steps - p->decay, .decay_steps = p->decay};
+    if (t->at.decay_steps > 0)
+        schedule = (ting_schedule){.peak = t->at.decay_rate, .final = p->final, .decay_from = (long)t->at.decay_from,
+                                   .decay_steps = (long)t->at.decay_steps};
+    return ting_rate_at(&schedule, (long)t->at.step);
+}
+
+/* From where the rate is now, also in the middle of the plan's own decay. */
+static void begin_decay(ting_trainer *t)
+{
+    t->at.decay_rate = rate_of(t);
+    t->at.decay_from = t->at.step;
+    t->at.decay_steps = t->options->finish;
+}
+
+/* Where the rate begins to fall, and the last step. */
+static void plan_end(ting_trainer *t)
+{
+    t->steps = t->plan->steps;
+    if (t->options->finish > 0) {
+        if (t->at.decay_steps > 0)
+            ting_log_write(t->options->log, TING_LOG_WARNING, "the rate falls already, from step %lld to %lld: that stays",
+                           (long long)t->at.decay_from, (long long)(t->at.decay_from + t->at.decay_steps));
+        else
+            begin_decay(t);
+    }
+    if (t->at.decay_steps > 0)
+        t->steps = (long)(t->at.decay_from + t->at.decay_steps);
+    if (t->at.step >= t->steps)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "nothing to do: %lld steps are done, the plan has %ld",
+                       (long long)t->at.step, t->steps);
+}
+
+static ting_err start(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    TRY(ting_folder_make(t->options->folder));
+    TRY(ting_trainer_make(t, t->options->folder));
+    t->kern = ting_kern_select(ting_cpu_detect());
+    t->pool = ting_pool_new(t->options->threads > 0 ? t->options->threads : ting_cpu_count());
+    t->arena = ting_arena_new(ARENA_BLOCK);
+    if (t->pool == NULL || t->arena == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a training");
+    if (ting_file_exists(t->checkpoint_path)) {
+        TRY(ting_trainer_restore(t));
+        ting_log_write(t->options->log, TING_LOG_INFO, "%s: going on after step %lld", t->checkpoint_path,
+                       (long long)t->at.step);
+    }
+    plan_end(t);
+    TRY(t->task->epoch(t->task->self, (int)t->at.epoch, &t->batches));
+    if (t->at.batch >= (int64_t)t->batches) { /* the recipe's data were changed */
+        t->at.batch = 0;
+        TRY(t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches));
+    }
+    ting_log_write(t->options->log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements,
+                   t->batches, ting_pool_threads(t->pool), ting_cpu_name(t->kern->level));
+out:
+    return err;
+}
+
+/* ---- steps ---- */
+
+static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
+{
+    return (ting_ctx){.arena = t->arena,
+                      .pool = t->pool,
+                      .kern = t->kern,
+                      .tape = tape,
+                      .rng = ting_rng_for((uint64_t)t->plan->seed, TING_RNG_DROPOUT, (uint64_t)t->at.step, 0),
+                      .training = tape != NULL,
+                      .multiply = t->plan->multiply};
+}
+
+static void average_weights(ting_trainer *t)
+{
+    /* a young average follows closely: as many steps as there are so far */
+    double keep = fmin(t->plan->average, (double)t->at.step / (double)(t->at.step + 10));
+    const ting_real *values = ting_params_values(t->task->params);
+    const ting_real mix = (ting_real)(1 - keep);
+    for (size_t i = 0; i < t->elements && t->average != NULL; i++)
+        t->average[i] += mix * (values[i] - t->average[i]);
+}
+
+/* One step; *finite tells whether it changed anything. */
+static ting_err take_step(ting_trainer *t, bool *finite)
+{
+    ting_err err = TING_OK;
+    ting_tape tape = {0};
+    ting_tensor sum;
+    double units = 0, norm = NAN;
+    ting_arena_reset(t->arena);
+    ting_ctx ctx = make_ctx(t, &tape);
+    ting_params_zero_gradients(t->task->params);
+    TRY(t->task->loss(t->task->self, &ctx, (size_t)t->at.batch, &sum, &units));
+    TRY(ctx.err);
+    const double value = (double)sum.data[0] / units;
+    if (isfinite(value)) {
+        sum.grad[0] = (ting_real)(1 / units);
+        TRY(ting_tape_backward(&ctx, &tape));
+        norm = ting_clip_gradients(t->task->params, t->kern, t->pool, t->plan->clip);
+    }
+    t->at.step++;
+    *finite = isfinite(norm);
+    if (!*finite) {
+        t->at.skipped++;
+        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: loss %g, gradient norm %g",
+                       (long long)t->at.step, value, norm);
+        return TING_OK;
+    }
+    t->optimizer.step(t->optimizer.self, t->kern, t->pool, rate_of(t));
+    average_weights(t);
+    t->loss_sum += value;
+    t->norm_sum += norm;
+    t->loss_steps++;
+    t->units += units;
+out:
+    return err;
+}
+
+/* Error rate of the averaged weights (of the weights, without averaging). */
+static ting_err measure(ting_trainer *t, double *errors)
+{
+    ting_trainer_swap_average(t);
+    ting_arena_reset(t->arena);
+    ting_ctx ctx = make_ctx(t, NULL);
+    ting_err err = t->task->measure(t->task->self, &ctx, errors);
+    ting_trainer_swap_average(t);
+    return err;
+}
+
+static ting_err add_point(ting_trainer *t, double seconds, double errors)
+{
+    if (t->curve_count == t->curve_room) {
+        size_t room = 2 * t->curve_room + 64;
+        ting_curve_point *grown = ting_grow(t->curve, t->curve_room, room, sizeof *grown);
+        if (grown == NULL)
+            return TING_ERR_MEMORY;
+        t->curve = grown;
+        t->curve_room = room;
+    }
+    t->curve[t->curve_count++] = (ting_curve_point){.step = t->at.step,
+                                                    .loss = t->loss_steps > 0 ? t->loss_sum / (double)t->loss_steps : NAN,
+                                                    .rate = rate_of(t),
+                                                    .seconds = seconds,
+                                                    .errors = errors};
+    return TING_OK;
+}
+
+/* A point of the curves and a report, with a measurement or without; starts the sums anew. */
+static ting_err report(ting_trainer *t, bool measures, double *clock)
+{
+    ting_err err = TING_OK;
+    const double seconds = now() - *clock, before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
+    double errors = -1;
+    if (measures)
+        TRY(measure(t, &errors));
+    TRY(add_point(t, before + seconds, errors));
+    const ting_curve_point *point = &t->curve[t->curve_count - 1];
+    if (t->options->report != NULL)
+        t->options->report(t->options->self,
+                           &(ting_train_report){.step = (long)t->at.step,
+                                                .steps = t->steps,
+                                                .epoch = (int)t->at.epoch,
+                                                .loss = point->loss,
+                                                .rate = point->rate,
+                                                .norm = t->norm_sum / (double)(t->loss_steps > 0 ? t->loss_steps : 1),
+                                                .units_per_second = t->units / seconds,
+                                                .errors = errors});
+    t->loss_sum = t->norm_sum = t->units = 0;
+    t->loss_steps = 0;
+    *clock = now();
+out:
+    return err;
+}
+
+/* What is due after a step: report, measurement, checkpoint. Saved before measuring too: that takes a while. */
+static ting_err after_step(ting_trainer *t, double *clock)
+{
+    ting_err err = TING_OK;
+    const int64_t step = t->at.step;
+    const bool last = step == t->steps, measures = last || step % t->plan->measure_every == 0;
+    const bool saves = last || step % t->plan->save_every == 0;
+    if (measures && saves)
+        TRY(ting_trainer_save(t));
+    if (measures || step % t->plan->log_every == 0)
+        TRY(report(t, measures, clock));
+    if (saves)
+        TRY(ting_trainer_save(t));
+out:
+    return err;
+}
+
+static ting_err run(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    double clock = now();
+    while (t->at.step < t->steps) {
+        bool finite = true;
+        if (t->options->stop != NULL && t->options->stop(t->options->self)) {
+            TRY(ting_trainer_save(t));
+            FAIL(TING_ERR_CANCELLED, "stopped after step %lld; the same command goes on from %s", (long long)t->at.step,
+                 t->checkpoint_path);
+        }
+        TRY(take_step(t, &finite));
+        t->skips_in_a_row = finite ? 0 : t->skips_in_a_row + 1;
+        if (t->skips_in_a_row == SKIPS_MAX)
+            FAIL(TING_ERR_NUMERIC, "%d steps in a row were not finite: lower the rate, or look for bad weights",
+                 (int)SKIPS_MAX);
+        if (++t->at.batch == (int64_t)t->batches) {
+            t->at.batch = 0;
+            TRY(t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches));
+        }
+        TRY(after_step(t, &clock));
+    }
+out:
+    return err;
+}
+
+ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, const ting_trainer_options *options)
+{
+    ting_trainer *t = ting_alloc(1, sizeof *t);
+    if (t == NULL)
+        return TING_ERR_MEMORY;
+    *t = (ting_trainer){.task = task, .plan = plan, .options = options};
+    ting_err err = start(t);
+    if (err == TING_OK)
+        err = run(t);
+    ting_trainer_drop(t);
+    ting_free(t);
+    return err;
+}
+
+ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, ting_training *out)
+{
+    ting_err err = TING_OK;
+    *out = (ting_training){0};
+    ting_trainer *t = ting_alloc(1, sizeof *t);
+    if (t == NULL)
+        return TING_ERR_MEMORY;
+    *t = (ting_trainer){.task = task, .plan = plan};
+    TRY(ting_trainer_make(t, folder));
+    if (!ting_file_exists(t->checkpoint_path))
+        FAIL(TING_ERR_ARGUMENT, "%s: there is no checkpoint to export", t->checkpoint_path);
+    TRY(ting_trainer_restore(t));
+    ting_trainer_swap_average(t);
+    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, t->curve, t->curve_count};
+    t->curve = NULL; /* handed over */
+out:
+    ting_trainer_drop(t);
+    ting_free(t);
+    return err;
+}
+
+void ting_training_free(ting_training *training)
+{
+    ting_free(training->curve);
+    *training = (ting_training){0};
+}
+
+bool ting_trainer_has_checkpoint(const char *folder)
+{
+    char *path = ting_path_join(folder, "checkpoint");
+    bool there = path != NULL && ting_file_exists(path);
+    ting_free(path);
+    return there;
+}

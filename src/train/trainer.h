@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trainer.h - the loop that trains anything: batches of a task -> loss -> gradients -> optimizer, with measuring,
+ * averaging, checkpoints and exact resume.
+ *
+ *     ting_task (the network, its data, its loss)  +  ting_train_plan (how)  ->  ting_trainer_run
+ *
+ * In `folder`: checkpoint (the full state, replaced atomically), curves.html (loss, error rate, learning rate). A folder
+ * that holds a checkpoint is continued, exactly as if it had never stopped: same batches, same dropout, same numbers, on
+ * any number of threads. What a checkpoint does not hold is a function of the plan's seed and of (epoch, place).
+ *
+ * Steps whose loss or gradient is not finite change nothing, are said and counted; many in a row stop the training.
+ */
+#ifndef TING_TRAIN_TRAINER_H
+#define TING_TRAIN_TRAINER_H
+
+#include "base/log.h"
+#include "nn/ctx.h"
+#include "nn/param.h"
+#include "train/curves.h"
+#include "train/plan.h"
+#include "tingxie_train.h"
+
+typedef struct ting_task { /* what is trained. One thread calls the functions */
+    void *self;
+    ting_params *params;    /* allocated with gradients */
+    uint64_t settings_hash; /* of what the names and shapes of the parameters do not show: heads, activations, ... */
+    uint64_t data_hash;     /* a checkpoint belongs to its data */
+    const char *unit;       /* what the loss is a mean over, for the curves: "character" */
+    /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
+    ting_err (*epoch)(void *self, int epoch, size_t *batches);
+    /* Batch `place` of the current epoch: the sum of the loss over its units, and their number. Failures of ops stay in
+     * ctx->err. */
+    ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
+    /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
+    ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
+} ting_task;
+
+typedef struct ting_trainer_options {
+    const char *folder, *title; /* title: of the curves */
+    int threads;                /* 0: all processors */
+    long finish;                /* see ting_train_options */
+    const ting_log *log;
+    void (*report)(void *self, const ting_train_report *report);
+    int (*stop)(void *self);
+    void *self;
+} ting_trainer_options;
+
+/* Trains to the end of the plan. Errors: io, format and model (checkpoint), memory, numeric, cancelled, those of the
+ * task. */
+ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, const ting_trainer_options *options);
+
+typedef struct ting_training { /* what became of it, for the record in an exported model */
+    int64_t step, epoch, skipped;
+    ting_curve_point *curve; /* owned */
+    size_t curve_count;
+} ting_training;
+
+/* Puts the checkpoint's averaged weights (without averaging: the last ones) into the task's parameters. Free *out with
+ * ting_training_free. Errors: argument (no checkpoint there), io, format, model, memory. */
+ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, ting_training *out);
+void ting_training_free(ting_training *training);
+
+/* Whether there is something to continue. */
+bool ting_trainer_has_checkpoint(const char *folder);
+
+#endif

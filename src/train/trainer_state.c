@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trainer_state.c - see trainer_state.h. */
+#include "train/trainer_state.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "train/checkpoint.h"
+
+#include <string.h>
+
+/* Paths, optimizer, mean of the weights: what the state is made of. */
+ting_err ting_trainer_make(ting_trainer *t, const char *folder)
+{
+    ting_err err = TING_OK;
+    t->elements = ting_params_elements(t->task->params);
+    t->checkpoint_path = ting_path_join(folder, "checkpoint");
+    t->curves_path = ting_path_join(folder, "curves.html");
+    ting_adamw *adamw = ting_adamw_new(t->task->params, &t->plan->adamw);
+    if (adamw != NULL)
+        t->optimizer = ting_adamw_optimizer(adamw);
+    if (t->plan->average > 0)
+        t->average = ting_alloc(t->elements, sizeof *t->average);
+    if (adamw == NULL || t->checkpoint_path == NULL || t->curves_path == NULL || (t->plan->average > 0 && t->average == NULL))
+        FAIL(TING_ERR_MEMORY, "out of memory for the state of a training of %zu parameters", t->elements);
+    if (t->average != NULL)
+        memcpy(t->average, ting_params_values(t->task->params), t->elements * sizeof *t->average);
+out:
+    return err;
+}
+
+void ting_trainer_drop(ting_trainer *t)
+{
+    ting_free(t->curve);
+    ting_free(t->checkpoint_path);
+    ting_free(t->curves_path);
+    ting_free(t->average);
+    ting_arena_free(t->arena);
+    ting_pool_free(t->pool);
+    if (t->optimizer.free != NULL)
+        t->optimizer.free(t->optimizer.self);
+}
+
+void ting_trainer_swap_average(ting_trainer *t)
+{
+    ting_real *values = ting_params_values(t->task->params);
+    for (size_t i = 0; i < t->elements && t->average != NULL; i++) {
+        ting_real kept = values[i];
+        values[i] = t->average[i];
+        t->average[i] = kept;
+    }
+}
+
+enum { OWN_BLOCKS = 5, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
+
+/* A checkpoint belongs to one network and one corpus. */
+typedef struct identity {
+    uint64_t network, data;
+} identity;
+
+static uint64_t network_hash(const ting_task *task)
+{
+    uint64_t hash = task->settings_hash;
+    for (int i = 0; i < ting_params_count(task->params); i++) {
+        const ting_param *p = ting_params_at(task->params, i);
+        uint64_t parts[3] = {hash, ting_fingerprint(p->name, strlen(p->name)),
+                             ting_fingerprint(p->shape, (size_t)p->dims * sizeof *p->shape)};
+        hash = ting_fingerprint(parts, sizeof parts);
+    }
+    return hash;
+}
+
+/* Everything a checkpoint holds but the curve; `id` is written from and read into. */
+static int state_blocks(ting_trainer *t, identity *id, ting_state_block out[BLOCKS])
+{
+    const size_t bytes = t->elements * sizeof(ting_real);
+    int count = 0;
+    out[count++] = (ting_state_block){"identity", id, sizeof *id};
+    out[count++] = (ting_state_block){"place", &t->at, sizeof t->at};
+    out[count++] = (ting_state_block){"weights", ting_params_values(t->task->params), bytes};
+    if (t->average != NULL)
+        out[count++] = (ting_state_block){"average", t->average, bytes};
+    return count + t->optimizer.state(t->optimizer.self, out + count);
+}
+
+ting_err ting_trainer_save(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    identity id = {network_hash(t->task), t->task->data_hash};
+    ting_state_block blocks[BLOCKS];
+    int count = state_blocks(t, &id, blocks);
+    blocks[count++] = (ting_state_block){"curve", t->curve, t->curve_count * sizeof *t->curve};
+    TRY(ting_checkpoint_save(t->checkpoint_path, blocks, count));
+    if (ting_curves_save(t->curves_path, t->options->title, t->task->unit, t->curve, t->curve_count) != TING_OK)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "%s", ting_error_message()); /* a picture stops no training */
+out:
+    return err;
+}
+
+static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *file)
+{
+    identity id;
+    const void *data;
+    size_t bytes;
+    if (!ting_checkpoint_find(file, "identity", &data, &bytes) || bytes != sizeof id)
+        return ting_fail(TING_ERR_FORMAT, "%s: not the checkpoint of a training", file->path);
+    memcpy(&id, data, sizeof id);
+    if (id.network != network_hash(t->task))
+        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's", file->path);
+    if (id.data != t->task->data_hash)
+        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data", file->path);
+    return TING_OK;
+}
+
+/* The fingerprint is no defence: a place that cannot be is refused. */
+static ting_err check_place(const ting_trainer *t)
+{
+    const ting_place *p = &t->at;
+    if (p->step < 0 || p->epoch < 0 || p->epoch > INT32_MAX || p->batch < 0 || p->decay_from < 0 || p->decay_steps < 0 ||
+        p->skipped < 0)
+        return ting_fail(TING_ERR_FORMAT, "%s: the checkpoint stands at step %lld of epoch %lld, batch %lld: it is damaged",
+                         t->checkpoint_path, (long long)p->step, (long long)p->epoch, (long long)p->batch);
+    return TING_OK;
+}
+
+static ting_err read_curve(ting_trainer *t, const ting_checkpoint *file)
+{
+    const void *data;
+    size_t bytes = 0;
+    if (!ting_checkpoint_find(file, "curve", &data, &bytes) || bytes == 0)
+        return TING_OK;
+    t->curve = ting_alloc(bytes / sizeof *t->curve, sizeof *t->curve);
+    if (t->curve == NULL)
+        return TING_ERR_MEMORY;
+    t->curve_count = t->curve_room = bytes / sizeof *t->curve;
+    memcpy(t->curve, data, t->curve_count * sizeof *t->curve);
+    return TING_OK;
+}
+
+ting_err ting_trainer_restore(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    ting_checkpoint file;
+    identity id;
+    ting_state_block blocks[BLOCKS];
+    TRY(ting_checkpoint_open(t->checkpoint_path, &file));
+    TRY(check_identity(t, &file));
+    TRY(ting_checkpoint_read(&file, blocks, state_blocks(t, &id, blocks)));
+    TRY(check_place(t));
+    TRY(read_curve(t, &file));
+out:
+    ting_checkpoint_close(&file);
+    return err;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trainer_state.h - what a training is made of while it runs, and how that gets into a checkpoint and out of it. */
+#ifndef TING_TRAIN_TRAINER_STATE_H
+#define TING_TRAIN_TRAINER_STATE_H
+
+#include "train/trainer.h"
+
+typedef struct ting_place { /* where the training stands; saved as it is */
+    int64_t step, epoch, batch;
+    int64_t decay_from, decay_steps; /* decay_steps 0: the plan's own */
+    double decay_rate;               /* what it falls from */
+    int64_t skipped;                 /* steps left out because something was not finite */
+} ting_place;
+
+typedef struct ting_trainer {
+    const ting_task *task;
+    const ting_train_plan *plan;
+    const ting_trainer_options *options;
+    ting_optimizer optimizer;
+    ting_real *average; /* [elements]; NULL: no averaging */
+    size_t elements;
+    const ting_kern *kern;
+    ting_pool *pool;
+    ting_arena *arena;
+    char *checkpoint_path, *curves_path;
+    ting_place at;
+    ting_curve_point *curve;
+    size_t curve_count, curve_room;
+    size_t batches; /* of the current epoch */
+    long steps;     /* the last one */
+    /* since the last report */
+    double loss_sum, norm_sum, units;
+    long loss_steps;
+    int skips_in_a_row;
+} ting_trainer;
+
+/* Paths, optimizer, mean of the weights, for the task and the plan in *t. Errors: memory. */
+ting_err ting_trainer_make(ting_trainer *t, const char *folder);
+void ting_trainer_drop(ting_trainer *t); /* frees what *t holds */
+
+/* Checkpoint and curves. Errors: io. */
+ting_err ting_trainer_save(ting_trainer *t);
+
+/* Errors: io, format, model (another network, other data), memory. */
+ting_err ting_trainer_restore(ting_trainer *t);
+
+/* Exchanges the weights with their mean, if one is kept. */
+void ting_trainer_swap_average(ting_trainer *t);
+
+#endif
