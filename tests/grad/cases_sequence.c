@@ -102,7 +102,8 @@ const ting_grad_case ting_case_conv1d = {4, conv1d_setup, conv1d_forward};
 
 static void pair_add_setup(ting_grad_problem *p)
 {
-    const int cols = width(p), a = ting_grad_between(p, 1, 6), b = ting_grad_between(p, 1, 5);
+    const int cols = p->large ? 200 : width(p);
+    const int a = p->large ? 90 : ting_grad_between(p, 1, 6), b = p->large ? 20 : ting_grad_between(p, 1, 5);
     ting_grad_add_input(p, TING_ROWS_FREE, a, cols);
     ting_grad_add_input(p, TING_ROWS_FREE, b, cols);
     p->row_factor = 0;

@@ -231,7 +231,7 @@ static void transducer_setup(ting_grad_problem *p)
 {
     ting_grad_segments_of(p, 1);
     p->option[LABELS] = ting_grad_between(p, p->variant, 3);
-    p->option[VOCAB] = ting_grad_between(p, 3, 6);
+    p->option[VOCAB] = p->large ? 70 : ting_grad_between(p, 3, 6);
     frames(p, (p->option[LABELS] + 1 - p->variant) * p->option[VOCAB]);
     p->row_factor = 0;
 }
