@@ -317,7 +317,7 @@ static void an_epoch_is_a_function_of_its_number(void **state)
     }
     assert_memory_equal(order[0], order[1], (size_t)used[0] * sizeof(int));
     ting_p2h_sampler *none = ting_p2h_sampler_new(&c, &(ting_p2h_sampler_options){
-                                                          .weight = (const double[]){1, 0, 0}, .tokens = 6, .window = 4});
+                                                          .weight = (const double[]){1, 0, 0, 0}, .tokens = 6, .window = 4});
     assert_fails(TING_ERR_ARGUMENT, "nothing to train on", ting_p2h_sampler_epoch(none, 0));
     ting_p2h_sampler_free(none);
     ting_arena_free(arena);
