@@ -81,6 +81,12 @@ ting_exit ting_cli_error(ting_cli *cli, ting_err code)
     return ting_cli_fail(cli, TING_EXIT_FAILED, "%s", ting_error_message());
 }
 
+ting_exit ting_cli_wrong(ting_cli *cli, ting_err code)
+{
+    return code == TING_ERR_ARGUMENT ? ting_cli_fail(cli, TING_EXIT_USAGE, "%s", ting_error_message())
+                                     : ting_cli_error(cli, code);
+}
+
 void ting_cli_remark(void *self, const char *sentence)
 {
     ting_cli *cli = self;
