@@ -29,6 +29,10 @@ ting_err ting_source_pcm_open(ting_input *input, const ting_pcm_layout *layout,
 /* Whatever libsndfile recognises; the input is seekable. Error format when it does not. */
 ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *source);
 
+/* Whether the bytes peeked at begin a file that it may know: what a pipe brings is copied only then. */
+bool ting_source_sndfile_knows(const ting_input *input);
+bool ting_source_ffmpeg_knows(const ting_input *input);
+
 /* Whatever FFmpeg recognises (ffmpeg.c), or an honest refusal (ffmpeg_absent.c): the Makefile picks one. */
 ting_err ting_source_ffmpeg_open(ting_input *input, ting_audio_source *source);
 

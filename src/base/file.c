@@ -179,6 +179,29 @@ out:
     return err;
 }
 
+FILE *ting_file_temporary(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char *path = ting_path_join(folder != NULL && folder[0] != '\0' ? folder : "/tmp", "tingxie-XXXXXX");
+    if (path == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    int fd = mkstemp(path), reason = errno;
+    if (fd >= 0) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        unlink(path);
+    }
+    ting_free(path);
+    FILE *file = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+    if (fd >= 0 && file == NULL) {
+        reason = errno;
+        close(fd);
+    }
+    errno = reason;
+    return file;
+}
+
 bool ting_file_exists(const char *path)
 {
     struct stat status;

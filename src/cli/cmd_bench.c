@@ -188,8 +188,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
         counts = i + 1;
     }
     ting_exit status = TING_EXIT_FAILED;
-    if (ting_inputs_expand(cli, false, &inputs) != TING_OK)
-        status = ting_cli_error(cli, TING_ERR_MEMORY);
+    ting_err err = ting_inputs_expand(cli, false, &inputs);
+    if (err != TING_OK)
+        status = ting_cli_error(cli, err);
     else if (inputs.failed == 0 && inputs.count > 0)
         status = o->join != NULL ? join(cli, o, &inputs) : run_cases(cli, o, &inputs, threads, counts);
     ting_inputs_free(&inputs);

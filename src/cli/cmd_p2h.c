@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_p2h.c - tingxie p2h: lines of pinyin to lines of hanzi. */
-#define _GNU_SOURCE
 #include "cli/cli.h"
+#include "cli/lines.h"
 #include "engine/tool_hanzi.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct options {
@@ -14,35 +13,37 @@ struct options {
     double other_tone;
 };
 
-/* Every line of a stream. *failed gets the number of lines that gave none. */
-static ting_exit convert(ting_cli *cli, const struct options *options, ting_tool_hanzi *hanzi, FILE *in,
-                         const char *name, long *failed)
+/* Every line of a text. *failed gets the number of lines that gave none. */
+static ting_exit convert(ting_cli *cli, const struct options *options, ting_tool_hanzi *hanzi, ting_text *in, long *failed)
 {
     ting_exit status = TING_EXIT_OK;
     ting_str out = {0};
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t length;
-    for (long number = 1; (length = getline(&line, &room, in)) >= 0; number++) {
-        if (length > 0 && line[length - 1] == '\n')
-            length--;
+    char *line;
+    size_t length;
+    while (ting_text_next(in, &line, &length)) {
         ting_str_clear(&out);
-        ting_err err = ting_tool_hanzi_line(hanzi, line, (size_t)length, options->nbest, &out);
+        ting_err err = ting_tool_hanzi_line(hanzi, line, length, options->nbest, &out);
         if (err != TING_OK) {
-            ting_cli_say(cli, "%s:%ld: %s", name, number, ting_error_message());
+            ting_cli_say(cli, "%s:%ld: %s", in->name, in->number, ting_error_message());
             ++*failed;
             ting_str_clear(&out);
             ting_str_add(&out, "\n");
         }
-        if (!ting_str_ok(&out) || fwrite(out.text, 1, out.length, stdout) != out.length || ting_cli_interrupted()) {
-            status = ting_cli_interrupted() ? TING_EXIT_INTERRUPTED
-                                            : ting_cli_fail(cli, TING_EXIT_FAILED, "writing the result: %s", strerror(errno));
+        if (!ting_str_ok(&out) || fwrite(out.text, 1, out.length, stdout) != out.length) {
+            status = ting_cli_fail(cli, TING_EXIT_FAILED, "writing the result: %s", strerror(errno));
+            break;
+        }
+        if (ting_cli_interrupted()) {
+            status = ting_cli_error(cli, TING_ERR_CANCELLED);
             break;
         }
     }
-    if (ferror(in))
-        status = ting_cli_fail(cli, TING_EXIT_FAILED, "%s: %s", name, strerror(errno));
-    free(line);
+    if (in->err == TING_ERR_CANCELLED)
+        status = ting_cli_error(cli, in->err);
+    else if (in->err != TING_OK) { /* this file is lost, the others are not */
+        ting_cli_say(cli, "%s", ting_error_message());
+        ++*failed;
+    }
     ting_str_free(&out);
     return status;
 }
@@ -63,16 +64,14 @@ static ting_exit run(ting_cli *cli, const void *fields)
         return ting_cli_error(cli, err);
     ting_cli_catch_interrupt();
     for (int i = 0; i < (cli->input_count > 0 ? cli->input_count : 1) && status == TING_EXIT_OK; i++) {
-        const char *name = cli->input_count > 0 ? cli->inputs[i] : "-";
-        FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
-        if (in == NULL) {
-            ting_cli_say(cli, "%s: %s", name, strerror(errno));
+        ting_text in;
+        if (ting_text_open(cli->input_count > 0 ? cli->inputs[i] : "-", &in) == TING_OK) {
+            status = convert(cli, options, hanzi, &in, &failed);
+        } else {
+            ting_cli_say(cli, "%s", ting_error_message());
             failed++;
-            continue;
         }
-        status = convert(cli, options, hanzi, in, name, &failed);
-        if (in != stdin)
-            fclose(in);
+        ting_text_close(&in);
     }
     ting_tool_hanzi_free(hanzi);
     if (fflush(stdout) != 0 && status == TING_EXIT_OK)

@@ -72,9 +72,19 @@ static void print_ready(job *j)
     }
 }
 
+/* The library's sentence, with the path in front where it does not name it. */
+static void say_why(job *j, const char *path)
+{
+    const char *why = ting_error_message();
+    if (strstr(why, path) != NULL)
+        ting_cli_say(j->cli, "%s", why);
+    else
+        ting_cli_say(j->cli, "%s: %s", path, why);
+}
+
 static void close_one(job *j, int index, ting_err err, char *text, double seconds)
 {
-    const char *path = j->inputs->items[index].path, *why = ting_error_message();
+    const char *path = j->inputs->items[index].path;
     pthread_mutex_lock(&j->lock);
     if (err == TING_OK) {
         j->done++;
@@ -82,10 +92,9 @@ static void close_one(job *j, int index, ting_err err, char *text, double second
         j->texts[index] = text;
     } else if (err != TING_ERR_CANCELLED) {
         j->failed++;
-        if (strstr(why, path) != NULL)
-            ting_cli_say(j->cli, "%s", why);
-        else
-            ting_cli_say(j->cli, "%s: %s", path, why);
+        say_why(j, path);
+    } else if (j->inputs->single) {
+        say_why(j, path); /* of several, the sum tells how many are left */
     }
     j->closed[index] = err != TING_ERR_CANCELLED;
     print_ready(j);
@@ -116,6 +125,8 @@ static void transcribe_one(void *arg, int index)
     }
     TRY(ting_recognize_file(j->model, file->path, &j->recognise, &result));
     seconds = ting_result_duration(result);
+    if (ting_result_partial(result))
+        ting_cli_say(j->cli, "%s: interrupted after %.1f s of sound: the result ends there", file->path, seconds);
     TRY(ting_output_make(&j->output, file, index, result, &text));
 out:
     ting_result_free(result);
@@ -143,6 +154,7 @@ static void fill_options(job *j)
     r->keyword_boost = o->keyword_boost;
     r->progress = watch;
     r->progress_self = j;
+    r->keep_partial = j->inputs->single && o->folder == NULL; /* a line or file of several would look whole */
     if (j->inputs->count > 1)
         r->threads = 1;
     else
@@ -292,7 +304,8 @@ const ting_command ting_command_transcribe = {
         "text. A DIR (searched through, in order), an @LIST (a file with one path a line) or several FILEs print lines of "
         "path, tab, text. A lone - is standard input.\n\n"
         "A recording that cannot be read is named on standard error, the others go on, and the exit status is 1. After "
-        "Ctrl-C what was finished is kept; with -o the next run goes on from there.\n\n"
+        "Ctrl-C what was finished is kept and the status is 130: of one FILE (or a live pipe) what was heard until then, of "
+        "several those that were finished; with -o the next run goes on from there.\n\n"
         "A file for --keywords has a keyword a line: its tokens, as --tokens prints them, then, if wanted, :1.5 (boost of "
         "each token), #0.35 (threshold) and @name (what is reported; underscores stand for spaces).",
     .options = table,

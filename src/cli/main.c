@@ -36,6 +36,7 @@ static void on_interrupt(int signal_number)
 
 void ting_cli_catch_interrupt(void)
 {
+    /* without SA_RESTART: a read that waits for a quiet pipe wakes up */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -14,10 +14,12 @@
 #include "model/gguf.h"
 #include "model/npy.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { BLOCK = 16000, ROWS = 256 }; /* samples and frames at a time */
@@ -46,7 +48,7 @@ static ting_err sink_open(sink *s)
             s->dim);
         break;
     case TING_FEATURES_NPY:
-        s->rows = tmpfile();
+        s->rows = ting_file_temporary();
         if (s->rows == NULL)
             FAIL(TING_ERR_IO, "a temporary file cannot be made: %s", strerror(errno));
         break;
@@ -135,6 +137,12 @@ static ting_err ask(const ting_features_options *options, const ting_audio_info 
     return TING_OK;
 }
 
+static bool stop_waiting(void *self)
+{
+    const ting_features_options *options = self;
+    return options->go_on != NULL && !options->go_on(options->self, -1);
+}
+
 static ting_err run_stream(sink *s, const ting_cmvn *cmvn, const char *path,
                            const ting_audio_options *how)
 {
@@ -217,7 +225,7 @@ ting_err ting_tool_features(const ting_features_options *options, const char *pa
         FAIL(TING_ERR_ARGUMENT, "cmvn=global needs a file of statistics");
     }
     s.dim = (size_t)ting_feature_dim(&s.config);
-    ting_audio_options how = {options->channel, s.config.rate, options->raw, options->log};
+    ting_audio_options how = {options->channel, s.config.rate, options->raw, options->log, stop_waiting, (void *)(uintptr_t)options};
     bool stream = s.config.kind == TING_FEATURE_FBANK && s.config.cmvn <= TING_CMVN_GLOBAL;
     TRY(sink_open(&s));
     TRY((stream ? run_stream : run_whole)(&s, &cmvn, path, &how));

@@ -51,8 +51,8 @@ static void every_line_gives_a_line(void **state)
     for (int i = 0; i < 8; i++)
         assert_int_equal(ting_utf8_count(line[i], (size_t)(line[i + 1] - line[i] - 1)), characters[i]);
     assert_memory_equal(line[0], line[7], (size_t)(line[1] - line[0]));
-    assert_non_null(strstr(run.err, "-:3: word 2, \"qqq\", is not a pinyin syllable"));
-    assert_non_null(strstr(run.err, "-:7: word 1"));
+    assert_non_null(strstr(run.err, "standard input:3: word 2, \"qqq\", is not a pinyin syllable"));
+    assert_non_null(strstr(run.err, "standard input:7: word 1"));
     assert_int_equal(count_lines(run.err), 2);
     ting_program_free(&run);
 
@@ -85,7 +85,7 @@ static void bad_models_and_files_are_named(void **state)
     ting_program_free(&run);
     run = ting_run_program(ARGS("p2h", "-m", model, "/nowhere/lines.txt"), NULL);
     assert_int_equal(run.status, 1);
-    assert_non_null(strstr(run.err, "/nowhere/lines.txt: No such file"));
+    assert_non_null(strstr(run.err, "/nowhere/lines.txt: cannot be read: No such file"));
     ting_program_free(&run);
     ting_assert_usage("--limit", ARGS("p2h", "--limit", "loose"));
     ting_assert_usage("corpus", ARGS("train", "p2h", "r.yaml"));
