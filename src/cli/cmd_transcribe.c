@@ -6,12 +6,14 @@
  * come out in the order of the inputs. What is finished is kept, whatever happens to the rest.
  */
 #include "base/cpu.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "engine/tool_model.h"
 #include "engine/tool_sound.h"
 
 #include "tingxie.h"
@@ -116,7 +118,7 @@ static void transcribe_one(void *arg, int index)
     pthread_mutex_unlock(&j->lock);
     if (stop || ting_cli_interrupted())
         return;
-    if (ting_output_is_done(&j->output, file, index)) {
+    if (ting_output_is_done(&j->output, index)) {
         pthread_mutex_lock(&j->lock);
         j->skipped++;
         j->closed[index] = true;
@@ -161,10 +163,34 @@ static void fill_options(job *j)
         r->threads = o->threads;
 }
 
+/* All that shapes a result, in one line: with another line, what stands in a folder is made again. */
+static ting_err make_stamp(const job *j, ting_str *out)
+{
+    ting_err err = TING_OK;
+    const struct options *o = j->options;
+    const ting_options *r = &j->recognise;
+    ting_str_addf(out, "%s%s%s hanzi=%d nbest=%d decoding=%d beam=%d blank-penalty=%g constrained=%d pause=%g channel=%d precision=%d",
+                  ting_format_name((ting_format)o->format), o->pinyin ? " pinyin" : "", o->tokens ? " tokens" : "", r->hanzi,
+                  o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->precision);
+    if (o->raw != NULL)
+        ting_str_addf(out, " raw=%s", o->raw);
+    if (o->keywords != NULL) {
+        char digest[TING_SHA256_TEXT];
+        TRY(ting_sha256_file(o->keywords, digest));
+        ting_str_addf(out, " keywords=%.16s threshold=%g boost=%g", digest, r->keyword_threshold, r->keyword_boost);
+    }
+    ting_tool_model_stamp(j->model, out);
+    if (!ting_str_ok(out))
+        err = TING_ERR_MEMORY;
+out:
+    return err;
+}
+
 static ting_err run_all(job *j)
 {
     ting_err err = TING_OK;
     ting_pool *pool = NULL;
+    ting_str stamp = {0};
     ting_model_options model_options;
     ting_model_options_defaults(&model_options, sizeof model_options);
     model_options.precision = (ting_precision)j->options->precision;
@@ -173,6 +199,8 @@ static ting_err run_all(job *j)
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
+    TRY(make_stamp(j, &stamp));
+    TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
     j->closed = ting_alloc((size_t)j->inputs->count, sizeof *j->closed);
     if (j->texts == NULL || j->closed == NULL)
@@ -195,6 +223,7 @@ static ting_err run_all(job *j)
         FAIL(TING_ERR_IO, "standard output could not be written: %s", strerror(j->broken));
     }
 out:
+    ting_str_free(&stamp);
     ting_pool_free(pool);
     ting_model_free(j->model);
     ting_free(j->texts);
@@ -254,8 +283,9 @@ static const ting_option table[] = {
      .unset = "the first one in TING_MODELS, models/ or the data folder"},
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
      .choices = "txt json srt vtt lrc tsv ctm textgrid"},
-    {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR", "write one file for each recording into DIR, and skip what is done"},
-    {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done"},
+    {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR",
+     "write one file for each recording into DIR, and skip what is done (see below)"},
+    {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done, and replace any file that stands in the way"},
     {'p', "pinyin", TING_OPTION_FLAG, FIELD(pinyin), NULL, "numbered syllables instead of hanzi"},
     {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},
     {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
@@ -303,6 +333,11 @@ const ting_command ting_command_transcribe = {
         "Recognises Mandarin speech in sound files of any rate, length and number of channels. One FILE prints its bare "
         "text. A DIR (searched through, in order), an @LIST (a file with one path a line) or several FILEs print lines of "
         "path, tab, text. A lone - is standard input.\n\n"
+        "With -o DIR, IN/x/a.wav of a folder IN becomes DIR/x/a.txt, and a.wav given by itself DIR/a.txt; two recordings with "
+        "one such name are refused. DIR/.tingxie-done tells what was made of which recording and how: the same again is "
+        "skipped; with other options, models or sound it is done again; what somebody else wrote is never replaced without "
+        "--force.\n\n"
+        "In lines of path, tab, text a path has \\n, \\t, \\r, \\\\ and \\xHH for what would break the line.\n\n"
         "A recording that cannot be read is named on standard error, the others go on, and the exit status is 1. After "
         "Ctrl-C what was finished is kept and the status is 130: of one FILE (or a live pipe) what was heard until then, of "
         "several those that were finished; with -o the next run goes on from there.\n\n"

@@ -53,8 +53,17 @@ TING_PRINTF(2, 0) static void say(ting_cli *cli, const char *format, va_list arg
     if (cli->progress != NULL)
         ting_progress_wipe(cli->progress);
     fflush(stdout); /* on a terminal, results and remarks keep their order */
+    char text[8192];
+    vsnprintf(text, sizeof text, format, args);
     fprintf(stderr, "tingxie %s: ", cli->command->name);
-    vfprintf(stderr, format, args);
+    for (const char *c = text; *c != '\0'; c++) { /* one line, and no orders to the terminal from the name of a file */
+        if ((unsigned char)*c >= 0x20 && *c != 0x7F)
+            fputc(*c, stderr);
+        else if (*c == '\n' || *c == '\t')
+            fputs(*c == '\n' ? "\\n" : "\\t", stderr);
+        else
+            fprintf(stderr, "\\x%02X", (unsigned)(unsigned char)*c);
+    }
     fputc('\n', stderr);
 }
 
