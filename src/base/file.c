@@ -179,6 +179,18 @@ out:
     return err;
 }
 
+ting_err ting_file_apart(const char *input, const char *output)
+{
+    ting_err err = TING_OK;
+    struct stat in, out;
+    bool standard = strcmp(input, "-") == 0;
+    bool known = standard ? fstat(STDIN_FILENO, &in) == 0 : stat(input, &in) == 0;
+    if (known && stat(output, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode))
+        FAIL(TING_ERR_ARGUMENT, "%s is both input and output: name another file to write", standard ? output : input);
+out:
+    return err;
+}
+
 FILE *ting_file_temporary(void)
 {
     const char *folder = getenv("TMPDIR");

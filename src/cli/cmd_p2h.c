@@ -61,7 +61,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                                   .other_tone = options->other_tone},
                                        &hanzi);
     if (err != TING_OK)
-        return ting_cli_error(cli, err);
+        return ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();
     for (int i = 0; i < (cli->input_count > 0 ? cli->input_count : 1) && status == TING_EXIT_OK; i++) {
         ting_text in;
@@ -84,7 +84,7 @@ static const ting_option table[] = {
      .unset = "the first one in the usual places"},
     {'n', "nbest", TING_OPTION_INT, offsetof(struct options, nbest), "N",
      "lines for each line of pinyin, as rank, score and text in columns", .min = 1, .max = 64},
-    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 0, .max = 1024,
+    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024,
      .unset = "all processors"},
     {0, "precision", TING_OPTION_CHOICE, offsetof(struct options, precision), "PRECISION", "of the matrix products",
      .choices = "f32 bf16 int8"},

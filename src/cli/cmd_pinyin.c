@@ -70,6 +70,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     };
     ting_tool_pinyin *tool;
     ting_str out = {0};
+    if (o->no_phrases && o->polyphones == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--no-phrases goes with --polyphones: without phrases the polyphone model reads");
     ting_err err = ting_tool_pinyin_open(&options, &tool);
     if (err != TING_OK)
         return ting_cli_error(cli, err);

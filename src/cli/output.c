@@ -87,8 +87,11 @@ out:
 static ting_err check_state(const ting_output *output, const ting_input_file *file, const char *name, ting_done_state state,
                             const char *owner)
 {
-    if (output->options.force || (state != TING_DONE_ANOTHER && state != TING_DONE_FOREIGN))
-        return TING_OK;
+    char *path = ting_path_join(output->folder, name);
+    ting_err err = path != NULL ? ting_file_apart(file->path, path) : TING_ERR_MEMORY;
+    ting_free(path);
+    if (err != TING_OK || output->options.force || (state != TING_DONE_ANOTHER && state != TING_DONE_FOREIGN))
+        return err;
     if (state == TING_DONE_ANOTHER)
         return ting_fail(TING_ERR_ARGUMENT,
                          "%s/%s is the result of %s, and %s would replace it: choose another -o, or replace it with --force",

@@ -8,6 +8,7 @@
 #include "engine/tool_features.h"
 
 #include "audio/audio.h"
+#include "audio/pcm.h"
 #include "engine/spectrogram.h"
 #include "feat/cmvn.h"
 #include "feat/fbank.h"
@@ -207,8 +208,24 @@ static ting_err read_settings(const ting_features_options *options, ting_feature
     err = ting_feature_parse(text != NULL ? text : "icefall", config);
     if (err != TING_OK && options->model != NULL)
         err = ting_fail_in(err, "%s", options->model);
+    else if (err != TING_OK && err != TING_ERR_MEMORY)
+        err = TING_ERR_ARGUMENT; /* the words are the caller's */
 out:
     ting_gguf_close(&file);
+    return err;
+}
+
+ting_err ting_tool_features_check(const ting_features_options *options)
+{
+    ting_err err = TING_OK;
+    ting_feature_config config;
+    ting_pcm_layout layout;
+    TRY(read_settings(options, &config));
+    if (options->cmvn == NULL && config.cmvn == TING_CMVN_GLOBAL)
+        FAIL(TING_ERR_ARGUMENT, "cmvn=global needs a file of statistics");
+    if (options->raw != NULL)
+        TRY(ting_pcm_parse(options->raw, &layout));
+out:
     return err;
 }
 

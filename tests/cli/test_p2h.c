@@ -56,6 +56,10 @@ static void every_line_gives_a_line(void **state)
     assert_int_equal(count_lines(run.err), 2);
     ting_program_free(&run);
 
+    run = ting_run_program(ARGS("p2h", "-m", model), "\xEF\xBB\xBFzhong1 guo2\r\n"); /* a byte order mark is no syllable */
+    assert_int_equal(run.status, 0);
+    assert_int_equal(count_lines(run.out), 1);
+    ting_program_free(&run);
     run = ting_run_program(ARGS("p2h", "-m", model), "");
     assert_int_equal(run.status, 0);
     assert_string_equal(run.out, "");
@@ -87,6 +91,8 @@ static void bad_models_and_files_are_named(void **state)
     assert_int_equal(run.status, 1);
     assert_non_null(strstr(run.err, "/nowhere/lines.txt: cannot be read: No such file"));
     ting_program_free(&run);
+    ting_assert_usage("--threads 0 is out of range: 1 to 1024", ARGS("p2h", "-t", "0"));
+    ting_assert_usage("--threads 0 is out of range: 1 to 1024", ARGS("train", "p2h", "-t", "0", "r.yaml"));
     ting_assert_usage("--limit", ARGS("p2h", "--limit", "loose"));
     ting_assert_usage("corpus", ARGS("train", "p2h", "r.yaml"));
     ting_assert_usage("-o FILE", ARGS("data", "p2h", "s.yaml"));
@@ -119,6 +125,8 @@ static void text_becomes_a_model(void **state)
     assert_string_equal(run.out, "");
     assert_non_null(strstr(run.err, "3 sentences, 12 characters of text"));
     ting_program_free(&run);
+    ting_assert_usage("data.yaml is both input and output", ARGS("data", "p2h", settings, "-o", settings));
+    ting_assert_usage("text.txt is both input and output", ARGS("data", "p2h", settings, "-o", text));
     char line[2048]; /* the pinyin tables are found from any folder */
     snprintf(line, sizeof line, "program=$(realpath '%s') && cd / && \"$program\" data p2h -q '%s' -o '%s'", ting_program_path(),
              settings, corpus);
@@ -128,6 +136,12 @@ static void text_becomes_a_model(void **state)
     assert_string_equal(run.out, "");
     assert_true(ting_file_exists(curves));
     ting_program_free(&run);
+    char *checkpoint = ting_path_join(folder, "checkpoint");
+    const char *const read[] = {checkpoint, recipe, corpus};
+    for (size_t i = 0; i < 3; i++)
+        ting_assert_usage("is both input and output",
+                          ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", read[i]));
+    ting_free(checkpoint);
     run = ting_run_program(ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", out, "--type", "int8"),
                            NULL);
     assert_int_equal(run.status, 0);
