@@ -146,7 +146,8 @@ typedef struct ting_options {
     double longest;         /* 30; most seconds of a sentence, 5 to 120; from two thirds of it any pause of 0.24 s ends it */
     int channel;            /* 0: mix all channels down; n: take the n-th, from 1 */
     const char *raw;        /* the file is headerless: "s16le:16000:1" (type, rate, channels); NULL: it has a header */
-    const char *keywords;   /* a file of keyword lines: report these only, each as a sentence; NULL: write everything */
+    const char *keywords;   /* a file with a keyword a line, in hanzi, pinyin or the model's tokens: report these only, each as a
+                               sentence; NULL: write everything */
     double keyword_threshold; /* 0.25; least mean probability of a keyword's tokens, in (0, 1) */
     double keyword_boost;     /* 1.0; added to the log-probability of a keyword's tokens, 0 to 10 */
     int (*progress)(void *self, double done, double total); /* seconds of sound; total 0: not known. Non-zero

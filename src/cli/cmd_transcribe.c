@@ -199,6 +199,12 @@ static ting_err run_all(job *j)
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
+    if (j->options->keywords != NULL) {
+        err = ting_tool_model_keywords(j->model, j->options->keywords);
+        if (err != TING_OK && err != TING_ERR_MEMORY)
+            err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
+        TRY(err);
+    }
     TRY(make_stamp(j, &stamp));
     TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
@@ -268,8 +274,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     status = ting_cli_interrupted() ? TING_EXIT_INTERRUPTED : status;
 out:
     if (err != TING_OK)
-        status = err == TING_ERR_ARGUMENT ? ting_cli_fail(cli, TING_EXIT_USAGE, "%s", ting_error_message())
-                                          : ting_cli_error(cli, err);
+        status = ting_cli_wrong(cli, err);
     ting_output_free(&j.output);
     ting_inputs_free(&inputs);
     pthread_mutex_destroy(&j.lock);
@@ -341,8 +346,9 @@ const ting_command ting_command_transcribe = {
         "A recording that cannot be read is named on standard error, the others go on, and the exit status is 1. After "
         "Ctrl-C what was finished is kept and the status is 130: of one FILE (or a live pipe) what was heard until then, of "
         "several those that were finished; with -o the next run goes on from there.\n\n"
-        "A file for --keywords has a keyword a line: its tokens, as --tokens prints them, then, if wanted, :1.5 (boost of "
-        "each token), #0.35 (threshold) and @name (what is reported; underscores stand for spaces).",
+        "A file for --keywords has a keyword a line: hanzi, pinyin with tones (kai1 shi3), or the model's own tokens, as "
+        "'tingxie pinyin -n tokens' prints them; then, if wanted, :1.5 (boost of each token), #0.35 (threshold) and @name (what "
+        "is reported instead of the line; underscores stand for spaces).",
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),

@@ -2,6 +2,7 @@
 /* tool_model.c - see tool_model.h. */
 #include "engine/tool_model.h"
 
+#include "engine/keyword_text.h"
 #include "engine/model.h"
 
 #include <string.h>
@@ -23,4 +24,12 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out)
 {
     add_file(out, "hearing", model->hearing.path);
     add_file(out, "writing", model->writing.path);
+}
+
+ting_err ting_tool_model_keywords(const ting_model *model, const char *path)
+{
+    ting_keywords keywords;
+    ting_err err = ting_keywords_load(path, &model->hearing.am, &(ting_keyword_defaults){0}, &keywords);
+    ting_keywords_free(&keywords);
+    return err;
 }

@@ -10,4 +10,7 @@
  * without tabs: another text means that other files were opened. */
 void ting_tool_model_stamp(const ting_model *model, ting_str *out);
 
+/* Whether a keyword file can be used with the model. Errors: those of reading it (io, format, not found, memory). */
+ting_err ting_tool_model_keywords(const ting_model *model, const char *path);
+
 #endif

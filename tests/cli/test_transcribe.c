@@ -393,6 +393,31 @@ static void bad_sound_is_one_sentence_and_the_rest_goes_on(void **state)
     ting_free(out), ting_free(half);
 }
 
+static void keywords_are_hanzi_pinyin_or_tokens(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"zh \xC5\x8Dng g u\xC3\xB3 @\xE4\xB8\xAD\xE5\x9B\xBD :9 #0.001\n",
+                                       "\xEF\xBB\xBF\xE4\xB8\xAD\xE5\x9B\xBD :9 #0.001\r\n",
+                                       "zhong1 gu\xC3\xB3 :9 #0.001 @\xE4\xB8\xAD\xE5\x9B\xBD"}; /* 中国 */
+    char *found[3];
+    for (int i = 0; i < 3; i++) {
+        save("words", same[i], strlen(same[i]));
+        found[i] = transcribe(0, NULL, ARGS("-k", at("words"), at("a.wav")));
+        assert_string_equal(found[i], found[0]);
+    }
+    assert_non_null(strstr(found[0], "\t\xE4\xB8\xAD\xE5\x9B\xBD\n"));
+    for (int i = 0; i < 3; i++)
+        ting_free(found[i]);
+    /* a bad file is said once, before anything is done */
+    save("words", "zhong1\nmum\n", 11);
+    char *out = transcribe(2, "words:2: \"mum\" is no token of the model; a line is hanzi, pinyin or tokens of this model, which "
+                              "'tingxie pinyin -n tokens WORD' prints",
+                           ARGS("-k", at("words"), at("d")));
+    assert_string_equal(out, "");
+    ting_free(out);
+    ting_free(transcribe(2, "/nowhere/words: cannot be opened", ARGS("-k", "/nowhere/words", at("d"))));
+}
+
 static void bad_models_are_one_sentence(void **state)
 {
     (void)state;
@@ -502,6 +527,7 @@ int main(void)
         cmocka_unit_test(odd_names_break_no_line),
         cmocka_unit_test(each_format_goes_to_its_file),
         cmocka_unit_test(bad_sound_is_one_sentence_and_the_rest_goes_on),
+        cmocka_unit_test(keywords_are_hanzi_pinyin_or_tokens),
         cmocka_unit_test(bad_models_are_one_sentence),
         cmocka_unit_test(wrong_command_lines_do_nothing),
         cmocka_unit_test(a_full_disk_is_said),
