@@ -13,23 +13,44 @@ struct options {
     double other_tone;
 };
 
-/* Every line of a text. *failed gets the number of lines that gave none. */
-static ting_exit convert(ting_cli *cli, const struct options *options, ting_tool_hanzi *hanzi, ting_text *in, long *failed)
+/* Hypotheses of one line behind its number, so that a reader knows which belong together; `made` empty: there are none. */
+static void add_numbered(ting_str *out, long number, const ting_str *made)
+{
+    ting_str_clear(out);
+    if (made->length == 0)
+        ting_str_addf(out, "%ld\t0\t\t\n", number);
+    for (size_t at = 0; at < made->length;) {
+        size_t length = strcspn(made->text + at, "\n") + 1;
+        ting_str_addf(out, "%ld\t", number);
+        ting_str_add_bytes(out, made->text + at, length);
+        at += length;
+    }
+    out->failed |= made->failed;
+}
+
+/* Every line of a text. *lines counts through all texts, *failed gets the number of lines that gave none. */
+static ting_exit convert(ting_cli *cli, const struct options *options, ting_tool_hanzi *hanzi, ting_text *in, long *lines,
+                         long *failed)
 {
     ting_exit status = TING_EXIT_OK;
-    ting_str out = {0};
+    ting_str made = {0}, numbered = {0};
     char *line;
     size_t length;
     while (ting_text_next(in, &line, &length)) {
-        ting_str_clear(&out);
-        ting_err err = ting_tool_hanzi_line(hanzi, line, length, options->nbest, &out);
+        const ting_str *out = options->nbest > 1 ? &numbered : &made;
+        ting_str_clear(&made);
+        ting_err err = ting_tool_hanzi_line(hanzi, line, length, options->nbest, &made);
+        ++*lines;
         if (err != TING_OK) {
             ting_cli_say(cli, "%s:%ld: %s", in->name, in->number, ting_error_message());
             ++*failed;
-            ting_str_clear(&out);
-            ting_str_add(&out, "\n");
+            ting_str_clear(&made);
+            if (options->nbest <= 1)
+                ting_str_add(&made, "\n");
         }
-        if (!ting_str_ok(&out) || fwrite(out.text, 1, out.length, stdout) != out.length) {
+        if (options->nbest > 1)
+            add_numbered(&numbered, *lines, &made);
+        if (!ting_str_ok(out) || fwrite(out->text, 1, out->length, stdout) != out->length) {
             status = ting_cli_fail(cli, TING_EXIT_FAILED, "writing the result: %s", strerror(errno));
             break;
         }
@@ -44,7 +65,8 @@ static ting_exit convert(ting_cli *cli, const struct options *options, ting_tool
         ting_cli_say(cli, "%s", ting_error_message());
         ++*failed;
     }
-    ting_str_free(&out);
+    ting_str_free(&made);
+    ting_str_free(&numbered);
     return status;
 }
 
@@ -52,7 +74,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
     ting_tool_hanzi *hanzi;
-    long failed = 0;
+    long failed = 0, lines = 0;
     ting_exit status = TING_EXIT_OK;
     ting_err err = ting_tool_hanzi_new(&(ting_tool_hanzi_options){.model = options->model,
                                                                   .precision = (ting_precision)options->precision,
@@ -66,7 +88,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     for (int i = 0; i < (cli->input_count > 0 ? cli->input_count : 1) && status == TING_EXIT_OK; i++) {
         ting_text in;
         if (ting_text_open(cli->input_count > 0 ? cli->inputs[i] : "-", &in) == TING_OK) {
-            status = convert(cli, options, hanzi, &in, &failed);
+            status = convert(cli, options, hanzi, &in, &lines, &failed);
         } else {
             ting_cli_say(cli, "%s", ting_error_message());
             failed++;
@@ -83,7 +105,7 @@ static const ting_option table[] = {
     {'m', "model", TING_OPTION_FILE, offsetof(struct options, model), "MODEL", "model file with a pinyin-to-hanzi network",
      .unset = "the first one in the usual places"},
     {'n', "nbest", TING_OPTION_INT, offsetof(struct options, nbest), "N",
-     "lines for each line of pinyin, as rank, score and text in columns", .min = 1, .max = 64},
+     "up to N lines for each line of pinyin: its number, rank, score, text", .min = 1, .max = 64},
     {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024,
      .unset = "all processors"},
     {0, "precision", TING_OPTION_CHOICE, offsetof(struct options, precision), "PRECISION", "of the matrix products",
@@ -110,7 +132,10 @@ const ting_command ting_command_p2h = {
     .description =
         "Reads lines of syllables separated by spaces (zhong1 or zhōng; without digit and mark: neutral tone) from the "
         "files or from standard input, and writes one line of hanzi for each.\n\n"
-        "A line with a word that is no syllable gives an empty line and a remark on standard error; the exit status is then 1.",
+        "A line with a word that is no syllable gives an empty line and a remark on standard error; the exit status is then 1.\n\n"
+        "With --nbest above 1 the columns are, with tabs between: the number of the line of pinyin, counted from 1 through all "
+        "files; rank from 1; score, the natural logarithm of a probability; text. An empty line has one row with an empty "
+        "text; a line that could not be read has one row with rank 0 and nothing behind it.",
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),

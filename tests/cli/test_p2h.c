@@ -72,9 +72,23 @@ static void several_lines_are_ranked(void **state)
     ting_program_run run = ting_run_program(ARGS("p2h", "-m", model, "--nbest", "2"), "zhong1 guo2\n");
     assert_int_equal(run.status, 0);
     assert_int_equal(count_lines(run.out), 2); /* zhong1 has two characters in the tiny model, guo2 one */
-    assert_memory_equal(run.out, "1\t-", 3);
-    assert_non_null(strstr(run.out, "\n2\t-"));
+    assert_memory_equal(run.out, "1\t1\t-", 5);
+    assert_non_null(strstr(run.out, "\n1\t2\t-"));
     ting_program_free(&run);
+    /* empty, bad and good lines keep their numbers, also in a second file */
+    char *one = ting_temp_path("one.txt");
+    assert_ok(ting_file_save(one, "\nqqq\nguo2\n", 10));
+    run = ting_run_program(ARGS("p2h", "-m", model, "-n", "2", one, one), NULL);
+    assert_int_equal(run.status, 1);
+    const char *const begins[] = {"1\t1\t0.0000\t\n", "2\t0\t\t\n", "3\t1\t", "4\t1\t0.0000\t\n", "5\t0\t\t\n", "6\t1\t"};
+    const char *line = run.out;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(strncmp(line, begins[i], strlen(begins[i])), 0);
+        line = strchr(line, '\n') + 1;
+    }
+    assert_string_equal(line, "");
+    ting_program_free(&run);
+    ting_free(one);
 }
 
 static void bad_models_and_files_are_named(void **state)
