@@ -309,9 +309,14 @@ static void end_of_source(ting_audio *audio)
     audio->ended = true;
     if (audio->source.frames > audio->frames)
         audio->info.truncated = true;
+    double seconds = (double)audio->frames / audio->source.rate;
+    if (audio->source.chained)
+        ting_log_write(audio->options.log, TING_LOG_WARNING,
+                       "%s: holds several sounds one after the other (chained Ogg): only the first, %.2f s, is used; decode the "
+                       "file to WAV or FLAC to hear all",
+                       audio->name, seconds);
     if (!audio->info.truncated)
         return;
-    double seconds = (double)audio->frames / audio->source.rate;
     if (audio->source.frames > audio->frames)
         ting_log_write(
             audio->options.log, TING_LOG_WARNING,

@@ -25,10 +25,12 @@
  * time k / out_rate (linear phase, the filter's delay is taken out). When the rates agree, samples pass
  * untouched.
  *
- * Sound that ends before its container says so is delivered as far as it goes; a warning goes to the
- * log and info.truncated is set. Errors: io (missing, unreadable, a folder), format (empty, no samples,
- * not a sound file, broken header), unsupported (a codec this build lacks), argument (channel that is not
- * there, bad raw description), cancelled (options.stop), numeric (NaN, infinity or beyond 1e6 in a sample; the sentence has its time).
+ * Sound that ends before its container says so is delivered as far as it goes; a warning goes to the log and
+ * info.truncated is set. Of chained Ogg the first sound is read, with a warning.
+ *
+ * Errors: io (missing, unreadable, a folder), format (empty, no samples, not a sound file, broken header), unsupported
+ * (a codec this build lacks), argument (channel that is not there, bad raw description), cancelled (options.stop),
+ * numeric (NaN, infinity or beyond 1e6 in a sample; the sentence has its time).
  *
  * One thread at a time per ting_audio; different ones are independent.
  */

@@ -158,7 +158,9 @@ ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *out)
     sndfile_source *source = ting_alloc(1, sizeof *source);
     if (source == NULL)
         return TING_ERR_MEMORY;
+    bool chained = false, cut = false;
     source->input = input;
+    TRY(ting_ogg_survey(input, &chained, &cut));
     TRY(ting_input_seek(input, 0));
     source->file = sf_open_virtual(&io, SFM_READ, &info, source);
     TRY(source->failure);
@@ -171,7 +173,8 @@ ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *out)
     out->rate = info.samplerate;
     out->channels = info.channels;
     out->frames = info.frames >= 0 && info.frames < SF_COUNT_MAX ? info.frames : -1;
-    out->truncated = log_tells_truncation(source->file, input->size);
+    out->truncated = cut || log_tells_truncation(source->file, input->size);
+    out->chained = chained;
     describe(source->file, &info, out->format, sizeof out->format);
 out:
     if (err != TING_OK)
