@@ -147,12 +147,16 @@ typedef struct ting_options {
     double longest;         /* 30; most seconds of a sentence, 5 to 120; from two thirds of it any pause of 0.24 s ends it */
     int channel;            /* 0: mix all channels down; n: take the n-th, from 1 */
     const char *raw;        /* the file is headerless: "s16le:16000:1" (type, rate, channels); NULL: it has a header */
-    const char *keywords;   /* a file of keyword lines: report these only, each as a sentence; NULL: write everything */
+    const char *keywords;   /* a file with a keyword a line, in hanzi, pinyin or the model's tokens: report these only, each as a
+                               sentence; NULL: write everything */
     double keyword_threshold; /* 0.25; least mean probability of a keyword's tokens, in (0, 1) */
     double keyword_boost;     /* 1.0; added to the log-probability of a keyword's tokens, 0 to 10 */
     int (*progress)(void *self, double done, double total); /* seconds of sound; total 0: not known. Non-zero
-                               stops with TING_ERR_CANCELLED. Called a few times a second of work. NULL: none */
+                               stops with TING_ERR_CANCELLED. Called a few times a second of work, and while a pipe is
+                               quiet. NULL: none */
     void *progress_self;
+    int keep_partial;       /* 0; 1: when progress stops a file, what was heard until then is its result, with TING_OK and
+                               ting_result_partial 1, unless nothing was heard yet */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);
@@ -201,6 +205,7 @@ TING_API int ting_result_sentence_count(const ting_result *result);
 TING_API const ting_sentence *ting_result_sentence(const ting_result *result, int index);
 TING_API const char *ting_result_text(const ting_result *result); /* all sentences together; "" for silence */
 TING_API double ting_result_duration(const ting_result *result);  /* seconds of sound */
+TING_API int ting_result_partial(const ting_result *result); /* 1: it ends where progress stopped, not where the sound does */
 TING_API void ting_result_free(ting_result *result);
 
 typedef enum ting_format {

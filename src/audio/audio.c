@@ -94,6 +94,18 @@ static ting_err open_foreign(ting_audio *audio)
     return second;
 }
 
+/* A pipe may never end: it is copied only if it begins like something that can be read. */
+static ting_err check_known(const ting_audio *audio)
+{
+    const ting_input *input = &audio->input;
+    if (input->seekable || foreign_format(input) != NULL || ting_source_sndfile_knows(input) || ting_source_ffmpeg_knows(input))
+        return TING_OK;
+    return ting_fail(TING_ERR_FORMAT,
+                     "%s: no sound file that this program can read: its first %zu bytes begin no known format; headerless sound "
+                     "needs its type, rate and channels",
+                     audio->name, input->peeked);
+}
+
 static ting_err open_source(ting_audio *audio)
 {
     ting_err err = TING_OK;
@@ -111,6 +123,7 @@ static ting_err open_source(ting_audio *audio)
         TRY(ting_source_pcm_open(&audio->input, &layout, "WAV", &audio->source));
         return TING_OK;
     }
+    TRY(check_known(audio));
     TRY(ting_input_spool(&audio->input));
     TRY(open_foreign(audio));
 out:
@@ -187,7 +200,7 @@ ting_err ting_audio_open(const char *path, const ting_audio_options *options, ti
     ting_audio *audio = NULL;
     *out = NULL;
     TRY(new_audio(strcmp(path, "-") == 0 ? "standard input" : path, options, &audio));
-    TRY(ting_input_open(&audio->input, path));
+    TRY(ting_input_open(&audio->input, path, &audio->options));
     audio->input.name = audio->name;
     TRY(start(audio));
     *out = audio;
@@ -296,9 +309,14 @@ static void end_of_source(ting_audio *audio)
     audio->ended = true;
     if (audio->source.frames > audio->frames || (audio->source.cut != NULL && *audio->source.cut))
         audio->info.truncated = true;
+    double seconds = (double)audio->frames / audio->source.rate;
+    if (audio->source.chained)
+        ting_log_write(audio->options.log, TING_LOG_WARNING,
+                       "%s: holds several sounds one after the other (chained Ogg): only the first, %.2f s, is used; decode the "
+                       "file to WAV or FLAC to hear all",
+                       audio->name, seconds);
     if (!audio->info.truncated)
         return;
-    double seconds = (double)audio->frames / audio->source.rate;
     if (audio->source.frames > audio->frames)
         ting_log_write(
             audio->options.log, TING_LOG_WARNING,

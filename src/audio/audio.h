@@ -25,10 +25,12 @@
  * time k / out_rate (linear phase, the filter's delay is taken out). When the rates agree, samples pass
  * untouched.
  *
- * Sound that ends before its container says so is delivered as far as it goes; a warning goes to the
- * log and info.truncated is set. Errors: io (missing, unreadable, a folder), format (empty, no samples,
- * not a sound file, broken header), unsupported (a codec this build lacks), argument (channel that is not
- * there, bad raw description), numeric (NaN, infinity or beyond 1e6 in a sample; the sentence has its time).
+ * Sound that ends before its container says so is delivered as far as it goes; a warning goes to the log and
+ * info.truncated is set. Of chained Ogg the first sound is read, with a warning.
+ *
+ * Errors: io (missing, unreadable, a folder), format (empty, no samples, not a sound file, broken header), unsupported
+ * (a codec this build lacks), argument (channel that is not there, bad raw description), cancelled (options.stop),
+ * numeric (NaN, infinity or beyond 1e6 in a sample; the sentence has its time).
  *
  * One thread at a time per ting_audio; different ones are independent.
  */
@@ -51,6 +53,9 @@ typedef struct ting_audio_options {
         *raw; /* NULL: the bytes say what they are; else headerless "FORMAT:RATE:CHANNELS", such as
                           * "s16le:16000:1": s8 u8 s16le s24le s32le f32le f64le mulaw alaw */
     const ting_log *log; /* gets warnings; borrows until close; may be NULL */
+    bool (*stop)(void *self); /* asked before each read from a pipe and several times a second while it is quiet; true ends
+                               * reading with TING_ERR_CANCELLED. NULL: reading waits as long as it takes */
+    void *stop_self;
 } ting_audio_options;
 
 typedef struct ting_audio_info {
@@ -75,7 +80,8 @@ typedef struct ting_audio_bytes {
 
 /* Opens a file, or standard input when path is "-". Reads the first block, so that a sound without a
  * sample fails here. WAV and raw sound is read from a pipe as it comes; other formats are copied from
- * a pipe to a nameless temporary file first. Returns owned in *out, close with ting_audio_close; NULL on
+ * a pipe to a nameless temporary file first (in TMPDIR), if its first 4096 bytes begin a known format. Returns
+ * owned in *out, close with ting_audio_close; NULL on
  * failure. options may be NULL. */
 ting_err ting_audio_open(const char *path, const ting_audio_options *options, ting_audio **out);
 
@@ -87,7 +93,8 @@ ting_err ting_audio_open_bytes(const char *name, const ting_audio_bytes *bytes,
 ting_err ting_audio_open_memory(const char *name, const void *data, size_t size,
                                 const ting_audio_options *options, ting_audio **out);
 
-/* Stores up to max >= 1 samples; *count is how many, 0 only at the end. After an error the sound is over. */
+/* Stores up to max >= 1 samples; *count is how many, 0 only at the end. After an error the sound is over; with
+ * TING_ERR_CANCELLED the *count samples that had come are good. */
 ting_err ting_audio_read(ting_audio *audio, float *samples, size_t max, size_t *count);
 
 /* Borrowed until close. */

@@ -231,6 +231,15 @@ static ting_err open_codec(ffmpeg_source *source)
     return code < 0 ? fail_av(source, code, "its sample type cannot be converted") : TING_OK;
 }
 
+bool ting_source_ffmpeg_knows(const ting_input *input)
+{
+    unsigned char padded[TING_INPUT_PEEK + AVPROBE_PADDING_SIZE] = {0};
+    int score = AVPROBE_SCORE_RETRY; /* not above it: a guess */
+    memcpy(padded, input->peek, input->peeked);
+    const AVProbeData probe = {.filename = "", .buf = padded, .buf_size = (int)input->peeked};
+    return av_probe_input_format2(&probe, 1, &score) != NULL;
+}
+
 ting_err ting_source_ffmpeg_open(ting_input *input, ting_audio_source *out)
 {
     ting_err err = TING_OK;

@@ -2,6 +2,12 @@
 /* ffmpeg_absent.c - stands in for ffmpeg.c in builds without WITH_FFMPEG=1; see source.h. */
 #include "audio/source.h"
 
+bool ting_source_ffmpeg_knows(const ting_input *input)
+{
+    (void)input;
+    return false;
+}
+
 ting_err ting_source_ffmpeg_open(ting_input *input, ting_audio_source *source)
 {
     *source = (ting_audio_source){0};

@@ -2,16 +2,37 @@
 /* input.c - see input.h. */
 #include "audio/input.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One piece from the bottom; 0 at the end, -1 on failure with errno or 0 in `reason`. */
+enum { STOPPED = -2, ASK_MILLISECONDS = 100 };
+
+/* Waits until a pipe has bytes or is at its end; false: the caller wants to stop. It asks again and again, because a signal
+ * may be handled on another thread, or just before the wait begins, and then wakes nobody. */
+static bool wait_for_bytes(ting_input *input)
+{
+    struct pollfd fd = {.fd = input->fd, .events = POLLIN};
+    for (;;) {
+        if (input->stop(input->stop_self))
+            return false;
+        int ready = poll(&fd, 1, ASK_MILLISECONDS);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return true; /* also with an error: read says which */
+    }
+}
+
+/* One piece from the bottom; 0 at the end, -1 on failure with errno or 0 in `reason`, STOPPED. */
 static ptrdiff_t read_some(ting_input *input, void *bytes, size_t max)
 {
+    if (input->fd >= 0 && !input->seekable && input->stop != NULL && !wait_for_bytes(input))
+        return STOPPED;
     if (input->fd < 0) {
         ptrdiff_t got = input->bytes.read(input->bytes.self, bytes, max);
         return got > (ptrdiff_t)max ? -1 : got;
@@ -33,6 +54,8 @@ static ting_err read_full(ting_input *input, unsigned char *bytes, size_t max, s
     *count = 0;
     while (*count < max) {
         ptrdiff_t got = read_some(input, bytes + *count, max - *count);
+        if (got == STOPPED)
+            FAIL(TING_ERR_CANCELLED, "%s: stopped at byte %lld", input->name, (long long)input->position + (long long)*count);
         if (got < 0) {
             FAIL(TING_ERR_IO, "%s: reading failed at byte %lld%s%s", input->name,
                  (long long)input->position + (long long)*count, input->reason ? ": " : "",
@@ -96,18 +119,30 @@ static ting_err look_ahead(ting_input *input)
     return err;
 }
 
-ting_err ting_input_open(ting_input *input, const char *path)
+/* A named pipe opens only when somebody writes to it. */
+static ting_err open_path(ting_input *input, const char *path)
+{
+    ting_err err = TING_OK;
+    while ((input->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 && errno == EINTR)
+        if (input->stop != NULL && input->stop(input->stop_self))
+            FAIL(TING_ERR_CANCELLED, "%s: stopped before it could be opened", path);
+    if (input->fd < 0)
+        FAIL(TING_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    input->close_fd = true;
+out:
+    return err;
+}
+
+ting_err ting_input_open(ting_input *input, const char *path, const ting_audio_options *options)
 {
     ting_err err = TING_OK;
     struct stat status;
     bool standard = strcmp(path, "-") == 0;
     *input = (ting_input){.name = standard ? "standard input" : path, .fd = STDIN_FILENO};
-    if (!standard) {
-        input->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (input->fd < 0)
-            FAIL(TING_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-        input->close_fd = true;
-    }
+    input->stop = options->stop;
+    input->stop_self = options->stop_self;
+    if (!standard)
+        TRY(open_path(input, path));
     if (fstat(input->fd, &status) != 0)
         FAIL(TING_ERR_IO, "%s: cannot be examined: %s", input->name, strerror(errno));
     if (S_ISDIR(status.st_mode))
@@ -152,7 +187,7 @@ ting_err ting_input_spool(ting_input *input)
     int fd = -1;
     if (input->seekable)
         return TING_OK;
-    copy = tmpfile();
+    copy = ting_file_temporary();
     if (copy == NULL)
         FAIL(TING_ERR_IO, "%s: no temporary file for this format can be made: %s", input->name,
              strerror(errno));

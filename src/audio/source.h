@@ -20,6 +20,7 @@ typedef struct ting_audio_source {
     int64_t estimate; /* when frames is -1: about how many, for progress; 0 unknown */
     bool truncated;   /* known at opening: the container is longer than the file */
     const bool *cut;  /* NULL, or becomes true while reading: sound followed that could not be had. Borrows until close */
+    bool chained;     /* known at opening: more streams follow the one that is read */
     char format[64];
 } ting_audio_source;
 
@@ -29,6 +30,14 @@ ting_err ting_source_pcm_open(ting_input *input, const ting_pcm_layout *layout,
 
 /* Whatever libsndfile recognises; the input is seekable. Error format when it does not. */
 ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *source);
+
+/* Whether the bytes peeked at begin a file that it may know: what a pipe brings is copied only then. */
+bool ting_source_sndfile_knows(const ting_input *input);
+bool ting_source_ffmpeg_knows(const ting_input *input);
+
+/* Whether an Ogg file holds several streams one after the other, or ends in the middle of one; both false for other files.
+ * The input is seekable, and stands anywhere afterwards. Errors: io. */
+ting_err ting_ogg_survey(ting_input *input, bool *chained, bool *cut);
 
 /* Whatever FFmpeg recognises (ffmpeg.c), or an honest refusal (ffmpeg_absent.c): the Makefile picks one. */
 ting_err ting_source_ffmpeg_open(ting_input *input, ting_audio_source *source);

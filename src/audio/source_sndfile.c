@@ -116,6 +116,40 @@ static void describe(SNDFILE *file, const SF_INFO *info, char *text, size_t size
              codec.name != NULL ? codec.name : "unnamed codec");
 }
 
+/* The bytes behind those peeked at have not come yet: as if the file ended there. */
+static ptrdiff_t read_nothing(void *self, void *bytes, size_t max)
+{
+    (void)self, (void)bytes, (void)max;
+    return 0;
+}
+
+static int seek_nowhere(void *self, int64_t position)
+{
+    (void)self, (void)position;
+    return 0;
+}
+
+bool ting_source_sndfile_knows(const ting_input *input)
+{
+    if (input->peeked >= 3 && memcmp(input->peek, "ID3", 3) == 0)
+        return true; /* a tag with a picture is longer than what can be peeked at */
+    SF_VIRTUAL_IO io = {input_size, input_seek, input_read, NULL, input_tell};
+    SF_INFO info = {0};
+    ting_input beginning = *input;
+    beginning.fd = -1;
+    beginning.close_fd = false;
+    beginning.bytes = (ting_audio_bytes){NULL, read_nothing, seek_nowhere, (int64_t)input->peeked};
+    beginning.seekable = true;
+    beginning.size = (int64_t)input->peeked;
+    beginning.position = 0;
+    sndfile_source source = {.input = &beginning};
+    SNDFILE *file = sf_open_virtual(&io, SFM_READ, &info, &source);
+    bool known = file != NULL || sf_error(NULL) != SF_ERR_UNRECOGNISED_FORMAT; /* cut off, but known */
+    if (file != NULL)
+        sf_close(file);
+    return known;
+}
+
 ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *out)
 {
     ting_err err = TING_OK;
@@ -124,7 +158,9 @@ ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *out)
     sndfile_source *source = ting_alloc(1, sizeof *source);
     if (source == NULL)
         return TING_ERR_MEMORY;
+    bool chained = false, cut = false;
     source->input = input;
+    TRY(ting_ogg_survey(input, &chained, &cut));
     TRY(ting_input_seek(input, 0));
     source->file = sf_open_virtual(&io, SFM_READ, &info, source);
     TRY(source->failure);
@@ -137,7 +173,8 @@ ting_err ting_source_sndfile_open(ting_input *input, ting_audio_source *out)
     out->rate = info.samplerate;
     out->channels = info.channels;
     out->frames = info.frames >= 0 && info.frames < SF_COUNT_MAX ? info.frames : -1;
-    out->truncated = log_tells_truncation(source->file, input->size);
+    out->truncated = cut || log_tells_truncation(source->file, input->size);
+    out->chained = chained;
     describe(source->file, &info, out->format, sizeof out->format);
 out:
     if (err != TING_OK)

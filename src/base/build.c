@@ -52,10 +52,11 @@ size_t ting_build_describe(char *out, size_t room)
                           "compiler: %s\n"
                           "numbers: %s, kernels: %s\n"
                           "sound files: libsndfile%s\n"
-                          "processor: %s, %d threads\n"
+                          "processor: %s%s, %d threads\n"
                           "absent: %s%s%s%s\n",
                           TING_VERSION, compiler, sizeof(ting_real) == 4 ? "single" : "double", kernels,
                           ffmpeg ? ", FFmpeg (m4a, mp4, webm)" : "", ting_cpu_name(ting_cpu_detect()),
+                          ting_cpu_unknown() != NULL ? " (TING_CPU names no level and is ignored)" : "",
                           ting_cpu_count(), ffmpeg ? "" : "FFmpeg (m4a, mp4, webm: build with WITH_FFMPEG=1)",
                           ffmpeg || pull ? "" : "; ",
                           pull ? "" : "pull (downloads: libcurl and libarchive were not found)",

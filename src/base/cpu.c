@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const char *const level_names[] = {"scalar", "avx2", "avx512", "vnni", "amx"};
+static const char all_names[] = "scalar avx2 avx512 vnni amx";
 
 /* Register state the operating system saves (XCR0). */
 static uint64_t saved_state(void)
@@ -62,6 +63,7 @@ static ting_cpu_level hardware_level(void)
 #include <sys/auxv.h>
 
 static const char *const level_names[] = {"scalar", "neon", "dotprod"};
+static const char all_names[] = "scalar neon dotprod";
 
 static ting_cpu_level hardware_level(void)
 {
@@ -72,6 +74,7 @@ static ting_cpu_level hardware_level(void)
 #else
 
 static const char *const level_names[] = {"scalar"};
+static const char all_names[] = "scalar";
 
 static ting_cpu_level hardware_level(void)
 {
@@ -90,6 +93,20 @@ ting_cpu_level ting_cpu_detect(void)
         if (strcmp(wanted, level_names[i]) == 0 && i < (int)level)
             level = (ting_cpu_level)i;
     return level;
+}
+
+const char *ting_cpu_unknown(void)
+{
+    const char *wanted = getenv("TING_CPU");
+    for (int i = 0; wanted != NULL && i < LEVELS; i++)
+        if (strcmp(wanted, level_names[i]) == 0)
+            return NULL;
+    return wanted != NULL && wanted[0] != '\0' ? wanted : NULL;
+}
+
+const char *ting_cpu_names(void)
+{
+    return all_names;
 }
 
 const char *ting_cpu_name(ting_cpu_level level)

@@ -4,7 +4,7 @@
  *
  * Levels are ordered: each includes those before it on the same architecture. The environment variable
  * TING_CPU steps down: scalar, avx2, avx512, vnni, amx, or neon, dotprod. A name above what the machine
- * has is ignored.
+ * has is ignored; so is a word that is no name, of which ting_cpu_unknown tells.
  */
 #ifndef TING_BASE_CPU_H
 #define TING_BASE_CPU_H
@@ -23,6 +23,12 @@ typedef enum ting_cpu_level {
 
 /* The highest usable level, after TING_CPU. Asks Linux for the AMX tile permission the first time. */
 ting_cpu_level ting_cpu_detect(void);
+
+/* The value of TING_CPU when no level of this kind of machine is called so, else NULL. Borrows from the environment. */
+const char *ting_cpu_unknown(void);
+
+/* The names of all levels of this kind of machine with spaces between; static storage. */
+const char *ting_cpu_names(void);
 
 /* "scalar", "avx2", ...; static storage. */
 const char *ting_cpu_name(ting_cpu_level level);

@@ -179,6 +179,41 @@ out:
     return err;
 }
 
+ting_err ting_file_apart(const char *input, const char *output)
+{
+    ting_err err = TING_OK;
+    struct stat in, out;
+    bool standard = strcmp(input, "-") == 0;
+    bool known = standard ? fstat(STDIN_FILENO, &in) == 0 : stat(input, &in) == 0;
+    if (known && stat(output, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode))
+        FAIL(TING_ERR_ARGUMENT, "%s is both input and output: name another file to write", standard ? output : input);
+out:
+    return err;
+}
+
+FILE *ting_file_temporary(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char *path = ting_path_join(folder != NULL && folder[0] != '\0' ? folder : "/tmp", "tingxie-XXXXXX");
+    if (path == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    int fd = mkstemp(path), reason = errno;
+    if (fd >= 0) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        unlink(path);
+    }
+    ting_free(path);
+    FILE *file = fd >= 0 ? fdopen(fd, "w+b") : NULL;
+    if (fd >= 0 && file == NULL) {
+        reason = errno;
+        close(fd);
+    }
+    errno = reason;
+    return file;
+}
+
 bool ting_file_exists(const char *path)
 {
     struct stat status;

@@ -44,6 +44,13 @@ void ting_file_abandon(ting_file_writer *writer);
 /* create, write, commit. */
 ting_err ting_file_save(const char *path, const void *bytes, size_t count);
 
+/* What is read must not be what is written; "-" is standard input. Errors: argument (both names are one file). */
+ting_err ting_file_apart(const char *input, const char *output);
+
+/* A nameless file for reading and writing that is gone when it is closed, in the folder that TMPDIR names, else in /tmp. NULL
+ * and errno on failure. */
+FILE *ting_file_temporary(void);
+
 bool ting_file_exists(const char *path);
 bool ting_file_is_folder(const char *path);
 

@@ -101,6 +101,19 @@ void ting_str_add_json(ting_str *str, const char *text)
     ting_str_add(str, "\"");
 }
 
+void ting_str_add_escaped(ting_str *str, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '\n' || c == '\t' || c == '\r' || c == '\\')
+            ting_str_addf(str, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : '\\');
+        else if (c < 0x20 || c == 0x7F)
+            ting_str_addf(str, "\\x%02X", (unsigned)c);
+        else
+            ting_str_add_bytes(str, p, 1);
+    }
+}
+
 void ting_str_clear(ting_str *str)
 {
     str->length = 0;

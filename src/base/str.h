@@ -28,6 +28,10 @@ void ting_str_add_xml(ting_str *str, const char *text);
 /* Appends the text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void ting_str_add_json(ting_str *str, const char *text);
 
+/* Appends the text so that it stays one field of one line: \n, \t, \r and \\ for these four, \xHH for other control
+ * characters. */
+void ting_str_add_escaped(ting_str *str, const char *text);
+
 void ting_str_clear(ting_str *str); /* keeps the memory */
 void ting_str_free(ting_str *str);
 bool ting_str_ok(const ting_str *str);

@@ -71,6 +71,9 @@ ting_exit ting_cli_fail(ting_cli *cli, ting_exit status, const char *format, ...
 /* Says ting_error_message() and returns TING_EXIT_FAILED (INTERRUPTED when the code is cancelled). */
 ting_exit ting_cli_error(ting_cli *cli, ting_err code);
 
+/* The same where an argument that the library refuses was a word of the command line: USAGE for it. */
+ting_exit ting_cli_wrong(ting_cli *cli, ting_err code);
+
 /* Says a remark of the library unless quiet: functions for ting_model_options.log and ting_log, with the ting_cli as their
  * self. */
 void ting_cli_remark(void *self, const char *sentence);

@@ -7,6 +7,7 @@
  * model.
  */
 #include "base/cpu.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
@@ -143,10 +144,14 @@ static ting_exit join(ting_cli *cli, const struct options *o, const ting_inputs 
         return ting_cli_error(cli, TING_ERR_MEMORY);
     for (int i = 0; i < inputs->count; i++)
         paths[i] = inputs->items[i].path;
-    ting_err err = ting_tool_join(paths, inputs->count, o->join, &seconds);
+    ting_err err = TING_OK;
+    for (int i = 0; i < inputs->count && err == TING_OK; i++)
+        err = ting_file_apart(paths[i], o->join);
+    if (err == TING_OK)
+        err = ting_tool_join(paths, inputs->count, o->join, &seconds);
     ting_free(paths);
     if (err != TING_OK)
-        return ting_cli_error(cli, err);
+        return ting_cli_wrong(cli, err);
     if (!cli->quiet)
         ting_cli_say(cli, "%s: %.1f s from %d recordings", o->join, seconds, inputs->count);
     return TING_EXIT_OK;
@@ -188,8 +193,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
         counts = i + 1;
     }
     ting_exit status = TING_EXIT_FAILED;
-    if (ting_inputs_expand(cli, false, &inputs) != TING_OK)
-        status = ting_cli_error(cli, TING_ERR_MEMORY);
+    ting_err err = ting_inputs_expand(cli, false, &inputs);
+    if (err != TING_OK)
+        status = ting_cli_error(cli, err);
     else if (inputs.failed == 0 && inputs.count > 0)
         status = o->join != NULL ? join(cli, o, &inputs) : run_cases(cli, o, &inputs, threads, counts);
     ting_inputs_free(&inputs);

@@ -23,9 +23,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                              .precision = (ting_convert_precision)options->precision,
                                                              .texts = texts,
                                                              .text_count = 4});
-    if (err == TING_ERR_ARGUMENT)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "%s", ting_error_message());
-    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+    return err == TING_OK ? TING_EXIT_OK : ting_cli_wrong(cli, err);
 }
 
 static const ting_option table[] = {

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "engine/tool_places.h"
 #include "tingxie_train.h"
+#include "train/tool_sources.h"
 
 struct options {
     const char *output, *base, *lexicon;
@@ -18,12 +19,14 @@ static ting_exit run(ting_cli *cli, const void *fields)
     char *found = NULL;
     ting_err err = options->lexicon == NULL ? ting_tool_lexicon_folder(&found) : TING_OK;
     const char *lexicon = options->lexicon != NULL ? options->lexicon : found;
+    const ting_p2h_files files = {cli->inputs[0], options->output, options->base, lexicon};
     if (err == TING_OK)
-        err = ting_prepare_p2h(&(ting_p2h_files){cli->inputs[0], options->output, options->base, lexicon},
-                               &(ting_remarks){ting_cli_remark, cli}, &counts);
+        err = ting_tool_p2h_apart(&files);
+    if (err == TING_OK)
+        err = ting_prepare_p2h(&files, &(ting_remarks){ting_cli_remark, cli}, &counts);
     ting_free(found);
     if (err != TING_OK)
-        return ting_cli_error(cli, err);
+        return ting_cli_wrong(cli, err);
     if (!cli->quiet)
         ting_cli_say(cli, "%zu sentences, %zu characters of text; %zu lines held out; tables of %d syllables, %d characters, "
                           "%zu readings; %zu characters too rare",

@@ -42,7 +42,6 @@ static bool go_on(void *self, double done)
 static ting_exit run(ting_cli *cli, const void *given)
 {
     const struct options *options = given;
-    ting_err err = TING_OK;
     ting_file_writer writer = {0};
     ting_progress bar;
     const ting_log log = {ting_cli_log, cli};
@@ -63,6 +62,11 @@ static ting_exit run(ting_cli *cli, const void *given)
         return ting_cli_fail(
             cli, TING_EXIT_USAGE,
             "this format is no text: name a file with -o, or redirect standard output");
+    ting_err err = ting_tool_features_check(&job);
+    if (err == TING_OK && options->output != NULL)
+        err = ting_file_apart(cli->inputs[0], options->output);
+    if (err != TING_OK)
+        return ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();
     ting_progress_begin(&bar, cli, "features", 100, "%");
     if (options->output != NULL)
@@ -89,8 +93,8 @@ static const ting_option table[] = {
      .choices = "tsv json npy svg png auto"},
     {0, "cmvn", TING_OPTION_FILE, offsetof(struct options, cmvn), "FILE",
      "normalises by the statistics in FILE (WeNet's global_cmvn, or a Kaldi text matrix)"},
-    {0, "channel", TING_OPTION_INT, offsetof(struct options, channel), "N",
-     "takes channel N, from 1, alone", .min = 0, .max = 1024, .unset = "the mean of all"},
+    {'c', "channel", TING_OPTION_INT, offsetof(struct options, channel), "N",
+     "takes channel N, from 1, alone", .min = 1, .max = 1024, .unset = "the mean of all"},
     {0, "raw", TING_OPTION_TEXT, offsetof(struct options, raw), "TYPE:RATE:CHANNELS",
      "reads sound without a header, such as s16le:16000:1"},
     {0},

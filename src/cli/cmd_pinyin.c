@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_pinyin.c - tingxie pinyin: text to toned pinyin, one line out for each line in. */
 #include "cli/cli.h"
+#include "cli/lines.h"
 #include "engine/tool_pinyin.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct options {
@@ -17,8 +16,6 @@ struct options {
 static ting_exit put_line(ting_cli *cli, ting_tool_pinyin *tool, const char *line, size_t length, ting_str *out)
 {
     ting_str_clear(out);
-    if (length > 0 && line[length - 1] == '\r')
-        length--;
     ting_err err = ting_tool_pinyin_line(tool, line, length, out);
     if (err != TING_OK)
         return ting_cli_error(cli, err);
@@ -30,18 +27,16 @@ static ting_exit put_line(ting_cli *cli, ting_tool_pinyin *tool, const char *lin
 /* Lines of any length, with any bytes, from standard input. */
 static ting_exit read_lines(ting_cli *cli, ting_tool_pinyin *tool, ting_str *out)
 {
-    char *line = NULL;
-    size_t room = 0;
     ting_exit status = TING_EXIT_OK;
-    for (ssize_t length; status == TING_EXIT_OK && (length = getline(&line, &room, stdin)) >= 0;) {
-        if (ting_cli_interrupted())
-            status = ting_cli_error(cli, TING_ERR_CANCELLED);
-        else
-            status = put_line(cli, tool, line, (size_t)length - (length > 0 && line[length - 1] == '\n'), out);
-    }
-    if (status == TING_EXIT_OK && ferror(stdin))
-        status = ting_cli_fail(cli, TING_EXIT_FAILED, "standard input: %s", strerror(errno));
-    free(line); /* getline's own memory */
+    ting_text text;
+    char *line;
+    size_t length;
+    ting_err err = ting_text_open("-", &text);
+    while (err == TING_OK && status == TING_EXIT_OK && ting_text_next(&text, &line, &length))
+        status = put_line(cli, tool, line, length, out);
+    if (status == TING_EXIT_OK && text.err != TING_OK)
+        status = ting_cli_error(cli, text.err);
+    ting_text_close(&text);
     return status;
 }
 
@@ -75,6 +70,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     };
     ting_tool_pinyin *tool;
     ting_str out = {0};
+    if (o->no_phrases && o->polyphones == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--no-phrases goes with --polyphones: without phrases the polyphone model reads");
     ting_err err = ting_tool_pinyin_open(&options, &tool);
     if (err != TING_OK)
         return ting_cli_error(cli, err);

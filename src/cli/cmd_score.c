@@ -33,7 +33,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         .lexicon = o->lexicon,
     };
     ting_err err = ting_tool_score(&options, cli->inputs[0], cli->inputs[1], say, cli, stdout, &result);
-    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+    return err == TING_OK ? TING_EXIT_OK : ting_cli_wrong(cli, err);
 }
 
 static const ting_option table[] = {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train_p2h.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
+#include "base/file.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "tingxie_train.h"
@@ -35,6 +37,23 @@ static int stop(void *self)
     return ting_cli_interrupted();
 }
 
+/* The exported file is none of those that are read, nor one that the training writes. */
+static ting_err check_export(const struct options *options, const char *recipe)
+{
+    ting_err err = TING_OK;
+    char *checkpoint = ting_path_join(options->folder, "checkpoint"), *curves = ting_path_join(options->folder, "curves.html");
+    const char *const others[] = {recipe, options->corpus, options->from, checkpoint, curves};
+    if (checkpoint == NULL || curves == NULL)
+        FAIL(TING_ERR_MEMORY, "%s: out of memory", options->folder);
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && options->export_path != NULL; i++)
+        if (others[i] != NULL)
+            TRY(ting_file_apart(others[i], options->export_path));
+out:
+    ting_free(checkpoint);
+    ting_free(curves);
+    return err;
+}
+
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
@@ -42,6 +61,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
     if (options->corpus == NULL || options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
                                                    "-o DIR");
+    ting_err err = check_export(options, cli->inputs[0]);
+    if (err != TING_OK)
+        return ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();
     const ting_train_options training = {.recipe = cli->inputs[0],
                                          .data = options->corpus,
@@ -53,9 +75,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .report = report,
                                          .stop = stop,
                                          .self = &session};
-    ting_err err = options->export_path == NULL ? ting_train_p2h(&training)
-                                                : ting_export_p2h(&training, options->export_path,
-                                                                  (ting_export_type)options->type, options->licence);
+    err = options->export_path == NULL ? ting_train_p2h(&training)
+                                       : ting_export_p2h(&training, options->export_path, (ting_export_type)options->type,
+                                                         options->licence);
     if (session.begun)
         ting_progress_end(&session.bar);
     return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
@@ -66,7 +88,7 @@ static const ting_option table[] = {
      .unset = "must be given"},
     {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, folder), "DIR",
      "folder of the checkpoint and the curves; one that holds a checkpoint is continued", .unset = "must be given"},
-    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 0, .max = 1024,
+    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024,
      .unset = "all processors"},
     {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
      "let the learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,

@@ -6,12 +6,14 @@
  * come out in the order of the inputs. What is finished is kept, whatever happens to the rest.
  */
 #include "base/cpu.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "engine/tool_model.h"
 #include "engine/tool_sound.h"
 
 #include "tingxie.h"
@@ -72,9 +74,19 @@ static void print_ready(job *j)
     }
 }
 
+/* The library's sentence, with the path in front where it does not name it. */
+static void say_why(job *j, const char *path)
+{
+    const char *why = ting_error_message();
+    if (strstr(why, path) != NULL)
+        ting_cli_say(j->cli, "%s", why);
+    else
+        ting_cli_say(j->cli, "%s: %s", path, why);
+}
+
 static void close_one(job *j, int index, ting_err err, char *text, double seconds)
 {
-    const char *path = j->inputs->items[index].path, *why = ting_error_message();
+    const char *path = j->inputs->items[index].path;
     pthread_mutex_lock(&j->lock);
     if (err == TING_OK) {
         j->done++;
@@ -82,10 +94,9 @@ static void close_one(job *j, int index, ting_err err, char *text, double second
         j->texts[index] = text;
     } else if (err != TING_ERR_CANCELLED) {
         j->failed++;
-        if (strstr(why, path) != NULL)
-            ting_cli_say(j->cli, "%s", why);
-        else
-            ting_cli_say(j->cli, "%s: %s", path, why);
+        say_why(j, path);
+    } else if (j->inputs->single) {
+        say_why(j, path); /* of several, the sum tells how many are left */
     }
     j->closed[index] = err != TING_ERR_CANCELLED;
     print_ready(j);
@@ -107,7 +118,7 @@ static void transcribe_one(void *arg, int index)
     pthread_mutex_unlock(&j->lock);
     if (stop || ting_cli_interrupted())
         return;
-    if (ting_output_is_done(&j->output, file, index)) {
+    if (ting_output_is_done(&j->output, index)) {
         pthread_mutex_lock(&j->lock);
         j->skipped++;
         j->closed[index] = true;
@@ -116,6 +127,8 @@ static void transcribe_one(void *arg, int index)
     }
     TRY(ting_recognize_file(j->model, file->path, &j->recognise, &result));
     seconds = ting_result_duration(result);
+    if (ting_result_partial(result))
+        ting_cli_say(j->cli, "%s: interrupted after %.1f s of sound: the result ends there", file->path, seconds);
     TRY(ting_output_make(&j->output, file, index, result, &text));
 out:
     ting_result_free(result);
@@ -143,16 +156,41 @@ static void fill_options(job *j)
     r->keyword_boost = o->keyword_boost;
     r->progress = watch;
     r->progress_self = j;
+    r->keep_partial = j->inputs->single && o->folder == NULL; /* a line or file of several would look whole */
     if (j->inputs->count > 1)
         r->threads = 1;
     else
         r->threads = o->threads;
 }
 
+/* All that shapes a result, in one line: with another line, what stands in a folder is made again. */
+static ting_err make_stamp(const job *j, ting_str *out)
+{
+    ting_err err = TING_OK;
+    const struct options *o = j->options;
+    const ting_options *r = &j->recognise;
+    ting_str_addf(out, "%s%s%s hanzi=%d nbest=%d decoding=%d beam=%d blank-penalty=%g constrained=%d pause=%g channel=%d precision=%d",
+                  ting_format_name((ting_format)o->format), o->pinyin ? " pinyin" : "", o->tokens ? " tokens" : "", r->hanzi,
+                  o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->precision);
+    if (o->raw != NULL)
+        ting_str_addf(out, " raw=%s", o->raw);
+    if (o->keywords != NULL) {
+        char digest[TING_SHA256_TEXT];
+        TRY(ting_sha256_file(o->keywords, digest));
+        ting_str_addf(out, " keywords=%.16s threshold=%g boost=%g", digest, r->keyword_threshold, r->keyword_boost);
+    }
+    ting_tool_model_stamp(j->model, out);
+    if (!ting_str_ok(out))
+        err = TING_ERR_MEMORY;
+out:
+    return err;
+}
+
 static ting_err run_all(job *j)
 {
     ting_err err = TING_OK;
     ting_pool *pool = NULL;
+    ting_str stamp = {0};
     ting_model_options model_options;
     ting_model_options_defaults(&model_options, sizeof model_options);
     model_options.precision = (ting_precision)j->options->precision;
@@ -161,6 +199,14 @@ static ting_err run_all(job *j)
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
+    if (j->options->keywords != NULL) {
+        err = ting_tool_model_keywords(j->model, j->options->keywords);
+        if (err != TING_OK && err != TING_ERR_MEMORY)
+            err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
+        TRY(err);
+    }
+    TRY(make_stamp(j, &stamp));
+    TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
     j->closed = ting_alloc((size_t)j->inputs->count, sizeof *j->closed);
     if (j->texts == NULL || j->closed == NULL)
@@ -183,6 +229,7 @@ static ting_err run_all(job *j)
         FAIL(TING_ERR_IO, "standard output could not be written: %s", strerror(j->broken));
     }
 out:
+    ting_str_free(&stamp);
     ting_pool_free(pool);
     ting_model_free(j->model);
     ting_free(j->texts);
@@ -227,8 +274,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     status = ting_cli_interrupted() ? TING_EXIT_INTERRUPTED : status;
 out:
     if (err != TING_OK)
-        status = err == TING_ERR_ARGUMENT ? ting_cli_fail(cli, TING_EXIT_USAGE, "%s", ting_error_message())
-                                          : ting_cli_error(cli, err);
+        status = ting_cli_wrong(cli, err);
     ting_output_free(&j.output);
     ting_inputs_free(&inputs);
     pthread_mutex_destroy(&j.lock);
@@ -242,8 +288,9 @@ static const ting_option table[] = {
      .unset = "the first one in TING_MODELS, models/ or the data folder"},
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
      .choices = "txt json srt vtt lrc tsv ctm textgrid"},
-    {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR", "write one file for each recording into DIR, and skip what is done"},
-    {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done"},
+    {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR",
+     "write one file for each recording into DIR, and skip what is done (see below)"},
+    {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done, and replace any file that stands in the way"},
     {'p', "pinyin", TING_OPTION_FLAG, FIELD(pinyin), NULL, "numbered syllables instead of hanzi"},
     {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},
     {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
@@ -291,10 +338,17 @@ const ting_command ting_command_transcribe = {
         "Recognises Mandarin speech in sound files of any rate, length and number of channels. One FILE prints its bare "
         "text. A DIR (searched through, in order), an @LIST (a file with one path a line) or several FILEs print lines of "
         "path, tab, text. A lone - is standard input.\n\n"
+        "With -o DIR, IN/x/a.wav of a folder IN becomes DIR/x/a.txt, and a.wav given by itself DIR/a.txt; two recordings with "
+        "one such name are refused. DIR/.tingxie-done tells what was made of which recording and how: the same again is "
+        "skipped; with other options, models or sound it is done again; what somebody else wrote is never replaced without "
+        "--force.\n\n"
+        "In lines of path, tab, text a path has \\n, \\t, \\r, \\\\ and \\xHH for what would break the line.\n\n"
         "A recording that cannot be read is named on standard error, the others go on, and the exit status is 1. After "
-        "Ctrl-C what was finished is kept; with -o the next run goes on from there.\n\n"
-        "A file for --keywords has a keyword a line: its tokens, as --tokens prints them, then, if wanted, :1.5 (boost of "
-        "each token), #0.35 (threshold) and @name (what is reported; underscores stand for spaces).",
+        "Ctrl-C what was finished is kept and the status is 130: of one FILE (or a live pipe) what was heard until then, of "
+        "several those that were finished; with -o the next run goes on from there.\n\n"
+        "A file for --keywords has a keyword a line: hanzi, pinyin with tones (kai1 shi3), or the model's own tokens, as "
+        "'tingxie pinyin -n tokens' prints them; then, if wanted, :1.5 (boost of each token), #0.35 (threshold) and @name (what "
+        "is reported instead of the line; underscores stand for spaces).",
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),

@@ -2,6 +2,7 @@
 /* help.c - --help from the tables: of the program, and of one command. */
 #include "cli/cli.h"
 
+#include "base/cpu.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -113,6 +114,7 @@ void ting_help_program(FILE *out)
     }
     fputs("\n'tingxie COMMAND --help' shows options and examples; 'tingxie --version' what was built.\n"
           "Exit status: 0 all well, 1 some inputs failed, 2 wrong command line, 130 interrupted.\n"
-          "TING_MODELS names a folder with models; TING_CPU steps the processor level down.\n",
+          "TING_MODELS names a folder with models; TING_CPU steps the processor level down:\n",
           out);
+    fprintf(out, "%s.\n", ting_cpu_names());
 }

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/lines.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -135,33 +136,24 @@ static ting_err add_path(ting_cli *cli, ting_inputs *inputs, const char *path, b
 static ting_err add_list(ting_cli *cli, ting_inputs *inputs, const char *path, bool any)
 {
     ting_err err = TING_OK;
-    char *line = NULL;
-    size_t room = 0;
-    FILE *list = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    if (list == NULL || ting_file_is_folder(path)) {
-        ting_cli_say(cli, "%s: the list cannot be read: %s", path, strerror(list == NULL ? errno : EISDIR));
-        inputs->failed++;
-        goto out;
-    }
-    for (ssize_t length; (length = getline(&line, &room, list)) >= 0;) {
-        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
-            line[--length] = '\0';
-        if (strlen(line) != (size_t)length) {
-            ting_cli_say(cli, "%s: no list of paths: it holds zero bytes", path);
-            inputs->failed++;
-            goto out;
-        }
+    ting_text list = {0};
+    char *line;
+    size_t length;
+    TRY_IN(ting_text_open(path, &list), "list");
+    while (ting_text_next(&list, &line, &length)) {
+        if (strlen(line) != length)
+            FAIL(TING_ERR_FORMAT, "%s: no list of paths: it holds zero bytes", path);
         if (length > 0)
             TRY(add_path(cli, inputs, line, any));
     }
-    if (ferror(list)) {
-        ting_cli_say(cli, "%s: the list cannot be read to its end", path);
-        inputs->failed++;
-    }
+    TRY_IN(list.err, "list");
 out:
-    free(line); /* getline's own memory */
-    if (list != NULL && list != stdin)
-        fclose(list);
+    if (err == TING_ERR_IO || err == TING_ERR_FORMAT) { /* this list is lost, the other inputs are not */
+        ting_cli_say(cli, "%s", ting_error_message());
+        inputs->failed++;
+        err = TING_OK;
+    }
+    ting_text_close(&list);
     return err;
 }
 

@@ -22,7 +22,7 @@ typedef struct ting_inputs {
 
 /* Expands the command's inputs. In folders, files are taken by the endings of sound formats (any_ending: all
  * files); links to folders are not followed. A folder or list that cannot be read is said, counted and left
- * out. Files named directly are taken as they are: whether they can be read is seen later. Errors: memory.
+ * out. Files named directly are taken as they are: whether they can be read is seen later. Errors: memory, cancelled.
  * Free with ting_inputs_free. */
 ting_err ting_inputs_expand(ting_cli *cli, bool any_ending, ting_inputs *out);
 void ting_inputs_free(ting_inputs *inputs);

@@ -3,6 +3,7 @@
  * main.c - the program: finds the command, parses its options by table, runs it, and answers for the
  * exit status (cli.h). A result that could not be written (full disk) is a failure too.
  */
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
@@ -36,6 +37,7 @@ static void on_interrupt(int signal_number)
 
 void ting_cli_catch_interrupt(void)
 {
+    /* without SA_RESTART: a read that waits for a quiet pipe wakes up */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -47,13 +49,28 @@ bool ting_cli_interrupted(void)
     return interrupted;
 }
 
+/* One line, and no orders to the terminal from the name of a file. */
+static void put_clean(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x20 && *c != 0x7F)
+            fputc(*c, stderr);
+        else if (*c == '\n' || *c == '\t')
+            fputs(*c == '\n' ? "\\n" : "\\t", stderr);
+        else
+            fprintf(stderr, "\\x%02X", (unsigned)(unsigned char)*c);
+    }
+}
+
 TING_PRINTF(2, 0) static void say(ting_cli *cli, const char *format, va_list args)
 {
     if (cli->progress != NULL)
         ting_progress_wipe(cli->progress);
     fflush(stdout); /* on a terminal, results and remarks keep their order */
+    char text[8192];
+    vsnprintf(text, sizeof text, format, args);
     fprintf(stderr, "tingxie %s: ", cli->command->name);
-    vfprintf(stderr, format, args);
+    put_clean(text);
     fputc('\n', stderr);
 }
 
@@ -79,6 +96,12 @@ ting_exit ting_cli_error(ting_cli *cli, ting_err code)
     if (code == TING_ERR_CANCELLED)
         return ting_cli_fail(cli, TING_EXIT_INTERRUPTED, "interrupted");
     return ting_cli_fail(cli, TING_EXIT_FAILED, "%s", ting_error_message());
+}
+
+ting_exit ting_cli_wrong(ting_cli *cli, ting_err code)
+{
+    return code == TING_ERR_ARGUMENT ? ting_cli_fail(cli, TING_EXIT_USAGE, "%s", ting_error_message())
+                                     : ting_cli_error(cli, code);
 }
 
 void ting_cli_remark(void *self, const char *sentence)
@@ -224,8 +247,19 @@ static ting_exit dispatch(int argc, const char *const *argv)
     return unknown_command(argv[1]);
 }
 
+/* A mistyped level would make a measurement of something else. */
+static void check_environment(void)
+{
+    if (ting_cpu_unknown() == NULL)
+        return;
+    fputs("tingxie: TING_CPU is '", stderr);
+    put_clean(ting_cpu_unknown());
+    fprintf(stderr, "', which is no processor level and is ignored; it takes one of: %s\n", ting_cpu_names());
+}
+
 int main(int argc, char **argv)
 {
+    check_environment();
     ting_exit status = dispatch(argc, (const char *const *)argv);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout)) {

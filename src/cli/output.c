@@ -6,73 +6,60 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-/* folder/below with the ending of the format in place of the input's own (or behind it, `keep`). */
-static char *output_path(const char *folder, const ting_input_file *file, ting_format format, bool keep)
+/* What stands below the input folder with the ending of the format in place of its own. It depends on the input alone, so
+ * that whoever runs the command again finds the same name. */
+static char *result_name(const ting_input_file *file, ting_format format)
 {
-    ting_str path = {0};
+    ting_str name = {0};
     const char *below = strcmp(file->path, "-") == 0 ? "stdin" : file->below;
-    const char *slash = strrchr(below, '/'), *name = slash != NULL ? slash + 1 : below, *dot = strrchr(name, '.');
-    size_t stem = dot != NULL && dot != name && !keep ? (size_t)(dot - below) : strlen(below);
-    ting_str_addf(&path, "%s/%.*s.%s", folder, (int)stem, below, ting_format_name(format));
-    if (ting_str_ok(&path))
-        return path.text;
-    ting_str_free(&path);
+    const char *slash = strrchr(below, '/'), *last = slash != NULL ? slash + 1 : below, *dot = strrchr(last, '.');
+    size_t stem = dot != NULL && dot != last ? (size_t)(dot - below) : strlen(below);
+    ting_str_add_bytes(&name, below, stem);
+    ting_str_addf(&name, ".%s", ting_format_name(format));
+    if (ting_str_ok(&name))
+        return name.text;
+    ting_str_free(&name);
     return NULL;
 }
 
 typedef struct place {
-    const char *path;
+    const char *name;
     int index;
 } place;
 
-static int by_path(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
     const place *x = a, *y = b;
-    int order = strcmp(x->path, y->path);
+    int order = strcmp(x->name, y->name);
     return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Inputs whose outputs would overwrite each other keep their endings; those that still do are refused. */
-static ting_err plan_paths(const ting_inputs *inputs, const char *folder, ting_format format, ting_output *out)
+/* Names for all results; two of one name are refused. */
+static ting_err plan_names(const ting_inputs *inputs, const char *folder, ting_format format, ting_output *out)
 {
     ting_err err = TING_OK;
-    place *places = ting_alloc((size_t)inputs->count, sizeof *places);
-    out->paths = ting_alloc((size_t)inputs->count, sizeof *out->paths);
-    if (places == NULL || out->paths == NULL)
+    size_t count = (size_t)inputs->count;
+    place *places = ting_alloc(count, sizeof *places);
+    out->results = ting_alloc(count, sizeof *out->results);
+    out->folder = ting_strdup(folder);
+    if (places == NULL || out->results == NULL || out->folder == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for %d output names", inputs->count);
     out->count = inputs->count;
-    for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < inputs->count; i++) {
-            if (out->paths[i] == NULL)
-                out->paths[i] = output_path(folder, &inputs->items[i], format, round == 1);
-            if (out->paths[i] == NULL)
-                FAIL(TING_ERR_MEMORY, "out of memory for %d output names", inputs->count);
-            places[i] = (place){out->paths[i], i};
-        }
-        qsort(places, (size_t)inputs->count, sizeof *places, by_path);
-        for (int i = 1, first = 0; i < inputs->count; i++) {
-            if (strcmp(places[i].path, places[first].path) != 0) {
-                first = i;
-                continue;
-            }
-            if (round == 1)
-                FAIL(TING_ERR_ARGUMENT, "%s and %s would both be written to %s", inputs->items[places[first].index].path,
-                     inputs->items[places[i].index].path, places[i].path);
-            out->paths[places[i].index] = NULL; /* made anew in the next round */
-        }
-        if (round == 0) { /* the names compared are freed only now */
-            for (int i = 0; i < inputs->count; i++) {
-                if (out->paths[places[i].index] == NULL)
-                    ting_free((char *)(uintptr_t)places[i].path);
-            }
-        }
+    for (int i = 0; i < inputs->count; i++) {
+        out->results[i].name = result_name(&inputs->items[i], format);
+        if (out->results[i].name == NULL)
+            FAIL(TING_ERR_MEMORY, "out of memory for %d output names", inputs->count);
+        places[i] = (place){out->results[i].name, i};
     }
+    qsort(places, count, sizeof *places, by_name);
+    for (int i = 1; i < inputs->count; i++)
+        if (strcmp(places[i].name, places[i - 1].name) == 0)
+            FAIL(TING_ERR_ARGUMENT,
+                 "%s and %s would both be written to %s/%s: give the folder that both are in, or another -o for one of them",
+                 inputs->items[places[i - 1].index].path, inputs->items[places[i].index].path, folder, places[i].name);
 out:
     ting_free(places);
     return err;
@@ -90,9 +77,54 @@ ting_err ting_output_plan(const ting_inputs *inputs, const char *folder,
              ting_format_name(f));
     if (folder == NULL && !inputs->single && !joinable)
         FAIL(TING_ERR_ARGUMENT, "-f %s of several recordings needs -o DIR, a file for each", ting_format_name(f));
-    if (folder != NULL) {
-        TRY(ting_folder_make(folder));
-        TRY(plan_paths(inputs, folder, f, out));
+    if (folder != NULL)
+        TRY(plan_names(inputs, folder, f, out));
+out:
+    return err;
+}
+
+/* Whether what stands in the way of one result may be replaced. */
+static ting_err check_state(const ting_output *output, const ting_input_file *file, const char *name, ting_done_state state,
+                            const char *owner)
+{
+    char *path = ting_path_join(output->folder, name);
+    ting_err err = path != NULL ? ting_file_apart(file->path, path) : TING_ERR_MEMORY;
+    ting_free(path);
+    if (err != TING_OK || output->options.force || (state != TING_DONE_ANOTHER && state != TING_DONE_FOREIGN))
+        return err;
+    if (state == TING_DONE_ANOTHER)
+        return ting_fail(TING_ERR_ARGUMENT,
+                         "%s/%s is the result of %s, and %s would replace it: choose another -o, or replace it with --force",
+                         output->folder, name, owner, file->path);
+    return ting_fail(TING_ERR_ARGUMENT,
+                     "%s/%s is there, but %s: move it, choose another -o, or replace it with --force", output->folder, name,
+                     owner == NULL ? "this program did not write it" : "was changed since this program wrote it");
+}
+
+ting_err ting_output_recall(ting_output *output, const ting_inputs *inputs, const char *stamp)
+{
+    ting_err err = TING_OK;
+    if (output->folder == NULL)
+        return TING_OK;
+    TRY(ting_folder_make(output->folder));
+    TRY(ting_done_open(output->folder, &output->done));
+    output->stamp = ting_strdup(stamp);
+    if (output->stamp == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for %d output names", inputs->count);
+    for (int i = 0; i < output->count; i++) {
+        const ting_input_file *file = &inputs->items[i];
+        ting_planned *r = &output->results[i];
+        const char *owner;
+        char *whole = strcmp(file->path, "-") != 0 ? realpath(file->path, NULL) : NULL;
+        r->recording = ting_strdup(whole != NULL ? whole : file->path);
+        free(whole); /* realpath's own memory */
+        if (r->recording == NULL)
+            FAIL(TING_ERR_MEMORY, "out of memory for %d output names", inputs->count);
+        r->mark = ting_file_mark_of(r->recording);
+        ting_done_state state = ting_done_look(&output->done, r->name, r->recording, r->mark, stamp, &owner);
+        r->done = state == TING_DONE_SAME && !output->options.force;
+        if (r->mark.size >= 0 || strcmp(file->path, "-") == 0) /* else it will not be read either */
+            TRY(check_state(output, file, r->name, state, owner));
     }
 out:
     return err;
@@ -100,28 +132,28 @@ out:
 
 void ting_output_free(ting_output *output)
 {
-    for (int i = 0; i < output->count; i++)
-        ting_free(output->paths[i]);
-    ting_free(output->paths);
+    for (int i = 0; i < output->count; i++) {
+        ting_free(output->results[i].name);
+        ting_free(output->results[i].recording);
+    }
+    ting_free(output->results);
+    ting_free(output->folder);
+    ting_free(output->stamp);
+    ting_done_close(&output->done);
     *output = (ting_output){0};
 }
 
-bool ting_output_is_done(const ting_output *output, const ting_input_file *file, int index)
+bool ting_output_is_done(const ting_output *output, int index)
 {
-    struct stat result, input;
-    if (output->paths == NULL || output->options.force || strcmp(file->path, "-") == 0)
-        return false;
-    if (stat(output->paths[index], &result) != 0 || stat(file->path, &input) != 0 || !S_ISREG(result.st_mode))
-        return false;
-    if (result.st_mtim.tv_sec != input.st_mtim.tv_sec)
-        return result.st_mtim.tv_sec > input.st_mtim.tv_sec;
-    return result.st_mtim.tv_nsec >= input.st_mtim.tv_nsec;
+    return output->folder != NULL && output->results[index].done;
 }
 
 static void add_start(ting_str *out, const ting_output *output, const ting_input_file *file)
 {
-    if (!output->single && output->paths == NULL)
-        ting_str_addf(out, "%s\t", file->path);
+    if (!output->single && output->folder == NULL) {
+        ting_str_add_escaped(out, file->path);
+        ting_str_add(out, "\t");
+    }
 }
 
 static void add_tokens(ting_str *out, const ting_result *result)
@@ -138,7 +170,7 @@ static void add_tokens(ting_str *out, const ting_result *result)
 /* Sentences as lines of a file, or all on one line of standard output. */
 static void add_text(ting_str *out, const ting_output *output, const ting_result *result)
 {
-    bool lines = output->paths != NULL;
+    bool lines = output->folder != NULL;
     if (!lines && !output->options.pinyin) {
         ting_str_addf(out, "%s\n", ting_result_text(result));
         return;
@@ -189,6 +221,21 @@ static void add_one_line(ting_str *out, const char *text)
     }
 }
 
+static ting_err save(const ting_output *output, int index, const ting_str *text)
+{
+    ting_err err = TING_OK;
+    const ting_planned *r = &output->results[index];
+    char *path = ting_path_join(output->folder, r->name);
+    if (path == NULL)
+        FAIL(TING_ERR_MEMORY, "%s: out of memory for its text", r->recording);
+    TRY(ting_folder_make_above(path));
+    TRY(ting_file_save(path, text->text, text->length));
+    TRY(ting_done_note(&output->done, r->name, r->recording, r->mark, output->stamp));
+out:
+    ting_free(path);
+    return err;
+}
+
 ting_err ting_output_make(const ting_output *output, const ting_input_file *file, int index,
                           const ting_result *result, char **text)
 {
@@ -199,7 +246,7 @@ ting_err ting_output_make(const ting_output *output, const ting_input_file *file
     ting_str_add(&out, "");
     if (output->options.format != TING_FORMAT_TXT) {
         TRY(ting_result_format(result, output->options.format, file->path, &formatted));
-        if (output->options.format == TING_FORMAT_JSON && !output->single && output->paths == NULL)
+        if (output->options.format == TING_FORMAT_JSON && !output->single && output->folder == NULL)
             add_one_line(&out, formatted);
         else
             ting_str_add(&out, formatted);
@@ -216,9 +263,8 @@ ting_err ting_output_make(const ting_output *output, const ting_input_file *file
     }
     if (!ting_str_ok(&out))
         FAIL(TING_ERR_MEMORY, "%s: out of memory for its text", file->path);
-    if (output->paths != NULL) {
-        TRY(ting_folder_make_above(output->paths[index]));
-        TRY(ting_file_save(output->paths[index], out.text, out.length));
+    if (output->folder != NULL) {
+        TRY(save(output, index, &out));
     } else {
         *text = out.text;
         out = (ting_str){0};

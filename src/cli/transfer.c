@@ -155,6 +155,8 @@ ting_err ting_transfer_download(const ting_download *download)
 out:
     if (r.file != NULL && fclose(r.file) != 0 && err == TING_OK)
         err = ting_fail(TING_ERR_IO, "%s: writing failed: %s", download->path, strerror(errno));
+    if (err != TING_OK && r.file != NULL && r.bytes == 0)
+        unlink(download->path); /* nothing to go on from */
     curl_global_cleanup();
     return err;
 }

@@ -6,6 +6,7 @@
 #include "engine/options.h"
 #include "engine/result.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { BLOCK = 96000 }; /* samples: large blocks let several chunks share a call of the network */
@@ -40,21 +41,46 @@ out:
     return err;
 }
 
-static ting_err listen(ting_audio *audio, int rate, ting_stream *stream, const ting_options *options, float *block,
-                       ting_result *result)
+typedef struct source { /* a sound and how far it is */
+    const ting_options *options;
+    ting_audio *audio; /* NULL: being opened */
+    int rate;
+} source;
+
+static ting_err report_source(const source *s)
+{
+    if (s->audio == NULL)
+        return report(s->options, 0, 0);
+    const ting_audio_info *info = ting_audio_describe(s->audio);
+    return report(s->options, (double)info->delivered / s->rate, info->expected > 0 ? (double)info->expected / s->rate : 0);
+}
+
+static bool stop_waiting(void *self)
+{
+    return report_source(self) != TING_OK;
+}
+
+static ting_err listen(const source *s, ting_stream *stream, float *block, ting_result *result)
 {
     ting_err err = TING_OK;
-    const ting_audio_info *info = ting_audio_describe(audio);
-    for (size_t count = 1; count > 0;) {
-        double total = info->expected > 0 ? (double)info->expected / rate : 0;
-        TRY(report(options, (double)info->delivered / rate, total));
-        TRY(ting_audio_read(audio, block, BLOCK, &count));
+    bool stopped = false;
+    for (size_t count = 1; count > 0 && !stopped;) {
+        err = report_source(s);
+        if (err == TING_OK)
+            err = ting_audio_read(s->audio, block, BLOCK, &count);
+        else
+            count = 0;
+        stopped = err == TING_ERR_CANCELLED && s->options->keep_partial; /* the samples that came are good */
+        if (!stopped)
+            TRY(err);
         TRY(ting_stream_feed(stream, block, count));
         TRY(collect(stream, result));
     }
     TRY(ting_stream_finish(stream));
     TRY(collect(stream, result));
-    ting_result_set_duration(result, (double)info->delivered / rate);
+    ting_result_set_duration(result, (double)ting_audio_describe(s->audio)->delivered / s->rate);
+    if (stopped)
+        ting_result_set_partial(result);
 out:
     return err;
 }
@@ -64,7 +90,7 @@ ting_err ting_recognize_file(const ting_model *model, const char *path, const ti
 {
     ting_err err = TING_OK;
     ting_options own;
-    ting_audio *audio = NULL;
+    source sound = {.options = &own};
     ting_stream *stream = NULL;
     ting_result *result = NULL;
     float *block = NULL;
@@ -73,13 +99,21 @@ ting_err ting_recognize_file(const ting_model *model, const char *path, const ti
     int rate = model->hearing.am.features.rate; /* what the model hears: no second resampling */
     *out = NULL;
     TRY(ting_options_take(options, &own));
-    TRY(ting_audio_open(path, &(ting_audio_options){.channel = own.channel, .rate = rate, .raw = own.raw, .log = &log}, &audio));
+    sound.rate = rate;
+    TRY(ting_audio_open(path,
+                        &(ting_audio_options){.channel = own.channel,
+                                              .rate = rate,
+                                              .raw = own.raw,
+                                              .log = &log,
+                                              .stop = stop_waiting,
+                                              .stop_self = &sound},
+                        &sound.audio));
     TRY(ting_stream_new(model, &own, rate, &stream));
     block = ting_alloc(BLOCK, sizeof *block);
     result = ting_result_new();
     if (block == NULL || result == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a recording");
-    TRY(listen(audio, rate, stream, &own, block, result));
+    TRY(listen(&sound, stream, block, result));
     if (kept.sentence[0] != '\0')
         ting_log_write(&model->log, TING_LOG_WARNING, "%s", kept.sentence);
     *out = result;
@@ -88,7 +122,7 @@ out:
     ting_free(block);
     ting_result_free(result);
     ting_stream_free(stream);
-    ting_audio_close(audio);
+    ting_audio_close(sound.audio);
     return err;
 }
 

@@ -14,6 +14,7 @@ struct ting_result {
     int count;
     size_t room;
     double duration;
+    int partial;
     ting_str text; /* all sentences together */
 };
 
@@ -154,6 +155,16 @@ const ting_sentence *ting_result_sentence(const ting_result *result, int index)
 const char *ting_result_text(const ting_result *result)
 {
     return result->text.text;
+}
+
+void ting_result_set_partial(ting_result *result)
+{
+    result->partial = 1;
+}
+
+int ting_result_partial(const ting_result *result)
+{
+    return result->partial;
 }
 
 double ting_result_duration(const ting_result *result)

@@ -30,5 +30,6 @@ ting_result *ting_result_new(void);
 /* Appends a copy. Sentences come in order of time. Errors: memory. */
 ting_err ting_result_add(ting_result *result, const ting_sentence *sentence);
 void ting_result_set_duration(ting_result *result, double seconds);
+void ting_result_set_partial(ting_result *result);
 
 #endif

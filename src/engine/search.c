@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "decode/keywords.h"
+#include "engine/keyword_text.h"
 #include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
 
@@ -35,7 +36,7 @@ static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_optio
     ting_err err = TING_OK;
     if (options->keywords != NULL) {
         const ting_keyword_defaults defaults = {options->keyword_boost, options->keyword_threshold};
-        TRY(ting_keywords_read(options->keywords, am->tokens.items, am->tokens.count, &defaults, &s->keywords));
+        TRY(ting_keywords_load(options->keywords, am, &defaults, &s->keywords));
         TRY(ting_spotter_new(am->transducer, &s->keywords,
                              &(ting_spotter_options){.beam = options->beam, .blank_penalty = options->blank_penalty},
                              &s->spotter));

@@ -241,10 +241,8 @@ out:
 static ting_err open_input(conversion *c, const char *path)
 {
     ting_err err = TING_OK;
-    struct stat in, out;
     input *next = &c->inputs[c->opened];
-    if (stat(path, &in) == 0 && stat(c->options->output, &out) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-        FAIL(TING_ERR_ARGUMENT, "%s is both input and output", path);
+    TRY(ting_file_apart(path, c->options->output));
     next->folder = ting_file_is_folder(path);
     if (next->folder && !ting_place_is_public_model(path))
         FAIL(TING_ERR_NOT_FOUND,

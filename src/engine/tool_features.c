@@ -8,16 +8,19 @@
 #include "engine/tool_features.h"
 
 #include "audio/audio.h"
+#include "audio/pcm.h"
 #include "engine/spectrogram.h"
 #include "feat/cmvn.h"
 #include "feat/fbank.h"
 #include "model/gguf.h"
 #include "model/npy.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { BLOCK = 16000, ROWS = 256 }; /* samples and frames at a time */
@@ -46,7 +49,7 @@ static ting_err sink_open(sink *s)
             s->dim);
         break;
     case TING_FEATURES_NPY:
-        s->rows = tmpfile();
+        s->rows = ting_file_temporary();
         if (s->rows == NULL)
             FAIL(TING_ERR_IO, "a temporary file cannot be made: %s", strerror(errno));
         break;
@@ -135,6 +138,12 @@ static ting_err ask(const ting_features_options *options, const ting_audio_info 
     return TING_OK;
 }
 
+static bool stop_waiting(void *self)
+{
+    const ting_features_options *options = self;
+    return options->go_on != NULL && !options->go_on(options->self, -1);
+}
+
 static ting_err run_stream(sink *s, const ting_cmvn *cmvn, const char *path,
                            const ting_audio_options *how)
 {
@@ -199,8 +208,24 @@ static ting_err read_settings(const ting_features_options *options, ting_feature
     err = ting_feature_parse(text != NULL ? text : "icefall", config);
     if (err != TING_OK && options->model != NULL)
         err = ting_fail_in(err, "%s", options->model);
+    else if (err != TING_OK && err != TING_ERR_MEMORY)
+        err = TING_ERR_ARGUMENT; /* the words are the caller's */
 out:
     ting_gguf_close(&file);
+    return err;
+}
+
+ting_err ting_tool_features_check(const ting_features_options *options)
+{
+    ting_err err = TING_OK;
+    ting_feature_config config;
+    ting_pcm_layout layout;
+    TRY(read_settings(options, &config));
+    if (options->cmvn == NULL && config.cmvn == TING_CMVN_GLOBAL)
+        FAIL(TING_ERR_ARGUMENT, "cmvn=global needs a file of statistics");
+    if (options->raw != NULL)
+        TRY(ting_pcm_parse(options->raw, &layout));
+out:
     return err;
 }
 
@@ -217,7 +242,7 @@ ting_err ting_tool_features(const ting_features_options *options, const char *pa
         FAIL(TING_ERR_ARGUMENT, "cmvn=global needs a file of statistics");
     }
     s.dim = (size_t)ting_feature_dim(&s.config);
-    ting_audio_options how = {options->channel, s.config.rate, options->raw, options->log};
+    ting_audio_options how = {options->channel, s.config.rate, options->raw, options->log, stop_waiting, (void *)(uintptr_t)options};
     bool stream = s.config.kind == TING_FEATURE_FBANK && s.config.cmvn <= TING_CMVN_GLOBAL;
     TRY(sink_open(&s));
     TRY((stream ? run_stream : run_whole)(&s, &cmvn, path, &how));

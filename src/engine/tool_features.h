@@ -33,6 +33,9 @@ typedef struct ting_features_options {
     void *self;
 } ting_features_options;
 
+/* Whether settings and `raw` are well-formed and go together. Errors: argument (one of these words), those of the model file. */
+ting_err ting_tool_features_check(const ting_features_options *options);
+
 /* Reads path ("-": standard input) and writes to `out`, which is not closed. Sound is read and written as it comes,
  * except where the settings need the whole recording. Errors: those of the sound, of settings and statistics, io,
  * cancelled. */

@@ -32,10 +32,11 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
     TRY(ting_model_open_writing(options->model, &how, &h->model));
     h->pool = ting_pool_new(options->threads > 0 ? options->threads : ting_cpu_count());
     h->arena = ting_arena_new(1 << 20);
-    if (h->pool == NULL || h->arena == NULL) {
-        err = TING_ERR_MEMORY;
-        goto out;
-    }
+    if (h->pool == NULL)
+        FAIL(options->threads > 0 ? TING_ERR_ARGUMENT : TING_ERR_MEMORY,
+             "%d threads could not be started: ask for fewer", options->threads > 0 ? options->threads : ting_cpu_count());
+    if (h->arena == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for lines of pinyin");
     h->use = (ting_hanzi_p2h_use){.p2h = h->model->writing.p2h,
                                   .kern = ting_kern_select(ting_cpu_detect()),
                                   .pool = h->pool,

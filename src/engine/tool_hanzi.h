@@ -22,7 +22,8 @@ typedef struct ting_tool_hanzi_options {
     double other_tone; /* with TONELESS and FREE: added to the score of characters with another tone */
 } ting_tool_hanzi_options;
 
-/* Returns owned, free with ting_tool_hanzi_free. One thread at a time. Errors: those of opening a model. */
+/* Returns owned, free with ting_tool_hanzi_free. One thread at a time. Errors: those of opening a model; argument (so many
+ * threads cannot be started). */
 ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_hanzi **out);
 void ting_tool_hanzi_free(ting_tool_hanzi *hanzi);
 

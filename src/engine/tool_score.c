@@ -28,6 +28,7 @@ typedef struct job {
     int *hyp_of;  /* [references] its hypothesis, -1: none */
     long remarks; /* made so far */
     ting_lexicon *lexicon;
+    ting_score_options scoring;
     ting_scorer *scorer;
     ting_score_report report;
     ting_tool_score_result *result;
@@ -86,6 +87,8 @@ static ting_err read_input(input *in, const char *path, const char *column)
         TRY(ting_file_map(path, &in->file));
         TRY(ting_transcript_read(path, (const char *)in->file.data, in->file.size, column, &in->transcript));
     }
+    if (ting_transcript_count(in->transcript) == 0)
+        FAIL(TING_ERR_FORMAT, "%s: no utterance: nothing stands below the line that names the columns", in->name);
 out:
     return err;
 }
@@ -128,7 +131,7 @@ static ting_err pair(job *j)
     say_how_many_more(j);
     if (found == 0) {
         ting_view ref = ting_transcript_at(j->ref.transcript, 0)->id, hyp = ting_transcript_at(j->hyp.transcript, 0)->id;
-        FAIL(TING_ERR_ARGUMENT, "no utterance in common: %s has ids such as \"%.*s\", %s such as \"%.*s\"", j->ref.name,
+        FAIL(TING_ERR_FORMAT, "no utterance in common: %s has ids such as \"%.*s\", %s such as \"%.*s\"", j->ref.name,
              SHOWN(ref), j->hyp.name, SHOWN(hyp));
     }
 out:
@@ -153,6 +156,7 @@ static ting_err open_scorer(job *j)
         return found;
     if (found != TING_OK && !options.syllables)
         say(j, "%s: substitutions are not split by sound", ting_error_message());
+    j->scoring = options;
     j->scorer = ting_scorer_new(j->lexicon, &options);
     if (j->scorer == NULL)
         FAIL(TING_ERR_MEMORY, "no memory for scoring");
@@ -161,13 +165,42 @@ out:
     return err;
 }
 
+static const ting_view nothing = {"", 0};
+
+/* Whether any reference has a unit at all: a rate needs something to divide by. Said before the report begins; it usually
+ * takes one utterance to know. */
+static ting_err check_units(job *j)
+{
+    ting_err err = TING_OK;
+    ting_scorer *probe = ting_scorer_new(j->lexicon, &j->scoring);
+    if (probe == NULL)
+        FAIL(TING_ERR_MEMORY, "no memory for scoring");
+    for (int i = 0; i < ting_transcript_count(j->ref.transcript); i++) {
+        const ting_utterance *ref = ting_transcript_at(j->ref.transcript, i);
+        if (j->hyp_of[i] < 0 && j->options->present_only)
+            continue;
+        TRY_IN(ting_scorer_add(probe, ref->text, ref->pinyin, nothing, NULL), "%s:%ld", j->ref.name, ref->line);
+        if (ting_scorer_totals(probe)->units > 0)
+            goto out;
+    }
+    FAIL(TING_ERR_FORMAT, "%s: no %s in any text that counts: there is no error rate against nothing", j->ref.name,
+         j->result->unit);
+out:
+    ting_scorer_free(probe);
+    return err;
+}
+
 static ting_err score_all(job *j)
 {
     ting_err err = TING_OK;
-    const ting_view nothing = {"", 0};
     for (int i = 0; i < ting_transcript_count(j->ref.transcript); i++) {
         const ting_utterance *ref = ting_transcript_at(j->ref.transcript, i);
         const ting_utterance *hyp = j->hyp_of[i] < 0 ? NULL : ting_transcript_at(j->hyp.transcript, j->hyp_of[i]);
+        if (ting_transcript_find(j->ref.transcript, ref->id) != i) { /* an earlier one has this id */
+            j->result->duplicates++;
+            say(j, "%s:%ld: \"%.*s\" is there twice; the first counts", j->ref.name, ref->line, SHOWN(ref->id));
+            continue;
+        }
         if (hyp == NULL) {
             j->result->missing++;
             if (j->options->present_only)
@@ -175,7 +208,8 @@ static ting_err score_all(job *j)
             say(j, "%s:%ld: \"%.*s\" has no hypothesis; it counts as deleted", j->ref.name, ref->line, SHOWN(ref->id));
         }
         ting_scored scored;
-        TRY(ting_scorer_add(j->scorer, ref->text, ref->pinyin, hyp == NULL ? nothing : hyp->text, &scored));
+        TRY_IN(ting_scorer_add(j->scorer, ref->text, ref->pinyin, hyp == NULL ? nothing : hyp->text, &scored), "%s:%ld",
+               j->ref.name, ref->line);
         if (j->options->align)
             TRY(ting_score_report_utterance(&j->report, ref->id, hyp == NULL, &scored));
     }
@@ -197,6 +231,7 @@ ting_err ting_tool_score(const ting_tool_score_options *options, const char *ref
     TRY(read_input(&j.hyp, hyp, options->hyp_column));
     TRY(pair(&j));
     TRY(open_scorer(&j));
+    TRY(check_units(&j));
     j.report = (ting_score_report){.out = out, .json = options->json, .scorer = j.scorer};
     ting_score_report_begin(&j.report);
     TRY(score_all(&j));

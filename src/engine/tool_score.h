@@ -5,7 +5,8 @@
  * The files are manifests, TSV or Kaldi text (text/transcript.h), each in any of the forms. An utterance of
  * the hypothesis belongs to the one of the reference with its id, else its path, else its file name
  * without extension. References without a hypothesis count as deleted whole, so that a recogniser that
- * fails is not rewarded; hypotheses without a reference do not count. Both are reported.
+ * fails is not rewarded; hypotheses without a reference do not count. Of several with one id, on either side, the first
+ * counts. All of these are reported.
  */
 #ifndef TING_ENGINE_TOOL_SCORE_H
 #define TING_ENGINE_TOOL_SCORE_H
@@ -40,8 +41,9 @@ typedef struct ting_tool_score_result {
 } ting_tool_score_result;
 
 /* Reads both files ("-": standard input, one of them) and writes the report. `say` (may be NULL) gets one
- * remark for each utterance that is missing, extra, ambiguous or there twice (the first ten). Errors: io; format; argument
- * (no utterance in common); memory. */
+ * remark for each utterance that is missing, extra, ambiguous or there twice (the first ten). Errors: io; format (also no
+ * utterance in a file, none in common, or a reference without a single unit); argument (a column that is not there, standard
+ * input for both); memory. Nothing was written then. */
 ting_err ting_tool_score(const ting_tool_score_options *options, const char *ref, const char *hyp,
                          void (*say)(void *self, const char *sentence), void *self, FILE *out,
                          ting_tool_score_result *result);

@@ -164,7 +164,7 @@ static ting_err find_columns(const char *name, ting_view first, const char *colu
     out->manifest = header.count > 1 && named &&
                     (out->text >= 0 || out->pinyin >= 0 || ting_tsv_find(&header, "text") >= 0);
     if (column != NULL && (!out->manifest || out->text < 0))
-        FAIL(TING_ERR_FORMAT, "%s: no column \"%s\"; its first line is \"%.*s\"", name, column,
+        FAIL(TING_ERR_ARGUMENT, "%s: no column \"%s\"; its first line is \"%.*s\"", name, column,
              (int)(first.length > 200 ? 200 : first.length), first.text);
     if (!out->manifest)
         return TING_OK;

@@ -31,7 +31,7 @@ typedef struct ting_transcript ting_transcript;
 
 /* Reads `size` bytes, which are borrowed until ting_transcript_free; `name` stands for the file in messages.
  * column: the manifest column to take as text, NULL for "text" (or "pinyin" if that is all there is). Errors:
- * format (a column that is not there, with the names that are); memory. */
+ * argument (a column that is not there, with the names that are); format (not an utterance a line); memory. */
 ting_err ting_transcript_read(const char *name, const char *bytes, size_t size, const char *column,
                               ting_transcript **out);
 void ting_transcript_free(ting_transcript *transcript);

@@ -63,6 +63,20 @@ static void the_version_names_what_is_absent(void **state)
     ting_program_free(&run);
 }
 
+static void an_unknown_processor_level_is_said(void **state)
+{
+    (void)state;
+    ting_program_run run = ting_run_program_with(ARGS("help"), NULL, 0, (const char *[]){"TING_CPU=avx\n3", NULL});
+    assert_int_equal(run.status, 0);
+    assert_string_equal(strstr(run.err, "tingxie: TING_CPU is 'avx\\n3', which is no processor level"), run.err);
+    assert_non_null(strstr(run.err, "scalar"));
+    assert_non_null(strstr(run.out, "steps the processor level down:\nscalar"));
+    ting_program_free(&run);
+    run = ting_run_program_with(ARGS("help"), NULL, 0, (const char *[]){"TING_CPU=scalar", NULL});
+    assert_int_equal(run.err_size, 0);
+    ting_program_free(&run);
+}
+
 static void no_command_is_a_usage_error_with_the_list(void **state)
 {
     (void)state;
@@ -102,6 +116,7 @@ int main(void)
         cmocka_unit_test(a_wrong_command_line_is_one_sentence),
         cmocka_unit_test(every_command_explains_itself),
         cmocka_unit_test(the_version_names_what_is_absent),
+        cmocka_unit_test(an_unknown_processor_level_is_said),
         cmocka_unit_test(no_command_is_a_usage_error_with_the_list),
         cmocka_unit_test(a_full_disk_is_a_failure),
         cmocka_unit_test(shells_accept_the_completions),

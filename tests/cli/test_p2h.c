@@ -51,11 +51,15 @@ static void every_line_gives_a_line(void **state)
     for (int i = 0; i < 8; i++)
         assert_int_equal(ting_utf8_count(line[i], (size_t)(line[i + 1] - line[i] - 1)), characters[i]);
     assert_memory_equal(line[0], line[7], (size_t)(line[1] - line[0]));
-    assert_non_null(strstr(run.err, "-:3: word 2, \"qqq\", is not a pinyin syllable"));
-    assert_non_null(strstr(run.err, "-:7: word 1"));
+    assert_non_null(strstr(run.err, "standard input:3: word 2, \"qqq\", is not a pinyin syllable"));
+    assert_non_null(strstr(run.err, "standard input:7: word 1"));
     assert_int_equal(count_lines(run.err), 2);
     ting_program_free(&run);
 
+    run = ting_run_program(ARGS("p2h", "-m", model), "\xEF\xBB\xBFzhong1 guo2\r\n"); /* a byte order mark is no syllable */
+    assert_int_equal(run.status, 0);
+    assert_int_equal(count_lines(run.out), 1);
+    ting_program_free(&run);
     run = ting_run_program(ARGS("p2h", "-m", model), "");
     assert_int_equal(run.status, 0);
     assert_string_equal(run.out, "");
@@ -68,9 +72,23 @@ static void several_lines_are_ranked(void **state)
     ting_program_run run = ting_run_program(ARGS("p2h", "-m", model, "--nbest", "2"), "zhong1 guo2\n");
     assert_int_equal(run.status, 0);
     assert_int_equal(count_lines(run.out), 2); /* zhong1 has two characters in the tiny model, guo2 one */
-    assert_memory_equal(run.out, "1\t-", 3);
-    assert_non_null(strstr(run.out, "\n2\t-"));
+    assert_memory_equal(run.out, "1\t1\t-", 5);
+    assert_non_null(strstr(run.out, "\n1\t2\t-"));
     ting_program_free(&run);
+    /* empty, bad and good lines keep their numbers, also in a second file */
+    char *one = ting_temp_path("one.txt");
+    assert_ok(ting_file_save(one, "\nqqq\nguo2\n", 10));
+    run = ting_run_program(ARGS("p2h", "-m", model, "-n", "2", one, one), NULL);
+    assert_int_equal(run.status, 1);
+    const char *const begins[] = {"1\t1\t0.0000\t\n", "2\t0\t\t\n", "3\t1\t", "4\t1\t0.0000\t\n", "5\t0\t\t\n", "6\t1\t"};
+    const char *line = run.out;
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(strncmp(line, begins[i], strlen(begins[i])), 0);
+        line = strchr(line, '\n') + 1;
+    }
+    assert_string_equal(line, "");
+    ting_program_free(&run);
+    ting_free(one);
 }
 
 static void bad_models_and_files_are_named(void **state)
@@ -85,8 +103,10 @@ static void bad_models_and_files_are_named(void **state)
     ting_program_free(&run);
     run = ting_run_program(ARGS("p2h", "-m", model, "/nowhere/lines.txt"), NULL);
     assert_int_equal(run.status, 1);
-    assert_non_null(strstr(run.err, "/nowhere/lines.txt: No such file"));
+    assert_non_null(strstr(run.err, "/nowhere/lines.txt: cannot be read: No such file"));
     ting_program_free(&run);
+    ting_assert_usage("--threads 0 is out of range: 1 to 1024", ARGS("p2h", "-t", "0"));
+    ting_assert_usage("--threads 0 is out of range: 1 to 1024", ARGS("train", "p2h", "-t", "0", "r.yaml"));
     ting_assert_usage("--limit", ARGS("p2h", "--limit", "loose"));
     ting_assert_usage("corpus", ARGS("train", "p2h", "r.yaml"));
     ting_assert_usage("-o FILE", ARGS("data", "p2h", "s.yaml"));
@@ -119,6 +139,8 @@ static void text_becomes_a_model(void **state)
     assert_string_equal(run.out, "");
     assert_non_null(strstr(run.err, "3 sentences, 12 characters of text"));
     ting_program_free(&run);
+    ting_assert_usage("data.yaml is both input and output", ARGS("data", "p2h", settings, "-o", settings));
+    ting_assert_usage("text.txt is both input and output", ARGS("data", "p2h", settings, "-o", text));
     char line[2048]; /* the pinyin tables are found from any folder */
     snprintf(line, sizeof line, "program=$(realpath '%s') && cd / && \"$program\" data p2h -q '%s' -o '%s'", ting_program_path(),
              settings, corpus);
@@ -128,6 +150,12 @@ static void text_becomes_a_model(void **state)
     assert_string_equal(run.out, "");
     assert_true(ting_file_exists(curves));
     ting_program_free(&run);
+    char *checkpoint = ting_path_join(folder, "checkpoint");
+    const char *const read[] = {checkpoint, recipe, corpus};
+    for (size_t i = 0; i < 3; i++)
+        ting_assert_usage("is both input and output",
+                          ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", read[i]));
+    ting_free(checkpoint);
     run = ting_run_program(ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", out, "--type", "int8"),
                            NULL);
     assert_int_equal(run.status, 0);

@@ -264,6 +264,19 @@ static void a_stopped_download_is_kept(void **state)
     assert_settled("stopped");
 }
 
+static void a_download_that_never_began_leaves_nothing(void **state)
+{
+    (void)state;
+    NEEDS_PULL();
+    char *folder = ting_temp_path("none");
+    ting_program_run run = ting_run_program(
+        (const char *[]){"pull", "--from", "http://127.0.0.1:1/x.tar", "-o", folder, "zipformer-wenetspeech-3.3m", NULL}, NULL);
+    assert_int_equal(run.status, 1);
+    assert_int_equal(size_of("none/zipformer-wenetspeech-3.3m.part"), -1);
+    ting_program_free(&run);
+    ting_free(folder);
+}
+
 static void every_entry_of_the_table_is_complete(void **state)
 {
     (void)state;
@@ -346,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_complete_part_is_no_trap),
         cmocka_unit_test(what_is_not_expected_is_refused),
         cmocka_unit_test(a_stopped_download_is_kept),
+        cmocka_unit_test(a_download_that_never_began_leaves_nothing),
         cmocka_unit_test(every_entry_of_the_table_is_complete),
         cmocka_unit_test(a_public_model_becomes_gguf),
         cmocka_unit_test(the_command_line_is_checked),

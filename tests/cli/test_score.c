@@ -136,6 +136,20 @@ static void options_change_the_units(void **state)
     ting_free(ref);
 }
 
+static void of_references_with_one_id_the_first_counts(void **state)
+{
+    (void)state;
+    char *ref = file_of("ref8.tsv", "a\t好\nb\t天\na\t天天\n");
+    ting_program_run run = ting_run_program(ARGS(ref, "-"), "a\t好\nb\t天\n");
+    assert_int_equal(run.status, 0);
+    assert_has(run.err, "ref8.tsv:3: \"a\" is there twice; the first counts");
+    assert_null(strstr(run.err, "no hypothesis"));
+    assert_has(run.out, "character error rate 0.00 %\ncharacters          2\n");
+    assert_has(run.out, "  there twice       1\n");
+    ting_program_free(&run);
+    ting_free(ref);
+}
+
 static void many_remarks_are_summed_up(void **state)
 {
     (void)state;
@@ -163,16 +177,23 @@ static void bad_input_is_one_sentence(void **state)
     const struct {
         const char *const *arguments;
         const char *input, *part;
+        int status;
     } rows[] = {
-        {ARGS(ref, "/nowhere/hyp"), NULL, "/nowhere/hyp"},
-        {ARGS(ref, empty), NULL, "empty: empty, expected one utterance a line"},
-        {ARGS(ref, "-"), "b\t好\n", "no utterance in common: "},
-        {ARGS("-", "-"), "", "cannot both be standard input"},
-        {ARGS("--ref-column", "nope", ref, ref), NULL, "no column \"nope\""},
+        {ARGS(ref, "/nowhere/hyp"), NULL, "/nowhere/hyp", 1},
+        {ARGS(ref, empty), NULL, "empty: empty, expected one utterance a line", 1},
+        {ARGS(ref, "-"), "b\t好\n", "no utterance in common: ", 1},
+        {ARGS("-", "-"), "", "cannot both be standard input", 2},
+        {ARGS("--ref-column", "nope", ref, ref), NULL, "no column \"nope\"", 2},
+        {ARGS(ref, "-"), "id\ttext\n", "standard input: no utterance", 1},
+        {ARGS("-", ref), "id\ttext\n", "standard input: no utterance", 1},
+        {ARGS("--present", "-a", "-f", "json", "-", ref), "id\ttext\n", "standard input: no utterance", 1},
+        {ARGS("--present", "-a", "-f", "json", ref, "-"), "id\ttext\n", "standard input: no utterance", 1},
+        {ARGS("-a", "-f", "json", "-", ref), "a\t，。\nb\t\n", "no character in any text", 1},
+        {ARGS("--present", "-", ref), "a\t，。\nb\t好\n", "no character in any text", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         ting_program_run run = ting_run_program(rows[i].arguments, rows[i].input);
-        assert_int_equal(run.status, 1);
+        assert_int_equal(run.status, rows[i].status);
         assert_has(run.err, rows[i].part);
         assert_int_equal(run.out_size, 0);
         ting_program_free(&run);
@@ -190,6 +211,7 @@ int main(void)
         cmocka_unit_test(json_is_json),
         cmocka_unit_test(pinyin_is_scored_by_syllables),
         cmocka_unit_test(options_change_the_units),
+        cmocka_unit_test(of_references_with_one_id_the_first_counts),
         cmocka_unit_test(many_remarks_are_summed_up),
         cmocka_unit_test(bad_input_is_one_sentence),
     };

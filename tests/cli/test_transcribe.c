@@ -152,6 +152,11 @@ static void folders_lists_and_several_files_are_lines_with_paths(void **state)
     char *one = transcribe(0, "1 done", ARGS(list));
     assert_memory_equal(one, want[2], strlen(want[2]));
     /* what holds zero bytes is no list */
+    save("list", list, (size_t)snprintf(list, sizeof list, "\xEF\xBB\xBF%s\r\n", at("a.wav"))); /* a byte order mark */
+    snprintf(list, sizeof list, "@%s", at("list"));
+    char *marked = transcribe(0, "1 done", ARGS(list));
+    assert_string_equal(marked, one);
+    ting_free(marked);
     snprintf(list, sizeof list, "@%s", at("d/b.wav"));
     ting_free(transcribe(1, "d/b.wav: no list of paths", ARGS(list)));
     char *threads = transcribe(0, NULL, ARGS("-q", "-t", "4", at("a.wav"), at("d"), at("d/b.wav")));
@@ -216,12 +221,10 @@ static void files_are_written_whole_and_only_once(void **state)
     char *text = contents(at("out/e/c.txt"));
     assert_true(lines(text) >= 1 && (unsigned char)text[0] >= 0xE4);
     ting_free(text);
-    /* what is newer than its recording is done; an older one and a missing one are done again */
-    struct utimbuf old = {1000, 1000};
-    assert_int_equal(utime(at("out/a.txt"), &old), 0);
+    /* the same again is skipped, also where the text was corrected by hand; a missing one is made again */
     assert_int_equal(unlink(at("out/b.txt")), 0);
     save("out/e/c.txt", "kept", 4);
-    ting_free(transcribe(0, "2 done, 0 failed, 1 already done", ARGS("-o", at("out"), at("a.wav"), at("d"))));
+    ting_free(transcribe(0, "1 done, 0 failed, 2 already done", ARGS("-o", at("out"), at("a.wav"), at("d"))));
     text = contents(at("out/e/c.txt"));
     assert_string_equal(text, "kept");
     ting_free(text);
@@ -229,15 +232,91 @@ static void files_are_written_whole_and_only_once(void **state)
     text = contents(at("out/e/c.txt"));
     assert_string_not_equal(text, "kept");
     ting_free(text);
+    /* a recording that has changed is done again */
+    struct utimbuf old = {1000, 1000};
+    assert_int_equal(utime(at("a.wav"), &old), 0);
+    ting_free(transcribe(0, "1 done, 0 failed, 2 already done", ARGS("-o", at("out"), at("a.wav"), at("d"))));
     /* a lone recording that is done is not passed over in silence */
     ting_free(transcribe(0, "0 done, 0 failed, 1 already done", ARGS("-o", at("out"), at("a.wav"))));
-    /* the same name twice keeps the ending; the same output twice is refused */
-    save("a.raw", sound, 4000);
-    ting_free(transcribe(0, NULL, ARGS("-q", "--raw", "s16le:16000:1", "-o", at("two"), at("a.wav"), at("a.raw"))));
-    assert_true(ting_file_exists(at("two/a.txt")) && ting_file_exists(at("two/a.raw.txt")));
-    ting_free(transcribe(2, "would both be written", ARGS("-o", at("two"), at("d/b.wav"), at("d"), at("d/b.wav"))));
     /* a folder that cannot be one, and one that cannot be written: nothing is left behind */
     ting_free(transcribe(1, "a.wav", ARGS("-o", at("a.wav"), at("d/b.wav"))));
+}
+
+static void other_options_and_models_do_the_work_again(void **state)
+{
+    (void)state;
+    ting_free(transcribe(0, "", ARGS("-o", at("again"), at("d"))));
+    char *hanzi = contents(at("again/b.txt"));
+    ting_free(transcribe(0, "2 done, 0 failed, 0 already done", ARGS("-p", "-o", at("again"), at("d"))));
+    char *pinyin = contents(at("again/b.txt"));
+    assert_string_not_equal(hanzi, pinyin);
+    ting_free(transcribe(0, "0 done, 0 failed, 2 already done", ARGS("-p", "-o", at("again"), at("d"))));
+    ting_free(transcribe(0, "2 done", ARGS("-p", "-f", "json", "-o", at("again"), at("d"))));
+    ting_free(transcribe(0, "0 done, 0 failed, 2 already done", ARGS("-t", "1", "-p", "-o", at("again"), at("d"))));
+    assert_ok(ting_tiny_model_save(at("other.gguf"), 2, TING_TINY_AM));
+    ting_free(transcribe(0, "2 done", ARGS("-m", at("other.gguf"), "-p", "-o", at("again"), at("d"))));
+    /* text that was corrected by hand is not replaced then */
+    save("again/b.txt", "mine\n", 5);
+    ting_free(transcribe(2, "again/b.txt is there, but was changed since", ARGS("-o", at("again"), at("d"))));
+    char *mine = contents(at("again/b.txt"));
+    assert_string_equal(mine, "mine\n");
+    ting_free(hanzi), ting_free(pinyin), ting_free(mine);
+}
+
+static void a_result_is_never_taken_for_that_of_another_recording(void **state)
+{
+    (void)state;
+    const char *const folders[] = {"x", "x/1", "x/2"};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(mkdir(at(folders[i]), 0777), 0);
+    assert_ok(ting_tiny_wav_save(at("x/1/s.wav"), sound, SAMPLES, 16000));
+    assert_ok(ting_tiny_wav_save(at("x/2/s.wav"), sound + 9000, SAMPLES - 9000, 16000));
+    ting_free(transcribe(0, "1 done", ARGS("-o", at("o6"), at("x/2"))));
+    ting_free(transcribe(2, "would both be written to", ARGS("-o", at("o6"), at("x/1"), at("x/2"))));
+    ting_free(transcribe(2, "o6/s.txt is the result of ", ARGS("-o", at("o6"), at("x/1"))));
+    ting_free(transcribe(0, "2 done", ARGS("-o", at("o6"), at("x")))); /* 1/s.txt and 2/s.txt */
+    assert_true(ting_file_exists(at("o6/1/s.txt")) && ting_file_exists(at("o6/2/s.txt")));
+    ting_free(transcribe(0, "1 already done", ARGS("-o", at("o6"), at("x/2")))); /* s.txt is still that of x/2/s.wav */
+    /* endings do not tell two results apart, whatever the order */
+    save("x/1/s.flac", "not read", 8);
+    ting_free(transcribe(2, "would both be written to", ARGS("-o", at("o7"), at("x/1"))));
+    ting_free(transcribe(2, "would both be written to", ARGS("-o", at("o7"), at("d/b.wav"), at("d"))));
+    assert_false(ting_file_exists(at("o7")));
+    /* what a person wrote */
+    assert_int_equal(mkdir(at("o8"), 0777), 0);
+    save("o8/b.txt", "mine\n", 5);
+    ting_free(transcribe(2, "o8/b.txt is there, but this program did not write it", ARGS("-o", at("o8"), at("d"))));
+    assert_false(ting_file_exists(at("o8/e/c.txt")));
+    char *mine = contents(at("o8/b.txt"));
+    assert_string_equal(mine, "mine\n");
+    ting_free(mine);
+    ting_free(transcribe(0, "2 done", ARGS("--force", "-o", at("o8"), at("d"))));
+    /* a line that was cut off is no harm */
+    FILE *cut = fopen(at("o8/.tingxie-done"), "a");
+    fputs("b.txt\t12", cut);
+    fclose(cut);
+    ting_free(transcribe(0, NULL, ARGS("-p", "-o", at("o8"), at("d/b.wav"))));
+    ting_free(transcribe(0, "1 already done", ARGS("-p", "-o", at("o8"), at("d/b.wav"))));
+}
+
+static void odd_names_break_no_line(void **state)
+{
+    (void)state;
+    char line[600], name[300];
+    snprintf(name, sizeof name, "%s/odd\n\tna\\me\033.wav", home);
+    assert_ok(ting_tiny_wav_save(name, sound, SAMPLES, 16000));
+    char *out = transcribe(0, NULL, ARGS("-q", name, at("a.wav")));
+    snprintf(line, sizeof line, "%s/odd\\n\\tna\\\\me\\x1B.wav\t", home);
+    assert_memory_equal(out, line, strlen(line));
+    assert_int_equal(lines(out), 2);
+    ting_free(out);
+    ting_free(transcribe(0, NULL, ARGS("-o", at("odd"), name, "-t", "1", "--force")));
+    ting_free(transcribe(0, "1 already done", ARGS("-o", at("odd"), name)));
+    strcat(name, "x");
+    ting_program_run run = run_with(ARGS("transcribe", name), NULL, 0); /* is not there */
+    assert_int_equal(lines(run.err), 1);
+    assert_non_null(strstr(run.err, "/odd\\n\\tna\\me\\x1B.wavx: cannot be opened"));
+    ting_program_free(&run);
 }
 
 static void each_format_goes_to_its_file(void **state)
@@ -312,6 +391,31 @@ static void bad_sound_is_one_sentence_and_the_rest_goes_on(void **state)
     assert_int_equal(lines(out), 2);
     assert_null(strstr(out, "text.wav"));
     ting_free(out), ting_free(half);
+}
+
+static void keywords_are_hanzi_pinyin_or_tokens(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"zh \xC5\x8Dng g u\xC3\xB3 @\xE4\xB8\xAD\xE5\x9B\xBD :9 #0.001\n",
+                                       "\xEF\xBB\xBF\xE4\xB8\xAD\xE5\x9B\xBD :9 #0.001\r\n",
+                                       "zhong1 gu\xC3\xB3 :9 #0.001 @\xE4\xB8\xAD\xE5\x9B\xBD"}; /* 中国 */
+    char *found[3];
+    for (int i = 0; i < 3; i++) {
+        save("words", same[i], strlen(same[i]));
+        found[i] = transcribe(0, NULL, ARGS("-k", at("words"), at("a.wav")));
+        assert_string_equal(found[i], found[0]);
+    }
+    assert_non_null(strstr(found[0], "\t\xE4\xB8\xAD\xE5\x9B\xBD\n"));
+    for (int i = 0; i < 3; i++)
+        ting_free(found[i]);
+    /* a bad file is said once, before anything is done */
+    save("words", "zhong1\nmum\n", 11);
+    char *out = transcribe(2, "words:2: \"mum\" is no token of the model; a line is hanzi, pinyin or tokens of this model, which "
+                              "'tingxie pinyin -n tokens WORD' prints",
+                           ARGS("-k", at("words"), at("d")));
+    assert_string_equal(out, "");
+    ting_free(out);
+    ting_free(transcribe(2, "/nowhere/words: cannot be opened", ARGS("-k", "/nowhere/words", at("d"))));
 }
 
 static void bad_models_are_one_sentence(void **state)
@@ -418,8 +522,12 @@ int main(void)
         cmocka_unit_test(standard_input_is_sound),
         cmocka_unit_test(hypotheses_have_rank_and_score),
         cmocka_unit_test(files_are_written_whole_and_only_once),
+        cmocka_unit_test(other_options_and_models_do_the_work_again),
+        cmocka_unit_test(a_result_is_never_taken_for_that_of_another_recording),
+        cmocka_unit_test(odd_names_break_no_line),
         cmocka_unit_test(each_format_goes_to_its_file),
         cmocka_unit_test(bad_sound_is_one_sentence_and_the_rest_goes_on),
+        cmocka_unit_test(keywords_are_hanzi_pinyin_or_tokens),
         cmocka_unit_test(bad_models_are_one_sentence),
         cmocka_unit_test(wrong_command_lines_do_nothing),
         cmocka_unit_test(a_full_disk_is_said),

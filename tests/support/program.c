@@ -4,12 +4,17 @@
 
 #include "support/support.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -53,6 +58,36 @@ static void make_environment(const char *const *variables, char **out)
     out[count] = NULL;
 }
 
+static pid_t start(const char *const *arguments, const char *const *variables, int in, FILE *out, FILE *err)
+{
+    char *words[MAX_WORDS] = {(char *)(uintptr_t)ting_program_path()}, *env[MAX_VARIABLES];
+    for (int i = 0; arguments[i] != NULL; i++) {
+        assert_true(i < MAX_WORDS - 2);
+        words[i + 1] = (char *)(uintptr_t)arguments[i];
+    }
+    make_environment(variables, env);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in, 0);
+    posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
+    posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
+    pid_t child;
+    int failed = posix_spawn(&child, words[0], &actions, NULL, words, env);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0)
+        fail_msg("%s cannot be started: %s", words[0], strerror(failed));
+    return child;
+}
+
+static ting_program_run finish(int status, FILE *out, FILE *err)
+{
+    ting_program_run run = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
+    run.out = read_all(out, &run.out_size);
+    run.err = read_all(err, &run.err_size);
+    fclose(out), fclose(err);
+    return run;
+}
+
 ting_program_run ting_run_program_with(const char *const *arguments, const void *input, size_t size,
                                        const char *const *variables)
 {
@@ -62,29 +97,46 @@ ting_program_run ting_run_program_with(const char *const *arguments, const void 
         assert_int_equal(fwrite(input, 1, size, in), size);
     fflush(in);
     rewind(in);
-    char *words[MAX_WORDS] = {(char *)(uintptr_t)ting_program_path()}, *env[MAX_VARIABLES];
-    for (int i = 0; arguments[i] != NULL; i++) {
-        assert_true(i < MAX_WORDS - 2);
-        words[i + 1] = (char *)(uintptr_t)arguments[i];
-    }
-    make_environment(variables, env);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fileno(in), 0);
-    posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
-    posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
-    pid_t child;
-    int failed = posix_spawn(&child, words[0], &actions, NULL, words, env);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0)
-        fail_msg("%s cannot be started: %s", words[0], strerror(failed));
+    pid_t child = start(arguments, variables, fileno(in), out, err);
     int status;
     waitpid(child, &status, 0);
-    ting_program_run run = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
-    run.out = read_all(out, &run.out_size);
-    run.err = read_all(err, &run.err_size);
-    fclose(in), fclose(out), fclose(err);
-    return run;
+    fclose(in);
+    return finish(status, out, err);
+}
+
+static void wait_milliseconds(long count)
+{
+    nanosleep(&(struct timespec){count / 1000, count % 1000 * 1000000}, NULL);
+}
+
+ting_program_run ting_run_program_interrupted(const char *const *arguments, const void *input, size_t size,
+                                              const char *const *variables, int signal_number)
+{
+    FILE *out = tmpfile(), *err = tmpfile();
+    int ends[2], left = 1, status = 0;
+    assert_true(out != NULL && err != NULL && pipe(ends) == 0);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    pid_t child = start(arguments, variables, ends[0], out, err);
+    for (size_t done = 0; done < size;) {
+        ssize_t written = write(ends[1], (const char *)input + done, size - done);
+        assert_true(written > 0);
+        done += (size_t)written;
+    }
+    for (int i = 0; i < 1000 && ioctl(ends[0], FIONREAD, &left) == 0 && left > 0; i++)
+        wait_milliseconds(10);
+    wait_milliseconds(700); /* for what the program does with the last bytes, and to fall asleep */
+    kill(child, signal_number);
+    int ended = 0;
+    for (int i = 0; i < 2000 && ended == 0; i++) {
+        ended = (int)waitpid(child, &status, WNOHANG);
+        wait_milliseconds(10);
+    }
+    if (ended == 0) {
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+    }
+    close(ends[0]), close(ends[1]);
+    return finish(status, out, err);
 }
 
 ting_program_run ting_run_program(const char *const *arguments, const char *input)

@@ -121,7 +121,7 @@ static void the_three_forms_are_read(void **state)
     t = transcript_of("path\tpinyin\nx/a.wav\tni3\n", NULL);
     assert_utterance(t, 0, "x/a.wav", "ni3");
     ting_transcript_free(t);
-    assert_fails(TING_ERR_FORMAT, "no column \"nope\"; its first line is \"id\ttext\"",
+    assert_fails(TING_ERR_ARGUMENT, "no column \"nope\"; its first line is \"id\ttext\"",
                  ting_transcript_read("t", "id\ttext\na\tb\n", 12, "nope", &t));
     assert_fails(TING_ERR_FORMAT, "t: empty", ting_transcript_read("t", " \n\n", 3, NULL, &t));
     assert_fails(TING_ERR_FORMAT, "t:2: no id", ting_transcript_read("t", "a\tb\n\tc\n", 7, NULL, &t));

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lines.c - see lines.h. */
+#include "cli/lines.h"
+
+#include "base/mem.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BLOCK = 1 << 16, MOST = 64 << 20, ASK_MILLISECONDS = 100 };
+
+ting_err ting_text_open(const char *path, ting_text *out)
+{
+    ting_err err = TING_OK;
+    bool standard = strcmp(path, "-") == 0;
+    *out = (ting_text){.name = standard ? "standard input" : path, .fd = STDIN_FILENO};
+    if (!standard) {
+        out->fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (out->fd < 0)
+            FAIL(TING_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        out->close_fd = true;
+    }
+out:
+    return err;
+}
+
+void ting_text_close(ting_text *text)
+{
+    if (text->close_fd)
+        close(text->fd);
+    ting_free(text->bytes);
+    *text = (ting_text){0};
+}
+
+/* Waits for bytes. It asks again and again, because a signal may come just before the wait begins, which then wakes nobody. */
+static bool wait_for_bytes(const ting_text *text)
+{
+    struct pollfd fd = {.fd = text->fd, .events = POLLIN};
+    for (int patience = 0;; patience = ASK_MILLISECONDS) {
+        if (ting_cli_interrupted())
+            return false;
+        int ready = poll(&fd, 1, patience);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return true; /* also with an error: read says which */
+        fflush(stdout);
+    }
+}
+
+/* More bytes behind those that are there, or `ended`. */
+static ting_err fill(ting_text *text)
+{
+    ting_err err = TING_OK;
+    if (text->start > 0 && text->start == text->end)
+        text->start = text->end = 0;
+    if (text->start > 0 && text->end + BLOCK >= text->room) {
+        memmove(text->bytes, text->bytes + text->start, text->end - text->start);
+        text->end -= text->start;
+        text->start = 0;
+    }
+    if (text->end - text->start > MOST)
+        FAIL(TING_ERR_FORMAT, "%s:%ld: a line of more than %d MiB: this is no text", text->name, text->number + 1, MOST >> 20);
+    TRY(ting_reserve(&text->bytes, text->end, BLOCK + 1, &text->room, 1)); /* and a '\0' */
+    for (;;) {
+        if (!wait_for_bytes(text))
+            FAIL(TING_ERR_CANCELLED, "%s: interrupted behind line %ld", text->name, text->number);
+        ssize_t got = read(text->fd, text->bytes + text->end, BLOCK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            FAIL(TING_ERR_IO, "%s: cannot be read: %s", text->name, strerror(errno));
+        text->end += (size_t)got;
+        text->ended = got == 0;
+        break;
+    }
+out:
+    return err;
+}
+
+bool ting_text_next(ting_text *text, char **line, size_t *length)
+{
+    char *newline = NULL;
+    size_t seen = 0; /* bytes of the line that hold no newline */
+    for (;;) {
+        size_t there = text->end - text->start;
+        if (there > seen)
+            newline = memchr(text->bytes + text->start + seen, '\n', there - seen);
+        seen = there;
+        if (newline != NULL || text->ended)
+            break;
+        text->err = fill(text);
+        if (text->err != TING_OK)
+            return false;
+    }
+    if (newline == NULL && seen == 0)
+        return false;
+    *line = text->bytes + text->start;
+    *length = newline != NULL ? (size_t)(newline - *line) : seen;
+    text->start += *length + (newline != NULL);
+    if (*length > 0 && (*line)[*length - 1] == '\r')
+        --*length;
+    (*line)[*length] = '\0'; /* over the line's end, or in the byte kept free for it */
+    if (text->number++ == 0 && strncmp(*line, "\xEF\xBB\xBF", 3) == 0) {
+        *line += 3;
+        *length -= 3;
+    }
+    return true;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tool_model.h - what a program wants to know of an opened model beyond its description (tool: see docs/LAYERS.md). */
+#ifndef TING_ENGINE_TOOL_MODEL_H
+#define TING_ENGINE_TOOL_MODEL_H
+
+#include "base/str.h"
+#include "tingxie.h"
+
+/* Appends a name, the size and the time of last change of each file (or folder) that the networks came from, in one line
+ * without tabs: another text means that other files were opened. */
+void ting_tool_model_stamp(const ting_model *model, ting_str *out);
+
+/* Whether a keyword file can be used with the model. Errors: those of reading it (io, format, not found, memory). */
+ting_err ting_tool_model_keywords(const ting_model *model, const char *path);
+
+#endif
