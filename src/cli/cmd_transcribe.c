@@ -289,7 +289,7 @@ static const ting_option table[] = {
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
      .choices = "txt json srt vtt lrc tsv ctm textgrid"},
     {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR",
-     "write one file for each recording into DIR, and skip what is done (see below)"},
+     "write one file for each recording into DIR, and skip what is done (see above)"},
     {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done, and replace any file that stands in the way"},
     {'p', "pinyin", TING_OPTION_FLAG, FIELD(pinyin), NULL, "numbered syllables instead of hanzi"},
     {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},

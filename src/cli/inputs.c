@@ -102,7 +102,8 @@ static ting_err add_folder(ting_cli *cli, ting_inputs *inputs, const char *path,
             continue; /* gone since the folder was read */
         if (S_ISDIR(own.st_mode))
             TRY(add_folder(cli, inputs, child, root, any, depth + 1));
-        else if (stat(child, &target) == 0 && S_ISREG(target.st_mode) && (any || is_sound(names[i])))
+        else if (stat(child, &target) == 0 && S_ISREG(target.st_mode) &&
+                 (is_sound(names[i]) || (any && strcmp(names[i], ".tingxie-done") != 0)))
             TRY(add(inputs, child, child + root + strspn(child + root, "/")));
     }
 out:

@@ -115,15 +115,16 @@ ting_err ting_output_recall(ting_output *output, const ting_inputs *inputs, cons
         const ting_input_file *file = &inputs->items[i];
         ting_planned *r = &output->results[i];
         const char *owner;
-        char *whole = strcmp(file->path, "-") != 0 ? realpath(file->path, NULL) : NULL;
+        bool sound_file = strcmp(file->path, "-") != 0;
+        char *whole = sound_file ? realpath(file->path, NULL) : NULL;
         r->recording = ting_strdup(whole != NULL ? whole : file->path);
         free(whole); /* realpath's own memory */
         if (r->recording == NULL)
             FAIL(TING_ERR_MEMORY, "out of memory for %d output names", inputs->count);
-        r->mark = ting_file_mark_of(r->recording);
+        r->mark = sound_file ? ting_file_mark_of(r->recording) : (ting_file_mark){.size = -1};
         ting_done_state state = ting_done_look(&output->done, r->name, r->recording, r->mark, stamp, &owner);
         r->done = state == TING_DONE_SAME && !output->options.force;
-        if (r->mark.size >= 0 || strcmp(file->path, "-") == 0) /* else it will not be read either */
+        if (r->mark.size >= 0 || !sound_file) /* else it will not be read either */
             TRY(check_state(output, file, r->name, state, owner));
     }
 out:

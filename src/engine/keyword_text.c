@@ -101,7 +101,8 @@ static ting_err add_line(reader *r, ting_view rest)
         }
         rest = (ting_view){rest.text + word.length, rest.length - word.length};
     }
-    if (changed && !named && ting_str_ok(&name) && name.length <= LONGEST_NAME)
+    r->out.failed |= name.failed;
+    if (changed && !named && name.length <= LONGEST_NAME)
         ting_str_addf(&r->out, "@%s", name.text);
     ting_str_add(&r->out, "\n");
 out:
@@ -132,7 +133,7 @@ ting_err ting_keywords_load(const char *path, const ting_am *am, const ting_keyw
     *out = (ting_keywords){0};
     TRY(ting_file_map(path, &file));
     TRY_IN(add_lines(&r, (ting_view){(const char *)file.data, file.size}), "%s", path);
-    if (!ting_str_ok(&r.out) && r.out.length > 0)
+    if (!ting_str_ok(&r.out))
         FAIL(TING_ERR_MEMORY, "%s: out of memory", path);
     err = ting_keywords_parse(path, r.out.text, r.out.length, am->tokens.items, am->tokens.count, defaults, out);
     if (err == TING_ERR_FORMAT) {

@@ -254,6 +254,17 @@ static void a_caller_can_stop(void **state)
     assert_fails(TING_ERR_CANCELLED, "stopped after", ting_recognize_file(model, wav, &options, &result));
     assert_null(result);
     assert_true(total == SECONDS);
+    /* what was heard until then, on request: blocks of 6 s, so the question is asked again after the first */
+    options.keep_partial = 1;
+    assert_ok(ting_recognize_file(model, wav, &options, &result));
+    assert_int_equal(ting_result_partial(result), 1);
+    assert_true(ting_result_duration(result) > 1 && ting_result_duration(result) < SECONDS);
+    assert_true(ting_result_sentence_count(result) > 0);
+    ting_result_free(result);
+    options.progress = NULL;
+    assert_ok(ting_recognize_file(model, wav, &options, &result));
+    assert_int_equal(ting_result_partial(result), 0);
+    ting_result_free(result);
 }
 
 typedef struct errand {
