@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { PAIRED = 4 }; /* swaps of which two may be made at once */
+
 typedef struct swap { /* of one token of the greedy hypothesis for a rival of its kind */
     int place, token;
     double loss; /* in log-probability, >= 0 */
@@ -26,7 +28,7 @@ struct ting_search { /* one of the three decoders is there */
     ting_decoded best; /* borrows from the decoder until its next rows */
     ting_hit *hits;    /* [room] of all hypotheses that were asked for, one after the other */
     size_t room;
-    ting_heard *heard; /* [heard_room] */
+    ting_heard *heard; /* [heard_room], and pairs of swaps */
     swap *swaps;       /* [heard_room] */
     int heard_room;
 };
@@ -59,7 +61,7 @@ ting_err ting_search_new(const ting_am *am, const ting_options *options, double 
     s->row_seconds = row_seconds;
     s->pieces = am->pieces;
     s->heard_room = options->beam;
-    s->heard = ting_alloc((size_t)s->heard_room, sizeof *s->heard);
+    s->heard = ting_alloc((size_t)s->heard_room + PAIRED * (PAIRED - 1) / 2, sizeof *s->heard);
     s->swaps = ting_alloc((size_t)s->heard_room, sizeof *s->swaps);
     if (s->heard == NULL || s->swaps == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a search");
@@ -177,24 +179,35 @@ static int cheapest_swaps(const ting_search *s, int most)
     return kept;
 }
 
-/* Greedy search gives one hypothesis; the others are that one with one token swapped. */
+/* Adds the greedy hypothesis with the given tokens swapped; there is room for it. */
+static void add_swapped(ting_search *s, int *count, const swap *const *swaps, int swap_count)
+{
+    const int tokens = s->best.count;
+    ting_hit *hits = s->hits + (size_t)*count * (size_t)tokens;
+    ting_heard *heard = &s->heard[(*count)++];
+    copy_hits(s, s->best.emissions, tokens, hits);
+    *heard = (ting_heard){hits, tokens, s->best.log_prob};
+    for (int i = 0; i < swap_count; i++) {
+        hits[swaps[i]->place].token = swaps[i]->token;
+        hits[swaps[i]->place].log_prob -= swaps[i]->loss;
+        heard->score -= swaps[i]->loss;
+    }
+}
+
+/* Greedy search gives one hypothesis; the others are that one with a token swapped, or two of the cheapest. */
 static ting_err greedy_hypotheses(ting_search *s, int room, int *count)
 {
-    const int tokens = s->best.count, swaps = cheapest_swaps(s, room - 1);
-    if (make_room(s, tokens * (1 + swaps)) != TING_OK)
+    const int swaps = cheapest_swaps(s, room - 1), paired = swaps < PAIRED ? swaps : PAIRED;
+    *count = 0;
+    if (make_room(s, s->best.count * (1 + swaps + PAIRED * (PAIRED - 1) / 2)) != TING_OK)
         return TING_ERR_MEMORY;
-    for (int i = 0; i <= swaps; i++) {
-        ting_hit *hits = s->hits + (size_t)i * (size_t)tokens;
-        copy_hits(s, s->best.emissions, tokens, hits);
-        s->heard[i] = (ting_heard){hits, tokens, s->best.log_prob};
-        if (i == 0)
-            continue;
-        const swap *other = &s->swaps[i - 1];
-        hits[other->place].token = other->token;
-        hits[other->place].log_prob -= other->loss;
-        s->heard[i].score -= other->loss;
-    }
-    *count = 1 + swaps;
+    add_swapped(s, count, NULL, 0);
+    for (int i = 0; i < swaps; i++)
+        add_swapped(s, count, (const swap *const[]){&s->swaps[i]}, 1);
+    for (int i = 0; i < paired; i++)
+        for (int k = 0; k < i; k++)
+            if (s->swaps[i].place != s->swaps[k].place)
+                add_swapped(s, count, (const swap *const[]){&s->swaps[k], &s->swaps[i]}, 2);
     return TING_OK;
 }
 
