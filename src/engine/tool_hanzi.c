@@ -33,8 +33,8 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
     h->pool = ting_pool_new(options->threads > 0 ? options->threads : ting_cpu_count());
     h->arena = ting_arena_new(1 << 20);
     if (h->pool == NULL)
-        FAIL(options->threads > 0 ? TING_ERR_ARGUMENT : TING_ERR_MEMORY,
-             "%d threads could not be started: ask for fewer", options->threads > 0 ? options->threads : ting_cpu_count());
+        FAIL(TING_ERR_MEMORY, "%d threads could not be started: ask for fewer",
+             options->threads > 0 ? options->threads : ting_cpu_count());
     if (h->arena == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for lines of pinyin");
     h->use = (ting_hanzi_p2h_use){.p2h = h->model->writing.p2h,
