@@ -135,7 +135,7 @@ typedef struct ting_options {
     int threads;            /* 1 to 1024; 0: one for each processor */
     ting_decoding decoding; /* BEAM: more exact; GREEDY: less work */
     int beam;               /* 8; 1 to 64. With GREEDY: hypotheses that the pinyin-to-hanzi network chooses from, the best one
-                               and those that differ from it in one token */
+                               and those that differ from it in one token or two */
     double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */
     int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM) */
     int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */

@@ -3,7 +3,7 @@
  * p2h_recipe.h - what `tingxie train p2h RECIPE.yaml` trains and how: groups `model`, `data`, `train`.
  *
  * Every key has a default (in p2h_recipe.c, beside its range); unknown keys and wrong types are errors that name the
- * line. recipes/p2h.yaml is the recipe of the model that the project ships, with a remark at each key.
+ * line. recipes/p2h.yaml and p2h-end.yaml made the model that the project ships, with a remark at each key.
  */
 #ifndef TING_TRAIN_P2H_RECIPE_H
 #define TING_TRAIN_P2H_RECIPE_H
