@@ -39,17 +39,16 @@ typedef struct ting_clip { /* UTF-8, ends in '\0'; borrows until ting_manifest_f
     const char *text;      /* as written, with its spaces and punctuation; NULL: not known */
     const char *pinyin;    /* "ni3 hao3"; not checked here; NULL: not known */
     const char *speaker;   /* NULL: not known */
-    double start;   /* seconds into the file, >= 0: the clip is the piece from there; < 0: the clip is the whole file */
-    double seconds; /* > 0; of a piece its length, of a whole file what the manifest says of it (rounded, maybe); < 0:
-                              not known, a piece goes to the end of the file */
+    double start;          /* seconds into the file, 0 to 1e7: the clip is the piece from there; < 0: it is the whole file */
+    double seconds;        /* 0 < seconds <= 1e7: length of the piece; of a whole file what the manifest says, rounded maybe;
+                            * < 0: not known, and a piece goes to the end of the file */
 } ting_clip;
 
 typedef struct ting_manifest ting_manifest;
 
 typedef struct ting_manifest_options { /* {0}: all clips; a bad line is an error */
-    const char *base; /* folder that relative paths start from; NULL: the manifest's own, or the Kaldi folder */
-    const char
-        *only; /* "split=dev": clips whose column, or key, says this; NULL: all. Not for lists and Kaldi folders */
+    const char *base;    /* folder that relative paths start from; NULL: the manifest's own, or the Kaldi folder */
+    const char *only;    /* "split=dev": clips whose column or key says this; NULL: all. Not for lists and Kaldi folders */
     const ting_log *bad; /* gets a sentence for each bad line, which is left out; NULL: the first one is the error */
 } ting_manifest_options;
 
