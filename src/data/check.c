@@ -2,17 +2,13 @@
 /*
  * check.c - ting_check_data of tingxie_train.h: a manifest to a summary and a list of what is wrong.
  *
- *     block of clips -> runs that have one file -> threads: clip_sound.h
- *                    -> in the order of the manifest: clip_label.h, problems, counts, output
+ *     sound_blocks.h: what is in the sounds -> in the order of the manifest: clip_label.h, problems, counts, output
  */
-#include "base/cpu.h"
-#include "base/mem.h"
 #include "base/number.h"
-#include "base/pool.h"
 #include "base/utf8.h"
 #include "data/clip_label.h"
-#include "data/clip_sound.h"
 #include "data/manifest_write.h"
+#include "data/sound_blocks.h"
 #include "text/units.h"
 #include "tingxie_train.h"
 
@@ -21,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK = 256, FRAMES_A_SECOND = 100, RARE = 10 };
+enum { FRAMES_A_SECOND = 100, RARE = 10 };
 
 typedef struct check {
     const ting_data_options *options;
@@ -33,18 +29,13 @@ typedef struct check {
     ting_manifest_writer writer;
     ting_str pinyin;
     bool bad; /* the clip at hand has a problem */
-    /* the block: clips first .. first + count - 1 */
-    size_t first, count, room;
-    ting_clip_sound *sounds; /* [room] */
-    size_t *runs;            /* [run_count + 1] within the block: where another file begins */
-    size_t run_count, run_room;
 } check;
 
 const char *ting_problem_name(ting_problem problem)
 {
     static const char *const names[TING_PROBLEMS] = {
         "bad line", "missing", "unreadable",     "truncated",  "wrong length", "too short",   "too long",
-        "silent",   "clipped", "label too long", "no reading", "wrong pinyin",    "id not alone"};
+        "silent",   "clipped", "label too long", "no reading", "wrong pinyin", "id not alone"};
     return problem >= 0 && problem < TING_PROBLEMS ? names[problem] : "";
 }
 
@@ -197,8 +188,6 @@ static ting_err check_clip(check *c, const ting_clip *clip, const ting_clip_soun
     ting_clip_label label;
     bool is_new;
     c->bad = false;
-    if (sound->err == TING_ERR_MEMORY || sound->err == TING_ERR_CANCELLED)
-        FAIL(sound->err, "%s", sound->sentence);
     TRY(ting_label_read(&c->labels, clip, &label));
     TRY(count_name(c->ids, clip->id, id_count, &is_new));
     if (!is_new)
@@ -218,66 +207,29 @@ out:
     return err;
 }
 
-/* ---- blocks ---- */
-
-static bool stopped(void *self)
-{
-    const check *c = self;
-    return c->options->stop != NULL && c->options->stop(c->options->self) != 0;
-}
-
-static void examine_run(void *arg, int index)
-{
-    check *c = arg;
-    size_t from = c->runs[index], to = c->runs[index + 1];
-    ting_clip_sound_examine(ting_manifest_at(c->manifest, c->first + from), to - from, c->options->decode != 0, stopped,
-                            c, c->sounds + from);
-}
-
-/* The block that begins with clip `first`: at least BLOCK clips, and all that follow of the last one's file. */
-static ting_err cut_block(check *c, size_t first)
-{
-    ting_err err = TING_OK;
-    size_t clips = ting_manifest_count(c->manifest), runs = 0;
-    const char *path = NULL;
-    c->first = first;
-    c->count = 0;
-    for (; first + c->count < clips; c->count++) {
-        const char *next = ting_manifest_at(c->manifest, first + c->count)->path;
-        bool other = path == NULL || strcmp(path, next) != 0;
-        if (other && c->count >= BLOCK)
-            break;
-        TRY(ting_reserve(&c->runs, runs, 2, &c->run_room, sizeof *c->runs));
-        if (other)
-            c->runs[runs++] = c->count;
-        path = next;
-    }
-    c->runs[runs] = c->count;
-    c->run_count = runs;
-    TRY(ting_reserve(&c->sounds, 0, c->count, &c->room, sizeof *c->sounds));
-out:
-    return err;
-}
-
-static ting_err check_all(check *c, ting_pool *pool)
-{
-    ting_err err = TING_OK;
-    size_t clips = ting_manifest_count(c->manifest), ids = 0;
-    for (size_t done = 0; done < clips; done += c->count) {
-        TRY(cut_block(c, done));
-        ting_pool_run(pool, (int)c->run_count, examine_run, c);
-        if (stopped(c))
-            FAIL(TING_ERR_CANCELLED, "stopped after %zu of %zu clips", done, clips);
-        for (size_t i = 0; i < c->count; i++)
-            TRY(check_clip(c, ting_manifest_at(c->manifest, done + i), &c->sounds[i], &ids));
-        if (c->options->progress != NULL)
-            c->options->progress(c->options->self, done + c->count, clips);
-    }
-out:
-    return err;
-}
-
 /* ---- all of it ---- */
+
+static ting_err check_all(check *c)
+{
+    ting_err err = TING_OK;
+    size_t ids = 0;
+    const ting_data_options *o = c->options;
+    const ting_sound_plan plan = {.decode = o->decode != 0, .threads = o->threads, .stop = o->stop, .self = o->self};
+    ting_sound_blocks blocks = {0};
+    TRY(ting_sound_blocks_start(&blocks, &plan, c->manifest));
+    for (;;) {
+        TRY(ting_sound_blocks_next(&blocks));
+        if (blocks.count == 0)
+            break;
+        for (size_t i = 0; i < blocks.count; i++)
+            TRY(check_clip(c, ting_manifest_at(c->manifest, blocks.first + i), &blocks.sounds[i], &ids));
+        if (o->progress != NULL)
+            o->progress(o->self, blocks.first + blocks.count, ting_manifest_count(c->manifest));
+    }
+out:
+    ting_sound_blocks_free(&blocks);
+    return err;
+}
 
 static void note_line(void *self, ting_log_level level, const char *sentence)
 {
@@ -317,8 +269,6 @@ static void close_check(check *c)
     ting_words_table_free(c->ids);
     ting_words_table_free(c->speakers);
     ting_str_free(&c->pinyin);
-    ting_free(c->sounds);
-    ting_free(c->runs);
 }
 
 static void sum_up_labels(const ting_label_reader *labels, ting_data_summary *s)
@@ -341,18 +291,15 @@ ting_err ting_check_data(const ting_data_options *options, ting_data_summary *su
     ting_err err = TING_OK;
     ting_data_options all = *options;
     check c = {.options = &all, .summary = summary};
-    ting_pool *pool = NULL;
     *summary = (ting_data_summary){0};
     all.shortest = all.shortest > 0 ? all.shortest : 0.1;
     all.longest = all.longest > 0 ? all.longest : 30;
     TRY(open_check(&c));
-    pool = ting_pool_new(all.threads > 0 ? all.threads : ting_cpu_count());
-    TRY(pool != NULL ? check_all(&c, pool) : TING_ERR_MEMORY);
+    TRY(check_all(&c));
     sum_up_labels(&c.labels, summary);
     if (all.output != NULL)
         TRY(ting_manifest_commit(&c.writer));
 out:
-    ting_pool_free(pool);
     close_check(&c);
     return err;
 }
