@@ -131,7 +131,7 @@ static ting_err read_thchs30_clip(ting_corpus_reading *in, const char *name)
         return TING_OK;
     }
     TRY(ting_file_map(label, &file));
-    ting_view rest = {(const char *)file.data, file.size}, text = take_line(&rest), pinyin = take_line(&rest);
+    ting_view rest = {file.size > 0 ? (const char *)file.data : "", file.size}, text = take_line(&rest), pinyin = take_line(&rest);
     TRY(ting_corpus_add(in, ting_view_stem((ting_view){name, strlen(name)}), path, speaker, text, pinyin));
 out:
     ting_file_unmap(&file);
