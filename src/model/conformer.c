@@ -44,8 +44,7 @@ ting_err ting_conformer_new(const ting_conformer_config *config, ting_params *pa
     ting_conformer_embed_declare(params, config, &model->embed);
     for (int i = 0; i < config->layers; i++)
         ting_conformer_layer_declare(params, config, i, &model->layers[i]);
-    model->after.weight = ting_params_add(params, TING_PARAM_VALUES, 1, &config->dim, "encoder.after_norm.weight");
-    model->after.bias = ting_params_add(params, TING_PARAM_VALUES, 1, &config->dim, "encoder.after_norm.bias");
+    model->after = ting_conformer_norm_declare(params, config->dim, "encoder.", "after_norm");
     *out = model;
     model = NULL;
 out:

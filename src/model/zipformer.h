@@ -62,8 +62,9 @@ typedef struct ting_zipformer_state ting_zipformer_state;
 /* Errors: model, naming the setting that cannot be. */
 ting_err ting_zipformer_check(const ting_zipformer_config *config);
 
-/* Declares all parameters, under the names of the reference ("encoder_embed...", "encoder..."), in
- * `params`, which must outlive the model. Returns owned in *out, free with ting_zipformer_free. */
+/* Declares all parameters, under the names of the reference ("encoder_embed...", "encoder...") and with its first values (a
+ * file of projected positions has none: it cannot be trained from nothing), in `params`, which must outlive the model.
+ * Returns owned in *out, free with ting_zipformer_free. */
 ting_err ting_zipformer_new(const ting_zipformer_config *config, ting_params *params,
                             ting_zipformer **out);
 void ting_zipformer_free(ting_zipformer *model);

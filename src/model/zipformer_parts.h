@@ -110,8 +110,9 @@ ting_tensor ting_zip_nonlin(ting_ctx *ctx, const ting_zip_module *module, const 
 ting_tensor ting_zip_convolve(ting_ctx *ctx, const ting_zip_conv_module *module,
                               const ting_zip_run *run, ting_tensor x, ting_zip_cache cache);
 
-/* Declaring modules; name of the module without the final dot. */
-ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim,
+/* Declaring modules; name of the module without the final dot. The last linear layer starts `out_scale` times as large as
+ * torch has it (ting_init_scaled). */
+ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim, double out_scale,
                                         const char *name);
 ting_zip_conv_module ting_zip_declare_conv(ting_params *params, int dim, int kernel, bool causal,
                                            const char *name);

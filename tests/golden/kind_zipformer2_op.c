@@ -200,7 +200,7 @@ static ting_err feedforward(ting_golden *g, ting_params *params)
     batch b;
     int hidden = setting(g, "feedforward_dim");
     ting_zip_module module =
-        ting_zip_declare_module(params, hidden, hidden, setting(g, "embed_dim"), "");
+        ting_zip_declare_module(params, hidden, hidden, setting(g, "embed_dim"), 1, "");
     ting_err err = ting_golden_load(g, params);
     ting_tensor x = read_tbc(g, "in.x", &b);
     if (err == TING_OK)
@@ -293,7 +293,7 @@ static ting_err nonlin_attention(ting_golden *g, ting_params *params)
     batch b;
     int hidden = setting(g, "hidden_channels");
     ting_zip_module module =
-        ting_zip_declare_module(params, 3 * hidden, hidden, setting(g, "channels"), "");
+        ting_zip_declare_module(params, 3 * hidden, hidden, setting(g, "channels"), 1, "");
     ting_err err = ting_golden_load(g, params);
     if (err != TING_OK)
         return err;
@@ -310,7 +310,7 @@ static ting_err self_attention(ting_golden *g, ting_params *params)
     batch b;
     int heads = setting(g, "num_heads"), values = heads * setting(g, "value_head_dim");
     ting_zip_module module =
-        ting_zip_declare_module(params, values, values, setting(g, "embed_dim"), "");
+        ting_zip_declare_module(params, values, values, setting(g, "embed_dim"), 1, "");
     ting_err err = ting_golden_load(g, params);
     if (err != TING_OK)
         return err;
