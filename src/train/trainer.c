@@ -28,6 +28,13 @@ static double rate_of(const ting_trainer *t)
     if (t->at.decay_steps > 0)
         schedule = (ting_schedule){.peak = t->at.decay_rate, .final = p->final, .decay_from = (long)t->at.decay_from,
                                    .decay_steps = (long)t->at.decay_steps};
+    else if (p->shape == TING_SCHEDULE_EDEN) {
+        ting_eden eden = p->eden;
+        eden.base = p->rate;
+        eden.warmup = p->warmup;
+        schedule.peak = ting_eden_rate(&eden, (double)t->at.step, (double)t->at.epoch);
+        schedule.warmup = 0;
+    }
     return ting_rate_at(&schedule, (long)t->at.step);
 }
 
