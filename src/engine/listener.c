@@ -16,13 +16,13 @@ enum {
 static const double tail_seconds = 0.66; /* of silence at the end: more than a chunk and its look-ahead */
 
 struct ting_listener {
-    const ting_zipformer *encoder;
+    const ting_encoder *encoder;
     ting_feature_config features;
     int rate;
     ting_row_sink sink;
     ting_resampler *resampler; /* NULL: the rates agree */
     ting_fbank *fbank;
-    ting_zipformer_state *state;
+    ting_encoder_state *state;
     ting_arena *arena;
     ting_ctx ctx;
     float *frames; /* [max_frames, bins] */
@@ -35,7 +35,7 @@ struct ting_listener {
 static ting_err make_parts(ting_listener *l, ting_pool *pool)
 {
     ting_err err = TING_OK;
-    l->max_frames = ting_zipformer_frames(l->encoder, l->state, MAX_CHUNKS);
+    l->max_frames = ting_encoder_frames(l->state, MAX_CHUNKS);
     l->arena = ting_arena_new(1 << 20);
     l->frames = ting_alloc((size_t)l->max_frames * (size_t)ting_feature_dim(&l->features), sizeof *l->frames);
     if (l->arena == NULL || l->frames == NULL)
@@ -48,25 +48,25 @@ out:
     return err;
 }
 
-ting_err ting_listener_new(const ting_zipformer *encoder, const ting_feature_config *features, int rate,
+ting_err ting_listener_new(const ting_encoder *encoder, const ting_feature_config *features, int rate,
                            ting_pool *pool, ting_row_sink sink, ting_listener **out)
 {
     ting_err err = TING_OK;
-    const ting_zipformer_config *config = ting_zipformer_settings(encoder);
+    const ting_encoder_config *config = ting_encoder_settings(encoder);
     *out = NULL;
     ting_listener *l = ting_alloc(1, sizeof *l);
     if (l == NULL)
         return TING_ERR_MEMORY;
     *l = (ting_listener){.encoder = encoder, .features = *features, .rate = rate, .sink = sink};
-    if (!config->causal)
+    if (!ting_encoder_streams(config))
         FAIL(TING_ERR_UNSUPPORTED, "the acoustic model sees whole recordings at once: it cannot hear a stream; take a "
                                    "causal (streaming) one");
     if (features->kind != TING_FEATURE_FBANK || features->cmvn != TING_CMVN_NONE)
         FAIL(TING_ERR_UNSUPPORTED, "the acoustic model wants features that need the whole recording");
-    if (ting_feature_dim(features) != config->features)
+    if (ting_feature_dim(features) != ting_encoder_features(config))
         FAIL(TING_ERR_MODEL, "the acoustic model reads %d values a frame, its feature settings give %d",
-             config->features, ting_feature_dim(features));
-    TRY(ting_zipformer_state_new(encoder, &l->state));
+             ting_encoder_features(config), ting_feature_dim(features));
+    TRY(ting_encoder_state_new(encoder, &l->state));
     TRY(make_parts(l, pool));
     *out = l;
     l = NULL;
@@ -81,7 +81,7 @@ void ting_listener_free(ting_listener *l)
         return;
     ting_resampler_free(l->resampler);
     ting_fbank_free(l->fbank);
-    ting_zipformer_state_free(l->state);
+    ting_encoder_state_free(l->state);
     ting_arena_free(l->arena);
     ting_free(l->frames);
     ting_free(l);
@@ -96,7 +96,7 @@ ting_err ting_listener_reset(ting_listener *l)
         TRY(ting_resampler_new(l->rate, l->features.rate, &l->resampler));
     }
     ting_fbank_reset(l->fbank);
-    ting_zipformer_state_reset(l->state);
+    ting_encoder_state_reset(l->state);
     l->ctx.err = TING_OK;
     l->fed = 0;
     l->rows = 0;
@@ -110,7 +110,7 @@ static ting_err run_frames(ting_listener *l, int count)
 {
     ting_ctx *ctx = &l->ctx;
     int starts[2] = {0, count}, out_starts[2];
-    ting_zipformer_state *states[1] = {l->state};
+    ting_encoder_state *states[1] = {l->state};
     ting_arena_reset(l->arena);
     ting_tensor x = ting_ctx_constant(ctx, count, ting_feature_dim(&l->features));
     for (int t = 0; t < x.rows; t++) { /* ting_real is float or double */
@@ -118,8 +118,8 @@ static ting_err run_frames(ting_listener *l, int count)
         for (int k = 0; k < x.cols; k++)
             ting_row(x, t)[k] = (ting_real)frame[k];
     }
-    ting_tensor rows = ting_zipformer_forward(ctx, l->encoder, x, (ting_segments){1, starts},
-                                              &(ting_zipformer_mode){.states = states}, out_starts);
+    ting_tensor rows = ting_encoder_forward(ctx, l->encoder, x, (ting_segments){1, starts},
+                                            &(ting_encoder_mode){.states = states}, out_starts);
     ting_ctx_check(ctx);
     if (ctx->err != TING_OK)
         return ctx->err;
@@ -134,11 +134,11 @@ static ting_err run_ready(ting_listener *l)
     for (;;) {
         size_t ready = ting_fbank_ready(l->fbank);
         int chunks = MAX_CHUNKS;
-        while (chunks > 0 && (size_t)ting_zipformer_frames(l->encoder, l->state, chunks) > ready)
+        while (chunks > 0 && (size_t)ting_encoder_frames(l->state, chunks) > ready)
             chunks--;
         if (chunks == 0)
             break;
-        int count = ting_zipformer_frames(l->encoder, l->state, chunks);
+        int count = ting_encoder_frames(l->state, chunks);
         ting_fbank_read(l->fbank, l->frames, (size_t)count);
         TRY(run_frames(l, count));
     }
@@ -208,8 +208,7 @@ double ting_listener_fed(const ting_listener *l)
 
 double ting_listener_row_seconds(const ting_listener *l)
 {
-    const ting_zipformer_config *config = ting_zipformer_settings(l->encoder);
-    return 2.0 * config->output_downsampling * l->features.shift / l->features.rate;
+    return (double)ting_encoder_step(ting_encoder_settings(l->encoder)) * l->features.shift / l->features.rate;
 }
 
 double ting_listener_heard(const ting_listener *l)

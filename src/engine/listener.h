@@ -2,7 +2,7 @@
 /*
  * listener.h - sound as it comes -> rows of the acoustic encoder, a chunk or more at a time.
  *
- *     samples at any rate -> 16 kHz -> fbank [T, bins] 100 Hz -> streaming Zipformer -> rows [n, dim] 25 Hz
+ *     samples at any rate -> 16 kHz -> fbank [T, bins] 100 Hz -> encoder in chunks -> rows [n, dim]
  *
  * Chunks are cut at fixed places, so the rows are bitwise the same however the samples were cut. As many whole
  * chunks as there are, up to a limit, go through the network in one call: a file is faster than a
@@ -15,7 +15,7 @@
 #define TING_ENGINE_LISTENER_H
 
 #include "feat/feature.h"
-#include "model/zipformer.h"
+#include "model/encoder.h"
 
 typedef struct ting_listener ting_listener;
 
@@ -29,7 +29,7 @@ typedef struct ting_row_sink {
 /* Returns owned in *out, free with ting_listener_free. The encoder, the pool (may be NULL: one thread) and the sink's
  * target are borrowed. Errors: unsupported (an encoder that is not causal), model (features that do not fit
  * it), argument (rate), memory. */
-ting_err ting_listener_new(const ting_zipformer *encoder, const ting_feature_config *features, int rate,
+ting_err ting_listener_new(const ting_encoder *encoder, const ting_feature_config *features, int rate,
                            ting_pool *pool, ting_row_sink sink, ting_listener **out);
 void ting_listener_free(ting_listener *listener);
 

@@ -195,11 +195,16 @@ void ting_model_free(ting_model *model)
 size_t ting_model_describe(const ting_model *model, char *out, size_t room)
 {
     static const char *const precisions[] = {"f32", "bf16", "int8"};
+    static const char *const encoders[] = {[TING_ENCODER_ZIPFORMER] = "Zipformer", [TING_ENCODER_CONFORMER] = "Conformer"};
     const ting_am *am = &model->hearing.am;
+    const ting_am_config *config = &am->net->config;
     ting_str text = {0};
-    ting_str_addf(&text, "acoustic: Zipformer transducer, %d stacks, %.2f M parameters, %d tokens, %s\n  %s\n",
-                  ting_zipformer_settings(am->encoder)->stacks, (double)ting_params_elements(am->params) / 1e6,
-                  ting_transducer_settings(am->transducer)->vocab, precisions[model->options.precision], model->hearing.path);
+    ting_str_addf(&text, "acoustic: %s %s%s, %s, %.2f M parameters, %d tokens, %s\n  %s\n",
+                  encoders[config->encoder.kind], config->transducer.vocab > 0 ? "transducer" : "",
+                  config->ctc.vocab > 0 ? (config->transducer.vocab > 0 ? " and CTC" : "CTC") : "",
+                  ting_encoder_streams(&config->encoder) ? "streaming" : "whole utterances",
+                  (double)ting_params_elements(am->net->params) / 1e6, ting_am_vocab(config),
+                  precisions[model->options.precision], model->hearing.path);
     if (model->writing.path != NULL) {
         const ting_p2h_model *p2h = ting_hanzi_p2h_model(model->writing.p2h);
         ting_str_addf(&text, "pinyin to hanzi: Transformer, %.2f M parameters, %d syllables, %d characters\n  %s\n",

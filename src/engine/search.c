@@ -39,13 +39,14 @@ static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_optio
     if (options->keywords != NULL) {
         const ting_keyword_defaults defaults = {options->keyword_boost, options->keyword_threshold};
         TRY(ting_keywords_load(options->keywords, am, &defaults, &s->keywords));
-        TRY(ting_spotter_new(am->transducer, &s->keywords,
+        TRY(ting_spotter_new(am->net->transducer, &s->keywords,
                              &(ting_spotter_options){.beam = options->beam, .blank_penalty = options->blank_penalty},
                              &s->spotter));
     } else if (options->decoding == TING_DECODING_BEAM) {
-        TRY(ting_beam_new(am->transducer, &(ting_beam_options){.beam = options->beam, .blank_penalty = options->blank_penalty}, &s->beam));
+        TRY(ting_beam_new(am->net->transducer,
+                          &(ting_beam_options){.beam = options->beam, .blank_penalty = options->blank_penalty}, &s->beam));
     } else {
-        TRY(ting_greedy_new(am->transducer, &(ting_greedy_options){.blank_penalty = options->blank_penalty}, &s->greedy));
+        TRY(ting_greedy_new(am->net->transducer, &(ting_greedy_options){.blank_penalty = options->blank_penalty}, &s->greedy));
     }
 out:
     return err;

@@ -143,9 +143,9 @@ static ting_err make_parts(ting_stream *s, int rate)
         if (s->pool == NULL)
             FAIL(TING_ERR_MEMORY, "%d threads could not be started", threads);
     }
-    TRY(ting_listener_new(am->encoder, &am->features, rate, s->pool, (ting_row_sink){take_rows, s},
+    TRY(ting_listener_new(am->net->encoder, &am->features, rate, s->pool, (ting_row_sink){take_rows, s},
                           &s->listener));
-    s->chunk_rows = ting_zipformer_chunk_rows(am->encoder);
+    s->chunk_rows = ting_encoder_chunk_rows(&am->net->config.encoder);
     s->maker = (ting_sentence_maker){
         .tokens = am->tokens.items, .parts = am->pieces, .token_count = (int)am->tokens.count,
         .weight = line_weight, .row_seconds = ting_listener_row_seconds(s->listener),

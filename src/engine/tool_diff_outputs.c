@@ -102,29 +102,29 @@ out:
 static ting_err run(const ting_am *am, const float *frames, int count, const ting_tap *tap)
 {
     ting_err err = TING_OK;
-    ting_zipformer_state *state = NULL;
+    ting_encoder_state *state = NULL;
     ting_arena *arena = ting_arena_new(1 << 20);
     int dim = ting_feature_dim(&am->features);
     if (arena == NULL)
         return TING_ERR_MEMORY;
-    TRY(ting_zipformer_state_new(am->encoder, &state));
+    TRY(ting_encoder_state_new(am->net->encoder, &state));
     int chunks = MOST_CHUNKS;
-    while (chunks > 0 && ting_zipformer_frames(am->encoder, state, chunks) > count)
+    while (chunks > 0 && ting_encoder_frames(state, chunks) > count)
         chunks--;
     if (chunks == 0)
         FAIL(TING_ERR_ARGUMENT, "the sound is shorter than one chunk of the model: %d frames, %d needed", count,
-             ting_zipformer_frames(am->encoder, state, 1));
-    int starts[2] = {0, ting_zipformer_frames(am->encoder, state, chunks)}, out_starts[2];
+             ting_encoder_frames(state, 1));
+    int starts[2] = {0, ting_encoder_frames(state, chunks)}, out_starts[2];
     ting_ctx ctx = {.arena = arena, .kern = ting_kern_select(ting_cpu_detect()), .tap = tap};
     ting_tensor x = ting_ctx_constant(&ctx, starts[1], dim);
     for (int t = 0; t < x.rows; t++)
         for (int k = 0; k < dim; k++)
             ting_row(x, t)[k] = (ting_real)frames[(size_t)t * (size_t)dim + (size_t)k];
-    ting_zipformer_forward(&ctx, am->encoder, x, (ting_segments){1, starts},
-                           &(ting_zipformer_mode){.states = (ting_zipformer_state *[]){state}}, out_starts);
+    ting_encoder_forward(&ctx, am->net->encoder, x, (ting_segments){1, starts},
+                           &(ting_encoder_mode){.states = (ting_encoder_state *[]){state}}, out_starts);
     err = ctx.err;
 out:
-    ting_zipformer_state_free(state);
+    ting_encoder_state_free(state);
     ting_arena_free(arena);
     return err;
 }

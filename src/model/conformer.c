@@ -13,7 +13,8 @@ ting_err ting_conformer_check(const ting_conformer_config *c)
         int value, low, high;
     } rules[] = {{"features", c->features, 16, 1024},       {"dim", c->dim, 1, 8192},
                  {"heads", c->heads, 1, 256},               {"layers", c->layers, 1, 256},
-                 {"feedforward", c->feedforward, 1, 65536}, {"kernel", c->kernel, 1, 255}};
+                 {"feedforward", c->feedforward, 1, 65536}, {"kernel", c->kernel, 1, 255},
+                 {"chunk", c->chunk, 0, 4096},              {"left", c->left, -1, 4096}};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (rules[i].value < rules[i].low || rules[i].value > rules[i].high)
             return ting_fail(TING_ERR_MODEL, "conformer: %s is %d, expected %d to %d", rules[i].name, rules[i].value,

@@ -50,6 +50,8 @@ typedef struct ting_conformer_config {
     ting_conformer_norm norm; /* in the convolution module */
     ting_conformer_positions positions;
     ting_act act;       /* of feed-forward and convolution module: SILU */
+    int chunk, left;    /* what a file says of streaming: rows, and chunks to the left (< 0: all); chunk 0: nothing. States
+                           may be made with others */
     ting_real dropout, attention_dropout, position_dropout; /* in training */
 } ting_conformer_config;
 

@@ -12,8 +12,9 @@ struct ting_transducer {
     ting_linear_params encoder, decoder, output; /* of the joiner */
 };
 
-static ting_err check(const ting_transducer_config *c)
+ting_err ting_transducer_check(const ting_transducer_config *c)
 {
+    const int groups = c->groups == 0 ? c->decoder_dim / 4 : c->groups;
     const int sizes[] = {c->vocab, c->encoder_dim, c->decoder_dim, c->joiner_dim};
     for (int i = 0; i < 4; i++)
         if (sizes[i] < 1 || sizes[i] > 1 << 20)
@@ -23,10 +24,10 @@ static ting_err check(const ting_transducer_config *c)
         return ting_fail(TING_ERR_MODEL,
                          "transducer: a predictor that sees %d tokens, expected 1 to %d",
                          c->context, TING_TRANSDUCER_MAX_CONTEXT);
-    if (c->context > 1 && (c->groups < 1 || c->decoder_dim % c->groups != 0))
+    if (c->context > 1 && (groups < 1 || c->decoder_dim % groups != 0))
         return ting_fail(TING_ERR_MODEL,
                          "transducer: %d groups do not divide the predictor's %d channels",
-                         c->groups, c->decoder_dim);
+                         groups, c->decoder_dim);
     if (c->blank < 0 || c->blank >= c->vocab)
         return ting_fail(TING_ERR_MODEL, "transducer: blank is token %d of %d", c->blank, c->vocab);
     return TING_OK;
@@ -41,7 +42,7 @@ ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *
     *out = NULL;
     if (c.groups == 0)
         c.groups = c.decoder_dim / 4;
-    TRY(check(&c));
+    TRY(ting_transducer_check(&c));
     model = ting_alloc(1, sizeof *model);
     if (model == NULL)
         return TING_ERR_MEMORY;

@@ -29,6 +29,9 @@ typedef struct ting_transducer_config {
 
 typedef struct ting_transducer ting_transducer;
 
+/* Errors: model, naming the setting that cannot be. */
+ting_err ting_transducer_check(const ting_transducer_config *config);
+
 /* Declares the parameters in `params`, which must outlive the model. Returns owned in *out, free with
  * ting_transducer_free. Errors: model (a setting that cannot be), memory. */
 ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *params,
