@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { AHEAD = 2, TEACHER_BLOCK = 16 << 20 };
+enum { AHEAD = 2 };
 
 /* ---- tokens and utterances ---- */
 
@@ -150,29 +150,14 @@ out:
 static ting_err open_teacher(ting_am_task *t, const char *path)
 {
     ting_err err = TING_OK;
-    ting_gguf file = {0};
-    const ting_precision precision = t->recipe->plan.multiply;
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
-    t->teacher = ting_alloc(1, sizeof *t->teacher);
-    if (t->teacher == NULL)
-        return TING_ERR_MEMORY;
-    t->teacher->arena = ting_arena_new(TEACHER_BLOCK);
-    if (t->teacher->arena == NULL)
-        return TING_ERR_MEMORY;
-    if (ting_file_is_folder(path)) {
-        TRY(ting_am_open_folder(path, precision, &t->teacher->am));
-    } else {
-        TRY(ting_gguf_open(path, &file));
-        TRY(ting_am_open(&file, precision, &t->teacher->am));
-    }
-    TRY(ting_feature_agree(&t->recipe->features, "the recipe", &t->teacher->am.features, path));
-    if (t->teacher->am.net->transducer == NULL ||
-        ting_transducer_settings(t->teacher->am.net->transducer)->joiner_dim != t->net->config.transducer.joiner_dim)
-        FAIL(TING_ERR_MODEL, "%s: a teacher of rows must have a transducer whose joiner is as wide as the recipe's, %d", path,
-             t->net->config.transducer.joiner_dim);
+    TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
+    TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
+    if (ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)
+        FAIL(TING_ERR_MODEL, "%s: the rows for its joiner have %d columns, those of the recipe's %d", path,
+             ting_am_teacher_width(t->teacher), t->net->config.transducer.joiner_dim);
 out:
-    ting_gguf_close(&file);
     return err;
 }
 
@@ -209,11 +194,7 @@ void ting_am_task_free(ting_am_task *t)
     ting_augment_free(t->augment);
     ting_cmvn_free(&t->cmvn);
     ting_am_net_free(t->net);
-    if (t->teacher != NULL) {
-        ting_am_free(&t->teacher->am);
-        ting_arena_free(t->teacher->arena);
-        ting_free(t->teacher);
-    }
+    ting_am_teacher_free(t->teacher);
     *t = (ting_am_task){0};
 }
 

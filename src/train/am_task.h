@@ -10,8 +10,8 @@
 #define TING_TRAIN_AM_TASK_H
 
 #include "data/speech_batch.h"
-#include "engine/am.h"
 #include "train/am_recipe.h"
+#include "train/am_teacher.h"
 #include "train/trainer.h"
 
 typedef struct ting_am_terms { /* sums over the batches since the last remark */
@@ -19,11 +19,6 @@ typedef struct ting_am_terms { /* sums over the batches since the last remark */
     double units, seconds;
     long batches, left_out, impossible;
 } ting_am_terms;
-
-typedef struct ting_am_teacher {
-    ting_am am;
-    ting_arena *arena;
-} ting_am_teacher;
 
 typedef struct ting_am_task {
     const ting_am_recipe *recipe;

@@ -185,8 +185,11 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
     ting_err err = TING_OK;
     const double seconds = now() - *clock, before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
     double errors = -1;
+    ting_str note = {0};
     if (measures)
         TRY(measure(t, &errors));
+    if (t->task->note != NULL)
+        t->task->note(t->task->self, &note);
     TRY(add_point(t, before + seconds, errors));
     const ting_curve_point *point = &t->curve[t->curve_count - 1];
     if (t->options->report != NULL)
@@ -198,11 +201,13 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
                                                 .rate = point->rate,
                                                 .norm = t->norm_sum / (double)(t->loss_steps > 0 ? t->loss_steps : 1),
                                                 .units_per_second = t->units / seconds,
-                                                .errors = errors});
+                                                .errors = errors,
+                                                .note = note.length > 0 && ting_str_ok(&note) ? note.text : ""});
     t->loss_sum = t->norm_sum = t->units = 0;
     t->loss_steps = 0;
     *clock = now();
 out:
+    ting_str_free(&note);
     return err;
 }
 
@@ -288,6 +293,13 @@ void ting_training_free(ting_training *training)
 {
     ting_free(training->curve);
     *training = (ting_training){0};
+}
+
+ting_dtype ting_export_dtype(ting_export_type type)
+{
+    static const ting_dtype types[] = {[TING_EXPORT_F32] = TING_DTYPE_F32, [TING_EXPORT_F16] = TING_DTYPE_F16,
+                                       [TING_EXPORT_BF16] = TING_DTYPE_BF16, [TING_EXPORT_INT8] = TING_DTYPE_I8};
+    return types[type];
 }
 
 bool ting_trainer_has_checkpoint(const char *folder)

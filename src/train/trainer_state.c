@@ -115,7 +115,7 @@ static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *fil
     memcpy(&id, data, sizeof id);
     if (id.network != network_hash(t->task))
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's", file->path);
-    if (id.data != t->task->data_hash)
+    if (t->task->data_hash != 0 && id.data != t->task->data_hash)
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data", file->path);
     return TING_OK;
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * am_teacher.h - a recogniser whose rows another network learns to give (distillation). It hears each utterance as it came from
+ * the speaker, the pupil hears it as the channel spoilt it.
+ */
+#ifndef TING_TRAIN_AM_TEACHER_H
+#define TING_TRAIN_AM_TEACHER_H
+
+#include "data/speech_batch.h"
+#include "nn/ctx.h"
+
+typedef struct ting_am_teacher ting_am_teacher;
+
+/* A model file, or a folder with a public model (engine/am.h), that has a transducer. Returns owned in *out, free with
+ * ting_am_teacher_free. Errors: those of opening; model (no transducer); memory. */
+ting_err ting_am_teacher_open(const char *path, ting_precision precision, ting_am_teacher **out);
+void ting_am_teacher_free(ting_am_teacher *teacher);
+
+const ting_feature_config *ting_am_teacher_features(const ting_am_teacher *teacher); /* borrows */
+int ting_am_teacher_width(const ting_am_teacher *teacher);                           /* columns of its rows */
+
+/* Rows for the joiner of the batch's `clean` utterances, as many in each as `rows` says: [rows in all, width]. Valid until the next
+ * call. Uses the context's pool and kernels; a failure becomes ctx's. */
+ting_tensor ting_am_teach(ting_am_teacher *teacher, ting_ctx *ctx, const ting_speech_batch *batch, ting_segments rows);
+
+#endif
