@@ -45,7 +45,7 @@ static inline bool ting_chance(ting_rng *rng, double share)
     return ting_rng_uniform(rng) < share;
 }
 
-static inline double ting_draw(ting_rng *rng, ting_span span)
+static inline double ting_draw(ting_rng *rng, ting_range span)
 {
     return span.low + (span.high - span.low) * ting_rng_uniform(rng);
 }

@@ -7,7 +7,7 @@ typedef struct limits {
 } limits;
 
 /* `key: [low, high]` or `key: value`. */
-static ting_err span(ting_yaml *map, const char *key, double least, double most, ting_span *out)
+static ting_err span(ting_yaml *map, const char *key, double least, double most, ting_range *out)
 {
     ting_err err = TING_OK;
     double ends[2] = {out->low, out->high};
@@ -18,7 +18,7 @@ static ting_err span(ting_yaml *map, const char *key, double least, double most,
     if (count > 0 && ends[0] > ends[1])
         FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is [%g, %g], expected the smaller number first", map->path,
              ting_yaml_find(map, key)->line, key, ends[0], ends[1]);
-    *out = (ting_span){ends[0], ends[1]};
+    *out = (ting_range){ends[0], ends[1]};
 out:
     return err;
 }
@@ -35,7 +35,7 @@ out:
     return err;
 }
 
-static ting_err change(ting_yaml *map, const char *name, double usual, const char *key, limits range, ting_span start,
+static ting_err change(ting_yaml *map, const char *name, double usual, const char *key, limits range, ting_range start,
                        ting_augment_change *out)
 {
     ting_err err = TING_OK;
@@ -55,13 +55,13 @@ static ting_err read_voice(ting_yaml *map, ting_augment_plan *p)
     ting_err err = TING_OK;
     ting_yaml *pad;
     TRY(ting_yaml_reals(map, "speed", 0.5, 2, TING_AUGMENT_SPEEDS, p->speed, &p->speeds));
-    TRY(change(map, "tempo", 0.5, "factor", (limits){0.5, 2}, (ting_span){0.85, 1.2}, &p->tempo));
-    TRY(change(map, "pitch", 0.5, "semitones", (limits){-12, 12}, (ting_span){-2, 2}, &p->pitch));
-    TRY(change(map, "formant", 0.5, "factor", (limits){0.7, 1.4}, (ting_span){0.9, 1.1}, &p->formant));
+    TRY(change(map, "tempo", 0.5, "factor", (limits){0.5, 2}, (ting_range){0.85, 1.2}, &p->tempo));
+    TRY(change(map, "pitch", 0.5, "semitones", (limits){-12, 12}, (ting_range){-2, 2}, &p->pitch));
+    TRY(change(map, "formant", 0.5, "factor", (limits){0.7, 1.4}, (ting_range){0.9, 1.1}, &p->formant));
     TRY(group(map, "pad", 0.5, &pad, &p->pad.share));
     if (pad == NULL)
         return TING_OK;
-    p->pad.before = p->pad.after = (ting_span){0, 0.5};
+    p->pad.before = p->pad.after = (ting_range){0, 0.5};
     TRY(span(pad, "before", 0, 5, &p->pad.before));
     TRY(span(pad, "after", 0, 5, &p->pad.after));
     TRY(ting_yaml_done(pad));
@@ -90,8 +90,8 @@ static ting_err read_rooms(ting_yaml *map, ting_augment_plan *p)
     if (rooms == NULL)
         return TING_OK;
     TRY(read_source(rooms, &p->rooms.source));
-    p->rooms.decay = (ting_span){0.1, 0.6};
-    p->rooms.direct = (ting_span){-3, 12};
+    p->rooms.decay = (ting_range){0.1, 0.6};
+    p->rooms.direct = (ting_range){-3, 12};
     if (p->rooms.source.list == NULL) {
         TRY(span(rooms, "decay", 0.05, 2, &p->rooms.decay));
         TRY(span(rooms, "direct", -20, 40, &p->rooms.direct));
@@ -104,7 +104,7 @@ out:
 static ting_err read_noise(ting_yaml *map, ting_augment_noise *n)
 {
     ting_err err = TING_OK;
-    ting_span voices = {1, 1};
+    ting_range voices = {1, 1};
     *n = (ting_augment_noise){.share = 0.5, .snr = {0, 25}};
     TRY(read_source(map, &n->source));
     TRY(ting_yaml_real(map, "share", 0, 1, &n->share));
@@ -140,11 +140,11 @@ static ting_err read_channel(ting_yaml *map, ting_augment_plan *p)
     ting_yaml *child;
     TRY(read_rooms(map, p));
     TRY(read_noises(map, p));
-    TRY(change(map, "equaliser", 0.5, "gain", (limits){0, 30}, (ting_span){0, 6}, &p->equaliser));
+    TRY(change(map, "equaliser", 0.5, "gain", (limits){0, 30}, (ting_range){0, 6}, &p->equaliser));
     TRY(group(map, "band", 0.3, &child, &p->band.share));
     if (child != NULL) {
-        p->band.low = (ting_span){20, 200};
-        p->band.high = (ting_span){3400, 7500};
+        p->band.low = (ting_range){20, 200};
+        p->band.high = (ting_range){3400, 7500};
         TRY(span(child, "low", 0, 1000, &p->band.low));
         TRY(span(child, "high", 2000, 8000, &p->band.high));
         TRY(ting_yaml_done(child));
@@ -152,8 +152,8 @@ static ting_err read_channel(ting_yaml *map, ting_augment_plan *p)
     TRY(group(map, "telephone", 0.1, &child, &p->telephone));
     if (child != NULL)
         TRY(ting_yaml_done(child));
-    TRY(change(map, "volume", 0.5, "gain", (limits){-60, 30}, (ting_span){-15, 6}, &p->volume));
-    TRY(change(map, "clipping", 0.1, "over", (limits){0, 30}, (ting_span){1, 12}, &p->clipping));
+    TRY(change(map, "volume", 0.5, "gain", (limits){-60, 30}, (ting_range){-15, 6}, &p->volume));
+    TRY(change(map, "clipping", 0.1, "over", (limits){0, 30}, (ting_range){1, 12}, &p->clipping));
     TRY(ting_yaml_bool(map, "round", &p->round));
 out:
     return err;

@@ -79,8 +79,12 @@ static ting_err add_clip(ting_speech *s, const ting_clip *clip)
     const size_t first = s->labels.count;
     if (!given && !s->options.unlabelled_too)
         FAIL(TING_ERR_FORMAT, "it has neither text nor pinyin");
-    if (given && s->options.labeller != NULL)
-        TRY(ting_label_append(s->options.labeller, clip->text, clip->pinyin, &s->labels));
+    bool labelled = given && s->options.labeller != NULL;
+    if (labelled)
+        err = ting_label_append(s->options.labeller, clip->text, clip->pinyin, &s->labels);
+    if (err == TING_ERR_MEMORY || (err != TING_OK && !s->options.unlabelled_too))
+        goto out;
+    labelled = labelled && err == TING_OK; /* other languages, for a teacher's ears alone */
     TRY(length_of(clip, &seconds));
     if (!(seconds >= s->options.shortest && seconds <= s->options.longest))
         FAIL(TING_ERR_FORMAT, "it lasts %.2f s, expected %g to %g s", seconds, s->options.shortest, s->options.longest);
@@ -88,7 +92,7 @@ static ting_err add_clip(ting_speech *s, const ting_clip *clip)
     TRY(ting_reserve(&s->kept, s->count, 1, &s->kept_room, sizeof *s->kept));
     s->items[s->count++] = (ting_speech_item){.clip = clip,
                                               .samples = (uint32_t)(seconds * RATE),
-                                              .labelled = given && s->options.labeller != NULL,
+                                              .labelled = labelled,
                                               .label = first,
                                               .label_count = (uint32_t)(s->labels.count - first)};
 out:

@@ -29,7 +29,7 @@ typedef struct ting_speech_item {
 
 typedef struct ting_speech_options {
     double shortest, longest; /* seconds; others are left out */
-    bool unlabelled_too;      /* keep utterances without text or pinyin: a teacher labels them */
+    bool unlabelled_too;      /* keep utterances without text or pinyin, or with text that has no tokens: for a teacher */
     size_t memory;            /* bytes for decoded sound */
     ting_labeller *labeller;  /* borrowed; NULL: nothing is labelled */
     const ting_log *log;      /* borrowed */

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/options.h"
 #include "engine/places.h"
+#include "model/schema.h"
 
 #include <string.h>
 

@@ -168,6 +168,7 @@ ting_err ting_am_recipe_load(const char *path, ting_am_recipe *out)
     ting_yaml *child;
     *out = defaults;
     out->path = path;
+    out->plan.scaled_adam = ting_scaled_adam_defaults;
     ting_am_recipe_model_defaults(TING_ENCODER_ZIPFORMER, &out->model);
     TRY(ting_yaml_load(path, &out->doc));
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {

@@ -41,6 +41,7 @@ ting_err ting_train_plan_read(ting_yaml *map, ting_train_plan *p)
     static const char *const optimizers[] = {"adamw", "scaled-adam"};
     ting_err err = TING_OK;
     int precision = p->multiply == TING_PRECISION_BF16, shape = p->shape, optimizer = p->optimizer;
+    p->scaled_adam = ting_scaled_adam_defaults;
     TRY(ting_yaml_int(map, "seed", 0, INT_MAX, &p->seed));
     TRY(ting_yaml_int(map, "steps", 1, INT_MAX, &p->steps));
     TRY(ting_yaml_word(map, "schedule", 3, shapes, &shape));

@@ -2,7 +2,7 @@
 /*
  * plan.h - how anything is trained: the group `train` of a recipe.
  *
- * Every key has a default, which the task sets before reading; ranges stand in plan.c.
+ * Every key has a default, which the task sets before reading (ScaledAdam has its own); ranges stand in plan.c.
  */
 #ifndef TING_TRAIN_PLAN_H
 #define TING_TRAIN_PLAN_H

@@ -101,6 +101,7 @@ static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
                       .tape = tape,
                       .rng = ting_rng_for((uint64_t)t->plan->seed, TING_RNG_DROPOUT, (uint64_t)t->at.step, 0),
                       .training = tape != NULL,
+                      .batch_count = (double)t->at.step,
                       .multiply = t->plan->multiply};
 }
 
