@@ -25,6 +25,70 @@ typedef struct ting_remarks {
     void *self;
 } ting_remarks;
 
+/* ---- recordings for an acoustic model ---- */
+
+/* What can be wrong with a clip of a manifest; several may be true of one. */
+typedef enum ting_problem {
+    TING_PROBLEM_LINE,       /* a line of the manifest that says no clip */
+    TING_PROBLEM_MISSING,    /* no such file */
+    TING_PROBLEM_UNREADABLE, /* empty, not sound, damaged */
+    TING_PROBLEM_TRUNCATED,  /* the sound ends before its header says; without decoding only some formats show it */
+    TING_PROBLEM_LENGTH,     /* not as long as the manifest says, or a piece beyond the end of its file */
+    TING_PROBLEM_SHORT,
+    TING_PROBLEM_LONG,
+    TING_PROBLEM_SILENT,     /* decoding: the standard deviation is below -60 dB of full scale */
+    TING_PROBLEM_CLIPPED,    /* decoding: more than one sample in a thousand stands at full scale */
+    TING_PROBLEM_LABEL,      /* more initials and finals than frames at 25 a second; CTC needs a frame more for each repeat */
+    TING_PROBLEM_READING,    /* a character that no table reads: a rare hanzi, Latin, a digit */
+    TING_PROBLEM_PINYIN,     /* a word that is no syllable, or not a syllable for each hanzi */
+    TING_PROBLEM_DUPLICATE,  /* an id that an earlier clip has */
+    TING_PROBLEMS
+} ting_problem;
+
+/* "missing", ...; static. */
+TING_API const char *ting_problem_name(ting_problem problem);
+
+enum { TING_LENGTH_BINS = 16, TING_RATES = 8 };
+
+typedef struct ting_data_summary {
+    size_t clips, good;                   /* good: without any problem */
+    size_t labelled;                      /* with text or pinyin */
+    size_t speakers;                      /* different ones */
+    size_t unnamed;                       /* clips without one */
+    double seconds, shortest, longest;    /* of clips whose length is known */
+    size_t lengths[TING_LENGTH_BINS];     /* clips of 0 to 2 s, 2 to 4 s, ..., 30 s and more */
+    int rates[TING_RATES];                /* Hz, ascending; 0: no more */
+    size_t rate_clips[TING_RATES];        /* clips of each; what does not fit is not counted */
+    size_t hanzi, different_hanzi;        /* in the texts */
+    size_t syllables;                     /* in the labels: given pinyin, else what the tables read */
+    int different_syllables;              /* toned */
+    int common_syllables;                 /* in common use in Mandarin, whatever is here ... */
+    int different_common;                 /* ... of them here ... */
+    int rare_syllables;                   /* ... with 1 to 9 examples */
+    size_t problems[TING_PROBLEMS];       /* clips with each; lines for TING_PROBLEM_LINE */
+} ting_data_summary;
+
+typedef struct ting_data_options { /* start with {0} */
+    const char *manifest;     /* file or Kaldi folder; its forms stand in docs/DATA.md */
+    const char *base;         /* folder that relative paths start from; NULL: the manifest's own */
+    const char *only;         /* "split=dev": clips whose column says this; NULL: all */
+    const char *lexicon;      /* folder of pinyin tables; NULL: text is not read, labels are given pinyin alone */
+    const char *output;       /* gets the good clips as a manifest with lengths and pinyin; NULL: none */
+    int decode;               /* 1: all samples are looked at; 0: the headers, and all of files that don't say their length */
+    int threads;              /* 0: one for each processor */
+    double shortest, longest; /* seconds; 0: 0.1 and 30 */
+    size_t most;              /* of each problem so many are said */
+    ting_remarks problems;    /* "id: what is wrong", in the order of the manifest */
+    void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
+    int (*stop)(void *self);  /* asked now and then; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_data_options;
+
+/* Opens every sound of a manifest, reads every label, and sums up. The result does not depend on the number of threads.
+ * Problems are no error. Errors: io, format (no manifest, or no clip in it), argument (`only`), memory, cancelled; no output is
+ * written then. */
+TING_API ting_err ting_check_data(const ting_data_options *options, ting_data_summary *summary);
+
 /* ---- text for a pinyin-to-hanzi network ---- */
 
 typedef struct ting_p2h_files {
