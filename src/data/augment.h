@@ -73,7 +73,8 @@ typedef struct ting_augment_plan {
         ting_augment_source source; /* without a list: made-up rooms */
         double share;               /* 0.3 */
         ting_range decay;            /* of made-up rooms: seconds to -60 dB, 0.05 to 2, default 0.1 to 0.6 */
-        ting_range direct;           /* direct over reverberant sound, dB, -20 to 40, default -3 to 12 */
+        ting_range direct;           /* direct over reverberant sound, dB, -20 to 40, default -3 to 12; measured rooms: at
+                                       least that, otherwise as they are */
     } rooms;
     int noises; /* `noise`: a list of groups, each drawn by itself */
     ting_augment_noise noise[TING_AUGMENT_NOISES];
@@ -117,7 +118,7 @@ typedef struct ting_augment_moved {
 ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sound *sound, ting_augment_moved *moved);
 
 /* Room, noises, equaliser and band limits, telephone, volume, clipping, rounding. Length and timing stay to the sample.
- * Silence stays silence, or becomes noise at the level it has under speech at -30 dB of full scale. Error: memory; the
+ * Silence (below -80 dB of full scale) stays silence, or becomes noise at the level it has under speech at -30 dB. Error: memory; the
  * sound then has its length but is not to be used. */
 ting_err ting_augment_channel(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
 

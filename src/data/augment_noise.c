@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-static const double quiet = 1e-3; /* the power that silence counts as: -30 dB of full scale */
+static const double silent = 1e-8, quiet = 1e-3; /* below -80 dB of full scale nobody speaks: it counts as -30 dB */
 
 /* White to brown: y[t] = x[t] + slope y[t - 1]. */
 static void make_noise(ting_rng *rng, float *noise, size_t count)
@@ -60,7 +60,7 @@ ting_err ting_channel_noise(const ting_augment *augment, ting_rng *rng, ting_sou
         if (noise == NULL)
             return TING_ERR_MEMORY;
         const double power = gather(&plan->noise[i], &augment->noise[i], rng, noise, sound->count);
-        const double gain = power > 0 ? sqrt((speech > 0 ? speech : quiet) / power) * pow(10, -snr / 20) : 0;
+        const double gain = power > 0 ? sqrt((speech > silent ? speech : quiet) / power) * pow(10, -snr / 20) : 0;
         for (size_t t = 0; t < sound->count; t++)
             sound->samples[t] += (float)(gain * (double)noise[t]);
         ting_free(noise);

@@ -92,10 +92,9 @@ static ting_err read_rooms(ting_yaml *map, ting_augment_plan *p)
     TRY(read_source(rooms, &p->rooms.source));
     p->rooms.decay = (ting_range){0.1, 0.6};
     p->rooms.direct = (ting_range){-3, 12};
-    if (p->rooms.source.list == NULL) {
+    if (p->rooms.source.list == NULL)
         TRY(span(rooms, "decay", 0.05, 2, &p->rooms.decay));
-        TRY(span(rooms, "direct", -20, 40, &p->rooms.direct));
-    }
+    TRY(span(rooms, "direct", -20, 40, &p->rooms.direct));
     TRY(ting_yaml_done(rooms));
 out:
     return err;

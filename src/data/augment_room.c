@@ -46,27 +46,48 @@ static ting_err make_room(const ting_augment_plan *plan, ting_rng *rng, ting_sou
     return TING_OK;
 }
 
+/* A measured room from a smaller distance: what lies more than 2.5 ms from the direct sound is lowered until the ratio is as
+ * drawn; where it is so already, the room stays as it was measured. */
+static ting_err come_nearer(const ting_augment_plan *plan, ting_rng *rng, const ting_sound *measured, size_t delay,
+                            ting_sound *out)
+{
+    enum { AROUND = TING_SOUND_RATE / 400 };
+    const double ratio = pow(10, ting_draw(rng, plan->rooms.direct) / 10);
+    const size_t first = delay > AROUND ? delay - AROUND : 0;
+    const size_t end = measured->count - delay > AROUND ? delay + AROUND + 1 : measured->count;
+    ting_err err = ting_sound_set(out, measured->samples, measured->count);
+    if (err != TING_OK)
+        return err;
+    const double direct = ting_sound_power(out->samples + first, end - first) * (double)(end - first);
+    const double rest = ting_sound_power(out->samples, out->count) * (double)out->count - direct;
+    if (rest * ratio <= direct)
+        return TING_OK;
+    const double gain = sqrt(direct / ratio / rest);
+    ting_sound_scale(out->samples, first, gain);
+    ting_sound_scale(out->samples + end, out->count - end, gain);
+    return TING_OK;
+}
+
 ting_err ting_channel_room(const ting_augment *augment, ting_rng *rng, ting_sound *sound)
 {
     ting_err err = TING_OK;
-    ting_sound made = {0};
-    const ting_sound *room = &made;
+    ting_sound room = {0};
     size_t delay = 0;
     if (!ting_chance(rng, augment->plan.rooms.share) || sound->count == 0)
         return TING_OK;
     if (augment->rooms.count > 0) {
         const uint32_t chosen = ting_rng_below(rng, (uint32_t)augment->rooms.count);
-        room = &augment->rooms.sounds[chosen];
         delay = augment->delays[chosen];
+        TRY(come_nearer(&augment->plan, rng, &augment->rooms.sounds[chosen], delay, &room));
     } else {
-        TRY(make_room(&augment->plan, rng, &made));
+        TRY(make_room(&augment->plan, rng, &room));
     }
     const double before = ting_sound_power(sound->samples, sound->count);
-    TRY(ting_filter_run(&augment->filters, room->samples, room->count, delay, sound->samples, sound->count));
+    TRY(ting_filter_run(&augment->filters, room.samples, room.count, delay, sound->samples, sound->count));
     const double after = ting_sound_power(sound->samples, sound->count);
     if (after > 0)
         ting_sound_scale(sound->samples, sound->count, sqrt(before / after));
 out:
-    ting_sound_free(&made);
+    ting_sound_free(&room);
     return err;
 }
