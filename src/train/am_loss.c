@@ -13,6 +13,7 @@
 #include "loss/prune.h"
 #include "loss/regression.h"
 #include "loss/simple_transducer.h"
+#include "loss/soft_entropy.h"
 #include "loss/transducer_loss.h"
 #include "nn/op.h"
 #include "train/am_teacher.h"
@@ -81,17 +82,17 @@ static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *bat
 }
 
 /* Rows of the predictor: the tokens before each label, and those before the end; what stands before a sequence is blank. */
-static ting_tensor predict(const ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch)
+static ting_tensor predict(const ting_am_task *t, ting_ctx *ctx, const int *tokens, ting_segments labels)
 {
-    const int count = batch->labels.count, total = batch->labels.start[count] + count, blank = ting_am_blank(&t->net->config);
+    const int count = labels.count, total = labels.start[count] + count, blank = ting_am_blank(&t->net->config);
     int *ids = ting_ctx_ints(ctx, total), *starts = ting_ctx_ints(ctx, count + 1);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     starts[0] = 0;
     for (int u = 0, at = 0; u < count; u++) {
         ids[at++] = blank;
-        for (int i = batch->labels.start[u]; i < batch->labels.start[u + 1]; i++)
-            ids[at++] = batch->label_ids[i];
+        for (int i = labels.start[u]; i < labels.start[u + 1]; i++)
+            ids[at++] = tokens[i];
         starts[u + 1] = at;
     }
     return ting_transducer_predict(ctx, t->net->transducer, ids, (ting_segments){count, starts});
@@ -139,7 +140,7 @@ static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_bat
         return;
     *targets = (ting_transducer_targets){.frames = v->labelled, .labels = batch->labels, .targets = batch->label_ids,
                                          .blank = ting_am_blank(&t->net->config)};
-    ting_tensor predicted = predict(t, ctx, batch);
+    ting_tensor predicted = predict(t, ctx, batch->label_ids, batch->labels);
     if (l->prune > 0) {
         weigh_parts(l, ctx->batch_count, &simple, &pruned);
         ting_transducer_targets *whole = ting_arena_take(ctx->arena, sizeof *whole);
@@ -179,9 +180,34 @@ static void add_rows(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tensor 
     add_term(ctx, sum, loss, weight, &t->terms.rows);
 }
 
+/* Each row is asked what comes after the tokens that the teacher has said before it. */
+static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const ting_am_taught *taught, double weight, ting_tensor *sum)
+{
+    const int rows = v->rows.rows;
+    int *encoder = ting_ctx_ints(ctx, rows), *predictor = ting_ctx_ints(ctx, rows);
+    ting_soft_targets *targets = ting_arena_take(ctx->arena, sizeof *targets); /* until the tape has been walked */
+    if (targets == NULL)
+        ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for a batch");
+    ting_tensor predicted = predict(t, ctx, taught->tokens, taught->said);
+    if (ctx->err != TING_OK)
+        return;
+    *targets = (ting_soft_targets){.dense = taught->posteriors};
+    for (int u = 0; u < v->segments.count; u++)
+        for (int r = v->segments.start[u]; r < v->segments.start[u + 1]; r++) {
+            encoder[r] = r;
+            predictor[r] = taught->said.start[u] + u + taught->state[r]; /* a row more than tokens in each utterance */
+        }
+    ting_tensor e = ting_transducer_project_encoder(ctx, t->net->transducer, v->rows);
+    ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
+    ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
+    ting_tensor loss = ting_soft_entropy(ctx, logits, targets, &(ting_soft_entropy_options){.divergence = true});
+    add_term(ctx, sum, loss, weight, &t->terms.posteriors);
+}
+
 /* ---- all of them ---- */
 
-static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, ting_tensor taught, ting_tensor *sum)
+static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, const ting_am_taught *taught,
+                     ting_tensor *sum)
 {
     const ting_am_loss *l = &t->recipe->loss;
     const double share = 1.0 / batch->views;
@@ -190,7 +216,9 @@ static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *ba
     if (t->net->transducer != NULL && l->transducer > 0 && batch->labelled > 0)
         add_transducer(t, ctx, batch, v, share * l->transducer, sum);
     if (l->rows > 0)
-        add_rows(t, ctx, v, taught, share * l->rows, sum);
+        add_rows(t, ctx, v, taught->rows, share * l->rows, sum);
+    if (l->posteriors > 0)
+        add_posteriors(t, ctx, v, taught, share * l->posteriors, sum);
 }
 
 ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum, double *units)
@@ -198,7 +226,7 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     const ting_am_loss *l = &t->recipe->loss;
     const int dim = ting_feature_dim(&t->recipe->features), total = batch->frames.start[batch->frames.count];
     view views[TING_MOST_VIEWS];
-    ting_tensor taught = {0};
+    ting_am_taught taught = {0};
     *sum = (ting_tensor){0};
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     if (ctx->err == TING_OK && batch->utterances > 0) {
@@ -208,9 +236,9 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
             cut_views(ctx, batch, rows, starts, views);
     }
     if (t->teacher != NULL && ctx->err == TING_OK && batch->utterances > 0)
-        taught = ting_am_teach(t->teacher, ctx, batch, views[0].segments);
+        taught = ting_am_teach(t->teacher, ctx, batch, views[0].segments, l->posteriors > 0);
     for (int v = 0; v < batch->views && ctx->err == TING_OK && batch->utterances > 0; v++)
-        add_view(t, ctx, batch, &views[v], taught, sum);
+        add_view(t, ctx, batch, &views[v], &taught, sum);
     if (ctx->err == TING_OK && l->consistency > 0 && batch->utterances > 0)
         add_term(ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits), l->consistency / batch->views,
                  &t->terms.consistency);

@@ -135,7 +135,7 @@ ting_err ting_am_measure(ting_am_task *t, ting_ctx *ctx, double *errors)
     *errors = -1;
     if (t->held == NULL)
         return TING_OK;
-    if (t->net->transducer != NULL && t->recipe->loss.transducer > 0)
+    if (t->net->transducer != NULL && (t->recipe->loss.transducer > 0 || t->recipe->loss.posteriors > 0))
         TRY(ting_greedy_new(t->net->transducer, &(ting_greedy_options){0}, &greedy));
     ting_speech_items(t->held, &count);
     if (t->recipe->measure_utterances > 0 && (size_t)t->recipe->measure_utterances < count)

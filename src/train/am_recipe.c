@@ -107,6 +107,7 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "am_only", 0, 1, &l->am_only));
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
+    TRY(ting_yaml_real(map, "posteriors", 0, 1000, &l->posteriors));
     TRY(ting_yaml_done(map));
 out:
     return err;
@@ -148,8 +149,8 @@ static ting_err check(const ting_am_recipe *r)
         return ting_fail(TING_ERR_FORMAT, "%s: data.train lists no manifest", r->path);
     if (!r->ctc_head && !r->transducer_head)
         return ting_fail(TING_ERR_FORMAT, "%s: the model has no head: ask for `ctc` or `transducer`", r->path);
-    if (r->loss.rows > 0 && !r->transducer_head)
-        return ting_fail(TING_ERR_FORMAT, "%s: loss.rows compares what the joiner gets: the model needs a `transducer`", r->path);
+    if (ting_am_recipe_is_taught(r) && !r->transducer_head)
+        return ting_fail(TING_ERR_FORMAT, "%s: loss.rows and loss.posteriors compare joiners: the model needs a `transducer`", r->path);
     if (r->loss.consistency > 0 && !r->ctc_head)
         return ting_fail(TING_ERR_FORMAT, "%s: loss.consistency compares what CTC says: the model needs `ctc`", r->path);
     if (r->shortest > r->longest)
@@ -195,5 +196,5 @@ void ting_am_recipe_free(ting_am_recipe *recipe)
 
 bool ting_am_recipe_is_taught(const ting_am_recipe *recipe)
 {
-    return recipe->loss.rows > 0;
+    return recipe->loss.rows > 0 || recipe->loss.posteriors > 0;
 }

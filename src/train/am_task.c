@@ -101,12 +101,14 @@ static int rows_of(const void *self, int frames)
     return ting_encoder_rows(self, frames);
 }
 
-static ting_err make_batches(ting_am_task *t)
+static ting_err make_batches(ting_am_task *t, const char *folder)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
+    ting_augment_plan plan = r->augment;
+    plan.base = folder;
     if (r->augmented)
-        TRY(ting_augment_new(&r->augment, t->log, &t->augment));
+        TRY(ting_augment_new(&plan, t->log, &t->augment));
     const ting_speech_batches_options options = {.groups = t->groups,
                                                  .group_count = r->train_count,
                                                  .seconds = r->seconds,
@@ -153,8 +155,10 @@ static ting_err open_teacher(ting_am_task *t, const char *path)
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
+    if (t->recipe->loss.posteriors > 0)
+        TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
     TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
-    if (ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)
+    if (t->recipe->loss.rows > 0 && ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)
         FAIL(TING_ERR_MODEL, "%s: the rows for its joiner have %d columns, those of the recipe's %d", path,
              ting_am_teacher_width(t->teacher), t->net->config.transducer.joiner_dim);
 out:
@@ -176,7 +180,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     TRY(make_speech(t, files->data));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
-    TRY(make_batches(t));
+    TRY(make_batches(t, files->data));
 out:
     return err;
 }
@@ -232,7 +236,8 @@ static void note(void *self, ting_str *out)
     const struct {
         const char *name;
         double sum;
-    } terms[] = {{"ctc", s->ctc}, {"transducer", s->transducer}, {"simple", s->simple}, {"consistency", s->consistency}, {"rows", s->rows}};
+    } terms[] = {{"ctc", s->ctc}, {"transducer", s->transducer}, {"simple", s->simple}, {"consistency", s->consistency}, {"rows", s->rows},
+                 {"posteriors", s->posteriors}};
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
         if (terms[i].sum != 0)
             ting_str_addf(out, "%s%s %.4f", out->length > 0 ? ", " : "", terms[i].name, terms[i].sum / s->units);

@@ -15,7 +15,7 @@
 #include "train/trainer.h"
 
 typedef struct ting_am_terms { /* sums over the batches since the last remark */
-    double ctc, transducer, simple, consistency, rows;
+    double ctc, transducer, simple, consistency, rows, posteriors;
     double units, seconds;
     long batches, left_out, impossible;
 } ting_am_terms;
