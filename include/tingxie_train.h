@@ -80,7 +80,7 @@ typedef struct ting_data_options { /* start with {0} */
     size_t most;              /* of each problem so many are said */
     ting_remarks problems;    /* "id: what is wrong", in the order of the manifest */
     void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
-    int (*stop)(void *self);  /* asked now and then; 1: return TING_ERR_CANCELLED. NULL: never */
+    int (*stop)(void *self);  /* asked now and then, by any thread; 1: return TING_ERR_CANCELLED. NULL: never */
     void *self;
 } ting_data_options;
 
@@ -88,6 +88,39 @@ typedef struct ting_data_options { /* start with {0} */
  * Problems are no error. Errors: io, format (no manifest, or no clip in it), argument (`only`), memory, cancelled; no output is
  * written then. */
 TING_API ting_err ting_check_data(const ting_data_options *options, ting_data_summary *summary);
+
+enum { TING_CORPUS_PARTS = 3 };
+
+typedef struct ting_corpus_part {
+    const char *name; /* "train": the manifest is <output>/train.tsv; static */
+    size_t clips;     /* 0: the part is not there, and no manifest of it was written */
+    size_t left_out;  /* sentences whose sound is missing or unreadable, or that have no text */
+    size_t no_pinyin; /* clips whose pinyin does not fit their text, and is not taken over */
+    double seconds;
+} ting_corpus_part;
+
+typedef struct ting_corpus_counts {
+    const char *title, *licence, *source; /* "AISHELL-1", SPDX, address; static */
+    ting_corpus_part parts[TING_CORPUS_PARTS];
+    int part_count;
+} ting_corpus_counts;
+
+typedef struct ting_corpus_options { /* start with {0} */
+    const char *corpus;     /* aishell1, aishell3, commonvoice-zh or thchs30; their layouts stand in docs/DATA.md */
+    const char *folder;     /* the corpus as it is downloaded and unpacked */
+    const char *output;     /* folder for the manifests; it is made */
+    int validated;          /* 1, commonvoice-zh: train.tsv gets every validated clip of a speaker who is in neither dev nor test */
+    int threads;            /* 0: one for each processor */
+    ting_remarks remarks;   /* what is left out; the first ten of each part */
+    void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
+    int (*stop)(void *self); /* asked now and then, by any thread; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_corpus_options;
+
+/* A public corpus to manifests with text of hanzi without spaces and punctuation, and the length of each clip. Errors: argument (no
+ * such corpus), format (the folder is not laid out like it, or still packed: the sentence says what to do), io, memory,
+ * cancelled; nothing is written then. */
+TING_API ting_err ting_prepare_corpus(const ting_corpus_options *options, ting_corpus_counts *counts);
 
 /* ---- text for a pinyin-to-hanzi network ---- */
 

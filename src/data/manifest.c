@@ -176,6 +176,19 @@ static ting_err folder_of(const char *path, char **out)
     return slash != NULL && *out == NULL ? TING_ERR_MEMORY : TING_OK;
 }
 
+ting_manifest *ting_manifest_new(void)
+{
+    ting_manifest *m = ting_alloc(1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    m->texts = ting_arena_new(BLOCK_BYTES);
+    if (m->texts == NULL) {
+        ting_free(m);
+        return NULL;
+    }
+    return m;
+}
+
 ting_err ting_manifest_read(const char *path, const ting_manifest_options *options, ting_manifest **out)
 {
     ting_err err = TING_OK;
@@ -183,13 +196,12 @@ ting_err ting_manifest_read(const char *path, const ting_manifest_options *optio
     const ting_manifest_options *o = options != NULL ? options : &all;
     bool folder = ting_file_is_folder(path);
     char *beside = NULL;
-    ting_manifest *m = ting_alloc(1, sizeof *m);
+    ting_manifest *m = ting_manifest_new();
     ting_manifest_reader r = {.name = path, .base = o->base, .bad = o->bad, .manifest = m};
     *out = NULL;
     if (m == NULL)
         return TING_ERR_MEMORY;
-    m->texts = ting_arena_new(BLOCK_BYTES);
-    TRY(m->texts != NULL ? read_only(&r, o->only) : TING_ERR_MEMORY);
+    TRY(read_only(&r, o->only));
     TRY(folder ? TING_OK : folder_of(path, &beside));
     if (r.base == NULL)
         r.base = folder ? path : beside;

@@ -36,6 +36,9 @@ typedef struct ting_manifest_reader {
     ting_manifest *manifest;
 } ting_manifest_reader;
 
+/* An empty list. Returns owned, free with ting_manifest_free; NULL when out of memory. */
+ting_manifest *ting_manifest_new(void);
+
 /* Copies the clip into the list. Errors: format (with name and line), memory. */
 ting_err ting_manifest_add(ting_manifest_reader *reader, const ting_clip_views *views);
 

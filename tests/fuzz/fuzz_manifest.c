@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_manifest.c - any bytes as a manifest, and, cut at each NUL, as the files of a Kaldi folder; bad lines left out or not. */
+/*
+ * fuzz_manifest.c - any bytes as a manifest, and, cut at each NUL, as the files of a Kaldi folder; bad lines left out or not. The labels are
+ * read, too.
+ */
 #include "fuzz/fuzz.h"
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/clip_label.h"
 #include "data/manifest.h"
 #include "support/support.h"
 
@@ -29,6 +33,7 @@ static void check_text(const char *text, bool needed)
 static void read_one(const char *path, const ting_manifest_options *options)
 {
     ting_manifest *m;
+    ting_label_reader labels = {0};
     ting_err err = ting_manifest_read(path, options, &m);
     if ((err == TING_OK) != (m != NULL))
         abort();
@@ -43,7 +48,11 @@ static void read_one(const char *path, const ting_manifest_options *options)
         check_text(clip->speaker, false);
         if (clip->seconds == 0 || !(clip->seconds <= 1e7) || !(clip->start <= 1e7))
             abort();
+        ting_clip_label label;
+        if (ting_label_read(&labels, clip, &label) != TING_OK || label.frames < label.count)
+            abort();
     }
+    ting_label_reader_free(&labels);
     ting_manifest_free(m);
 }
 
@@ -85,13 +94,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
 {
-    static const char table[] = "id\tpath\tsplit\ttext\tpinyin\tspeaker\tduration_s\na\twav/a.wav\tdev\t你好\tni3 hao3\tS1\t1.5\n"
-                                "b\tb.flac\ttrain\t再见\tzai4 jian4\t\t\n";
+    static const char table[] =
+        "id\tpath\tsplit\ttext\tpinyin\tspeaker\tduration_s\na\twav/a.wav\tdev\t你好\tni3 hao3\tS1\t1.5\n"
+        "b\tb.flac\ttrain\t再见\tzai4 jian4\t\t\n";
     static const char pieces[] = "path\tstart\tend\tseconds\nl.flac\t0.5\t1.5\t\nl.flac\t1.5\t\t2\n";
     static const char list[] = "x/a.wav\t你好\r\ny/a.wav\t\n\nb.wav\n";
     static const char json[] = "{\"key\": \"a\", \"wav\": \"a.wav\", \"txt\": \"\\u4f60好\", \"split\": \"dev\"}\n"
                                "{\"audio_filepath\": \"n.wav\", \"text\": null, \"duration\": 3.25, \"offset\": 1}\n";
-    static const char kaldi[] = "rec wav/r.wav\nb cat b.wav |\n\0u1 你 好\nu2 再见\n\0u1 rec 0.5 1.5\nu2 rec 2 -1\n\0u1 S1\n\0u1 1\n";
+    static const char kaldi[] =
+        "rec wav/r.wav\nb cat b.wav |\n\0u1 你 好\nu2 再见\n\0u1 rec 0.5 1.5\nu2 rec 2 -1\n\0u1 S1\n\0u1 1\n";
     static const char whole[] = "a\twav/a.wav\nb\tb.wav\n\0a\t你好\n\0\0a S1\nb S2\n\0a 1.5\n";
     take(self, table, sizeof table - 1);
     take(self, pieces, sizeof pieces - 1);
