@@ -163,7 +163,7 @@ static ting_err make_parts(ting_stream *s, int rate)
     TRY(ting_search_new(am, &s->options, s->maker.row_seconds, &s->search));
     bool helper = s->options.hanzi == 2;
     bool wanted = helper ? s->model->writing.path != NULL : s->options.hanzi == 1;
-    if (wanted && s->options.keywords == NULL) {
+    if (wanted && !am->writes && s->options.keywords == NULL) {
         if (s->model->writing.path == NULL)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
