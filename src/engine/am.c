@@ -3,6 +3,7 @@
 #include "engine/am.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "model/am_file.h"
 #include "model/import_zipformer_onnx.h"
 
@@ -17,15 +18,29 @@ typedef struct parts {
     ting_precision precision;
 } parts;
 
-/* out->tokens is filled in already. */
+static bool is_hanzi(const char *token)
+{
+    uint32_t c = 0;
+    const size_t length = strlen(token);
+    return length > 0 && ting_utf8_decode(token, length, &c) == (int)length && ting_utf8_is_hanzi(c);
+}
+
+/* out->tokens is filled in already. A table of characters has letters beside them, which are no finals there. */
 static ting_err read_pieces(const parts *from, ting_am *out)
 {
     ting_err err = TING_OK;
     out->pieces = ting_alloc(out->tokens.count, sizeof *out->pieces);
     if (out->pieces == NULL)
         FAIL(TING_ERR_MEMORY, "%s: out of memory for its tokens", from->label);
-    for (size_t i = 0; i < out->tokens.count; i++)
+    size_t hanzi = 0, pinyin = 0;
+    for (size_t i = 0; i < out->tokens.count; i++) {
         out->pieces[i] = ting_piece_read(out->tokens.items[i], strlen(out->tokens.items[i]));
+        hanzi += is_hanzi(out->tokens.items[i]);
+        pinyin += out->pieces[i].kind != TING_PIECE_OTHER;
+    }
+    out->writes = hanzi > pinyin;
+    for (size_t i = 0; out->writes && i < out->tokens.count; i++)
+        out->pieces[i] = (ting_piece){.kind = TING_PIECE_OTHER, .syllable = TING_PINYIN_NONE};
 out:
     return err;
 }

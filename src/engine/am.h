@@ -16,7 +16,8 @@ typedef struct ting_am { /* immutable after opening, and shared by threads */
     ting_feature_config features;
     ting_cmvn cmvn;     /* dim 0: none */
     ting_texts tokens;  /* text of each id; at least as many as the heads have outputs */
-    ting_piece *pieces; /* [tokens.count] what each token is in pinyin */
+    bool writes;        /* tokens are characters: text comes straight from them */
+    ting_piece *pieces; /* [tokens.count] what each token is in pinyin; all OTHER if it writes */
 } ting_am;
 
 /* Loads network "am" of an opened file, which may be closed afterwards. Errors: not found (no such network), model

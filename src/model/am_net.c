@@ -116,6 +116,14 @@ ting_err ting_am_net_prepare(ting_am_net *net)
     return ting_encoder_prepare(net->encoder);
 }
 
+void ting_am_describe(const ting_am_config *config, ting_str *out)
+{
+    const ting_encoder_config *e = &config->encoder;
+    ting_encoder_describe(e, out);
+    ting_str_addf(out, ", %s, %s", config->transducer.vocab == 0 ? "CTC head" : config->ctc.vocab > 0 ? "transducer and CTC head" : "transducer",
+                  !ting_encoder_streams(e) ? "whole utterances" : ting_encoder_hears_whole(e) ? "streaming" : "streaming only");
+}
+
 bool ting_am_only_trains(const ting_param *param)
 {
     return strncmp(param->name, SIMPLE_AM, sizeof SIMPLE_AM - 1) == 0 || strncmp(param->name, SIMPLE_LM, sizeof SIMPLE_LM - 1) == 0;

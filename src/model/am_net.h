@@ -14,6 +14,7 @@
 #ifndef TING_MODEL_AM_NET_H
 #define TING_MODEL_AM_NET_H
 
+#include "base/str.h"
 #include "model/ctc_head.h"
 #include "model/encoder.h"
 #include "model/transducer.h"
@@ -57,6 +58,9 @@ ting_err ting_am_net_prepare(ting_am_net *net);
 /* Tokens that its heads write, and which of them is blank. */
 int ting_am_vocab(const ting_am_config *config);
 int ting_am_blank(const ting_am_config *config);
+
+/* Appends what it is in a few words: "Conformer of 12 layers of 256, CTC head, streaming". */
+void ting_am_describe(const ting_am_config *config, ting_str *out);
 
 /* Whether a parameter serves training alone and is not written to files. */
 bool ting_am_only_trains(const ting_param *param);

@@ -28,6 +28,18 @@ const char *ting_encoder_kind_name(ting_encoder_kind kind)
     return (unsigned)kind < TING_ENCODER_KINDS ? names[kind] : NULL;
 }
 
+void ting_encoder_describe(const ting_encoder_config *config, ting_str *out)
+{
+    int layers = 0;
+    if (config->kind == TING_ENCODER_CONFORMER) {
+        ting_str_addf(out, "Conformer of %d layers of %d", config->conformer.layers, config->conformer.dim);
+        return;
+    }
+    for (int i = 0; i < config->zipformer.stacks; i++)
+        layers += config->zipformer.stack[i].layers;
+    ting_str_addf(out, "Zipformer of %d stacks, %d layers up to %d", config->zipformer.stacks, layers, ting_encoder_dim(config));
+}
+
 ting_err ting_encoder_check(const ting_encoder_config *config)
 {
     switch (config->kind) {

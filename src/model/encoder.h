@@ -21,6 +21,7 @@
 #ifndef TING_MODEL_ENCODER_H
 #define TING_MODEL_ENCODER_H
 
+#include "base/str.h"
 #include "model/conformer.h"
 #include "model/zipformer.h"
 
@@ -39,6 +40,9 @@ typedef struct ting_encoder_state ting_encoder_state;
 
 /* "zipformer2", "conformer": as the architectures of model files begin. NULL outside the enum. */
 const char *ting_encoder_kind_name(ting_encoder_kind kind);
+
+/* Appends what it is in a few words: "Conformer of 12 layers of 256". */
+void ting_encoder_describe(const ting_encoder_config *config, ting_str *out);
 
 /* Errors: model, naming the setting that cannot be. */
 ting_err ting_encoder_check(const ting_encoder_config *config);

@@ -77,7 +77,7 @@ static void listen(const float *sound, size_t count, size_t size, int rate, ting
 {
     ting_listener *listener;
     memset(out, 0, sizeof *out);
-    assert_ok(ting_listener_new(acoustic.net->encoder, &acoustic.features, rate, pool, (ting_row_sink){take, out}, &listener));
+    assert_ok(ting_listener_new(&acoustic, &(ting_listener_options){.rate = rate, .pool = pool}, (ting_row_sink){take, NULL, out}, &listener));
     srand(1);
     for (size_t at = 0; at < count;) {
         size_t part = size > 0 ? size : (size_t)(rand() % 7000);
@@ -135,7 +135,7 @@ static void what_is_no_number_is_refused(void **state)
     heard *h = ting_alloc(1, sizeof *h);
     float sound[16] = {0};
     sound[8] = NAN;
-    assert_ok(ting_listener_new(acoustic.net->encoder, &acoustic.features, 8000, NULL, (ting_row_sink){take, h}, &listener));
+    assert_ok(ting_listener_new(&acoustic, &(ting_listener_options){.rate = 8000}, (ting_row_sink){take, NULL, h}, &listener));
     assert_ok(ting_listener_feed(listener, sound, 8));
     assert_fails(TING_ERR_NUMERIC, "at 0.002 s", ting_listener_feed(listener, sound, 16)); /* sample 16 of 8000 a second */
     assert_ok(ting_listener_reset(listener));
