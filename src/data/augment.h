@@ -23,13 +23,8 @@
 #define TING_DATA_AUGMENT_H
 
 #include "base/log.h"
-#include "base/rng.h"
 #include "data/sound.h"
-#include "data/yaml.h"
-
-typedef struct ting_range { /* a number is drawn evenly from [low, high] */
-    double low, high;
-} ting_range;
+#include "data/span.h"
 
 /* A group that the recipe leaves out is not done (share 0). `share` is the probability of each; when a group is there
  * without one, the share that stands here. A number alone is a range of one value: `snr: 10`. */

@@ -39,15 +39,4 @@ ting_err ting_channel_room(const ting_augment *augment, ting_rng *rng, ting_soun
 ting_err ting_channel_noise(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
 ting_err ting_channel_line(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
 
-/* True with the probability `share`; takes a number in every case, so that shares of 0 and 1 leave the others' draws alone. */
-static inline bool ting_chance(ting_rng *rng, double share)
-{
-    return ting_rng_uniform(rng) < share;
-}
-
-static inline double ting_draw(ting_rng *rng, ting_range span)
-{
-    return span.low + (span.high - span.low) * ting_rng_uniform(rng);
-}
-
 #endif

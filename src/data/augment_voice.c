@@ -6,13 +6,6 @@
 
 #include <math.h>
 
-/* A 16-bit step of white noise, evenly drawn: true zeros would be features that no recording has. */
-static void breathe(ting_rng *rng, float *samples, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        samples[i] = (float)((ting_rng_uniform(rng) - 0.5) / 16384);
-}
-
 static ting_err pad(const ting_augment_plan *plan, ting_rng *rng, ting_sound *sound, ting_augment_moved *moved)
 {
     ting_err err = TING_OK;
@@ -24,8 +17,8 @@ static ting_err pad(const ting_augment_plan *plan, ting_rng *rng, ting_sound *so
     TRY(ting_sound_reserve(sound, sound->count + before + after));
     TRY(ting_sound_insert(sound, 0, before));
     TRY(ting_sound_insert(sound, sound->count, after));
-    breathe(rng, sound->samples, before);
-    breathe(rng, sound->samples + sound->count - after, after);
+    ting_sound_hiss(rng, sound->samples, before);
+    ting_sound_hiss(rng, sound->samples + sound->count - after, after);
     moved->before = (double)before / TING_SOUND_RATE;
 out:
     return err;

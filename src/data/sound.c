@@ -87,6 +87,12 @@ void ting_sound_scale(float *samples, size_t count, double gain)
         samples[i] = (float)(gain * (double)samples[i]);
 }
 
+void ting_sound_hiss(ting_rng *rng, float *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        samples[i] = (float)((ting_rng_uniform(rng) - 0.5) / 16384);
+}
+
 static double squares(const float *samples, size_t count)
 {
     double sum = 0;

@@ -13,6 +13,7 @@
 #define TING_DATA_SOUND_H
 
 #include "base/err.h"
+#include "base/rng.h"
 
 #include <stddef.h>
 
@@ -41,6 +42,9 @@ void ting_sound_free(ting_sound *sound);
 /* Largest magnitude; 0 of nothing. */
 float ting_sound_peak(const float *samples, size_t count);
 void ting_sound_scale(float *samples, size_t count, double gain);
+
+/* White noise within one 16-bit step either way, for silence that is added: features of true zeros are those of no recording. */
+void ting_sound_hiss(ting_rng *rng, float *samples, size_t count);
 
 /* Mean square; 0 of nothing. */
 double ting_sound_power(const float *samples, size_t count);
