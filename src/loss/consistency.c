@@ -5,6 +5,7 @@
  */
 #include "loss/consistency.h"
 
+#include "loss/softmax_row.h"
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
@@ -27,10 +28,8 @@ static void loss_rows(void *arg, ting_row_block block)
     ting_real *pa = job->scratch + (size_t)block.index * 3 * (size_t)classes, *pb = pa + classes, *z = pb + classes;
     for (int r = block.first; r < block.first + block.count; r++) {
         const ting_real *a = ting_row(job->op.a, r), *b = ting_row(job->op.b, r);
-        job->log_a[r] = kern->log_sum_exp(classes, a);
-        job->log_b[r] = kern->log_sum_exp(classes, b);
-        kern->softmax(classes, a, pa);
-        kern->softmax(classes, b, pb);
+        job->log_a[r] = ting_softmax_row(kern, classes, a, pa);
+        job->log_b[r] = ting_softmax_row(kern, classes, b, pb);
         kern->axpy(classes, -1, pb, pa);
         kern->scale(classes, -1, b, z);
         kern->add(classes, a, z, z);

@@ -2,9 +2,8 @@
 /* simple_part.c - see simple_part.h. */
 #include "loss/simple_part.h"
 
+#include "loss/softmax_row.h"
 #include "nn/rows.h"
-
-#include <math.h>
 
 enum { ROW_COST = 8 }; /* simple operations a class */
 
@@ -27,17 +26,16 @@ struct job {
     ting_real *p, *log_sum;
 };
 
-/* The largest element x has the probability exp(x - log sum exp): so one softmax gives both. */
 static void softmax_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
-    const int cols = job->x.cols;
     for (int r = block.first; r < block.first + block.count; r++) {
         const ting_real *x = ting_row(job->x, r);
-        ting_real *p = job->p + (size_t)r * (size_t)cols;
-        job->kern->softmax(cols, x, p);
+        ting_real *p = job->p + (size_t)r * (size_t)job->x.cols;
         if (job->log_sum != NULL)
-            job->log_sum[r] = job->kern->max(cols, x) - (ting_real)log((double)job->kern->max(cols, p));
+            job->log_sum[r] = ting_softmax_row(job->kern, job->x.cols, x, p);
+        else
+            job->kern->softmax(job->x.cols, x, p);
     }
 }
 

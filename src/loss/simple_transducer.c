@@ -22,14 +22,14 @@ struct job {
     const ting_kern *kern;
     struct ting_rec_simple_transducer op;
     ting_simple_part *parts;
-    double *loss;     /* [utterances] */
-    double **scratch; /* [utterances]: arcs and sums of the lattice, then a row of V reals */
-    bool passages;    /* wanted */
+    double *loss;        /* [utterances] */
+    ting_wide **scratch; /* [utterances]: arcs and sums of the lattice, then a row of V reals */
+    bool passages;       /* wanted */
 };
 
 /* Log-probabilities of the arcs of frame t. */
-static void fill_frame(const struct job *job, const ting_simple_part *p, int t, ting_real *row, double *blank,
-                       double *label)
+static void fill_frame(const struct job *job, const ting_simple_part *p, int t, ting_real *row, ting_wide *blank,
+                       ting_wide *label)
 {
     const struct ting_rec_simple_transducer *op = &job->op;
     const int states = p->lm.rows;
@@ -46,14 +46,14 @@ static void fill_frame(const struct job *job, const ting_simple_part *p, int t, 
             z[u] = 0;
             log_z = (double)ting_simple_direct_sum(job->kern, p, t, u, row);
         }
-        label[u] = -INFINITY;
+        label[u] = TING_WIDE_ZERO;
         for (int arc = 0; arc < (u + 1 < states ? 2 : 1); arc++) {
             const int v = arc == 0 ? op->blank : p->targets[u];
             const double a = (double)am[v], l = (double)lm[v];
             double sum = both * (a + l - log_z) + lm_only * (l - log_lm);
             if (op->unigram != NULL)
                 sum += am_only * (a + log((double)op->unigram[v]) - log_w);
-            *(arc == 0 ? &blank[u] : &label[u]) = sum;
+            *(arc == 0 ? &blank[u] : &label[u]) = ting_wide_exp(sum);
         }
     }
 }
@@ -68,17 +68,14 @@ static void one_utterance(void *arg, int s)
         job->loss[s] = states == 1 ? 0 : (double)INFINITY;
         return;
     }
-    double *blank = job->scratch[s], *label = blank + size, *room = label + size, *blanks = room + 2 * size;
-    double *labels = blanks + size;
-    ting_real *row = (ting_real *)(void *)(labels + size);
+    ting_lattice lattice = {.frames = frames, .labels = states - 1, .width = states};
+    ting_wide *blank = job->scratch[s], *label = blank + size, *room = label + size;
+    ting_real *row = (ting_real *)(void *)(room + ting_lattice_scratch(&lattice));
     for (int t = 0; t < frames; t++)
         fill_frame(job, p, t, row, blank + (size_t)t * (size_t)states, label + (size_t)t * (size_t)states);
-    const ting_lattice lattice = {frames, states - 1, blank, label};
-    job->loss[s] = -ting_lattice_sum(&lattice, room, job->passages ? blanks : NULL, labels);
-    for (size_t i = 0; job->passages && i < size; i++) {
-        p->blanks[i] = (ting_real)blanks[i];
-        p->labels[i] = (ting_real)labels[i];
-    }
+    lattice.blank = blank;
+    lattice.label = label;
+    job->loss[s] = -ting_lattice_sum(&lattice, room, job->passages ? p->blanks : NULL, p->labels);
 }
 
 /* w: the mean of softmax(lm) over the rows of the batch. */
@@ -195,8 +192,10 @@ static bool take_scratch(ting_ctx *ctx, struct job *job)
     job->scratch = ting_arena_take_zeroed(ctx->arena, (size_t)count + 1, sizeof *job->scratch);
     job->loss = ting_arena_take_zeroed(ctx->arena, (size_t)count + 1, sizeof *job->loss);
     for (int s = 0; s < count && job->scratch != NULL; s++) {
-        const size_t states = (size_t)job->parts[s].am.rows * (size_t)job->parts[s].lm.rows;
-        job->scratch[s] = ting_arena_take(ctx->arena, (6 * states + (size_t)job->op.classes) * sizeof(double));
+        const ting_lattice lattice = {.frames = job->parts[s].am.rows, .width = job->parts[s].lm.rows};
+        const size_t arcs = 2 * (size_t)lattice.frames * (size_t)lattice.width;
+        job->scratch[s] = ting_arena_take(ctx->arena, (arcs + ting_lattice_scratch(&lattice)) * sizeof(ting_wide) +
+                                                          (size_t)job->op.classes * sizeof(ting_real));
     }
     ting_ctx_check(ctx);
     return ctx->err == TING_OK;
