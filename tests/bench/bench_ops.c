@@ -24,7 +24,7 @@ enum { CTC_T = 1000, CLASSES = 1500, LABELS = 100 };
 static int start[UTTERANCES + 1], slow_start[UTTERANCES + 1], ctc_start[UTTERANCES + 1], label_start[UTTERANCES + 1];
 static const ting_segments segments = {UTTERANCES, start}, slow = {UTTERANCES, slow_start};
 static int labels[UTTERANCES * LABELS], out_start[UTTERANCES + 1];
-static ting_range spans[UTTERANCES];
+static ting_span spans[UTTERANCES];
 static ting_tensor x, other, image, scores_q, positions, logits;
 static ting_params *params;
 static const ting_param *row, *scalar, *rates, *taps, *half_taps, *edges, *filter, *filter_bias, *mean, *variance;
@@ -144,7 +144,7 @@ static void prepare(ting_arena *arena)
         label_start[u] = u * LABELS;
     }
     for (int u = 0; u < UTTERANCES; u++)
-        spans[u] = (ting_range){.q0 = u * T, .q1 = (u + 1) * T, .k0 = u * T, .k1 = (u + 1) * T};
+        spans[u] = (ting_span){.q0 = u * T, .q1 = (u + 1) * T, .k0 = u * T, .k1 = (u + 1) * T};
     for (int i = 0; i < UTTERANCES * LABELS; i++)
         labels[i] = 1 + i * 37 % (CLASSES - 1);
     x = filled(arena, UTTERANCES * T, D);

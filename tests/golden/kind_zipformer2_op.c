@@ -248,11 +248,11 @@ static ting_err full_dim_output(ting_golden *g)
 /* One span an utterance over all of its frames. */
 static ting_zip_run whole_run(ting_golden *g, const batch *b, int heads, int keys, int first_key)
 {
-    ting_range *spans = ting_arena_take_zeroed(g->ctx.arena, (size_t)b->count, sizeof *spans);
+    ting_span *spans = ting_arena_take_zeroed(g->ctx.arena, (size_t)b->count, sizeof *spans);
     ting_zip_run run = {.segments = b->segments,
                         .attention = {.spans = spans, .count = b->count, .heads = heads}};
     for (int u = 0; u < b->count && spans != NULL; u++)
-        spans[u] = (ting_range){.q0 = u * b->time,
+        spans[u] = (ting_span){.q0 = u * b->time,
                                .q1 = (u + 1) * b->time,
                                .k0 = u * keys,
                                .k1 = (u + 1) * keys,

@@ -10,12 +10,12 @@ static ting_attention geometry(ting_grad_problem *p)
     ting_attention g = {.heads = p->option[HEADS], .causal = p->option[CAUSAL] != 0};
     const ting_segments *segments = &p->segments;
     int rows = segments->start[segments->count];
-    ting_range *spans = ting_grad_take(p, rows + segments->count, sizeof *spans);
+    ting_span *spans = ting_grad_take(p, rows + segments->count, sizeof *spans);
     for (int s = 0; s < segments->count; s++) {
         int first = segments->start[s], end = segments->start[s + 1];
         int chunk = p->option[CHUNK] == 0 ? end - first : p->option[CHUNK];
         for (int q0 = first; q0 < end; q0 += chunk) {
-            ting_range span = {.q0 = q0, .q1 = q0 + chunk < end ? q0 + chunk : end};
+            ting_span span = {.q0 = q0, .q1 = q0 + chunk < end ? q0 + chunk : end};
             span.k0 = p->option[CHUNK] == 0 || q0 - p->option[LEFT] < first ? first : q0 - p->option[LEFT];
             span.k1 = p->option[CHUNK] == 0 ? end : span.q1;
             span.first_key = q0 - span.k0;

@@ -62,7 +62,7 @@ static void unseen_keys_have_no_weight(void **state)
 {
     (void)state;
     ting_ctx ctx = new_ctx(NULL);
-    const ting_range spans[] = {{0, 2, 0, 4, 3, 2}, {2, 3, 1, 3, 2, 0}}; /* q0, q1, k0, k1, masked, first_key */
+    const ting_span spans[] = {{0, 2, 0, 4, 3, 2}, {2, 3, 1, 3, 2, 0}}; /* q0, q1, k0, k1, masked, first_key */
     ting_attention geometry = {.spans = spans, .count = 2, .heads = 1, .causal = true};
     ting_tensor w = ting_attn_softmax(&ctx, &geometry, filled(&ctx, 3, 4));
     assert_ok(ctx.err);
