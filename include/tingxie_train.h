@@ -141,6 +141,11 @@ typedef struct ting_p2h_counts {
 /* Text files to a corpus; a function of the files and the settings alone. Errors: io, format, memory. */
 TING_API ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts);
 
+/* Spoken digits that nobody spoke, to see a training at work where there is no data (recipes/smoke.yaml): WAV files and
+ * train.tsv and dev.tsv, which get nine and one in ten of the clips, in a folder that is made. A function of count (10 to 100000)
+ * and seed. Errors: argument, io, memory. */
+TING_API ting_err ting_make_toy_corpus(const char *folder, int count, int seed);
+
 /* ---- training ---- */
 
 typedef struct ting_train_report { /* means since the report before */
