@@ -205,8 +205,12 @@ ting_tensor ting_conformer_forward(ting_ctx *ctx, const ting_conformer *model, t
     if (ctx->err == TING_OK)
         make_positions(ctx, model, &run);
     x = ting_scale(ctx, x, (ting_real)sqrt((double)c->dim));
-    if (c->positions == TING_POSITIONS_ABSOLUTE)
+    if (c->positions == TING_POSITIONS_ABSOLUTE) {
         x = ting_add(ctx, x, run.positions);
+    } else { /* the reference drops elements of the encodings too */
+        run.positions = ting_dropout(ctx, run.positions, c->position_dropout);
+        run.positions.grad = NULL; /* nobody wants it */
+    }
     x = ting_dropout(ctx, x, c->position_dropout);
     ting_ctx_see(ctx, x, "encoder.embed");
     for (int s = 0; mode->states != NULL && s < segments.count; s++)

@@ -11,6 +11,7 @@
 
 typedef struct ting_ctc_head {
     ting_linear_params output;
+    ting_real dropout; /* of its input, in training; 0 unless the caller sets it. icefall: 0.1 */
 } ting_ctc_head;
 
 ting_ctc_head ting_ctc_head_declare(ting_params *params, const char *name, int vocab, int dim);

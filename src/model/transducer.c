@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "model/linear.h"
 #include "nn/op.h"
+#include "nn/steer.h"
 
 struct ting_transducer {
     ting_transducer_config config;
@@ -77,15 +78,19 @@ const ting_transducer_config *ting_transducer_settings(const ting_transducer *mo
     return &model->config;
 }
 
+/* Training keeps embeddings from drifting, which an average of the weights would take badly (decoder.py). */
+static const ting_balance_rule balance = {TING_FLAT(0), TING_FLAT(1), TING_FLAT(0.5), TING_FLAT(1), TING_FLAT(0.05)};
+
 ting_tensor ting_transducer_predict(ting_ctx *ctx, const ting_transducer *model, const int *ids,
                                     ting_segments segments)
 {
     const ting_transducer_config *c = &model->config;
     ting_tensor y = ting_embedding(ctx, ids, segments.start[segments.count], model->embedding);
+    y = ting_balance(ctx, y, &balance);
     if (c->context == 1)
         return y;
     y = ting_conv1d(ctx, y, segments, model->conv, NULL, c->context - 1, c->groups);
-    return ting_activate(ctx, TING_ACT_RELU, y);
+    return ting_balance(ctx, ting_activate(ctx, TING_ACT_RELU, y), &balance);
 }
 
 ting_tensor ting_transducer_contexts(ting_ctx *ctx, const ting_transducer *model,

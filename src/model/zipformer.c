@@ -60,6 +60,9 @@ static ting_err check_stack(const ting_zipformer_config *config, int i)
                          "zipformer stack %d: downsampling %d does not divide the chunk %d and the "
                          "left context %d",
                          i, s->downsampling, config->chunk, config->left);
+    if (s->unmasked < 0 || s->unmasked > s->dim)
+        return ting_fail(TING_ERR_MODEL, "zipformer stack %d: %d columns that training does not mask, expected 0 to %d", i,
+                         s->unmasked, s->dim);
     return check_products(s, i);
 }
 

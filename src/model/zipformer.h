@@ -24,7 +24,9 @@
  * Streaming is the cache argument `states`. One call may hold several chunks and several streams; the
  * result is bitwise that of one chunk and one stream at a time. docs/models/zipformer.md, docs/STREAMING.md
  *
- * Left out: the training-time dropouts, skips, balancers and whitening of the reference.
+ * With ctx->training the forward also does what the reference does in training: dropouts, skips, balancers, whitening, limits
+ * of parameters, by chance (nn/steer.h) and after schedules of ctx->batch_count; docs/models/zipformer.md lists all. The size of
+ * chunks is the caller's choice, also when it is to change from step to step.
  */
 #ifndef TING_MODEL_ZIPFORMER_H
 #define TING_MODEL_ZIPFORMER_H
@@ -41,6 +43,7 @@ typedef struct ting_zipformer_stack_config {
     int feedforward; /* of the middle module; the others have 3/4 and 5/4 of it */
     int kernel;      /* of the convolution modules, odd */
     int downsampling;
+    int unmasked; /* training: columns that every utterance keeps in every step; 0 or dim: all */
 } ting_zipformer_stack_config;
 
 typedef struct ting_zipformer_config {

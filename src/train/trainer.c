@@ -101,7 +101,7 @@ static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
                       .tape = tape,
                       .rng = ting_rng_for((uint64_t)t->plan->seed, TING_RNG_DROPOUT, (uint64_t)t->at.step, 0),
                       .training = tape != NULL,
-                      .batch_count = (double)t->at.step,
+                      .batch_count = (double)t->at.step * (t->task->reference_batches > 0 ? t->task->reference_batches : 1),
                       .multiply = t->plan->multiply};
 }
 
@@ -130,6 +130,7 @@ static ting_err take_step(ting_trainer *t, bool *finite)
     const double value = (double)sum.data[0] / units;
     if (isfinite(value)) {
         sum.grad[0] = (ting_real)(1 / units);
+        ctx.units = units;
         TRY(ting_tape_backward(&ctx, &tape));
         norm = ting_clip_gradients(t->task->params, t->kern, t->pool, t->plan->clip);
     }

@@ -28,6 +28,8 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     uint64_t settings_hash; /* of what the names and shapes of the parameters do not show: heads, activations, ... */
     uint64_t data_hash;     /* a checkpoint belongs to its data; 0: any, which is enough to export it */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
+    double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as
+                                 icefall has it; 0: 1 */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
     /* Batch `place` of the current epoch: the sum of the loss over its units, and their number. Failures of ops stay in
