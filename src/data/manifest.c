@@ -37,14 +37,16 @@ static ting_err read_seconds(const ting_manifest_reader *r, const char *what, ti
 {
     ting_err err = TING_OK;
     char text[64], *end = text;
+    bool whole = false;
     if (view.length == 0)
         return TING_OK;
     if (view.length < sizeof text) {
         memcpy(text, view.text, view.length);
         text[view.length] = '\0';
         *out = ting_number_read(text, &end);
+        whole = end == text + view.length;
     }
-    if (end != text + view.length || !(*out >= 0 && *out <= MOST_SECONDS))
+    if (!whole || !(*out >= 0 && *out <= MOST_SECONDS))
         FAIL(TING_ERR_FORMAT, "%s:%ld: %s is \"%.*s\", expected seconds", r->name, r->line, what,
              (int)(view.length < 40 ? view.length : 40), view.text);
 out:

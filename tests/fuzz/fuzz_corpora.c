@@ -51,6 +51,7 @@ static void write_labels(const layout *l, const char *folder, const char *text, 
         const char *cut = size > 0 ? memchr(text, 0, size) : NULL;
         size_t length = cut == NULL ? size : (size_t)(cut - text), used = cut == NULL ? size : length + 1;
         char *path = made(folder, l->labels[i]);
+        remove(path); /* a file that is cut to nothing and written again would wait for the disk */
         FILE *file = fopen(path, "wb");
         if (file == NULL || fwrite(text, 1, length, file) != length || fclose(file) != 0)
             abort();

@@ -184,6 +184,8 @@ static void bad_lines_are_named(void **state)
         {"path\tseconds\na.wav\t1,5\n", ":2: the length is \"1,5\", expected seconds"},
         {"path\tseconds\na.wav\t-3\n", ":2: the length is \"-3\", expected seconds"},
         {"path\tseconds\na.wav\t1e8\n", ":2: the length is \"1e8\", expected seconds"},
+        {"path\tseconds\na.wav\t0.0000000000000000000000000000000000000000000000000000000000000000000001\n",
+         ":2: the length is \"0.00000000000000000000000000000000000000\", expected seconds"},
         {"path\tseconds\na.wav\t0\n", ":2: a clip of 0 seconds"},
         {"path\tstart\na.wav\tnan\n", ":2: the start is \"nan\", expected seconds"},
         {"path\tstart\tend\na.wav\t3\t2\n", ":2: the clip ends at 2 s, and begins at 3 s"},
