@@ -83,7 +83,7 @@ bool ting_cutter_next(ting_cutter *c, int *length, bool *pause)
     memmove(c->levels, c->levels + c->cut, (size_t)c->count * sizeof *c->levels);
     c->scanned -= c->cut;
     c->quiet = c->quiet < c->scanned ? c->quiet : c->scanned;
-    c->loud = c->quiet < c->scanned;
+    c->loud = c->quiet < c->scanned || (c->loud && !c->pause); /* what was said still waits for its pause */
     c->cut = 0;
     c->pause = false;
     return true;

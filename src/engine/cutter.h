@@ -32,7 +32,7 @@ typedef struct ting_cutter { /* free levels with ting_cutter_free */
     size_t room;
     int scanned;    /* units that were looked at */
     int quiet;      /* length of the quiet run that ends there */
-    bool loud;      /* some unit of the segment was not quiet */
+    bool loud;      /* some unit since the last pause was not quiet */
     int cut;        /* where the segment will end; 0: not known yet */
     bool pause;     /* because of a pause */
     double background, loudest;

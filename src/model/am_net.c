@@ -120,7 +120,8 @@ void ting_am_describe(const ting_am_config *config, ting_str *out)
 {
     const ting_encoder_config *e = &config->encoder;
     ting_encoder_describe(e, out);
-    ting_str_addf(out, ", %s, %s", config->transducer.vocab == 0 ? "CTC head" : config->ctc.vocab > 0 ? "transducer and CTC head" : "transducer",
+    ting_str_addf(out, ", %s%s, %s", config->transducer.vocab > 0 ? "transducer" : "CTC head",
+                  config->transducer.vocab > 0 && config->ctc.vocab > 0 ? " and CTC head" : "",
                   !ting_encoder_streams(e) ? "whole utterances" : ting_encoder_hears_whole(e) ? "streaming" : "streaming only");
 }
 

@@ -38,14 +38,48 @@ static void fill(ting_params *params, unsigned seed)
     }
 }
 
+/* What fill() knows nothing of: layer and batch norms have weights and variances near 1, CTC heads favour blank too. */
+static void settle(ting_am_net *net)
+{
+    for (int i = 0; i < ting_params_count(net->params); i++) {
+        ting_param *p = ting_params_at(net->params, i);
+        const size_t count = (size_t)p->t.rows * (size_t)p->t.cols, length = strlen(p->name);
+        const bool norm = p->dims == 1 && length > 7 && strcmp(p->name + length - 7, ".weight") == 0;
+        for (size_t k = 0; k < count && (norm || p->role == TING_PARAM_STATISTICS); k++)
+            p->t.data[k] = (ting_real)(norm ? 1 + (double)p->t.data[k] : fabs(1 + (double)p->t.data[k]));
+    }
+    if (net->config.ctc.vocab > 0)
+        net->ctc.output.bias->t.data[net->config.ctc.blank] = (ting_real)0.8;
+}
+
+static ting_err make_net(const ting_am_config *config, unsigned seed, ting_am_net **net)
+{
+    ting_err err = TING_OK;
+    TRY(ting_am_net_new(config, net));
+    TRY(ting_params_alloc((*net)->params, false));
+    fill((*net)->params, seed);
+    settle(*net);
+out:
+    return err;
+}
+
+ting_err ting_tiny_net_save(const char *path, unsigned seed, const ting_am_config *config, const ting_am_about *about)
+{
+    ting_err err = TING_OK;
+    ting_am_net *net = NULL;
+    TRY(make_net(config, seed, &net));
+    TRY(ting_am_save(path, net, about, TING_DTYPE_F32));
+out:
+    ting_am_net_free(net);
+    return err;
+}
+
 static ting_err add_am(ting_gguf_writer *writer, unsigned seed, ting_am_net **net)
 {
     ting_err err = TING_OK;
     const ting_am_config config = {.encoder = {.kind = TING_ENCODER_ZIPFORMER, .zipformer = encoder_config},
                                    .transducer = transducer_config};
-    TRY(ting_am_net_new(&config, net));
-    TRY(ting_params_alloc((*net)->params, false));
-    fill((*net)->params, seed);
+    TRY(make_net(&config, seed, net));
     TRY(ting_am_put(writer, *net, &(ting_am_about){.name = "tiny", .features = "icefall bins=40", .tokens = tokens,
                                                    .token_count = sizeof tokens / sizeof tokens[0], .licence = "Apache-2.0"},
                     TING_DTYPE_F32));
