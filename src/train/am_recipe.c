@@ -118,6 +118,7 @@ static ting_err read_train(ting_yaml *map, ting_am_recipe *r)
     ting_err err = TING_OK;
     TRY(ting_train_plan_read(map, &r->plan));
     TRY(ting_yaml_int(map, "measure_utterances", 0, INT_MAX, &r->measure_utterances));
+    TRY(ting_yaml_real(map, "reference_batches", 0, 1000, &r->reference_batches));
     TRY(ting_yaml_done(map));
 out:
     return err;

@@ -58,6 +58,7 @@ typedef struct ting_am_recipe {
     ting_am_loss loss;
     ting_train_plan plan;
     int measure_utterances;   /* at most; 0: all */
+    double reference_batches; /* what a step counts for in schedules of training behaviour (nn/steer.h); 0: seconds / 600 */
 } ting_am_recipe;
 
 /* Errors: io; format, naming the line. Free with ting_am_recipe_free. */

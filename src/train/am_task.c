@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { AHEAD = 2 };
+enum { AHEAD = 2, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
 
 /* ---- tokens and utterances ---- */
 
@@ -262,6 +262,7 @@ static void describe(const ting_am_task *t, ting_str *out)
 
 ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
 {
+    const ting_am_recipe *r = task->recipe;
     ting_str settings = {0};
     describe(task, &settings);
     const bool well = ting_str_ok(&settings);
@@ -271,6 +272,7 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
                            .settings_hash = ting_fingerprint(settings.text, settings.length),
                            .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
                            .unit = "row",
+                           .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
                            .epoch = epoch,
                            .loss = loss,
                            .measure = measure,
