@@ -141,6 +141,11 @@ typedef struct ting_p2h_counts {
 /* Text files to a corpus; a function of the files and the settings alone. Errors: io, format, memory. */
 TING_API ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts);
 
+/* Spoken digits that nobody spoke, to see a training at work where there is no data (recipes/smoke.yaml): WAV files and
+ * train.tsv and dev.tsv, which get nine and one in ten of the clips, in a folder that is made. A function of count (10 to 100000)
+ * and seed. Errors: argument, io, memory. */
+TING_API ting_err ting_make_toy_corpus(const char *folder, int count, int seed);
+
 /* ---- training ---- */
 
 typedef struct ting_train_report { /* means since the report before */
@@ -149,6 +154,7 @@ typedef struct ting_train_report { /* means since the report before */
     double loss, rate, norm; /* per unit; learning rate; of the gradient before clipping */
     double units_per_second; /* characters for text */
     double errors;           /* error rate on what is held out, or < 0: not measured at this step */
+    const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */
@@ -156,6 +162,8 @@ typedef struct ting_train_options { /* start with {0} */
     int threads;      /* 0: one for each processor */
     long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
+    const char *teacher; /* acoustic networks: the recogniser that a recipe with a teacher learns from, a file or a folder with a
+                            public model */
     ting_remarks remarks;
     void (*report)(void *self, const ting_train_report *report); /* at the recipe's intervals; NULL: none */
     int (*stop)(void *self); /* asked at each step; 1: write a checkpoint and return TING_ERR_CANCELLED. NULL: never */
@@ -172,6 +180,12 @@ typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF
  * expression. Errors: argument (no checkpoint), io, format, model, memory. */
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
+
+/* The same for an acoustic network; `data` is the folder that the recipe's manifests start from (NULL: the working directory),
+ * a unit is a row of the encoder's output. Errors: unsupported too (a teacher that cannot be run here). */
+TING_API ting_err ting_train_am(const ting_train_options *options);
+TING_API ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type,
+                                 const char *licence);
 
 #ifdef __cplusplus
 }
