@@ -47,7 +47,7 @@ static ting_err read_text(ting_label_reader *r, ting_clip_label *out)
 {
     ting_err err = TING_OK;
     const char *text = r->plain.text != NULL ? r->plain.text : "";
-    TRY(ting_g2p_read(r->lexicon, &(ting_g2p_options){0}, text, r->plain.length, &r->line));
+    TRY(ting_g2p_read(r->lexicon, &(ting_g2p_options){.sandhi = true}, text, r->plain.length, &r->line));
     for (int i = 0; i < r->line.count; i++) {
         const ting_g2p_item *item = &r->line.items[i];
         if (item->code_point == ' ')

@@ -2,7 +2,8 @@
 /*
  * clip_label.h - the label of a clip as syllables: its pinyin where it has any, else its text read with the tables.
  *
- * Text is brought to plain.h's form first. The reader counts what it has read. One thread at a time.
+ * Text is brought to plain.h's form first; 一 and 不 have the tones they are spoken with, as in label.h. The reader
+ * counts what it has read. One thread at a time.
  */
 #ifndef TING_DATA_CLIP_LABEL_H
 #define TING_DATA_CLIP_LABEL_H

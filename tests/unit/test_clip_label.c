@@ -58,7 +58,7 @@ static void ctc_needs_a_frame_for_each_part_and_repeat(void **state)
 static void text_is_read_with_the_tables(void **state)
 {
     (void)state;
-    static const char table[] = "你\tni3\n好\thao3 hao4\n";
+    static const char table[] = "你\tni3\n好\thao3 hao4\n不\tbu4\n是\tshi4\n";
     ting_lexicon *lexicon = ting_lexicon_new();
     assert_ok(ting_lexicon_add_text(lexicon, "table", table, sizeof table - 1, TING_LEXICON_COMMON));
     ting_label_reader reader = {.lexicon = lexicon};
@@ -70,12 +70,14 @@ static void text_is_read_with_the_tables(void **state)
     assert_int_equal(label.unread, 0x9F98); /* 龘 */
     assert_int_equal(label.unread_count, 2);
     assert_int_equal(label.hanzi, 3);
+    assert_ok(ting_label_read(&reader, &(ting_clip){.text = "不是"}, &label)); /* before the fourth tone 不 is bu2 */
+    assert_int_equal(label.ids[0], ting_pinyin_read("bu2", 3));
     assert_ok(ting_label_read(
         &reader, &(ting_clip){.text = "你", .pinyin = "wrong1234567890123456789012345678901234567890"}, &label));
     assert_string_equal(label.wrong, "wrong12345678901234567890123456"); /* 31 bytes */
-    assert_int_equal(reader.syllables, 2);
-    assert_int_equal(reader.hanzi, 4);
-    assert_int_equal(ting_label_reader_hanzi(&reader), 3); /* 你 好 龘 */
+    assert_int_equal(reader.syllables, 4);
+    assert_int_equal(reader.hanzi, 6);
+    assert_int_equal(ting_label_reader_hanzi(&reader), 5); /* 你 好 龘 不 是 */
     assert_int_equal(reader.examples[ting_pinyin_read("ni3", 3)], 1);
     ting_label_reader_free(&reader);
     ting_lexicon_free(lexicon);
