@@ -91,19 +91,17 @@ out:
 
 static ting_err find_corpus(const char *name, const ting_corpus **out)
 {
+    ting_err err = TING_OK;
     ting_str names = {0};
-    for (const ting_corpus *c = ting_corpora; c->name != NULL; c++) {
-        if (strcmp(c->name, name) == 0) {
-            *out = c;
-            ting_str_free(&names);
+    for (*out = ting_corpora; (*out)->name != NULL; ++*out)
+        if (strcmp((*out)->name, name) == 0)
             return TING_OK;
-        }
+    for (const ting_corpus *c = ting_corpora; c->name != NULL; c++)
         ting_str_addf(&names, "%s%s", c > ting_corpora ? ", " : "", c->name);
-    }
-    ting_fail(TING_ERR_ARGUMENT, "no corpus is called \"%s\"; there are %s", name,
-              ting_str_ok(&names) ? names.text : "");
+    FAIL(TING_ERR_ARGUMENT, "no corpus is called \"%s\"; there are %s", name, ting_str_ok(&names) ? names.text : "others");
+out:
     ting_str_free(&names);
-    return TING_ERR_ARGUMENT;
+    return err;
 }
 
 static ting_err has_landmark(const ting_corpus *corpus, const char *folder, bool *out)
