@@ -82,7 +82,11 @@ ting_err ting_corpus_add(ting_corpus_reading *in, ting_view id, const char *path
                                         [TING_CLIP_TEXT] = plain,
                                         [TING_CLIP_PINYIN] = {in->pinyin.text, in->pinyin.length},
                                         [TING_CLIP_SPEAKER] = speaker}};
-    TRY(ting_manifest_add(&in->clips, &views));
+    err = ting_manifest_add(&in->clips, &views);
+    if (err == TING_ERR_FORMAT) { /* an id or a speaker that is no text */
+        ting_corpus_leave_out(in, "%s", ting_error_message());
+        err = TING_OK;
+    }
 out:
     return err;
 }
