@@ -10,8 +10,8 @@
  *     commonvoice-zh  train.tsv, dev.tsv, test.tsv, validated.tsv  columns client_id, path, sentence, ...
  *                     clips/common_voice_zh-CN_18524189.mp3
  *
- * Facts from the archives' own descriptions (https://www.openslr.org 33, 18, 93; https://commonvoice.mozilla.org) and from the public
- * recipes of lhotse and Kaldi.
+ * Facts from the archives' own descriptions (https://www.openslr.org 33, 18, 93; https://commonvoice.mozilla.org) and
+ * from the public recipes of lhotse and Kaldi.
  */
 #include "data/corpora.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* corpora_prepare.c - ting_prepare_corpus of tingxie_train.h: find the folder, read the labels, open the sounds, write the tables. */
+/*
+ * corpora_prepare.c - ting_prepare_corpus of tingxie_train.h: find the folder, read the labels, open the sounds, write
+ * the tables.
+ */
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "data/corpora.h"

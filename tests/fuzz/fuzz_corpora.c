@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_corpora.c - any bytes as the label files of a public corpus: the first chooses it, a NUL begins the next of its files. */
+/*
+ * fuzz_corpora.c - any bytes as the label files of a public corpus: the first byte chooses it, a NUL begins the next of
+ * its files.
+ */
 #include "fuzz/fuzz.h"
 
 #include "base/file.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_data_tools.c - ting_check_data and ting_prepare_corpus from a program: without memory, stopped, on several threads. What they find
- * is tested with the program (tests/cli/test_data.c).
+ * test_data_tools.c - ting_check_data and ting_prepare_corpus from a program: without memory, stopped, on several
+ * threads. What they find is tested with the program (tests/cli/test_data.c).
  */
 #include "support/support.h"
 
