@@ -111,8 +111,8 @@ static void check_label(check *c, const ting_clip *clip, const ting_clip_label *
     else if (clip->pinyin != NULL && label->hanzi >= 0 && label->count != label->hanzi)
         problem(c, TING_PROBLEM_PINYIN, "%s: %d syllables for %d hanzi", clip->id, label->count, label->hanzi);
     if (seconds >= 0 && label->frames > encoder_frames(seconds))
-        problem(c, TING_PROBLEM_LABEL, "%s: %d syllables in %.3f s: they need %d frames, and there are %ld", clip->id,
-                label->count, seconds, label->frames, encoder_frames(seconds));
+        problem(c, TING_PROBLEM_LABEL, "%s: its label needs %d frames, and %.3f s have %ld", clip->id, label->frames, seconds,
+                encoder_frames(seconds));
 }
 
 /* ---- counts ---- */

@@ -345,7 +345,7 @@ static void every_fault_is_found(void **state)
         "silent: silent: the standard deviation is 0 of full scale\n",
         "clipped: clipped: 100.00 % of the samples stand at full scale\n",
         /* 100 frames of features, (93 / 2 + 1) / 2 = 23 of the encoder; 16 syllables of two parts */
-        "label: 16 syllables in 1.000 s: they need 32 frames, and there are 23\n",
+        "label: its label needs 32 frames, and 1.000 s have 23\n",
         "reading: no reading for \"X\" (U+0058)\n",
         "pinyin: \"hao6\" is no syllable of Mandarin\n",
         "count: 2 syllables for 3 hanzi\n",
