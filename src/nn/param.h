@@ -68,6 +68,9 @@ void ting_params_free(ting_params *params);
 ting_param *ting_params_add(ting_params *params, ting_param_role role, int dims, const int *shape,
                             const char *name_format, ...) TING_PRINTF(5, 6);
 
+/* Whether all declarations so far went well. Errors: that of the first that did not. */
+ting_err ting_params_declared(const ting_params *params);
+
 int ting_params_count(const ting_params *params);
 ting_param *ting_params_at(ting_params *params, int index);
 ting_param *ting_params_find(ting_params *params, const char *name); /* NULL when absent */
