@@ -51,6 +51,10 @@ ting_tensor ting_embedding(ting_ctx *ctx, const int *ids, int count, const ting_
  * ctx->training. The mask is regenerated from the counter in backward. */
 ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability);
 
+/* The same over x's own values and gradient: for an x that nobody else reads, the output of ting_linear, ting_scale or
+ * ting_add, whose backward does without it. */
+ting_tensor ting_dropout_in_place(ting_ctx *ctx, ting_tensor x, ting_real probability);
+
 /* Sinusoidal positions [T, d], restarting at each segment, as a constant (no gradient): column 2i holds
  * sin(pos / 10000^(2i / d)), column 2i + 1 the cosine (Vaswani 2017). */
 ting_tensor ting_sinusoid(ting_ctx *ctx, ting_segments segments, int d);
@@ -110,9 +114,11 @@ static inline int ting_attention_row(const ting_attention *a, int span, int head
 }
 
 /* factor * q k^T per head, plus, when pos.rows > 0, p pos^T shifted (Zipformer, Transformer-XL without
- * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head.
+ * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head. With pos_zero TING_POSITIONS_OF_KEYS, pos has a
+ * row for each row of k, and score(i, j) += factor * p_i . pos_j.
  * q [Tq, heads dq], k [Tk, heads dq], p [Tq, heads dp], pos [distances, heads dp]; a tensor with zero
  * rows for p and pos means none. -> [heads Tq, longest span]. */
+enum { TING_POSITIONS_OF_KEYS = -1 };
 ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
                              ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
 
