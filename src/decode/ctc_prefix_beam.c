@@ -2,15 +2,11 @@
 /*
  * ctc_prefix_beam.c - see ctc_prefix_beam.h.
  *
- * Of each hypothesis two sums are kept: over the paths that end in blank, and over those that end in its last token,
- * since only after a blank does the same class make a new token. From row to row, p the row's probabilities:
+ * At a row with probabilities y, from sequence p with last token l, B = sum of alignments that end in blank, T = in l:
  *
- *     blank'(h) = (blank(h) + token(h)) p[blank]
- *     token'(h) = token(h) p[last of h] + grown(h's parent, last of h)          (the parent only while it is in the
- * beam)
- *     grown(h, c) = (blank(h) + [c != last of h] token(h)) p[c]
- *
- * Beside each sum stands its likeliest path, with the emissions of that.
+ *     B'(p)     += (B + T) y(blank)
+ *     T'(p)     += T y(l)
+ *     T'(p + c) += (B + T) y(c)  for c != l;  B y(l)  for c = l
  */
 #include "decode/ctc_prefix_beam.h"
 
@@ -19,62 +15,71 @@
 #include "base/rng.h"
 #include "decode/trace.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <math.h>
 #include <string.h>
 
-typedef struct paths {
-    double sum;    /* log of all */
-    double likely; /* log of the likeliest, whose emissions are `trace` */
-    int trace;     /* its last emission, -1: none */
-} paths;
+typedef struct ending { /* alignments of a sequence that end alike: in blank, or in its last token */
+    double sum;      /* log of their probability */
+    double likelier; /* of the best of them */
+    int trace;       /* that one's last emission, or -1 */
+    bool fresh;      /* its last emission is that of this row, behind `trace`, and not in the tree yet */
+    double log_prob; /* of that */
+} ending;
 
-typedef struct hypothesis {
-    paths blank, token; /* by the class of the last row */
-    double score;       /* log of both sums together */
-    uint64_t hash;      /* of the tokens since the start */
-    int length, last;   /* number of tokens; the newest one, also when a cut has forgotten it, -1: none */
-    uint64_t parent;    /* hash without the newest token */
-    bool fresh;         /* grew in this row: its emission is not in the trace yet */
-} hypothesis;
+typedef struct sequence {
+    uint64_t hash; /* of the tokens since the start, with `length` what tells sequences apart */
+    int length, last;
+    ending blank, token;
+    double sum; /* of both */
+} sequence;
 
 struct ting_ctc_beam {
     ting_ctc_beam_options options;
-    hypothesis *items, *next; /* [beam], best first */
-    int count, next_count;
-    int *top; /* [2 beam + 2]: the likeliest classes of the row, falling */
-    int top_count;
-    int **ends; /* [2 beam]: for tidying the trace */
+    sequence *items; /* [beam] */
+    int count;
+    sequence *next;    /* [beam (beam + 1)] candidates of a row */
+    int *best_tokens;  /* [beam] of a row */
+    int **ends;        /* [2 beam]: for tidying the trace */
     ting_trace trace;
-    ting_decoded *results; /* [beam] */
-    ting_emission *emissions;
-    size_t room;
     long rows;
+    ting_decoded *results;    /* [beam] */
+    ting_emission *emissions; /* of the results */
+    size_t emission_room;
 };
 
-static const paths NONE = {-INFINITY, -INFINITY, -1};
+static const ending never = {.sum = -INFINITY, .likelier = -INFINITY, .trace = -1};
+
+static void start(ting_ctc_beam *search, int last)
+{
+    search->items[0] = (sequence){.last = last, .blank = {.trace = -1}, .token = never};
+    search->count = 1;
+    ting_trace_clear(&search->trace);
+}
 
 ting_err ting_ctc_beam_new(const ting_ctc_beam_options *options, ting_ctc_beam **out)
 {
     ting_err err = TING_OK;
     ting_ctc_beam *search = NULL;
-    const int beam = options->beam == 0 ? 10 : options->beam;
     *out = NULL;
-    if (beam < 1 || beam > TING_CTC_BEAM_MOST)
-        FAIL(TING_ERR_ARGUMENT, "a beam of %d, expected 1 to %d", beam, TING_CTC_BEAM_MOST);
+    if (options->beam < 0 || options->beam > TING_CTC_BEAM_MOST)
+        FAIL(TING_ERR_ARGUMENT, "a beam of %d, expected 1 to %d", options->beam, TING_CTC_BEAM_MOST);
     search = ting_alloc(1, sizeof *search);
     if (search == NULL)
         return TING_ERR_MEMORY;
-    search->options = (ting_ctc_beam_options){options->blank, beam};
-    search->items = ting_alloc((size_t)beam, sizeof *search->items);
-    search->next = ting_alloc((size_t)beam, sizeof *search->next);
-    search->top = ting_alloc(2 * (size_t)beam + 2, sizeof *search->top);
-    search->ends = ting_alloc(2 * (size_t)beam, sizeof *search->ends);
-    search->results = ting_alloc((size_t)beam, sizeof *search->results);
-    if (search->items == NULL || search->next == NULL || search->top == NULL || search->ends == NULL ||
-        search->results == NULL)
+    search->options = *options;
+    if (search->options.beam == 0)
+        search->options.beam = 8;
+    const size_t beam = (size_t)search->options.beam;
+    search->items = ting_alloc(beam, sizeof *search->items);
+    search->next = ting_alloc(beam * (beam + 1), sizeof *search->next);
+    search->best_tokens = ting_alloc(beam, sizeof *search->best_tokens);
+    search->ends = ting_alloc(2 * beam, sizeof *search->ends);
+    search->results = ting_alloc(beam, sizeof *search->results);
+    if (search->items == NULL || search->next == NULL || search->best_tokens == NULL || search->ends == NULL ||
+        search->results == NULL) {
         err = TING_ERR_MEMORY;
-    TRY(err);
+        goto out;
+    }
     ting_ctc_beam_reset(search);
     *out = search;
     search = NULL;
@@ -87,209 +92,192 @@ void ting_ctc_beam_free(ting_ctc_beam *search)
 {
     if (search == NULL)
         return;
+    ting_trace_free(&search->trace);
     ting_free(search->items);
     ting_free(search->next);
-    ting_free(search->top);
+    ting_free(search->best_tokens);
     ting_free(search->ends);
     ting_free(search->results);
     ting_free(search->emissions);
-    ting_trace_free(&search->trace);
     ting_free(search);
 }
 
 void ting_ctc_beam_reset(ting_ctc_beam *search)
 {
-    search->count = 1;
-    search->items[0] = (hypothesis){.blank = {0, 0, -1}, .token = NONE, .last = -1};
     search->rows = 0;
-    ting_trace_clear(&search->trace);
+    start(search, search->options.blank);
 }
 
 void ting_ctc_beam_cut(ting_ctc_beam *search)
 {
-    hypothesis *best = &search->items[0];
-    search->count = 1;
-    *best = (hypothesis){.blank = {best->blank.sum - best->score, best->blank.likely - best->score, -1},
-                         .token = {best->token.sum - best->score, best->token.likely - best->score, -1},
-                         .last = best->last};
-    ting_trace_clear(&search->trace);
+    const sequence best = search->items[0];
+    start(search, best.last);
+    search->items[0].blank.sum = search->items[0].blank.likelier = best.blank.sum - best.sum;
+    search->items[0].token.sum = search->items[0].token.likelier = best.token.sum - best.sum;
 }
 
 /* ---- one row ---- */
 
-/* The likeliest classes, of equal ones the first. No hypothesis has more than `beam` of its children in the beam, so
- * beside them, blank and its own last token these hold as many new ones as could stay. */
-static ting_err find_top(ting_ctc_beam *search, const ting_real *row, int classes)
+/* The likeliest tokens of a row, blank apart: likeliest first, the first of equals. Returns how many. */
+static int find_tokens(const ting_ctc_beam *search, const ting_real *log_probs)
+{
+    int count = 0;
+    for (int token = 0; token < search->options.vocab; token++) {
+        int at = count < search->options.beam ? count : search->options.beam;
+        while (at > 0 && log_probs[search->best_tokens[at - 1]] < log_probs[token])
+            at--;
+        if (token == search->options.blank || at == search->options.beam)
+            continue;
+        count += count < search->options.beam;
+        memmove(search->best_tokens + at + 1, search->best_tokens + at, (size_t)(count - 1 - at) * sizeof *search->best_tokens);
+        search->best_tokens[at] = token;
+    }
+    return count;
+}
+
+static sequence *add_candidate(ting_ctc_beam *search, int *count, uint64_t hash, int length, int last)
+{
+    sequence *s = &search->next[(*count)++];
+    *s = (sequence){.hash = hash, .length = length, .last = last, .blank = never, .token = never};
+    return s;
+}
+
+/* A sequence with one more token: only those that were there already can be the same; they are the first candidates. */
+static sequence *longer(ting_ctc_beam *search, int *count, const sequence *s, int token)
+{
+    const uint64_t hash = ting_rng_at(s->hash, (uint64_t)(uint32_t)token);
+    for (int i = 0; i < search->count; i++)
+        if (search->next[i].hash == hash && search->next[i].length == s->length + 1)
+            return &search->next[i];
+    return add_candidate(search, count, hash, s->length + 1, token);
+}
+
+/* More alignments that end alike; `with` says how many and which of them is the likeliest. */
+static void add(ending *to, ending with)
+{
+    const double sum = ting_log_add(to->sum, with.sum);
+    if (with.likelier > to->likelier)
+        *to = with;
+    to->sum = sum;
+}
+
+static const ending *likelier_of(const sequence *s)
+{
+    return s->token.likelier > s->blank.likelier ? &s->token : &s->blank;
+}
+
+/* The last token goes on: its emission moves here if it is likelier here. */
+static void repeat(const ting_ctc_beam *search, const sequence *s, double y, sequence *to)
+{
+    ending longer_run = {.sum = s->token.sum + y, .likelier = s->token.likelier + y, .trace = s->token.trace, .log_prob = y};
+    if (s->token.trace >= 0 && search->trace.entries[s->token.trace].emission.log_prob < y) {
+        longer_run.fresh = true;
+        longer_run.trace = search->trace.entries[s->token.trace].before;
+    }
+    add(&to->token, longer_run);
+}
+
+static void prolong(ting_ctc_beam *search, const sequence *s, int token, double y, int *count)
+{
+    const ending *from = token == s->last ? &s->blank : likelier_of(s);
+    const double sum = token == s->last ? s->blank.sum : s->sum;
+    if (sum > -INFINITY)
+        add(&longer(search, count, s, token)->token,
+            (ending){.sum = sum + y, .likelier = from->likelier + y, .trace = from->trace, .fresh = true, .log_prob = y});
+}
+
+/* The best `beam` candidates become the sequences, best first; of equals the earlier. */
+static ting_err keep_best(ting_ctc_beam *search, int found)
 {
     ting_err err = TING_OK;
-    const int room = 2 * search->options.beam + 2;
-    int *top = search->top, count = 0;
-    for (int v = 0; v < classes; v++) {
-        if (isnan(row[v]))
-            FAIL(TING_ERR_NUMERIC, "a log-probability of row %ld is not a number", search->rows);
-        if (count == room && row[v] <= row[top[count - 1]])
+    search->count = 0;
+    for (int i = 0; i < found; i++) {
+        sequence *s = &search->next[i];
+        s->sum = ting_log_add(s->blank.sum, s->token.sum);
+        int at = search->count;
+        while (at > 0 && search->items[at - 1].sum < s->sum)
+            at--;
+        if (at == search->options.beam)
             continue;
-        int at = count < room ? count++ : count - 1;
-        for (; at > 0 && row[top[at - 1]] < row[v]; at--)
-            top[at] = top[at - 1];
-        top[at] = v;
+        search->count += search->count < search->options.beam;
+        memmove(search->items + at + 1, search->items + at, (size_t)(search->count - 1 - at) * sizeof *search->items);
+        search->items[at] = *s;
     }
-    if (!isfinite((double)row[top[0]]))
-        FAIL(TING_ERR_NUMERIC, "the log-probabilities of row %ld are not finite", search->rows);
-    search->top_count = count;
+    for (int i = 0; i < search->count; i++) {
+        sequence *s = &search->items[i];
+        if (s->token.fresh)
+            TRY(ting_trace_add(&search->trace, s->token.trace, (ting_emission){s->last, search->rows, s->token.log_prob},
+                               &s->token.trace));
+        s->token.fresh = false;
+    }
 out:
     return err;
 }
 
-/* Keeps h among the best `beam`, of equal ones the earlier; false: it is below all of them, and they are enough. */
-static bool keep(ting_ctc_beam *search, hypothesis h)
-{
-    hypothesis *next = search->next;
-    const bool full = search->next_count == search->options.beam;
-    h.score = ting_log_add(h.blank.sum, h.token.sum);
-    if (h.score == -INFINITY || (full && h.score <= next[search->next_count - 1].score))
-        return false;
-    int at = full ? search->next_count - 1 : search->next_count++;
-    for (; at > 0 && next[at - 1].score < h.score; at--)
-        next[at] = next[at - 1];
-    next[at] = h;
-    return true;
-}
-
-/* Both: the sums together, the likelier of the two paths. */
-static paths join(paths a, paths b)
-{
-    paths both = a.likely < b.likely ? b : a;
-    both.sum = ting_log_add(a.sum, b.sum);
-    return both;
-}
-
-static paths times(paths a, double log_prob)
-{
-    return (paths){a.sum + log_prob, a.likely + log_prob, a.trace};
-}
-
-/* The paths of h after which class c is a new token, with it. */
-static paths grown(const hypothesis *h, int c, double log_prob)
-{
-    return times(c == h->last ? h->blank : join(h->blank, h->token), log_prob);
-}
-
-/* h without a new token, but with what its parent makes of it, if that is in the beam. */
-static hypothesis stay(const ting_ctc_beam *search, const hypothesis *h, const ting_real *row)
-{
-    hypothesis next = *h;
-    next.fresh = false;
-    next.blank = times(join(h->blank, h->token), (double)row[search->options.blank]);
-    if (h->last < 0)
-        return next;
-    next.token = times(h->token, (double)row[h->last]);
-    for (int i = 0; h->length > 0 && i < search->count; i++) {
-        const hypothesis *parent = &search->items[i];
-        if (parent->hash != h->parent || parent->length != h->length - 1)
-            continue;
-        const paths from = grown(parent, h->last, (double)row[h->last]);
-        next.fresh = from.likely > next.token.likely;
-        next.token = join(next.token, from);
-    }
-    return next;
-}
-
-/* h + c is in the beam already: its own `stay` counts what comes from h. */
-static bool is_kept(const ting_ctc_beam *search, const hypothesis *h, int c)
-{
-    for (int i = 0; i < search->count; i++) {
-        const hypothesis *child = &search->items[i];
-        if (child->length == h->length + 1 && child->parent == h->hash && child->last == c)
-            return true;
-    }
-    return false;
-}
-
-/* h with each of the likeliest classes, until they are too unlikely to stay. */
-static void grow(ting_ctc_beam *search, const hypothesis *h, const ting_real *row)
-{
-    for (int i = 0; i < search->top_count; i++) {
-        const int c = search->top[i];
-        if (c == search->options.blank || is_kept(search, h, c))
-            continue;
-        const hypothesis next = {.blank = NONE,
-                                 .token = grown(h, c, (double)row[c]),
-                                 .hash = ting_rng_at(h->hash, (uint64_t)(uint32_t)c),
-                                 .parent = h->hash,
-                                 .length = h->length + 1,
-                                 .last = c,
-                                 .fresh = true};
-        if (!keep(search, next) && c != h->last)
-            break;
-    }
-}
-
-/* Emissions of the paths whose newest token began in this row, and room for more. */
-static ting_err emit(ting_ctc_beam *search, const ting_real *row)
+static ting_err one_row(ting_ctc_beam *search, const ting_real *log_probs)
 {
     ting_err err = TING_OK;
+    int count = 0;
+    const int tokens = find_tokens(search, log_probs);
+    const double blank = (double)log_probs[search->options.blank];
+    if (!isfinite(blank) && (tokens == 0 || !isfinite((double)log_probs[search->best_tokens[0]])))
+        FAIL(TING_ERR_NUMERIC, "the scores at encoder row %ld are not finite", search->rows);
     for (int i = 0; i < search->count; i++) {
-        search->ends[2 * i] = &search->items[i].blank.trace;
-        search->ends[2 * i + 1] = &search->items[i].token.trace;
+        sequence *s = &search->items[i];
+        search->ends[2 * i] = &s->blank.trace;
+        search->ends[2 * i + 1] = &s->token.trace;
+        add_candidate(search, &count, s->hash, s->length, s->last);
     }
     TRY(ting_trace_tidy(&search->trace, search->ends, 2 * search->count));
     for (int i = 0; i < search->count; i++) {
-        hypothesis *h = &search->items[i];
-        if (h->fresh)
-            TRY(ting_trace_add(&search->trace, h->token.trace,
-                               (ting_emission){h->last, search->rows, (double)row[h->last]}, &h->token.trace));
-        h->fresh = false;
+        sequence *s = &search->items[i], *to = &search->next[i];
+        add(&to->blank, (ending){.sum = s->sum + blank, .likelier = likelier_of(s)->likelier + blank,
+                                 .trace = likelier_of(s)->trace});
+        if (s->token.sum > -INFINITY)
+            repeat(search, s, (double)log_probs[s->last], to);
+        for (int k = 0; k < tokens; k++)
+            prolong(search, s, search->best_tokens[k], (double)log_probs[search->best_tokens[k]], &count);
     }
-out:
-    return err;
-}
-
-static ting_err one_row(ting_ctc_beam *search, const ting_real *row, int classes)
-{
-    ting_err err = TING_OK;
-    TRY(find_top(search, row, classes));
-    search->next_count = 0;
-    for (int i = 0; i < search->count; i++)
-        keep(search, stay(search, &search->items[i], row));
-    for (int i = 0; i < search->count; i++)
-        grow(search, &search->items[i], row);
-    hypothesis *swap = search->items;
-    search->items = search->next;
-    search->next = swap;
-    search->count = search->next_count;
-    TRY(emit(search, row));
+    TRY(keep_best(search, count));
     search->rows++;
 out:
     return err;
 }
 
-ting_err ting_ctc_beam_accept(ting_ctc_beam *search, ting_tensor log_probs)
+ting_err ting_ctc_beam_accept(ting_ctc_beam *search, ting_ctx *ctx, ting_tensor logits)
 {
     ting_err err = TING_OK;
-    if (search->options.blank < 0 || search->options.blank >= log_probs.cols)
-        FAIL(TING_ERR_ARGUMENT, "blank is class %d, the rows have %d", search->options.blank, log_probs.cols);
-    for (int t = 0; t < log_probs.rows; t++)
-        TRY(one_row(search, ting_row(log_probs, t), log_probs.cols));
+    const ting_arena_mark start_mark = ting_arena_tell(ctx->arena);
+    const int vocab = search->options.vocab;
+    ting_real *row = ting_ctx_reals(ctx, (size_t)vocab);
+    for (int t = 0; t < logits.rows && ctx->err == TING_OK; t++) {
+        for (int i = 0; i < vocab; i++)
+            row[i] = ting_row(logits, t)[i];
+        row[search->options.blank] -= (ting_real)search->options.blank_penalty;
+        ctx->kern->log_softmax(vocab, row, row);
+        TRY(one_row(search, row));
+    }
+    err = ctx->err;
 out:
+    ting_arena_rewind(ctx->arena, start_mark);
     return err;
 }
 
 ting_err ting_ctc_beam_results(ting_ctc_beam *search, int most, const ting_decoded **out, int *count)
 {
-    size_t used = 0, wanted = 1;
+    ting_err err = TING_OK;
+    int wanted = 0, used = 0;
     *count = most < search->count ? most : search->count;
     for (int i = 0; i < *count; i++)
-        wanted += (size_t)search->items[i].length;
-    if (ting_reserve(&search->emissions, 0, wanted, &search->room, sizeof *search->emissions) != TING_OK)
-        return TING_ERR_MEMORY;
+        wanted += search->items[i].length;
+    TRY(ting_reserve(&search->emissions, 0, (size_t)wanted, &search->emission_room, sizeof *search->emissions));
     for (int i = 0; i < *count; i++) {
-        const hypothesis *h = &search->items[i];
-        const int trace = h->blank.likely > h->token.likely ? h->blank.trace : h->token.trace;
-        const int read = ting_trace_read(&search->trace, trace, h->length, search->emissions + used);
-        search->results[i] = (ting_decoded){search->emissions + used, read, h->score};
-        used += (size_t)read;
+        const sequence *s = &search->items[i];
+        const int read = ting_trace_read(&search->trace, likelier_of(s)->trace, s->length, search->emissions + used);
+        search->results[i] = (ting_decoded){search->emissions + used, read, s->sum};
+        used += read;
     }
     *out = search->results;
-    return TING_OK;
+out:
+    return err;
 }

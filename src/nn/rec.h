@@ -77,6 +77,18 @@ static inline uint64_t ting_dropout_stride(int cols)
     return ((uint64_t)cols + 3) / 4;
 }
 
+struct ting_rec_segment_mul {
+    ting_tensor x, y;
+    ting_segments segments;
+    const ting_real *factor; /* [segments, cols] */
+};
+
+struct ting_rec_segment_pick {
+    ting_tensor a, b, y;
+    ting_segments segments;
+    const bool *second; /* [segments] */
+};
+
 struct ting_rec_concat_cols {
     const ting_tensor *parts;
     int count;
@@ -205,6 +217,21 @@ struct ting_rec_whiten {
     ting_tensor x, y;
     int groups;
     ting_real limit, grad_scale;
+};
+
+struct ting_rec_scale_grad {
+    ting_tensor x, y;
+    ting_real factor;
+};
+
+struct ting_rec_excess {
+    ting_tensor x, y;
+    ting_real limit, penalty;
+};
+
+struct ting_rec_limit {
+    const ting_param *param, *alias;
+    ting_real least, most;
 };
 
 struct ting_rec_recompute {

@@ -3,7 +3,7 @@
 #include "fuzz/fuzz.h"
 
 #include "base/mem.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "train/p2h_recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
