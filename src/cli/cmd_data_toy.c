@@ -24,7 +24,7 @@ static const ting_option table[] = {
     {0},
 };
 
-static const struct options defaults = {.count = 400, .seed = 1};
+static const struct options defaults = {.count = 1000, .seed = 1};
 
 static const ting_example examples[] = {
     {"tingxie data toy -o toy && tingxie train am recipes/smoke.yaml -d toy -o run", "sees a network learn, within a minute"},

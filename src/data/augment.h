@@ -43,7 +43,7 @@ typedef struct ting_augment_source { /* sounds from files */
 typedef struct ting_augment_noise {
     ting_augment_source source; /* without a list: white to brown noise */
     double share;               /* 0.5 */
-    ting_range snr;              /* dB, -20 to 60, default 0 to 25: speech (ting_sound_active_power) over noise */
+    ting_range snr;             /* dB, -20 to 60, default 0 to 25: speech (ting_sound_active_power) over noise */
     int voices_low, voices_high; /* sounds added up with equal power: 1 to 16, default 1; babble of speech: 3 to 8 */
 } ting_augment_noise;
 
@@ -59,7 +59,7 @@ typedef struct ting_augment_plan {
     ting_augment_change pitch;   /* `semitones` -12 to 12, default -2 to 2: same tempo; formants move along */
     ting_augment_change formant; /* `factor` 0.7 to 1.4, default 0.9 to 1.1: resonances alone, pitch and tempo stay */
     struct {
-        double share;           /* 0.5 */
+        double share;             /* 0.5 */
         ting_range before, after; /* seconds, 0 to 5, default 0 to 0.5 */
     } pad;
 
@@ -67,8 +67,8 @@ typedef struct ting_augment_plan {
     struct {
         ting_augment_source source; /* without a list: made-up rooms */
         double share;               /* 0.3 */
-        ting_range decay;            /* of made-up rooms: seconds to -60 dB, 0.05 to 2, default 0.1 to 0.6 */
-        ting_range direct;           /* direct over reverberant sound, dB, -20 to 40, default -3 to 12; measured rooms: at
+        ting_range decay;           /* of made-up rooms: seconds to -60 dB, 0.05 to 2, default 0.1 to 0.6 */
+        ting_range direct;          /* direct over reverberant sound, dB, -20 to 40, default -3 to 12; measured rooms: at
                                        least that, otherwise as they are */
     } rooms;
     int noises; /* `noise`: a list of groups, each drawn by itself */
@@ -76,7 +76,7 @@ typedef struct ting_augment_plan {
     ting_augment_change equaliser; /* `gain`: dB either way per octave band, 0 to 30, default 0 to 6 */
     struct {
         double share;         /* 0.3 */
-        ting_range low, high;  /* edges in Hz: 0 to 1000, default 20 to 200; 2000 to 8000, default 3400 to 7500 */
+        ting_range low, high; /* edges in Hz: 0 to 1000, default 20 to 200; 2000 to 8000, default 3400 to 7500 */
     } band;
     double telephone;              /* `telephone: {share: 0.1}`: 300-3400 Hz, 8 kHz, mu-law */
     ting_augment_change volume;    /* `gain`: dB, -60 to 30, default -15 to 6; less where the peak would pass full scale */

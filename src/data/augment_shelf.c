@@ -38,13 +38,13 @@ out:
     return err;
 }
 
-/* "/a/list.tsv" and "b/c.wav" -> "/a/b/c.wav" */
+/* "/a/list.tsv" and "b/c.wav" -> "/a/b/c.wav"; never "-", which would be standard input. */
 static ting_err beside(const char *list, ting_view name, ting_str *out)
 {
     const char *slash = strrchr(list, '/');
     ting_str_clear(out);
-    if (name.text[0] != '/' && slash != NULL)
-        ting_str_add_bytes(out, list, (size_t)(slash + 1 - list));
+    if (name.text[0] != '/')
+        ting_str_add_bytes(out, slash != NULL ? list : "./", slash != NULL ? (size_t)(slash + 1 - list) : 2);
     ting_str_add_bytes(out, name.text, name.length);
     return ting_str_ok(out) ? TING_OK : TING_ERR_MEMORY;
 }

@@ -4,7 +4,7 @@
 #define TING_DATA_SPAN_H
 
 #include "base/rng.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 
 #include <stdbool.h>
 

@@ -14,12 +14,12 @@ enum { FRAME = TING_SOUND_RATE / 100, MARGIN = TING_SOUND_RATE / 50 };
 ting_err ting_splice_plan_read(ting_yaml *map, ting_splice_plan *p)
 {
     ting_err err = TING_OK;
-    *p = (ting_splice_plan){.syllable = {0.16, 0.26},
+    *p = (ting_splice_plan){.syllable = {0.18, 0.3},
                             .jitter = 0.15,
-                            .faster = 2,
+                            .faster = 1.6,
                             .pause_share = 0.1,
                             .pause = {0.05, 0.4},
-                            .overlap = {0.02, 0.06},
+                            .overlap = {0, 0.04},
                             .level = 1.5};
     if (map == NULL)
         return TING_OK;

@@ -21,14 +21,14 @@
 #include "data/span.h"
 
 typedef struct ting_splice_plan {
-    ting_range syllable; /* seconds that a syllable takes, drawn once a sentence: 0.05 to 1, default 0.16 to 0.26. Read
-                           news has 0.2 */
-    double jitter;      /* each piece's speed differs by up to this share: 0 to 0.5, default 0.15 */
-    double faster;      /* no piece becomes faster than that many times: 1 to 3, default 2; never slower than it is */
-    double pause_share; /* of the joints that get a pause: 0 to 1, default 0.1 */
+    ting_range syllable; /* seconds that a syllable takes, drawn once a sentence: 0.05 to 1, default 0.18 to 0.3. Read
+                            news has 0.2, but clips hastened so far are hard to understand */
+    double jitter;       /* each piece's speed differs by up to this share: 0 to 0.5, default 0.15 */
+    double faster;       /* no piece becomes faster than that many times: 1 to 3, default 1.6; never slower than it is */
+    double pause_share;  /* of the joints that get a pause: 0 to 1, default 0.1 */
     ting_range pause;    /* seconds, 0 to 3, default 0.05 to 0.4 */
-    ting_range overlap;  /* seconds of cross-fade where there is no pause: 0 to 0.2, default 0.02 to 0.06 */
-    double level;       /* dB either way by which pieces differ in loudness: 0 to 20, default 1.5 */
+    ting_range overlap;  /* seconds of cross-fade where there is no pause: 0 to 0.2, default 0 to 0.04 */
+    double level;        /* dB either way by which pieces differ in loudness: 0 to 20, default 1.5 */
 } ting_splice_plan;
 
 /* Reads all of the map, which may be NULL: defaults. Errors: format, naming the line. */

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/am_file.h"
-#include "model/import_zipformer_onnx.h"
+#include "model/public.h"
 
 #include <string.h>
 
@@ -121,7 +121,7 @@ ting_err ting_am_open_folder(const char *folder, ting_precision precision, ting_
     ting_err err = TING_OK;
     ting_imported model = {0};
     *out = (ting_am){0};
-    TRY(ting_import_zipformer_onnx(folder, &model));
+    TRY(ting_public_import(folder, &model));
     ting_table_view view = {&model.tensors, ""};
     const ting_source source = ting_table_source(&view, folder);
     const parts from = {folder, &model.config, model.features, &source, precision};

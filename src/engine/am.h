@@ -24,7 +24,7 @@ typedef struct ting_am { /* immutable after opening, and shared by threads */
  * (keys, shapes, tokens), format (the features line), unsupported, memory. Free with ting_am_free. */
 ting_err ting_am_open(const ting_gguf *file, ting_precision precision, ting_am *out);
 
-/* The same from a folder with a public model in ONNX (model/import_zipformer_onnx.h). Errors: io too. */
+/* The same from a folder with a public model (model/public.h). Errors: io too. */
 ting_err ting_am_open_folder(const char *folder, ting_precision precision, ting_am *out);
 void ting_am_free(ting_am *acoustic);
 

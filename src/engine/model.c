@@ -2,7 +2,7 @@
 /*
  * model.c - opening a model: the networks of the file that was named, and what it lacks from the usual places.
  *
- *     path  ->  a .gguf file | a public model (folder with ONNX files) | a folder of such | NULL: the places
+ *     path  ->  a .gguf file | a public model (a folder) | a folder of such | NULL: the places
  *     "am"  from path, else from the first candidate of the places that has one
  *     "p2h" likewise; it alone for ting_model_open_writing
  */
@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/options.h"
 #include "engine/places.h"
+#include "model/public.h"
 #include "model/schema.h"
 
 #include <string.h>
@@ -79,7 +80,7 @@ static bool is_complete(const opening *o)
 /* What stands at a path: the kind decides how it is read. */
 static ting_err take_path(opening *o, const char *path)
 {
-    return ting_place_is_public_model(path) ? take_folder(o, path) : take_file(o, path);
+    return ting_public_kind_of(path) != TING_PUBLIC_NONE ? take_folder(o, path) : take_file(o, path);
 }
 
 /* Candidates that cannot be read are remarked and passed over: another may do. */
@@ -124,7 +125,7 @@ static ting_err open_all(opening *o, const char *path)
 {
     ting_err err = TING_OK;
     ting_paths places = {0}, own = {0};
-    bool folder = path != NULL && ting_file_is_folder(path) && !ting_place_is_public_model(path);
+    bool folder = path != NULL && ting_file_is_folder(path) && ting_public_kind_of(path) == TING_PUBLIC_NONE;
     if (folder) {
         TRY(ting_paths_add(&own, path));
         TRY(take_candidates(o, &own));

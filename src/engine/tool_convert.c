@@ -9,10 +9,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/places.h"
 #include "model/any.h"
-#include "model/import_zipformer_onnx.h"
 #include "model/precision.h"
+#include "model/public.h"
 #include "model/schema.h"
 
 #include <stdlib.h>
@@ -223,15 +222,19 @@ out:
 static ting_err open_input(conversion *c, const char *path)
 {
     ting_err err = TING_OK;
+    ting_str remark = {0};
     input *next = &c->inputs[c->opened];
     TRY(ting_file_apart(path, c->options->output));
     next->folder = ting_file_is_folder(path);
-    if (next->folder && !ting_place_is_public_model(path))
-        FAIL(TING_ERR_NOT_FOUND,
-             "%s: no model that is known: expected tokens.txt and encoder, decoder and joiner as ONNX", path);
-    TRY(next->folder ? ting_import_zipformer_onnx(path, &next->imported) : ting_any_open(path, &next->any));
+    TRY(next->folder ? ting_public_import(path, &next->imported) : ting_any_open(path, &next->any));
     c->opened++;
+    if (next->folder && next->imported.remark != NULL && c->options->remark != NULL) {
+        ting_str_addf(&remark, "%s: %s", path, next->imported.remark);
+        if (ting_str_ok(&remark))
+            c->options->remark(c->options->remark_self, remark.text);
+    }
 out:
+    ting_str_free(&remark);
     return err;
 }
 

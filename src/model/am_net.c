@@ -71,6 +71,7 @@ static ting_err declare(ting_am_net *net)
         net->simple_am = ting_linear_declare(net->params, c->transducer.vocab, dim, "", SIMPLE_AM);
         net->simple_lm = ting_linear_declare(net->params, c->transducer.vocab, c->transducer.decoder_dim, "", SIMPLE_LM);
     }
+    TRY(ting_params_declared(net->params));
 out:
     return err;
 }

@@ -9,7 +9,9 @@ void ting_imported_free(ting_imported *model)
 {
     ting_free(model->features);
     ting_texts_free(&model->tokens);
+    ting_free(model->remark);
     ting_table_free(&model->tensors);
+    ting_pickle_close(&model->pickle);
     *model = (ting_imported){0};
 }
 
@@ -19,6 +21,8 @@ ting_err ting_imported_check(const ting_imported *model, const char *label)
     ting_am_net *net = NULL;
     ting_table_view view = {&model->tensors, ""};
     const ting_source source = ting_table_source(&view, label);
+    if (model->tokens.count < (size_t)ting_am_vocab(&model->config))
+        FAIL(TING_ERR_MODEL, "%s: %zu tokens for %d outputs", label, model->tokens.count, ting_am_vocab(&model->config));
     TRY_IN(ting_am_net_new(&model->config, &net), "%s", label);
     TRY(ting_params_load(net->params, &source, &(ting_load_options){.kern = ting_kern_select(ting_cpu_detect())}));
 out:

@@ -118,6 +118,11 @@ ting_param *ting_params_add(ting_params *params, ting_param_role role, int dims,
     return param;
 }
 
+ting_err ting_params_declared(const ting_params *params)
+{
+    return params->failed;
+}
+
 int ting_params_count(const ting_params *params)
 {
     return params->count;

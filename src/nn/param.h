@@ -107,6 +107,9 @@ static inline ting_param *ting_param_init(ting_param *param, ting_init init)
     return param;
 }
 
+/* Whether all declarations so far went well. Errors: that of the first that did not. */
+ting_err ting_params_declared(const ting_params *params);
+
 int ting_params_count(const ting_params *params);
 ting_param *ting_params_at(ting_params *params, int index);
 ting_param *ting_params_find(ting_params *params, const char *name); /* NULL when absent */

@@ -7,7 +7,7 @@
 #ifndef TING_TRAIN_PLAN_H
 #define TING_TRAIN_PLAN_H
 
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "optim/adamw.h"
 #include "optim/scaled_adam.h"
 #include "optim/schedule.h"

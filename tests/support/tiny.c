@@ -52,7 +52,7 @@ static void settle(ting_am_net *net)
         net->ctc.output.bias->t.data[net->config.ctc.blank] = (ting_real)0.8;
 }
 
-static ting_err make_net(const ting_am_config *config, unsigned seed, ting_am_net **net)
+ting_err ting_tiny_net(const ting_am_config *config, unsigned seed, ting_am_net **net)
 {
     ting_err err = TING_OK;
     TRY(ting_am_net_new(config, net));
@@ -67,7 +67,7 @@ ting_err ting_tiny_net_save(const char *path, unsigned seed, const ting_am_confi
 {
     ting_err err = TING_OK;
     ting_am_net *net = NULL;
-    TRY(make_net(config, seed, &net));
+    TRY(ting_tiny_net(config, seed, &net));
     TRY(ting_am_save(path, net, about, TING_DTYPE_F32));
 out:
     ting_am_net_free(net);
@@ -79,7 +79,7 @@ static ting_err add_am(ting_gguf_writer *writer, unsigned seed, ting_am_net **ne
     ting_err err = TING_OK;
     const ting_am_config config = {.encoder = {.kind = TING_ENCODER_ZIPFORMER, .zipformer = encoder_config},
                                    .transducer = transducer_config};
-    TRY(make_net(&config, seed, net));
+    TRY(ting_tiny_net(&config, seed, net));
     TRY(ting_am_put(writer, *net, &(ting_am_about){.name = "tiny", .features = "icefall bins=40", .tokens = tokens,
                                                    .token_count = sizeof tokens / sizeof tokens[0], .licence = "Apache-2.0"},
                     TING_DTYPE_F32));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* yaml.c - libyaml's events to the tree of yaml.h, and the typed getters. */
-#include "data/yaml.h"
+#include "base/yaml.h"
 
 #include "base/file.h"
 #include "base/number.h"

@@ -10,8 +10,8 @@
  *     TRY(ting_yaml_int(doc.root, "layers", 1, 64, &layers));      absent: keeps the default in `layers`
  *     TRY(ting_yaml_done(doc.root));
  */
-#ifndef TING_DATA_YAML_H
-#define TING_DATA_YAML_H
+#ifndef TING_BASE_YAML_H
+#define TING_BASE_YAML_H
 
 #include "base/arena.h"
 #include "base/err.h"
