@@ -20,6 +20,7 @@ enum { RED_ZONE = 0 };
 #endif
 
 enum { MAX_BLOCKS = 64 }; /* each new block is at least as large as all before it together */
+enum { SPARE = 16 };      /* a joined block has a 16th more than was used: rounds differ a little */
 
 struct ting_arena {
     unsigned char *block[MAX_BLOCKS];
@@ -28,6 +29,7 @@ struct ting_arena {
     size_t block_bytes;
     ting_arena_mark mark;
     size_t used_before[MAX_BLOCKS]; /* bytes used in the blocks before this one */
+    size_t most_used;               /* since the last reset */
     bool failed;
 };
 
@@ -79,7 +81,7 @@ static bool open_block(ting_arena *arena, size_t bytes)
             size = arena->block_bytes;
         if (size < bytes)
             size = bytes;
-        unsigned char *block = ting_alloc(size, 1);
+        unsigned char *block = ting_alloc_unset(size);
         if (block == NULL)
             return false;
         POISON(block, size);
@@ -110,6 +112,8 @@ void *ting_arena_take(ting_arena *arena, size_t bytes)
     }
     unsigned char *piece = arena->block[arena->mark.block] + arena->mark.used;
     arena->mark.used += rounded;
+    size_t used = ting_arena_used(arena);
+    arena->most_used = used > arena->most_used ? used : arena->most_used;
     UNPOISON(piece, bytes);
     return piece;
 }
@@ -144,13 +148,13 @@ void ting_arena_rewind(ting_arena *arena, ting_arena_mark mark)
 void ting_arena_reset(ting_arena *arena)
 {
     if (arena->blocks > 1) {
-        size_t size = total_size(arena);
         drop_blocks(arena);
-        arena->block_bytes = size;
+        arena->block_bytes = arena->most_used + arena->most_used / SPARE;
     } else if (arena->blocks == 1) {
         POISON(arena->block[0], arena->size[0]);
     }
     arena->mark = (ting_arena_mark){0};
+    arena->most_used = 0;
     arena->failed = false;
 }
 

@@ -7,6 +7,23 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 8 * LARGE_PAGE };
+
+void *ting_alloc_unset(size_t bytes)
+{
+    void *block = NULL;
+    if (posix_memalign(&block, bytes >= LARGE_BLOCK ? LARGE_PAGE : TING_ALIGN, bytes == 0 ? 1 : bytes) != 0) {
+        ting_fail(TING_ERR_MEMORY, "out of memory: %zu bytes wanted", bytes);
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    if (bytes >= LARGE_BLOCK)
+        madvise(block, bytes, MADV_HUGEPAGE); /* a wish: when it is not granted, small pages serve */
+#endif
+    return block;
+}
 
 void *ting_alloc(size_t count, size_t size)
 {
@@ -15,12 +32,9 @@ void *ting_alloc(size_t count, size_t size)
         return NULL;
     }
     size_t bytes = count * size;
-    void *block = NULL;
-    if (posix_memalign(&block, TING_ALIGN, bytes == 0 ? 1 : bytes) != 0) {
-        ting_fail(TING_ERR_MEMORY, "out of memory: %zu bytes wanted", bytes);
-        return NULL;
-    }
-    memset(block, 0, bytes == 0 ? 1 : bytes);
+    void *block = ting_alloc_unset(bytes);
+    if (block != NULL)
+        memset(block, 0, bytes == 0 ? 1 : bytes);
     return block;
 }
 

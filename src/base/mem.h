@@ -3,7 +3,7 @@
  * mem.h - the only place that takes memory from the C library.
  *
  * All functions return NULL and store TING_ERR_MEMORY's sentence on failure (also on overflow of
- * count * size); ting_free accepts NULL. Blocks are aligned for vector loads (64 bytes) and zeroed.
+ * count * size); ting_free accepts NULL. Blocks are aligned for vector loads (64 bytes) and, unless said otherwise, zeroed.
  */
 #ifndef TING_BASE_MEM_H
 #define TING_BASE_MEM_H
@@ -16,6 +16,10 @@ enum { TING_ALIGN = 64 };
 
 /* Returns owned memory of count * size zero bytes (at least one), free with ting_free. */
 void *ting_alloc(size_t count, size_t size);
+
+/* Returns owned memory of `bytes` bytes (at least one), not set: pages that nobody writes cost nothing. Large blocks ask the
+ * system for large pages. */
+void *ting_alloc_unset(size_t bytes);
 
 /* Grows `block` (may be NULL) from old_count to new_count >= old_count elements; the new tail is zero.
  * On failure returns NULL and leaves `block` as it was. */

@@ -224,6 +224,12 @@ int ting_encoder_chunk_rows(const ting_encoder_config *config)
 
 /* ---- forward ---- */
 
+ting_encoder_mode ting_encoder_stream_mode(const ting_encoder_config *config)
+{
+    const int left = config->kind == TING_ENCODER_ZIPFORMER ? config->zipformer.left / config->zipformer.chunk : config->conformer.left;
+    return (ting_encoder_mode){.chunk = ting_encoder_chunk_rows(config), .left = left};
+}
+
 static int longest_of(ting_segments segments)
 {
     int longest = 0;

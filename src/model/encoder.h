@@ -89,6 +89,9 @@ typedef struct ting_encoder_mode {
     ting_encoder_state *const *states; /* streaming: one state a segment */
 } ting_encoder_mode;
 
+/* The mask that gives whole utterances what a stream gives them, for an encoder that streams. */
+ting_encoder_mode ting_encoder_stream_mode(const ting_encoder_config *config);
+
 /* x [T, features], one segment an utterance or stream -> [rows, dim]. Output segment starts go to out_start [count + 1],
  * which must live as long as the tape. Every utterance has at least ting_encoder_least frames. */
 ting_tensor ting_encoder_forward(ting_ctx *ctx, const ting_encoder *encoder, ting_tensor x, ting_segments segments,

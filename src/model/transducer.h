@@ -8,7 +8,8 @@
  *     joiner:    output(tanh(encoder_proj(e) + decoder_proj(d)))                               [n, vocab]
  *
  * The two projections run once per encoder row and once per new context: decoders keep projected rows and call
- * ting_transducer_join on sums of them. Parameters have the reference's names ("decoder...", "joiner...").
+ * ting_transducer_join on sums of them. Parameters have the reference's names ("decoder...", "joiner...") and
+ * start as it has them.
  */
 #ifndef TING_MODEL_TRANSDUCER_H
 #define TING_MODEL_TRANSDUCER_H

@@ -33,16 +33,28 @@ static inline int ting_conv2d_patch(const ting_conv2d_shape *s)
     return s->kernel_t * s->kernel_f * s->in_channels;
 }
 
-/* Output rows whose patches together stay in the second-level cache. */
-int ting_conv2d_block(const ting_conv2d_shape *shape);
+/* A kernel as wide as the image and one row high: each row is its own patch. */
+static inline bool ting_conv2d_rows_are_patches(const ting_conv2d_shape *s)
+{
+    return s->kernel_t == 1 && s->kernel_f == s->freq && s->stride_t == 1 && s->pad_t == 0 && s->pad_f == 0;
+}
 
-/* Writes the patches of output row `row` of a segment: patches [F', kt kf C] from x [rows, F C]. */
-void ting_conv2d_gather(const ting_conv2d_shape *shape, const ting_real *x, int ldx, int rows,
-                        int row, ting_real *patches);
+/* Output rows whose patches together make a block: with `large` enough of them that packing the filters again for each block
+ * costs little, otherwise as many as stay in the second-level cache. */
+int ting_conv2d_block(const ting_conv2d_shape *shape, bool large);
 
-/* The adjoint: adds patches [F', kt kf C] of output row `row` into gx [rows, F C]. */
-void ting_conv2d_scatter(const ting_conv2d_shape *shape, const ting_kern *kern,
-                         const ting_real *patches, int row, int rows, ting_real *gx, int ldx);
+typedef struct ting_conv2d_rows_of { /* a block of output rows, which may belong to several segments */
+    const ting_conv2d_shape *shape;
+    ting_segments in, out;
+    int first, count;
+} ting_conv2d_rows_of;
+
+/* Writes the block's patches [count F', kt kf C] from x [T, F C]. */
+void ting_conv2d_gather(ting_pool *pool, const ting_conv2d_rows_of *block, ting_tensor x, ting_real *patches);
+
+/* The adjoint: adds the block's patches into the gradient of x. A row of it adds up in order of the output rows. */
+void ting_conv2d_scatter(ting_pool *pool, const ting_kern *kern, const ting_conv2d_rows_of *block,
+                         const ting_real *patches, ting_tensor x);
 
 /* Filters between the layout of files, [out, in, taps], and the layout of patches, [out, taps, in]. */
 void ting_conv2d_to_patch_order(int out, int in, int taps, const ting_real *filters,

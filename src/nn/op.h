@@ -51,6 +51,16 @@ ting_tensor ting_embedding(ting_ctx *ctx, const int *ids, int count, const ting_
  * ctx->training. The mask is regenerated from the counter in backward. */
 ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability);
 
+/* The same over x's own values and gradient: for an x that nobody else reads, the output of ting_linear, ting_scale or
+ * ting_add, whose backward does without it. */
+ting_tensor ting_dropout_in_place(ting_ctx *ctx, ting_tensor x, ting_real probability);
+
+/* Each row times the factors of its segment: factor [segments, cols], constants that live as long as the tape. */
+ting_tensor ting_segment_mul(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_real *factor);
+
+/* The rows of b for the segments of `second`, those of a for the others; second [segments] lives as long as the tape. */
+ting_tensor ting_segment_pick(ting_ctx *ctx, ting_tensor a, ting_tensor b, ting_segments segments, const bool *second);
+
 /* Sinusoidal positions [T, d], restarting at each segment, as a constant (no gradient): column 2i holds
  * sin(pos / 10000^(2i / d)), column 2i + 1 the cosine (Vaswani 2017). */
 ting_tensor ting_sinusoid(ting_ctx *ctx, ting_segments segments, int d);
@@ -110,9 +120,11 @@ static inline int ting_attention_row(const ting_attention *a, int span, int head
 }
 
 /* factor * q k^T per head, plus, when pos.rows > 0, p pos^T shifted (Zipformer, Transformer-XL without
- * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head.
+ * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head. With pos_zero TING_POSITIONS_OF_KEYS, pos has a
+ * row for each row of k, and score(i, j) += factor * p_i . pos_j.
  * q [Tq, heads dq], k [Tk, heads dq], p [Tq, heads dp], pos [distances, heads dp]; a tensor with zero
  * rows for p and pos means none. -> [heads Tq, longest span]. */
+enum { TING_POSITIONS_OF_KEYS = -1 };
 ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
                              ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
 
@@ -205,5 +217,16 @@ ting_tensor ting_balancer(ting_ctx *ctx, ting_tensor x, const ting_balancer_limi
 /* Pulls the covariance of each group of columns towards a multiple of the unit matrix when its whitening metric (1:
  * white) is at or above the limit. */
 ting_tensor ting_whiten(ting_ctx *ctx, ting_tensor x, int groups, ting_real limit, ting_real grad_scale);
+
+/* The gradient is multiplied with `factor`. */
+ting_tensor ting_scale_grad(ting_ctx *ctx, ting_tensor x, ting_real factor);
+
+/* As if penalty * (|x| - limit) of each element beyond the limit were part of the loss, a sum: the gradient becomes
+ * g + sign(x) penalty / ctx->units there. */
+ting_tensor ting_excess(ting_ctx *ctx, ting_tensor x, ting_real limit, ting_real penalty);
+
+/* A parameter with the same values and a gradient of its own, of which each element that would move a value further out of
+ * least .. most changes its sign before it is added to the parameter's. It lives as long as the arena. */
+const ting_param *ting_limit(ting_ctx *ctx, const ting_param *param, ting_real least, ting_real most);
 
 #endif

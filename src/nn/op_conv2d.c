@@ -11,60 +11,55 @@
 #include "nn/rec.h"
 #include "nn/tape.h"
 
+struct work {
+    ting_ctx *ctx;
+    const ting_conv2d_shape *shape;
+    const ting_param *w, *b;
+    const ting_real *ordered; /* the filters in patch order; NULL: packed */
+    ting_act act;
+};
+
 /* One block: y [m, out] from patches [m, k]. */
-static void multiply(ting_ctx *ctx, const ting_conv2d_shape *s, const ting_param *w,
-                     const ting_param *b, const ting_real *ordered, ting_act act, int m,
-                     const ting_real *patches, ting_real *y)
+static void multiply(const struct work *work, int m, const ting_real *patches, ting_real *y)
 {
-    ting_gemm_run run = {ctx->kern, ctx->pool, ctx->arena};
-    int k = ting_conv2d_patch(s), n = s->out_channels;
-    const ting_real *bias = b != NULL ? b->t.data : NULL;
-    if (ordered == NULL) {
-        ting_gemm_packed(&run, m, patches, k, w->packed, bias, act, 0, y, n);
+    const ting_kern *kern = work->ctx->kern;
+    ting_gemm_run run = ting_ctx_gemm(work->ctx);
+    int k = ting_conv2d_patch(work->shape), n = work->shape->out_channels;
+    const ting_real *bias = work->b != NULL ? work->b->t.data : NULL;
+    if (work->ordered == NULL) {
+        ting_gemm_packed(&run, m, patches, k, work->w->packed, bias, work->act, 0, y, n);
         return;
     }
-    ting_gemm(&run, ctx->multiply, m, n, k, 1, (ting_strided){patches, k, 1},
-              (ting_strided){ordered, 1, k}, 0, y, n);
-    if (bias != NULL)
-        for (int i = 0; i < m; i++)
-            ctx->kern->add(n, y + (size_t)i * (size_t)n, bias, y + (size_t)i * (size_t)n);
-    if (act != TING_ACT_NONE)
-        ctx->kern->act(act, m * n, y, y);
+    ting_gemm_bias(&run, work->ctx->multiply, m, n, k, (ting_strided){patches, k, 1}, (ting_strided){work->ordered, 1, k},
+                   bias, y, n);
+    if (work->act != TING_ACT_NONE)
+        kern->act(work->act, m * n, y, y);
 }
 
 /* All blocks. Segments follow each other in the output, so a block may span several. */
-static void run_blocks(ting_ctx *ctx, ting_tensor x, ting_segments segments,
-                       const ting_conv2d_shape *s, const ting_param *w, const ting_param *b,
-                       ting_act act, const int *out_start, ting_tensor y)
+static void run_blocks(struct work *work, ting_tensor x, ting_segments segments, ting_segments out, ting_tensor y)
 {
+    ting_ctx *ctx = work->ctx;
+    const ting_conv2d_shape *s = work->shape;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    int block = ting_conv2d_block(s), freq = ting_conv2d_freq(s), taps = s->kernel_t * s->kernel_f;
-    size_t k = (size_t)ting_conv2d_patch(s);
-    bool use_packed = w->packed != NULL && ctx->tape == NULL;
-    bool rows_are_patches = s->kernel_t == 1 && s->kernel_f == s->freq && s->stride_t == 1 &&
-                            s->pad_t == 0 && s->pad_f == 0 && x.ld == x.cols;
-    block = block < y.rows ? block : y.rows;
-    ting_real *patches =
-        rows_are_patches ? NULL : ting_ctx_reals(ctx, (size_t)block * (size_t)freq * k);
+    const bool use_packed = work->w->packed != NULL && ctx->tape == NULL;
+    const bool rows_are_patches = ting_conv2d_rows_are_patches(s) && x.ld == x.cols;
+    const int freq = ting_conv2d_freq(s), taps = s->kernel_t * s->kernel_f, most = ting_conv2d_block(s, !use_packed);
+    const size_t k = (size_t)ting_conv2d_patch(s);
+    ting_conv2d_rows_of block = {.shape = s, .in = segments, .out = out, .count = most < y.rows ? most : y.rows};
+    ting_real *patches = rows_are_patches ? NULL : ting_ctx_reals(ctx, (size_t)block.count * (size_t)freq * k);
     ting_real *ordered = use_packed ? NULL : ting_ctx_reals(ctx, (size_t)s->out_channels * k);
     if (ctx->err != TING_OK)
         return;
     if (ordered != NULL)
-        ting_conv2d_to_patch_order(s->out_channels, s->in_channels, taps, w->t.data, ordered);
-    int segment = 0;
+        ting_conv2d_to_patch_order(s->out_channels, s->in_channels, taps, work->w->t.data, ordered);
+    work->ordered = ordered;
     if (rows_are_patches)
-        multiply(ctx, s, w, b, ordered, act, y.rows, x.data, y.data);
-    for (int first = rows_are_patches ? y.rows : 0; first < y.rows; first += block) {
-        int rows = y.rows - first < block ? y.rows - first : block;
-        for (int i = 0; i < rows; i++) {
-            while (first + i >= out_start[segment + 1])
-                segment++;
-            int in = segments.start[segment];
-            ting_conv2d_gather(s, ting_row(x, in), x.ld, segments.start[segment + 1] - in,
-                               first + i - out_start[segment],
-                               patches + (size_t)i * (size_t)freq * k);
-        }
-        multiply(ctx, s, w, b, ordered, act, rows * freq, patches, ting_row(y, first));
+        multiply(work, y.rows, x.data, y.data);
+    for (; !rows_are_patches && block.first < y.rows; block.first += block.count) {
+        block.count = y.rows - block.first < most ? y.rows - block.first : most;
+        ting_conv2d_gather(ctx->pool, &block, x, patches);
+        multiply(work, block.count * freq, patches, ting_row(y, block.first));
     }
     ting_arena_rewind(ctx->arena, mark);
 }
@@ -92,11 +87,13 @@ ting_tensor ting_conv2d(ting_ctx *ctx, ting_tensor x, ting_segments segments,
         return (ting_tensor){0};
     }
     ting_act fused = ctx->tape == NULL ? act : TING_ACT_NONE;
+    const ting_segments out = {segments.count, out_start};
+    struct work work = {.ctx = ctx, .shape = shape, .w = w, .b = b, .act = fused};
     ting_tensor y = ting_ctx_output(ctx, out_start[segments.count], freq * shape->out_channels);
     if (ctx->err == TING_OK)
-        run_blocks(ctx, x, segments, shape, w, b, fused, out_start, y);
+        run_blocks(&work, x, segments, out, y);
     struct ting_rec_conv2d *rec = ting_tape_push(ctx, TING_OP_conv2d, sizeof *rec);
     if (rec != NULL)
-        *rec = (struct ting_rec_conv2d){x, y, segments, {segments.count, out_start}, *shape, w, b};
+        *rec = (struct ting_rec_conv2d){x, y, segments, out, *shape, w, b};
     return fused == act ? y : ting_activate(ctx, act, y);
 }
