@@ -61,7 +61,7 @@ DROP += src/audio/$(if $(filter 1,$(WITH_FFMPEG)),ffmpeg_absent.c,ffmpeg.c)
 dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
 
 # The double build is for gradients and reference vectors: it stops below the engine and the trainer.
-INFER_SRC := $(call dirs,base kern audio nn text feat model $(if $(filter double,$(VARIANT)),,decode engine))
+INFER_SRC := $(call dirs,base kern audio nn text feat model decode $(if $(filter double,$(VARIANT)),,engine))
 TRAIN_SRC := $(call dirs,nn/bwd loss optim $(if $(filter double,$(VARIANT)),,data train))
 CLI_SRC   := $(call dirs,cli)
 PROTO     := $(wildcard src/model/*.proto)

@@ -38,7 +38,7 @@ typedef enum ting_problem {
     TING_PROBLEM_LONG,
     TING_PROBLEM_SILENT,     /* decoding: the standard deviation is below -60 dB of full scale */
     TING_PROBLEM_CLIPPED,    /* decoding: more than one sample in a thousand stands at full scale */
-    TING_PROBLEM_LABEL,      /* more initials and finals than frames at 25 a second; CTC needs a frame more for each repeat */
+    TING_PROBLEM_LABEL,      /* more initials and finals than frames at 25 a second; a repeat counts for two */
     TING_PROBLEM_READING,    /* a character that no table reads: a rare hanzi, Latin, a digit */
     TING_PROBLEM_PINYIN,     /* a word that is no syllable, or not a syllable for each hanzi */
     TING_PROBLEM_DUPLICATE,  /* an id that an earlier clip has */
@@ -74,7 +74,7 @@ typedef struct ting_data_options { /* start with {0} */
     const char *only;         /* "split=dev": clips whose column says this; NULL: all */
     const char *lexicon;      /* folder of pinyin tables; NULL: text is not read, labels are given pinyin alone */
     const char *output;       /* gets the good clips as a manifest with lengths and pinyin; NULL: none */
-    int decode;               /* 1: all samples are looked at; 0: the headers, and all of files that don't say their length */
+    int decode;               /* 1: all samples are looked at; 0: headers, and all of files that don't say their length */
     int threads;              /* 0: one for each processor */
     double shortest, longest; /* seconds; 0: 0.1 and 30 */
     size_t most;              /* of each problem so many are said */
@@ -85,8 +85,8 @@ typedef struct ting_data_options { /* start with {0} */
 } ting_data_options;
 
 /* Opens every sound of a manifest, reads every label, and sums up. The result does not depend on the number of threads.
- * Problems are no error. Errors: io, format (no manifest, or no clip in it), argument (`only`), memory, cancelled; no output is
- * written then. */
+ * Problems are no error. Errors: io, format (no manifest, or no clip in it), argument (`only`; the output is the
+ * manifest), memory, cancelled; no output is written then. */
 TING_API ting_err ting_check_data(const ting_data_options *options, ting_data_summary *summary);
 
 enum { TING_CORPUS_PARTS = 3 };
@@ -109,7 +109,8 @@ typedef struct ting_corpus_options { /* start with {0} */
     const char *corpus;     /* aishell1, aishell3, commonvoice-zh or thchs30; their layouts stand in docs/DATA.md */
     const char *folder;     /* the corpus as it is downloaded and unpacked */
     const char *output;     /* folder for the manifests; it is made */
-    int validated;          /* 1, commonvoice-zh: train.tsv gets every validated clip of a speaker who is in neither dev nor test */
+    int validated;          /* 1: train.tsv gets every validated clip of a speaker who is in neither dev nor test;
+                             * for commonvoice-zh alone */
     int threads;            /* 0: one for each processor */
     ting_remarks remarks;   /* what is left out; the first ten of each part */
     void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
@@ -117,9 +118,9 @@ typedef struct ting_corpus_options { /* start with {0} */
     void *self;
 } ting_corpus_options;
 
-/* A public corpus to manifests with text of hanzi without spaces and punctuation, and the length of each clip. Errors: argument (no
- * such corpus), format (the folder is not laid out like it, or still packed: the sentence says what to do), io, memory,
- * cancelled; nothing is written then. */
+/* A public corpus to manifests with the text without spaces and punctuation, and the length of each clip. Errors:
+ * argument (no such corpus), format (the folder is not laid out like it, or still packed: the sentence says what to do),
+ * io, memory, cancelled; nothing is written then. */
 TING_API ting_err ting_prepare_corpus(const ting_corpus_options *options, ting_corpus_counts *counts);
 
 /* ---- text for a pinyin-to-hanzi network ---- */

@@ -83,8 +83,9 @@ static void print_summary(const ting_data_summary *s)
     printf("labelled            %zu\n", s->labelled);
     printf("hanzi               %zu, %zu different\n", s->hanzi, s->different_hanzi);
     printf("syllables           %zu, %d different\n", s->syllables, s->different_syllables);
-    ting_number_fprint(stdout, "  in common use     %d of %d (%.1f %%), %d of them fewer than 10 times\n", s->different_common,
-                       s->common_syllables, share((size_t)s->different_common, (size_t)s->common_syllables), s->rare_syllables);
+    ting_number_fprint(stdout, "  in common use     %d of %d (%.1f %%), %d of them fewer than 10 times\n",
+                       s->different_common, s->common_syllables,
+                       share((size_t)s->different_common, (size_t)s->common_syllables), s->rare_syllables);
     ting_number_fprint(stdout, "without a problem   %zu (%.2f %%)\n", s->good, share(s->good, s->clips));
     for (int p = 0; p < TING_PROBLEMS; p++)
         if (s->problems[p] > 0)
@@ -143,12 +144,12 @@ static const ting_option table[] = {
      .unset = "the manifest's own"},
     {'d', "decode", TING_OPTION_FLAG, offsetof(struct options, decode), NULL,
      "looks at every sample: damage, silence, clipping, true lengths"},
-    {0, "shortest", TING_OPTION_REAL, offsetof(struct options, shortest), "SECONDS", "shorter clips are a problem", .min = 0.001,
-     .max = 3600},
-    {0, "longest", TING_OPTION_REAL, offsetof(struct options, longest), "SECONDS", "longer clips are a problem", .min = 0.001,
-     .max = 1e7},
-    {0, "most", TING_OPTION_INT, offsetof(struct options, most), "N", "so many problems of each kind are listed", .min = 0,
-     .max = 1e9},
+    {0, "shortest", TING_OPTION_REAL, offsetof(struct options, shortest), "SECONDS", "shorter clips are a problem",
+     .min = 0.001, .max = 3600},
+    {0, "longest", TING_OPTION_REAL, offsetof(struct options, longest), "SECONDS", "longer clips are a problem",
+     .min = 0.001, .max = 1e7},
+    {0, "most", TING_OPTION_INT, offsetof(struct options, most), "N", "so many problems of each kind are listed",
+     .min = 0, .max = 1e9},
     {0, "lexicon", TING_OPTION_FOLDER, offsetof(struct options, lexicon), "DIR", "folder of the pinyin tables",
      .unset = "lexicon in the model folders"},
     {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024,
@@ -160,7 +161,8 @@ static const struct options defaults = {.most = 20, .shortest = 0.1, .longest = 
 
 static const ting_example examples[] = {
     {"tingxie data check train.tsv", "sums up, and lists what is missing, unreadable or mislabelled"},
-    {"tingxie data check --decode -o good.tsv data/train", "a Kaldi folder: every sample, and its good clips as a table"},
+    {"tingxie data check --decode -o good.tsv data/train",
+     "a Kaldi folder: every sample, and its good clips as a table"},
     {"tingxie data check --only split=dev manifest.tsv", "one part of a manifest"},
     {0},
 };
@@ -170,11 +172,13 @@ const ting_command ting_command_data_check = {
     .summary = "sums up a manifest of recordings and finds what is wrong",
     .usage = "[OPTION]... MANIFEST",
     .description =
-        "Opens every sound that MANIFEST names and reads every label, prints a summary (hours, speakers, lengths, sample rates, "
+        "Opens every sound that MANIFEST names and reads every label, prints a summary (hours, speakers, lengths, "
+        "sample rates, "
         "characters, syllables), and lists problems on standard error: missing, unreadable, too short, too long; "
         "labels longer than the sound, characters without a reading, impossible pinyin, ids that are there twice; with "
         "--decode also damaged, silent and clipped sound. The exit status is 1 if there is any.\n\n"
-        "MANIFEST is a table whose first line names columns (path, text, pinyin, speaker, ...), a list (path, tab, text), a file "
+        "MANIFEST is a table whose first line names columns (path, text, pinyin, speaker, ...), a list (path, tab, "
+        "text), a file "
         "with a JSON object a line (WeNet's data.list), or a Kaldi folder (wav.scp, text, segments, ...); docs/DATA.md "
         "tells more.",
     .options = table,

@@ -99,11 +99,13 @@ const ting_command ting_command_data_prepare = {
     .summary = "makes manifests of a public speech corpus",
     .usage = "[OPTION]... CORPUS FOLDER",
     .description =
-        "Reads a corpus as it is downloaded and unpacked, and writes a manifest of each part: id, path, speaker, length, text "
+        "Reads a corpus as it is downloaded and unpacked, and writes a manifest of each part: id, path, speaker, "
+        "length, text "
         "without spaces and punctuation, and pinyin where the corpus has it. CORPUS is one of\n\n"
         "aishell1 (data_aishell, with the archives in wav/ unpacked), aishell3 (data_aishell3; it has no dev part), "
         "commonvoice-zh (the folder with clips/ and train.tsv), thchs30 (data_thchs30).\n\n"
-        "Sounds are opened to measure them and otherwise left where they are; those that cannot be read are left out and named. "
+        "Sounds are opened to measure them and otherwise left where they are; those that cannot be read are left out "
+        "and named. "
         "Traditional characters stay as they are.",
     .options = table,
     .examples = examples,

@@ -22,9 +22,10 @@ typedef struct ting_clip_sound {
     double deviation; /* standard deviation of the samples, full scale is 1 */
 } ting_clip_sound;
 
-/* Examines `count` >= 1 clips that have one path, at clips[0], clips[1], ...; pieces in ascending order are decoded in one pass
- * through the file. decode: all samples are looked at; else only where the header does not say how many there are. `stop` (may be NULL)
- * is asked between blocks; what comes out after it answered true is worth nothing. Any thread. */
+/* Examines `count` >= 1 clips that have one path, at clips[0], clips[1], ...; pieces in ascending order are decoded in
+ * one pass through the file. decode: all samples are looked at; else only where the header does not say how many there
+ * are. `stop` (may be NULL) is asked between blocks; what comes out after it answered true is worth nothing. Any
+ * thread. */
 void ting_clip_sound_examine(const ting_clip *clips, size_t count, bool decode, bool (*stop)(void *self), void *self,
                              ting_clip_sound *out);
 

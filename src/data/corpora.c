@@ -10,8 +10,8 @@
  *     commonvoice-zh  train.tsv, dev.tsv, test.tsv, validated.tsv  columns client_id, path, sentence, ...
  *                     clips/common_voice_zh-CN_18524189.mp3
  *
- * Facts from the archives' own descriptions (https://www.openslr.org 33, 18, 93; https://commonvoice.mozilla.org) and from the public
- * recipes of lhotse and Kaldi.
+ * Facts from the archives' own descriptions (https://www.openslr.org 33, 18, 93; https://commonvoice.mozilla.org) and
+ * from the public recipes of lhotse and Kaldi.
  */
 #include "data/corpora.h"
 
@@ -283,45 +283,15 @@ out:
 /* ---- the table ---- */
 
 const ting_corpus ting_corpora[] = {
-    {"aishell1",
-     "AISHELL-1",
-     "Apache-2.0",
-     "https://www.openslr.org/33",
-     "data_aishell",
-     "transcript/aishell_transcript_v0.8.txt",
-     {"train", "dev", "test"},
-     false,
-     aishell1_ready,
-     read_aishell1},
-    {"aishell3",
-     "AISHELL-3",
-     "Apache-2.0",
-     "https://www.openslr.org/93",
-     "data_aishell3",
-     "train/content.txt",
-     {"train", "test"},
-     false,
-     NULL,
-     read_aishell3},
-    {"commonvoice-zh",
-     "Common Voice",
-     "CC0-1.0",
-     "https://commonvoice.mozilla.org/zh-CN/datasets",
-     "zh-CN",
-     "validated.tsv",
-     {"train", "dev", "test"},
-     true,
-     NULL,
-     read_commonvoice},
-    {"thchs30",
-     "THCHS-30",
-     "Apache-2.0",
-     "https://www.openslr.org/18",
-     "data_thchs30",
-     "data/A11_0.wav.trn",
-     {"train", "dev", "test"},
-     false,
-     NULL,
-     read_thchs30},
+    {.name = "aishell1", .title = "AISHELL-1", .licence = "Apache-2.0", .source = "https://www.openslr.org/33",
+     .inner = "data_aishell", .landmark = "transcript/aishell_transcript_v0.8.txt", .parts = {"train", "dev", "test"},
+     .ready = aishell1_ready, .read = read_aishell1},
+    {.name = "aishell3", .title = "AISHELL-3", .licence = "Apache-2.0", .source = "https://www.openslr.org/93",
+     .inner = "data_aishell3", .landmark = "train/content.txt", .parts = {"train", "test"}, .read = read_aishell3},
+    {.name = "commonvoice-zh", .title = "Common Voice", .licence = "CC0-1.0", .source = "https://commonvoice.mozilla.org",
+     .inner = "zh-CN", .landmark = "validated.tsv", .parts = {"train", "dev", "test"}, .has_validated = true,
+     .read = read_commonvoice},
+    {.name = "thchs30", .title = "THCHS-30", .licence = "Apache-2.0", .source = "https://www.openslr.org/18",
+     .inner = "data_thchs30", .landmark = "data/A11_0.wav.trn", .parts = {"train", "dev", "test"}, .read = read_thchs30},
     {0},
 };

@@ -2,8 +2,8 @@
 /*
  * corpora.h - public corpora as they are unpacked -> lists of clips.
  *
- * What is particular to a corpus is a row of ting_corpora and a reader of its labels; the rest (folder, text, pinyin, lengths, files) is
- * the same for all: corpora_prepare.c.
+ * What is particular to a corpus is a row of ting_corpora and a reader of its labels; the rest (folder, text, pinyin,
+ * lengths, files) is the same for all: corpora_prepare.c.
  */
 #ifndef TING_DATA_CORPORA_H
 #define TING_DATA_CORPORA_H
@@ -41,7 +41,8 @@ extern const ting_corpus ting_corpora[]; /* ends with {0} */
 
 /* ---- for the readers ---- */
 
-/* Adds a clip, its text and pinyin as the corpus has them (empty: none); a text of which nothing is left leaves it out. Errors: memory. */
+/* Adds a clip, its text and pinyin as the corpus has them (empty: none); a text of which nothing is left leaves it out.
+ * Errors: memory. */
 ting_err ting_corpus_add(ting_corpus_reading *in, ting_view id, const char *path, ting_view speaker, ting_view text,
                          ting_view pinyin);
 

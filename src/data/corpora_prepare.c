@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* corpora_prepare.c - ting_prepare_corpus of tingxie_train.h: find the folder, read the labels, open the sounds, write the tables. */
+/*
+ * corpora_prepare.c - ting_prepare_corpus of tingxie_train.h: find the folder, read the labels, open the sounds, write
+ * the tables.
+ */
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "data/corpora.h"
@@ -82,7 +85,11 @@ ting_err ting_corpus_add(ting_corpus_reading *in, ting_view id, const char *path
                                         [TING_CLIP_TEXT] = plain,
                                         [TING_CLIP_PINYIN] = {in->pinyin.text, in->pinyin.length},
                                         [TING_CLIP_SPEAKER] = speaker}};
-    TRY(ting_manifest_add(&in->clips, &views));
+    err = ting_manifest_add(&in->clips, &views);
+    if (err == TING_ERR_FORMAT) { /* an id or a speaker that is no text */
+        ting_corpus_leave_out(in, "%s", ting_error_message());
+        err = TING_OK;
+    }
 out:
     return err;
 }
@@ -91,19 +98,17 @@ out:
 
 static ting_err find_corpus(const char *name, const ting_corpus **out)
 {
+    ting_err err = TING_OK;
     ting_str names = {0};
-    for (const ting_corpus *c = ting_corpora; c->name != NULL; c++) {
-        if (strcmp(c->name, name) == 0) {
-            *out = c;
-            ting_str_free(&names);
+    for (*out = ting_corpora; (*out)->name != NULL; ++*out)
+        if (strcmp((*out)->name, name) == 0)
             return TING_OK;
-        }
+    for (const ting_corpus *c = ting_corpora; c->name != NULL; c++)
         ting_str_addf(&names, "%s%s", c > ting_corpora ? ", " : "", c->name);
-    }
-    ting_fail(TING_ERR_ARGUMENT, "no corpus is called \"%s\"; there are %s", name,
-              ting_str_ok(&names) ? names.text : "");
+    FAIL(TING_ERR_ARGUMENT, "no corpus is called \"%s\"; there are %s", name, ting_str_ok(&names) ? names.text : "others");
+out:
     ting_str_free(&names);
-    return TING_ERR_ARGUMENT;
+    return err;
 }
 
 static ting_err has_landmark(const ting_corpus *corpus, const char *folder, bool *out)

@@ -6,7 +6,8 @@
  *     segments   utterance recording start end    (seconds; end -1: the end of the recording)
  *     utt2spk    utterance speaker     utt2dur    utterance seconds
  *
- * Without segments each recording is an utterance. All but wav.scp may be missing. (https://kaldi-asr.org/doc/data_prep.html)
+ * Without segments each recording is an utterance. All but wav.scp may be missing.
+ * Reference: https://kaldi-asr.org/doc/data_prep.html
  */
 #include "base/file.h"
 #include "base/mem.h"

@@ -26,8 +26,8 @@ typedef struct ting_manifest_writer { /* start with {0} */
 /* Errors: io, memory. */
 ting_err ting_manifest_create(const char *path, ting_manifest_writer *out);
 
-/* White space in texts becomes spaces. Errors: format (an id or path with a tab or line end in it, which no table can hold), io,
- * memory. */
+/* White space in texts becomes spaces. Errors: format (an id or path with a tab or line end in it, which no table can
+ * hold), io, memory. */
 ting_err ting_manifest_put(ting_manifest_writer *writer, const ting_clip *clip);
 ting_err ting_manifest_commit(ting_manifest_writer *writer);
 void ting_manifest_abandon(ting_manifest_writer *writer);

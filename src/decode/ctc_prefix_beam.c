@@ -35,13 +35,14 @@ typedef struct sequence {
 
 struct ting_ctc_beam {
     ting_ctc_beam_options options;
-    sequence items[TING_CTC_BEAM_MOST];
+    sequence *items; /* [beam] */
     int count;
     sequence *next;    /* [beam (beam + 1)] candidates of a row */
     int *best_tokens;  /* [beam] of a row */
+    int **ends;        /* [2 beam]: for tidying the trace */
     ting_trace trace;
     long rows;
-    ting_decoded results[TING_CTC_BEAM_MOST];
+    ting_decoded *results;    /* [beam] */
     ting_emission *emissions; /* of the results */
     size_t emission_room;
 };
@@ -69,9 +70,13 @@ ting_err ting_ctc_beam_new(const ting_ctc_beam_options *options, ting_ctc_beam *
     if (search->options.beam == 0)
         search->options.beam = 8;
     const size_t beam = (size_t)search->options.beam;
+    search->items = ting_alloc(beam, sizeof *search->items);
     search->next = ting_alloc(beam * (beam + 1), sizeof *search->next);
     search->best_tokens = ting_alloc(beam, sizeof *search->best_tokens);
-    if (search->next == NULL || search->best_tokens == NULL) {
+    search->ends = ting_alloc(2 * beam, sizeof *search->ends);
+    search->results = ting_alloc(beam, sizeof *search->results);
+    if (search->items == NULL || search->next == NULL || search->best_tokens == NULL || search->ends == NULL ||
+        search->results == NULL) {
         err = TING_ERR_MEMORY;
         goto out;
     }
@@ -88,8 +93,11 @@ void ting_ctc_beam_free(ting_ctc_beam *search)
     if (search == NULL)
         return;
     ting_trace_free(&search->trace);
+    ting_free(search->items);
     ting_free(search->next);
     ting_free(search->best_tokens);
+    ting_free(search->ends);
+    ting_free(search->results);
     ting_free(search->emissions);
     ting_free(search);
 }
@@ -209,18 +217,18 @@ out:
 static ting_err one_row(ting_ctc_beam *search, const ting_real *log_probs)
 {
     ting_err err = TING_OK;
-    int *ends[2 * TING_CTC_BEAM_MOST], count = 0;
+    int count = 0;
     const int tokens = find_tokens(search, log_probs);
     const double blank = (double)log_probs[search->options.blank];
     if (!isfinite(blank) && (tokens == 0 || !isfinite((double)log_probs[search->best_tokens[0]])))
         FAIL(TING_ERR_NUMERIC, "the scores at encoder row %ld are not finite", search->rows);
     for (int i = 0; i < search->count; i++) {
         sequence *s = &search->items[i];
-        ends[2 * i] = &s->blank.trace;
-        ends[2 * i + 1] = &s->token.trace;
+        search->ends[2 * i] = &s->blank.trace;
+        search->ends[2 * i + 1] = &s->token.trace;
         add_candidate(search, &count, s->hash, s->length, s->last);
     }
-    TRY(ting_trace_tidy(&search->trace, ends, 2 * search->count));
+    TRY(ting_trace_tidy(&search->trace, search->ends, 2 * search->count));
     for (int i = 0; i < search->count; i++) {
         sequence *s = &search->items[i], *to = &search->next[i];
         add(&to->blank, (ending){.sum = s->sum + blank, .likelier = likelier_of(s)->likelier + blank,

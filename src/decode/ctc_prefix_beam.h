@@ -17,7 +17,7 @@
 #include "decode/decoded.h"
 #include "nn/ctx.h"
 
-enum { TING_CTC_BEAM_MOST = 64 };
+enum { TING_CTC_BEAM_MOST = 512 };
 
 typedef struct ting_ctc_beam_options {
     int vocab, blank;

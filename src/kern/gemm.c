@@ -338,3 +338,72 @@ void ting_gemm_bias(const ting_gemm_run *run, ting_precision precision, int m, i
 {
     multiply(run, precision, m, n, k, 1, a, b, bias, 0, c, ldc);
 }
+
+/* ---- many small products ---- */
+
+struct desks {
+    const ting_gemm_kern *kern;
+    unsigned char *scratch; /* [threads, bytes] */
+    size_t bytes;
+    int count;
+    atomic_int next;
+    void (*task)(void *arg, const ting_gemm_desk *desk, int index);
+    void *arg;
+};
+
+/* Thread `index`: takes tasks until none is left. */
+static void work_at_desk(void *arg, int index)
+{
+    struct desks *d = arg;
+    const ting_gemm_desk desk = {d->kern, d->scratch + (size_t)index * d->bytes};
+    for (int i; (i = atomic_fetch_add_explicit(&d->next, 1, memory_order_relaxed)) < d->count;)
+        d->task(d->arg, &desk, i);
+}
+
+void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, int count,
+                     void (*task)(void *arg, const ting_gemm_desk *desk, int index), void *arg)
+{
+    const ting_gemm_kern *kern = kern_of(run->kern, precision);
+    const int threads = smaller(ting_pool_threads(run->pool), count), depth = smaller(k, K_BLOCK);
+    struct desks desks = {.kern = kern, .count = count, .task = task, .arg = arg};
+    if (n > 0 && k > 0)
+        desks.bytes = kern->a_bytes(depth) + (size_t)ceil_div(n, kern->nr) * kern->b_bytes(depth);
+    ting_arena_mark mark = ting_arena_tell(run->arena);
+    desks.scratch = ting_arena_take(run->arena, (size_t)(threads > 0 ? threads : 1) * desks.bytes);
+    if (desks.scratch == NULL)
+        return;
+    atomic_init(&desks.next, 0);
+    ting_pool_run(run->pool, threads, work_at_desk, &desks);
+    ting_arena_rewind(run->arena, mark);
+}
+
+void ting_gemm_at(const ting_gemm_desk *desk, int m, int n, int k, ting_real alpha, ting_strided a, ting_strided b,
+                  int accumulate, ting_real *c, int ldc)
+{
+    const ting_gemm_kern *kern = desk->kern;
+    if (m <= 0 || n <= 0 || (k <= 0 && accumulate))
+        return;
+    if (kern->enter != NULL)
+        kern->enter();
+    int first = 0;
+    do { /* as multiply() */
+        const int depth = smaller(k - first, K_BLOCK);
+        packing work = {.kern = kern, .n = n, .k = depth, .panel_bytes = kern->b_bytes(depth)};
+        work.b = (ting_strided){b.data + first * b.rs, b.rs, b.cs};
+        product p = {.kern = kern, .m = m, .n = n, .k = depth, .panel_bytes = work.panel_bytes,
+                     .tile_bytes = kern->a_bytes(depth), .tiles = ceil_div(m, kern->mr), .panels = ceil_div(n, kern->nr)};
+        p.a = (ting_strided){a.data + first * a.cs, a.rs, a.cs};
+        p.row_groups = p.tiles; /* a tile a job: one packed tile is all the room there is */
+        p.column_groups = 1;
+        p.out = (ting_gemm_out){c, ldc, alpha, NULL, TING_ACT_NONE, accumulate || first > 0};
+        work.packed = desk->scratch + p.tile_bytes;
+        p.b = work.packed;
+        for (int panel = 0; panel < p.panels; panel++)
+            pack_one_panel(&work, panel);
+        for (int job = 0; job < p.tiles; job++)
+            run_job(&p, job, desk->scratch);
+        first += depth;
+    } while (first < k);
+    if (kern->leave != NULL)
+        kern->leave();
+}

@@ -65,4 +65,20 @@ void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n,
 void ting_gemm_bias(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_strided a,
                     ting_strided b, const ting_real *bias, ting_real *c, int ldc);
 
+/* ---- many small products, each on one thread ---- */
+
+typedef struct ting_gemm_desk { /* where a thread works */
+    const struct ting_gemm_kern *kern;
+    unsigned char *scratch;
+} ting_gemm_desk;
+
+/* Calls task(arg, desk, index) for each index below count, over the pool, with a desk for products of up to n columns
+ * and k summands. */
+void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, int count,
+                     void (*task)(void *arg, const ting_gemm_desk *desk, int index), void *arg);
+
+/* c (+)= alpha a b as ting_gemm, at a desk. */
+void ting_gemm_at(const ting_gemm_desk *desk, int m, int n, int k, ting_real alpha, ting_strided a, ting_strided b,
+                  int accumulate, ting_real *c, int ldc);
+
 #endif

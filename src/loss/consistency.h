@@ -13,9 +13,9 @@
  *     ctc = ting_ctc_loss(ctx, logits, both, targets_twice, labels_twice, NULL);
  *     same = ting_consistency_loss(ctx, ting_rows(logits, 0, N), ting_rows(logits, N, N));
  *
- * icefall: half of (ctc + 0.2 same), since the batch holds every utterance twice. The views differ by SpecAugment's
- * masks alone, of which there are more than usual; time is warped before they part, or the rows would not belong
- * together.
+ * icefall: half of (ctc + 0.2 same), since the batch holds every utterance twice; beside a transducer, half of (0.1 ctc
+ * + 0.02 same). The views differ by SpecAugment's masks alone, 2.5 times as many over time as usual; time is warped
+ * before they part, or the rows would not belong together.
  */
 #ifndef TING_LOSS_CONSISTENCY_H
 #define TING_LOSS_CONSISTENCY_H

@@ -8,8 +8,8 @@
  *     d loss / d logit[t][v] = softmax[t][v] - gamma[t][v]
  *
  * Of the V classes of a row only those of the labels enter the sums. So forward keeps log sum exp of each row and gamma
- * of the labels; the softmax is made in backward, straight into the gradient. Probabilities are wide numbers (base/wide.h):
- * of thousands of frames, but without a logarithm. docs/derive/ctc.md
+ * of the labels; the softmax is made in backward, straight into the gradient. Probabilities are wide numbers
+ * (base/wide.h): of thousands of frames, but without a logarithm. docs/derive/ctc.md
  */
 #include "loss/ctc.h"
 

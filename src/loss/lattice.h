@@ -26,9 +26,9 @@ typedef struct ting_lattice {
 /* Elements of the scratch that ting_lattice_sum needs. */
 size_t ting_lattice_scratch(const ting_lattice *lattice);
 
-/* ln of the sum over all paths; -inf when there is none. When not NULL, blanks and labels [frames, width] get the expected
- * number of passages of each arc: the derivative of the result by the arc's log-probability (all 0 without a path, and
- * where it is below 1e-20). */
+/* ln of the sum over all paths; -inf when there is none. When not NULL, blanks and labels [frames, width] get the
+ * expected number of passages of each arc: the derivative of the result by the arc's log-probability (all 0 without a
+ * path, and where it is below 1e-20). */
 double ting_lattice_sum(const ting_lattice *lattice, ting_wide *scratch, ting_real *blanks, ting_real *labels);
 
 #endif

@@ -96,7 +96,8 @@ static void one_utterance(void *arg, int s)
     if (lattice.frames == 0)
         job->loss[s] = lattice.labels == 0 ? 0 : (double)INFINITY;
     else
-        job->loss[s] = -ting_lattice_sum(&lattice, job->scratch[s], job->gradient ? job->blanks + row : NULL, job->labels + row);
+        job->loss[s] = -ting_lattice_sum(&lattice, job->scratch[s], job->gradient ? job->blanks + row : NULL,
+                                         job->labels + row);
 }
 
 static bool check(ting_ctx *ctx, ting_tensor logits, const ting_transducer_targets *t)

@@ -53,6 +53,21 @@ static const number_key conformer_keys[] = {
     {NULL, 0, 0},
 };
 
+/* The numbers of a block, as arrays over the blocks. */
+static const number_key block_keys[] = {
+    NUMBER(ting_cnn_block_config, "encoder.convs", 1, convs),
+    NUMBER(ting_cnn_block_config, "encoder.channels", 1, channels),
+    NUMBER(ting_cnn_block_config, "encoder.stride_time", 1, stride_time),
+    NUMBER(ting_cnn_block_config, "encoder.stride_freq", 1, stride_freq),
+    {NULL, 0, 0},
+};
+
+static const number_key cnn_keys[] = {
+    NUMBER(ting_cnn_config, "encoder.features", 1, features),
+    NUMBER(ting_cnn_config, "encoder.dim", 1, dim),
+    {NULL, 0, 0},
+};
+
 static const number_key transducer_keys[] = {
     NUMBER(ting_transducer_config, "decoder.vocab", 1, vocab),
     NUMBER(ting_transducer_config, "decoder.context", 1, context),
@@ -114,21 +129,31 @@ out:
     return err;
 }
 
+/* Arrays of equal length over parts (stacks, blocks) of `size` bytes each, at most `most` of them. */
+static ting_err read_arrays(const ting_keys *keys, const number_key *list, void *parts, size_t size, size_t most, int *out)
+{
+    ting_err err = TING_OK;
+    int values[TING_ZIPFORMER_MAX_STACKS];
+    size_t count = 0, first = 0;
+    for (const number_key *k = list; k->key != NULL; k++) {
+        TRY(ting_keys_integers(keys, k->key, k->least, MOST, values, most, &count));
+        first = k == list ? count : first;
+        if (count != first)
+            FAIL(TING_ERR_MODEL, "%s: %s%s has %zu entries, %s has %zu", keys->file->label, keys->prefix, k->key, count, list->key,
+                 first);
+        for (size_t i = 0; i < count; i++)
+            *field((char *)parts + i * size, k->offset) = values[i];
+    }
+    *out = (int)first;
+out:
+    return err;
+}
+
 static ting_err read_zipformer(const ting_keys *keys, ting_zipformer_config *c)
 {
     ting_err err = TING_OK;
     size_t count = 0;
-    for (const number_key *k = stack_keys; k->key != NULL; k++) {
-        int values[TING_ZIPFORMER_MAX_STACKS];
-        TRY(ting_keys_integers(keys, k->key, k->least, MOST, values, TING_ZIPFORMER_MAX_STACKS, &count));
-        if (k == stack_keys)
-            c->stacks = (int)count;
-        if ((int)count != c->stacks)
-            FAIL(TING_ERR_MODEL, "%s: %s%s has %zu entries, encoder.layers has %d", keys->file->label, keys->prefix, k->key,
-                 count, c->stacks);
-        for (size_t s = 0; s < count; s++)
-            *field(&c->stack[s], k->offset) = values[s];
-    }
+    TRY(read_arrays(keys, stack_keys, c->stack, sizeof c->stack[0], TING_ZIPFORMER_MAX_STACKS, &c->stacks));
     TRY(read_numbers(keys, zipformer_keys, c));
     TRY(ting_keys_integers(keys, "encoder.embed_channels", 1, MOST, c->embed_channels, 3, &count));
     if (count != 3)
@@ -138,10 +163,30 @@ out:
     return err;
 }
 
-static ting_err read_conformer(const ting_keys *keys, ting_conformer_config *c)
+static ting_err read_activation(const ting_keys *keys, ting_act *out)
 {
     ting_err err = TING_OK;
     const char *act;
+    TRY(ting_keys_text(keys, "encoder.activation", &act));
+    if (!ting_act_find(act, out))
+        FAIL(TING_ERR_MODEL, "%s: %sencoder.activation is \"%s\", which is not known here", keys->file->label, keys->prefix, act);
+out:
+    return err;
+}
+
+static ting_err read_cnn(const ting_keys *keys, ting_cnn_config *c)
+{
+    ting_err err = TING_OK;
+    TRY(read_arrays(keys, block_keys, c->block, sizeof c->block[0], TING_CNN_MAX_BLOCKS, &c->blocks));
+    TRY(read_numbers(keys, cnn_keys, c));
+    TRY(read_activation(keys, &c->act));
+out:
+    return err;
+}
+
+static ting_err read_conformer(const ting_keys *keys, ting_conformer_config *c)
+{
+    ting_err err = TING_OK;
     int word = 0;
     TRY(read_numbers(keys, conformer_keys, c));
     TRY(ting_keys_flag(keys, "encoder.macaron", &c->macaron));
@@ -150,9 +195,7 @@ static ting_err read_conformer(const ting_keys *keys, ting_conformer_config *c)
     c->norm = (ting_conformer_norm)word;
     TRY(read_word(keys, "encoder.positions", position_names, &word));
     c->positions = (ting_conformer_positions)word;
-    TRY(ting_keys_text(keys, "encoder.activation", &act));
-    if (!ting_act_find(act, &c->act))
-        FAIL(TING_ERR_MODEL, "%s: %sencoder.activation is \"%s\", which is not known here", keys->file->label, keys->prefix, act);
+    TRY(read_activation(keys, &c->act));
 out:
     return err;
 }
@@ -170,8 +213,8 @@ static ting_err read_architecture(const ting_keys *keys, const char *architectur
         if (*transducer || strcmp(architecture + length + 1, "ctc") == 0)
             return TING_OK;
     }
-    return ting_fail(TING_ERR_UNSUPPORTED, "%s: the acoustic model is a \"%s\"; this version runs zipformer2 and conformer, each "
-                                           "with -ctc or -transducer", keys->file->label, architecture);
+    return ting_fail(TING_ERR_UNSUPPORTED, "%s: the acoustic model is a \"%s\"; this version runs zipformer2, conformer and cnn, "
+                                           "each with -ctc or -transducer", keys->file->label, architecture);
 }
 
 static ting_err read_ctc(const ting_keys *keys, ting_ctc_config *c)
@@ -197,6 +240,7 @@ ting_err ting_am_read_keys(const ting_keys *keys, const char *architecture, ting
     switch (out->encoder.kind) {
     case TING_ENCODER_ZIPFORMER: TRY(read_zipformer(keys, &out->encoder.zipformer)); break;
     case TING_ENCODER_CONFORMER: TRY(read_conformer(keys, &out->encoder.conformer)); break;
+    case TING_ENCODER_CNN: TRY(read_cnn(keys, &out->encoder.cnn)); break;
     case TING_ENCODER_KINDS: break;
     }
     if (transducer) {
@@ -225,18 +269,37 @@ static void put_numbers(ting_gguf_writer *writer, const number_key *list, void *
         ting_gguf_put_integer(writer, full(list->key, room), *field(config, list->offset));
 }
 
+static void put_arrays(ting_gguf_writer *writer, const number_key *list, void *parts, size_t size, int count)
+{
+    char room[MAX_KEY];
+    for (; list->key != NULL; list++) {
+        int values[TING_ZIPFORMER_MAX_STACKS];
+        for (int i = 0; i < count; i++)
+            values[i] = *field((char *)parts + (size_t)i * size, list->offset);
+        ting_gguf_put_integers(writer, full(list->key, room), values, (size_t)count);
+    }
+}
+
 static void put_zipformer(ting_gguf_writer *writer, ting_zipformer_config c)
 {
     char room[MAX_KEY];
-    for (const number_key *k = stack_keys; k->key != NULL; k++) {
-        int values[TING_ZIPFORMER_MAX_STACKS];
-        for (int s = 0; s < c.stacks; s++)
-            values[s] = *field(&c.stack[s], k->offset);
-        ting_gguf_put_integers(writer, full(k->key, room), values, (size_t)c.stacks);
-    }
+    put_arrays(writer, stack_keys, c.stack, sizeof c.stack[0], c.stacks);
     put_numbers(writer, zipformer_keys, &c);
     ting_gguf_put_integers(writer, full("encoder.embed_channels", room), c.embed_channels, 3);
     ting_gguf_put_flag(writer, full("encoder.causal", room), c.causal);
+}
+
+static void put_activation(ting_gguf_writer *writer, ting_act act)
+{
+    char room[MAX_KEY];
+    ting_gguf_put_text(writer, full("encoder.activation", room), ting_act_names[ting_act_name_index(act)]);
+}
+
+static void put_cnn(ting_gguf_writer *writer, ting_cnn_config c)
+{
+    put_arrays(writer, block_keys, c.block, sizeof c.block[0], c.blocks);
+    put_numbers(writer, cnn_keys, &c);
+    put_activation(writer, c.act);
 }
 
 static void put_conformer(ting_gguf_writer *writer, ting_conformer_config c)
@@ -247,7 +310,7 @@ static void put_conformer(ting_gguf_writer *writer, ting_conformer_config c)
     ting_gguf_put_flag(writer, full("encoder.causal", room), c.causal);
     ting_gguf_put_text(writer, full("encoder.conv_norm", room), norm_names[c.norm]);
     ting_gguf_put_text(writer, full("encoder.positions", room), position_names[c.positions]);
-    ting_gguf_put_text(writer, full("encoder.activation", room), ting_act_names[ting_act_name_index(c.act)]);
+    put_activation(writer, c.act);
 }
 
 void ting_am_put_keys(ting_gguf_writer *writer, const ting_am_config *config)
@@ -259,6 +322,7 @@ void ting_am_put_keys(ting_gguf_writer *writer, const ting_am_config *config)
     switch (c.encoder.kind) {
     case TING_ENCODER_ZIPFORMER: put_zipformer(writer, c.encoder.zipformer); break;
     case TING_ENCODER_CONFORMER: put_conformer(writer, c.encoder.conformer); break;
+    case TING_ENCODER_CNN: put_cnn(writer, c.encoder.cnn); break;
     case TING_ENCODER_KINDS: break;
     }
     if (c.transducer.vocab > 0)

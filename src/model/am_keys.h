@@ -13,6 +13,8 @@
  *                 encoder.kernel encoder.chunk (rows) encoder.left (chunks)   encoder.macaron encoder.causal (flags)
  *                 encoder.conv_norm "batch" "layer"   encoder.positions "absolute" "relative" "shifted"
  *                 encoder.activation as act_name.h has them
+ *     cnn         encoder.convs encoder.channels encoder.stride_time encoder.stride_freq    arrays: an entry a block
+ *                 encoder.features encoder.dim   encoder.activation
  *     transducer  decoder.vocab decoder.context decoder.dim decoder.groups joiner.dim
  *     CTC head    ctc.vocab   ctc.name: of its parameters
  *     both        blank_id

@@ -211,7 +211,7 @@ ting_tensor ting_conformer_forward(ting_ctx *ctx, const ting_conformer *model, t
         run.positions = ting_dropout(ctx, run.positions, c->position_dropout);
         run.positions.grad = NULL; /* nobody wants it */
     }
-    x = ting_dropout(ctx, x, c->position_dropout);
+    x = ting_dropout_in_place(ctx, x, c->position_dropout);
     ting_ctx_see(ctx, x, "encoder.embed");
     for (int s = 0; mode->states != NULL && s < segments.count; s++)
         if (ctx->err == TING_OK && ting_conformer_state_reserve(mode->states[s], run.keys.start[s + 1] - run.keys.start[s]))

@@ -115,14 +115,14 @@ static ting_tensor norm(ting_ctx *ctx, ting_tensor x, ting_conformer_norm_params
 /* x + factor dropout(y) */
 static ting_tensor residual(ting_ctx *ctx, const ting_conformer_config *c, ting_tensor x, ting_tensor y, ting_real factor)
 {
-    y = ting_dropout(ctx, y, c->dropout);
+    y = ting_dropout_in_place(ctx, y, c->dropout);
     return ting_add(ctx, x, factor == 1 ? y : ting_scale(ctx, y, factor));
 }
 
 static ting_tensor feed_forward(ting_ctx *ctx, const ting_conformer_config *c, const ting_conformer_ffn *ffn, ting_tensor x)
 {
     x = ting_linear_apply(ctx, x, ffn->inner, c->act);
-    x = ting_dropout(ctx, x, c->dropout);
+    x = ting_dropout_in_place(ctx, x, c->dropout);
     return ting_linear_apply(ctx, x, ffn->outer, TING_ACT_NONE);
 }
 
@@ -159,8 +159,7 @@ static ting_tensor scores(ting_ctx *ctx, const ting_conformer_config *c, const t
     ting_tensor qu = ting_add(ctx, q, ting_param_row(layer->bias_u)), qv = ting_add(ctx, q, ting_param_row(layer->bias_v));
     if (c->positions == TING_POSITIONS_SHIFTED)
         return ting_attn_scores(ctx, &run->attention, qu, k, ting_scale(ctx, qv, factor), p, run->position_zero, factor);
-    return ting_add(ctx, ting_attn_scores(ctx, &run->attention, qu, k, none, none, 0, factor),
-                    ting_attn_scores(ctx, &run->attention, qv, p, none, none, 0, factor));
+    return ting_attn_scores(ctx, &run->attention, qu, k, qv, p, TING_POSITIONS_OF_KEYS, factor);
 }
 
 static ting_tensor attend(ting_ctx *ctx, const ting_conformer *model, int index, ting_tensor x, const ting_conformer_run *run)

@@ -9,10 +9,11 @@ struct ting_encoder {
     union {
         ting_zipformer *zipformer;
         ting_conformer *conformer;
+        ting_cnn *cnn;
     };
 };
 
-struct ting_encoder_state {
+struct ting_encoder_state { /* of the kinds that can stream */
     const ting_encoder *encoder;
     union {
         ting_zipformer_state *zipformer;
@@ -24,20 +25,36 @@ enum { ZIPFORMER_STEP = 2 }; /* frames of a row at 50 Hz */
 
 const char *ting_encoder_kind_name(ting_encoder_kind kind)
 {
-    static const char *const names[TING_ENCODER_KINDS] = {"zipformer2", "conformer"};
+    static const char *const names[TING_ENCODER_KINDS] = {"zipformer2", "conformer", "cnn"};
     return (unsigned)kind < TING_ENCODER_KINDS ? names[kind] : NULL;
+}
+
+static void describe_cnn(const ting_cnn_config *c, ting_str *out)
+{
+    int convs = 0;
+    for (int i = 0; i < c->blocks; i++)
+        convs += c->block[i].convs;
+    ting_str_addf(out, "CNN of %d blocks, %d convolutions up to %d channels", c->blocks, convs, c->block[c->blocks - 1].channels);
+}
+
+static void describe_zipformer(const ting_zipformer_config *c, int dim, ting_str *out)
+{
+    int layers = 0;
+    for (int i = 0; i < c->stacks; i++)
+        layers += c->stack[i].layers;
+    ting_str_addf(out, "Zipformer of %d stacks, %d layers up to %d", c->stacks, layers, dim);
 }
 
 void ting_encoder_describe(const ting_encoder_config *config, ting_str *out)
 {
-    int layers = 0;
-    if (config->kind == TING_ENCODER_CONFORMER) {
+    switch (config->kind) {
+    case TING_ENCODER_ZIPFORMER: describe_zipformer(&config->zipformer, ting_encoder_dim(config), out); break;
+    case TING_ENCODER_CONFORMER:
         ting_str_addf(out, "Conformer of %d layers of %d", config->conformer.layers, config->conformer.dim);
-        return;
+        break;
+    case TING_ENCODER_CNN: describe_cnn(&config->cnn, out); break;
+    case TING_ENCODER_KINDS: break;
     }
-    for (int i = 0; i < config->zipformer.stacks; i++)
-        layers += config->zipformer.stack[i].layers;
-    ting_str_addf(out, "Zipformer of %d stacks, %d layers up to %d", config->zipformer.stacks, layers, ting_encoder_dim(config));
 }
 
 ting_err ting_encoder_check(const ting_encoder_config *config)
@@ -45,27 +62,35 @@ ting_err ting_encoder_check(const ting_encoder_config *config)
     switch (config->kind) {
     case TING_ENCODER_ZIPFORMER: return ting_zipformer_check(&config->zipformer);
     case TING_ENCODER_CONFORMER: return ting_conformer_check(&config->conformer);
+    case TING_ENCODER_CNN: return ting_cnn_check(&config->cnn);
     case TING_ENCODER_KINDS: break;
     }
     return ting_fail(TING_ERR_MODEL, "encoder: kind %d is not known", (int)config->kind);
 }
 
+static ting_err new_network(ting_encoder *e, ting_params *params)
+{
+    switch (e->config.kind) {
+    case TING_ENCODER_ZIPFORMER: return ting_zipformer_new(&e->config.zipformer, params, &e->zipformer);
+    case TING_ENCODER_CONFORMER: return ting_conformer_new(&e->config.conformer, params, &e->conformer);
+    case TING_ENCODER_CNN: return ting_cnn_new(&e->config.cnn, params, &e->cnn);
+    case TING_ENCODER_KINDS: break;
+    }
+    return ting_encoder_check(&e->config);
+}
+
 ting_err ting_encoder_new(const ting_encoder_config *config, ting_params *params, ting_encoder **out)
 {
-    ting_err err = TING_OK;
     *out = NULL;
-    TRY(ting_encoder_check(config));
     ting_encoder *encoder = ting_alloc(1, sizeof *encoder);
     if (encoder == NULL)
         return TING_ERR_MEMORY;
     encoder->config = *config;
-    err = config->kind == TING_ENCODER_ZIPFORMER ? ting_zipformer_new(&config->zipformer, params, &encoder->zipformer)
-                                                 : ting_conformer_new(&config->conformer, params, &encoder->conformer);
+    ting_err err = new_network(encoder, params);
     if (err != TING_OK)
         ting_free(encoder);
     else
         *out = encoder;
-out:
     return err;
 }
 
@@ -73,10 +98,12 @@ void ting_encoder_free(ting_encoder *encoder)
 {
     if (encoder == NULL)
         return;
-    if (encoder->config.kind == TING_ENCODER_ZIPFORMER)
-        ting_zipformer_free(encoder->zipformer);
-    else
-        ting_conformer_free(encoder->conformer);
+    switch (encoder->config.kind) {
+    case TING_ENCODER_ZIPFORMER: ting_zipformer_free(encoder->zipformer); break;
+    case TING_ENCODER_CONFORMER: ting_conformer_free(encoder->conformer); break;
+    case TING_ENCODER_CNN: ting_cnn_free(encoder->cnn); break;
+    case TING_ENCODER_KINDS: break;
+    }
     ting_free(encoder);
 }
 
@@ -94,23 +121,43 @@ ting_err ting_encoder_prepare(ting_encoder *encoder)
 
 int ting_encoder_features(const ting_encoder_config *config)
 {
-    return config->kind == TING_ENCODER_ZIPFORMER ? config->zipformer.features : config->conformer.features;
+    switch (config->kind) {
+    case TING_ENCODER_ZIPFORMER: return config->zipformer.features;
+    case TING_ENCODER_CONFORMER: return config->conformer.features;
+    case TING_ENCODER_CNN: return config->cnn.features;
+    case TING_ENCODER_KINDS: break;
+    }
+    return 0;
+}
+
+static int widest_stack(const ting_zipformer_config *c)
+{
+    int widest = 0;
+    for (int i = 0; i < c->stacks; i++)
+        widest = c->stack[i].dim > widest ? c->stack[i].dim : widest;
+    return widest;
 }
 
 int ting_encoder_dim(const ting_encoder_config *config)
 {
-    if (config->kind == TING_ENCODER_CONFORMER)
-        return config->conformer.dim;
-    int widest = 0; /* stack */
-    for (int i = 0; i < config->zipformer.stacks; i++)
-        widest = config->zipformer.stack[i].dim > widest ? config->zipformer.stack[i].dim : widest;
-    return widest;
+    switch (config->kind) {
+    case TING_ENCODER_ZIPFORMER: return widest_stack(&config->zipformer);
+    case TING_ENCODER_CONFORMER: return config->conformer.dim;
+    case TING_ENCODER_CNN: return config->cnn.dim;
+    case TING_ENCODER_KINDS: break;
+    }
+    return 0;
 }
 
 int ting_encoder_step(const ting_encoder_config *config)
 {
-    return config->kind == TING_ENCODER_ZIPFORMER ? ZIPFORMER_STEP * config->zipformer.output_downsampling
-                                                  : config->conformer.subsampling;
+    switch (config->kind) {
+    case TING_ENCODER_ZIPFORMER: return ZIPFORMER_STEP * config->zipformer.output_downsampling;
+    case TING_ENCODER_CONFORMER: return config->conformer.subsampling;
+    case TING_ENCODER_CNN: return ting_cnn_step(&config->cnn);
+    case TING_ENCODER_KINDS: break;
+    }
+    return 1;
 }
 
 int ting_encoder_least(const ting_encoder_config *config)
@@ -125,6 +172,8 @@ int ting_encoder_rows(const ting_encoder_config *config, int frames)
 {
     if (config->kind == TING_ENCODER_CONFORMER)
         return ting_conformer_rows(&config->conformer, frames);
+    if (config->kind == TING_ENCODER_CNN)
+        return ting_cnn_rows(&config->cnn, frames);
     const int rows = frames < 9 ? 0 : (frames - 7) / ZIPFORMER_STEP; /* zipformer.h */
     return (rows + config->zipformer.output_downsampling - 1) / config->zipformer.output_downsampling;
 }
@@ -133,7 +182,7 @@ bool ting_encoder_chunks(const ting_encoder_config *config)
 {
     if (config->kind == TING_ENCODER_CONFORMER)
         return config->conformer.causal;
-    return config->zipformer.causal && config->zipformer.pos_dim > 0;
+    return config->kind == TING_ENCODER_ZIPFORMER && config->zipformer.causal && config->zipformer.pos_dim > 0;
 }
 
 /* The least number of rows whose time every stack divides into whole rows of its own. */
@@ -155,8 +204,9 @@ int ting_encoder_chunk_unit(const ting_encoder_config *config)
 
 bool ting_encoder_streams(const ting_encoder_config *config)
 {
-    return config->kind == TING_ENCODER_ZIPFORMER ? config->zipformer.causal
-                                                  : config->conformer.causal && config->conformer.chunk > 0;
+    if (config->kind == TING_ENCODER_CONFORMER)
+        return config->conformer.causal && config->conformer.chunk > 0;
+    return config->kind == TING_ENCODER_ZIPFORMER && config->zipformer.causal;
 }
 
 bool ting_encoder_hears_whole(const ting_encoder_config *config)
@@ -166,6 +216,8 @@ bool ting_encoder_hears_whole(const ting_encoder_config *config)
 
 int ting_encoder_chunk_rows(const ting_encoder_config *config)
 {
+    if (!ting_encoder_streams(config))
+        return 0;
     return config->kind == TING_ENCODER_ZIPFORMER ? config->zipformer.chunk / config->zipformer.output_downsampling
                                                   : config->conformer.chunk;
 }
@@ -228,10 +280,17 @@ ting_tensor ting_encoder_forward(ting_ctx *ctx, const ting_encoder *encoder, tin
         if (segments.start[s + 1] - segments.start[s] < least)
             ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "encoder: utterance %d has %d frames, at least %d give a row", s,
                           segments.start[s + 1] - segments.start[s], least);
+    if (encoder->config.kind == TING_ENCODER_CNN && mode->chunk > 0)
+        ting_ctx_fail(ctx, TING_ERR_MODEL, "cnn: the model hears whole utterances only");
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    return encoder->config.kind == TING_ENCODER_ZIPFORMER ? zipformer_forward(ctx, encoder, x, segments, mode, out_start)
-                                                          : conformer_forward(ctx, encoder, x, segments, mode, out_start);
+    switch (encoder->config.kind) {
+    case TING_ENCODER_ZIPFORMER: return zipformer_forward(ctx, encoder, x, segments, mode, out_start);
+    case TING_ENCODER_CONFORMER: return conformer_forward(ctx, encoder, x, segments, mode, out_start);
+    case TING_ENCODER_CNN: return ting_cnn_forward(ctx, encoder->cnn, x, segments, out_start);
+    case TING_ENCODER_KINDS: break;
+    }
+    return (ting_tensor){0};
 }
 
 /* ---- streams ---- */

@@ -22,23 +22,30 @@
 #define TING_MODEL_ENCODER_H
 
 #include "base/str.h"
+#include "model/cnn.h"
 #include "model/conformer.h"
 #include "model/zipformer.h"
 
-typedef enum ting_encoder_kind { TING_ENCODER_ZIPFORMER, TING_ENCODER_CONFORMER, TING_ENCODER_KINDS } ting_encoder_kind;
+typedef enum ting_encoder_kind {
+    TING_ENCODER_ZIPFORMER,
+    TING_ENCODER_CONFORMER,
+    TING_ENCODER_CNN,
+    TING_ENCODER_KINDS
+} ting_encoder_kind;
 
 typedef struct ting_encoder_config {
     ting_encoder_kind kind;
     union {
         ting_zipformer_config zipformer;
         ting_conformer_config conformer;
+        ting_cnn_config cnn;
     };
 } ting_encoder_config;
 
 typedef struct ting_encoder ting_encoder;
 typedef struct ting_encoder_state ting_encoder_state;
 
-/* "zipformer2", "conformer": as the architectures of model files begin. NULL outside the enum. */
+/* "zipformer2", "conformer", "cnn": as the architectures of model files begin. NULL outside the enum. */
 const char *ting_encoder_kind_name(ting_encoder_kind kind);
 
 /* Appends what it is in a few words: "Conformer of 12 layers of 256". */
@@ -104,7 +111,7 @@ int ting_encoder_frames(const ting_encoder_state *state, int chunks);
 /* The fewest frames that the last call of a stream may hold; an encoder that takes whole chunks only wants one chunk. */
 int ting_encoder_last_frames(const ting_encoder_state *state);
 
-/* Rows that one chunk gives. */
+/* Rows that one chunk gives; 0 when it cannot stream. */
 int ting_encoder_chunk_rows(const ting_encoder_config *config);
 
 #endif

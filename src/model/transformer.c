@@ -119,7 +119,7 @@ static ting_tensor run_part(ting_ctx *ctx, const ting_transformer_shape *shape,
         y = ting_linear_apply(ctx, in, layer->inner, shape->act);
         y = ting_linear_apply(ctx, y, layer->outer, TING_ACT_NONE);
     }
-    y = ting_add(ctx, x, ting_dropout(ctx, y, shape->dropout));
+    y = ting_add(ctx, x, ting_dropout_in_place(ctx, y, shape->dropout));
     return shape->norm == TING_NORM_AFTER ? norm(ctx, shape, y, p->norm) : y;
 }
 

@@ -29,11 +29,28 @@ static inline void ting_attention_visible(const ting_attention *geometry, int sp
         *end = query + s->first_key + 1;
 }
 
-/* Calls work(arg, span, head) for every span and each of `heads` heads, over the pool when it is worth it:
- * `cost` is about how many simple operations a pair of query and key takes. When spans share keys and
- * `exclusive` is set, the spans of one head run one after the other on one thread, so that backward may
- * add into the gradients of keys; otherwise all items run at once. */
-void ting_attention_run(ting_pool *pool, const ting_attention *geometry, int heads, int cost, bool exclusive,
-                        void (*work)(void *arg, int span, int head), void *arg);
+/* Calls work(arg, desk, span, head) for every span and each of `heads` heads, over the pool when it is worth it:
+ * `cost` is about how many simple operations a pair of query and key takes. The desk has room for products of queries,
+ * keys and `width` columns; it is NULL for spans that are too small for products. When spans share keys and `exclusive` is
+ * set, the spans of one head run one after the other on one thread, so that backward may add into the gradients of keys;
+ * otherwise all items run at once. */
+typedef void ting_attention_work(void *arg, const ting_gemm_desk *desk, int span, int head);
+void ting_attention_run(ting_ctx *ctx, const ting_attention *geometry, int heads, int cost, int width, bool exclusive,
+                        ting_attention_work *work, void *arg);
+
+/* What an item computes, as a product at its desk or, without one, row by row. */
+typedef struct ting_attention_rows { /* element (i, j) at data[i * rs + j * cs] */
+    int count;
+    const ting_real *data;
+    ptrdiff_t rs, cs;
+} ting_attention_rows;
+
+/* y[i, j] (+)= s x_i . z_j over d columns; both have cs 1. */
+void ting_attention_dots(const ting_gemm_desk *desk, const ting_kern *kern, int d, ting_real s, ting_attention_rows x,
+                         ting_attention_rows z, int accumulate, ting_real *y, int ldy);
+
+/* y[i] (+)= s sum_j w[i, j] z_j over d columns; z has cs 1. */
+void ting_attention_mix(const ting_gemm_desk *desk, const ting_kern *kern, int d, ting_real s, ting_attention_rows w,
+                        ting_attention_rows z, int accumulate, ting_real *y, int ldy);
 
 #endif

@@ -51,6 +51,10 @@ ting_tensor ting_embedding(ting_ctx *ctx, const int *ids, int count, const ting_
  * ctx->training. The mask is regenerated from the counter in backward. */
 ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability);
 
+/* The same over x's own values and gradient: for an x that nobody else reads, the output of ting_linear, ting_scale or
+ * ting_add, whose backward does without it. */
+ting_tensor ting_dropout_in_place(ting_ctx *ctx, ting_tensor x, ting_real probability);
+
 /* Each row times the factors of its segment: factor [segments, cols], constants that live as long as the tape. */
 ting_tensor ting_segment_mul(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_real *factor);
 
@@ -116,9 +120,11 @@ static inline int ting_attention_row(const ting_attention *a, int span, int head
 }
 
 /* factor * q k^T per head, plus, when pos.rows > 0, p pos^T shifted (Zipformer, Transformer-XL without
- * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head.
+ * biases): score(i, j) += p_i . pos[pos_zero + (j - first_key - i)] per head. With pos_zero TING_POSITIONS_OF_KEYS, pos has a
+ * row for each row of k, and score(i, j) += factor * p_i . pos_j.
  * q [Tq, heads dq], k [Tk, heads dq], p [Tq, heads dp], pos [distances, heads dp]; a tensor with zero
  * rows for p and pos means none. -> [heads Tq, longest span]. */
+enum { TING_POSITIONS_OF_KEYS = -1 };
 ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
                              ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
 

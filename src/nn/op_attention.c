@@ -3,7 +3,8 @@
  * op_attention.c - attention in three parts: scores, softmax, weighted sum; shapes in op.h.
  *
  * The relative term p_i . pos[pos_zero + j - first_key - i] runs over contiguous distances when a head's
- * slice of pos is transposed to [dp, distances]: row i of the scores gets dp multiples of shifted rows.
+ * slice of pos is transposed to [dp, distances]: row i of the scores gets dp multiples of shifted rows. Sums of larger
+ * spans are products.
  */
 #include "nn/attention.h"
 #include "nn/op.h"
@@ -26,25 +27,34 @@ struct scores_job {
     const ting_real *pos; /* [heads, dp, distances], transposed; NULL without relative positions */
 };
 
-static void scores_item(void *arg, int span, int head)
+static ting_attention_rows head_rows(ting_tensor t, int first, int end, int column)
+{
+    return (ting_attention_rows){end - first, ting_row(t, first) + column, t.ld, 1};
+}
+
+static void scores_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *op = &job->op;
     const ting_span *s = &op->geometry.spans[span];
-    const int heads = op->geometry.heads, keys = s->k1 - s->k0;
+    const int heads = op->geometry.heads, queries = s->q1 - s->q0, keys = s->k1 - s->k0;
     const int dq = op->q.cols / heads, dp = op->p.cols / heads, distances = op->pos.rows;
-    for (int i = 0; i < s->q1 - s->q0; i++) {
-        int row = ting_attention_row(&op->geometry, span, head, i);
-        ting_real *y = ting_row(op->y, row);
-        const ting_real *q = ting_row(op->q, s->q0 + i) + head * dq;
-        job->kern->dots(keys, dq, op->factor, q, ting_row(op->k, s->k0) + head * dq, op->k.ld, y);
+    const int first = ting_attention_row(&op->geometry, span, head, 0);
+    if (queries == 0)
+        return;
+    ting_attention_dots(desk, job->kern, dq, op->factor, head_rows(op->q, s->q0, s->q1, head * dq),
+                        head_rows(op->k, s->k0, s->k1, head * dq), 0, ting_row(op->y, first), op->y.ld);
+    if (op->pos_zero == TING_POSITIONS_OF_KEYS && distances > 0)
+        ting_attention_dots(desk, job->kern, dp, op->factor, head_rows(op->p, s->q0, s->q1, head * dp),
+                            head_rows(op->pos, s->k0, s->k1, head * dp), 1, ting_row(op->y, first), op->y.ld);
+    for (int i = 0; i < queries; i++) {
         if (job->pos != NULL) {
-            const ting_real *p = ting_row(op->p, s->q0 + i) + head * dp;
             const ting_real *pos = job->pos + (size_t)head * (size_t)dp * (size_t)distances +
                                    (op->pos_zero - s->first_key - i);
-            job->kern->mix(dp, keys, 1, p, 1, pos, distances, y);
+            job->kern->mix(dp, keys, 1, ting_row(op->p, s->q0 + i) + head * dp, 1, pos, distances,
+                           ting_row(op->y, first + i));
         }
-        zero_tail(op->y, row, keys);
+        zero_tail(op->y, first + i, keys);
     }
 }
 
@@ -75,7 +85,12 @@ static bool check_scores(ting_ctx *ctx, const ting_attention *geometry, ting_ten
     }
     if (!ting_attention_check(ctx, geometry, q.rows, k.rows, "attn_scores"))
         return false;
-    for (int s = 0; pos.rows > 0 && s < geometry->count; s++) {
+    if (pos_zero == TING_POSITIONS_OF_KEYS && pos.rows > 0 && (p.rows != q.rows || pos.rows != k.rows)) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "attn_scores: positions of keys: p has %d rows, q %d, pos %d, k %d", p.rows,
+                      q.rows, pos.rows, k.rows);
+        return false;
+    }
+    for (int s = 0; pos.rows > 0 && pos_zero != TING_POSITIONS_OF_KEYS && s < geometry->count; s++) {
         const ting_span *span = &geometry->spans[s];
         int queries = span->q1 - span->q0, keys = span->k1 - span->k0;
         if (queries > 0 && keys > 0 &&
@@ -114,12 +129,12 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
     if (rec != NULL)
         *rec = job.op;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    if (pos.rows > 0)
+    if (pos.rows > 0 && pos_zero != TING_POSITIONS_OF_KEYS)
         job.pos = transpose(ctx, pos);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    ting_attention_run(ctx->pool, geometry, geometry->heads, (q.cols + p.cols) / geometry->heads,
-                       false, scores_item, &job);
+    const int width = (q.cols > p.cols ? q.cols : p.cols) / geometry->heads;
+    ting_attention_run(ctx, geometry, geometry->heads, (q.cols + p.cols) / geometry->heads, width, false, scores_item, &job);
     ting_arena_rewind(ctx->arena, mark);
     return y;
 }
@@ -133,8 +148,9 @@ struct softmax_job {
     struct ting_rec_attn_softmax op;
 };
 
-static void softmax_item(void *arg, int span, int head)
+static void softmax_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
+    (void)desk;
     const struct softmax_job *job = arg;
     const ting_attention *geometry = &job->op.geometry;
     const ting_span *s = &geometry->spans[span];
@@ -168,8 +184,7 @@ ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, tin
     struct ting_rec_attn_softmax *rec = ting_tape_push(ctx, TING_OP_attn_softmax, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
-    ting_attention_run(ctx->pool, geometry, geometry->heads, SOFTMAX_COST, false, softmax_item,
-                       &job);
+    ting_attention_run(ctx, geometry, geometry->heads, SOFTMAX_COST, 0, false, softmax_item, &job);
     return y;
 }
 
@@ -180,19 +195,15 @@ struct apply_job {
     struct ting_rec_attn_apply op;
 };
 
-static void apply_item(void *arg, int span, int head)
+static void apply_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
     const struct apply_job *job = arg;
     const struct ting_rec_attn_apply *op = &job->op;
     const ting_span *s = &op->geometry.spans[span];
-    const int keys = s->k1 - s->k0, dv = op->v.cols / op->heads_used;
-    for (int i = 0; i < s->q1 - s->q0; i++) {
-        const ting_real *w =
-            ting_row(op->weights, ting_attention_row(&op->geometry, span, head, i));
-        ting_real *y = ting_row(op->y, s->q0 + i) + head * dv;
-        memset(y, 0, (size_t)dv * sizeof *y);
-        job->kern->mix(keys, dv, 1, w, 1, ting_row(op->v, s->k0) + head * dv, op->v.ld, y);
-    }
+    const int dv = op->v.cols / op->heads_used, first = ting_attention_row(&op->geometry, span, head, 0);
+    if (s->q1 > s->q0)
+        ting_attention_mix(desk, job->kern, dv, 1, head_rows(op->weights, first, first + s->q1 - s->q0, 0),
+                           head_rows(op->v, s->k0, s->k1, head * dv), 0, ting_row(op->y, s->q0) + head * dv, op->y.ld);
 }
 
 ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_tensor weights,
@@ -220,7 +231,6 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
     struct ting_rec_attn_apply *rec = ting_tape_push(ctx, TING_OP_attn_apply, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
-    ting_attention_run(ctx->pool, geometry, heads_used, v.cols / heads_used, false, apply_item,
-                       &job);
+    ting_attention_run(ctx, geometry, heads_used, v.cols / heads_used, v.cols / heads_used, false, apply_item, &job);
     return y;
 }

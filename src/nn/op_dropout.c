@@ -33,7 +33,7 @@ static void drop_rows(void *arg, ting_row_block block)
     }
 }
 
-ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability)
+static ting_tensor drop(ting_ctx *ctx, ting_tensor x, ting_real probability, bool in_place)
 {
     if (!(probability >= 0 && probability < 1)) {
         ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "dropout with probability %g, expected 0 to below 1",
@@ -45,7 +45,7 @@ ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability)
         return x;
     if (threshold > 65535)
         threshold = 65535;
-    ting_tensor y = ting_ctx_output(ctx, x.rows, x.cols);
+    ting_tensor y = in_place ? x : ting_ctx_output(ctx, x.rows, x.cols);
     if (y.data == NULL)
         return y;
     struct job job = {.kern = ctx->kern, .x = x, .y = y, .key = ctx->rng.key, .counter = ctx->rng.counter,
@@ -57,4 +57,14 @@ ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability)
             .x = x, .y = y, .key = job.key, .counter = job.counter, .threshold = threshold};
     ting_rows_run(ctx->pool, y.rows, 4 * y.cols, drop_rows, &job);
     return y;
+}
+
+ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability)
+{
+    return drop(ctx, x, probability, false);
+}
+
+ting_tensor ting_dropout_in_place(ting_ctx *ctx, ting_tensor x, ting_real probability)
+{
+    return drop(ctx, x, probability, true);
 }

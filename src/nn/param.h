@@ -106,6 +106,7 @@ static inline ting_param *ting_param_init(ting_param *param, ting_init init)
         param->init = init;
     return param;
 }
+
 /* Whether all declarations so far went well. Errors: that of the first that did not. */
 ting_err ting_params_declared(const ting_params *params);
 

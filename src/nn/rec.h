@@ -66,7 +66,7 @@ struct ting_rec_embedding {
 };
 
 struct ting_rec_dropout {
-    ting_tensor x, y;
+    ting_tensor x, y; /* the same when it was done in place */
     uint64_t key, counter; /* of the mask; each row takes ting_dropout_stride numbers */
     uint32_t threshold;
 };
@@ -137,7 +137,7 @@ struct ting_rec_pair_add {
 struct ting_rec_attn_scores {
     ting_attention geometry;
     ting_tensor q, k, p, pos, y;
-    int pos_zero;
+    int pos_zero; /* or TING_POSITIONS_OF_KEYS */
     ting_real factor;
 };
 

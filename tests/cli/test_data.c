@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_data.c - tingxie data prepare on miniature corpora with the layout of the real ones, and tingxie data check on manifests with one
- * fault of every kind.
+ * test_data.c - tingxie data prepare on miniature corpora with the layout of the real ones, and tingxie data check on
+ * manifests with one fault of every kind.
  */
 #include "support/support.h"
 

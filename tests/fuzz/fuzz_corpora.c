@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_corpora.c - any bytes as the label files of each public corpus, cut at each NUL where a corpus has several. */
+/*
+ * fuzz_corpora.c - any bytes as the label files of a public corpus: the first byte chooses it, a NUL begins the next of
+ * its files.
+ */
 #include "fuzz/fuzz.h"
 
 #include "base/file.h"
@@ -64,35 +67,34 @@ static void write_labels(const layout *l, const char *folder, const char *text, 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char *folders[LAYOUTS], *output;
-    for (int i = 0; i < LAYOUTS; i++) {
-        const layout *l = &layouts[i];
-        if (folders[i] == NULL) {
-            folders[i] = ting_temp_path(l->corpus);
-            output = output == NULL ? ting_temp_path("out") : output;
-            make_layout(l, folders[i]);
-        }
-        write_labels(l, folders[i], (const char *)data, size);
-        ting_corpus_counts counts;
-        ting_err err = ting_prepare_corpus(&(ting_corpus_options){.corpus = l->corpus,
-                                                                  .folder = folders[i],
-                                                                  .output = output,
-                                                                  .validated = size % 2 == 0 && i == 2,
-                                                                  .threads = 1},
-                                           &counts);
-        if (err != TING_ERR_FORMAT && err != TING_ERR_IO)
-            abort();
+    int which = size > 0 ? data[0] % LAYOUTS : 0;
+    const layout *l = &layouts[which];
+    if (folders[which] == NULL) {
+        folders[which] = ting_temp_path(l->corpus);
+        output = output == NULL ? ting_temp_path("out") : output;
+        make_layout(l, folders[which]);
     }
+    write_labels(l, folders[which], (const char *)data + (size > 0), size - (size > 0));
+    ting_corpus_counts counts;
+    ting_err err = ting_prepare_corpus(&(ting_corpus_options){.corpus = l->corpus,
+                                                              .folder = folders[which],
+                                                              .output = output,
+                                                              .validated = which == 2 && size % 2 == 0,
+                                                              .threads = 1},
+                                       &counts);
+    if (err != TING_ERR_FORMAT && err != TING_ERR_IO)
+        abort();
     return 0;
 }
 
 void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
 {
-    static const char words[] = "BAC009S0002W0122 而 对 楼市\nBAC009S0002W0123 成交\n";
-    static const char pairs[] = "SSB00050001.wav\t广 guang3 州儿 zhour1\n\0SSB00110001.wav\t再 zai4 见 jian4\n";
+    static const char words[] = "0BAC009S0002W0122 而 对 楼市\nBAC009S0002W0123 成交\n";
+    static const char pairs[] = "1SSB00050001.wav\t广 guang3 州儿 zhour1\n\0SSB00110001.wav\t再 zai4 见 jian4\n";
     static const char tables[] =
-        "client_id\tpath\tsentence\nc1\ta.mp3\t它们。\n\0client_id\tpath\tsentence\nc2\tb.mp3\t好\n\0"
+        "2client_id\tpath\tsentence\nc1\ta.mp3\t它们。\n\0client_id\tpath\tsentence\nc2\tb.mp3\t好\n\0"
         "client_id\tpath\tsentence\nc3\tc.mp3\t好\n\0client_id\tpath\tsentence\nc1\ta.mp3\t好\n";
-    static const char three[] = "绿 是 阳春\nlv4 shi4 yang2 chun1\nl v4 sh ix4 ii iang2 ch un1\n";
+    static const char three[] = "3绿 是 阳春\nlv4 shi4 yang2 chun1\nl v4 sh ix4 ii iang2 ch un1\n";
     take(self, words, sizeof words - 1);
     take(self, pairs, sizeof pairs - 1);
     take(self, tables, sizeof tables - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_manifest.c - any bytes as a manifest, and, cut at each NUL, as the files of a Kaldi folder; bad lines left out or not. The labels are
- * read, too.
+ * fuzz_manifest.c - any bytes as a manifest, and, cut at each NUL, as the files of a Kaldi folder; bad lines left out
+ * or not. The labels are read, too.
  */
 #include "fuzz/fuzz.h"
 

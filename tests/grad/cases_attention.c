@@ -3,6 +3,7 @@
 #include "grad/grad.h"
 
 enum { HEADS = 0, CAUSAL = 1, CHUNK = 2, LEFT = 3, RELATIVE = 4, REACH = 5 }; /* options */
+enum { NONE, SHIFTED, OF_KEYS };                                              /* RELATIVE */
 
 /* Spans for the segments as they are now (one of them when it is tested alone). */
 static ting_attention geometry(ting_grad_problem *p)
@@ -27,7 +28,7 @@ static ting_attention geometry(ting_grad_problem *p)
     return g;
 }
 
-/* Variants: whole segments, causal, chunks that share keys, chunks and causal. */
+/* Variants: whole segments, causal, chunks that share keys, chunks and causal; further ones as the case says. */
 static void options(ting_grad_problem *p)
 {
     p->option[HEADS] = ting_grad_between(p, p->large ? 2 : 1, 3);
@@ -35,6 +36,19 @@ static void options(ting_grad_problem *p)
     p->option[CHUNK] = p->variant < 2 ? 0 : p->large ? ting_grad_between(p, 16, 24) : ting_grad_between(p, 2, 3);
     p->option[LEFT] = p->large ? 20 : ting_grad_between(p, 2, 4);
     p->row_factor = p->option[HEADS];
+}
+
+/* Rows for the case; with `long_spans` one segment whose sums are large enough to be products. */
+static int segments_for(ting_grad_problem *p, bool long_spans)
+{
+    int rows = ting_grad_segments(p);
+    if (!long_spans || p->large)
+        return rows;
+    int *start = ting_grad_take(p, 2, sizeof *start);
+    start[0] = 0;
+    start[1] = 47;
+    p->segments = (ting_segments){1, start};
+    return start[1];
 }
 
 static void one_output(ting_grad_problem *p, ting_tensor y)
@@ -50,19 +64,21 @@ static int head_width(ting_grad_problem *p)
 
 static void scores_setup(ting_grad_problem *p)
 {
-    int rows = ting_grad_segments(p);
+    int rows = segments_for(p, p->variant == 7);
     options(p);
-    p->option[RELATIVE] = p->variant >= 4;
-    if (p->option[RELATIVE])
-        p->option[CHUNK] = p->variant == 4 ? 0 : p->large ? 20 : 2;
+    p->option[RELATIVE] = p->variant < 4 ? NONE : p->variant < 6 ? SHIFTED : OF_KEYS;
+    if (p->option[RELATIVE] != NONE)
+        p->option[CHUNK] = p->variant != 5 ? 0 : p->large ? 20 : 2;
     p->option[REACH] = p->large ? 64 : 8;
     int dq = head_width(p), dp = ting_grad_between(p, 1, 3), heads = p->option[HEADS];
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
-    if (p->option[RELATIVE]) {
+    if (p->option[RELATIVE] != NONE)
         ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dp);
+    if (p->option[RELATIVE] == SHIFTED)
         ting_grad_add_input(p, TING_ROWS_FREE, 2 * p->option[REACH] + 1, heads * dp);
-    }
+    if (p->option[RELATIVE] == OF_KEYS)
+        ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dp);
 }
 
 static void scores_forward(ting_grad_problem *p, ting_ctx *ctx)
@@ -71,11 +87,12 @@ static void scores_forward(ting_grad_problem *p, ting_ctx *ctx)
     ting_tensor none = {0};
     one_output(p, ting_attn_scores(ctx, &g, p->input[0].t, p->input[1].t,
                                    p->option[RELATIVE] ? p->input[2].t : none,
-                                   p->option[RELATIVE] ? p->input[3].t : none, p->option[REACH],
+                                   p->option[RELATIVE] ? p->input[3].t : none,
+                                   p->option[RELATIVE] == OF_KEYS ? TING_POSITIONS_OF_KEYS : p->option[REACH],
                                    (ting_real)0.35));
 }
 
-const ting_grad_case ting_case_attn_scores = {6, scores_setup, scores_forward};
+const ting_grad_case ting_case_attn_scores = {8, scores_setup, scores_forward};
 
 /* Weights need as many columns as the longest span: 64 hold the largest segment. */
 static int columns(const ting_grad_problem *p)
@@ -100,9 +117,10 @@ const ting_grad_case ting_case_attn_softmax = {4, softmax_setup, softmax_forward
 
 static void apply_setup(ting_grad_problem *p)
 {
-    int rows = ting_grad_segments(p);
+    int rows = segments_for(p, p->variant == 4);
     options(p);
-    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows * p->option[HEADS], columns(p));
+    p->option[CHUNK] = p->variant == 4 ? 0 : p->option[CHUNK];
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows * p->option[HEADS], p->variant == 4 ? 64 : columns(p));
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, p->option[HEADS] * head_width(p));
     p->row_factor = 1;
 }
@@ -114,4 +132,4 @@ static void apply_forward(ting_grad_problem *p, ting_ctx *ctx)
                                   p->variant == 1 ? 1 : p->option[HEADS]));
 }
 
-const ting_grad_case ting_case_attn_apply = {4, apply_setup, apply_forward};
+const ting_grad_case ting_case_attn_apply = {5, apply_setup, apply_forward};

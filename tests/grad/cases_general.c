@@ -176,7 +176,7 @@ static void embedding_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_embedding = {2, embedding_setup, embedding_forward};
 
-/* ---- dropout: the mask depends on the row in the batch, so segments alone differ ---- */
+/* ---- dropout: the mask depends on the row in the batch, so segments alone differ; variant 3 in place ---- */
 
 static void dropout_setup(ting_grad_problem *p)
 {
@@ -187,10 +187,13 @@ static void dropout_setup(ting_grad_problem *p)
 
 static void dropout_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    one_output(p, ting_dropout(ctx, p->input[0].t, p->variant == 2 ? (ting_real)0.9 : (ting_real)0.25));
+    if (p->variant == 3)
+        one_output(p, ting_dropout_in_place(ctx, ting_scale(ctx, p->input[0].t, 2), (ting_real)0.25));
+    else
+        one_output(p, ting_dropout(ctx, p->input[0].t, p->variant == 2 ? (ting_real)0.9 : (ting_real)0.25));
 }
 
-const ting_grad_case ting_case_dropout = {3, dropout_setup, dropout_forward};
+const ting_grad_case ting_case_dropout = {4, dropout_setup, dropout_forward};
 
 /* ---- cross-entropy: mean and sum, smoothing, weights, ignored rows, a single class ---- */
 

@@ -15,7 +15,7 @@ static ting_tensor with_dropout(ting_ctx *ctx, const void *self, const ting_tens
     const ting_grad_problem *p = ((const call *)self)->p;
     ting_tensor x = ting_dropout(ctx, inputs[0], (ting_real)0.25);
     x = ting_linear(ctx, x, p->param[0], p->param[1], TING_ACT_SILU);
-    return ting_add(ctx, ting_dropout(ctx, x, (ting_real)0.5), inputs[1]);
+    return ting_add(ctx, ting_dropout_in_place(ctx, x, (ting_real)0.5), inputs[1]);
 }
 
 /* A convolution in each segment, times the other input. */

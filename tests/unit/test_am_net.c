@@ -37,6 +37,13 @@ static ting_encoder_config conformer(int subsampling, bool causal)
                       .positions = TING_POSITIONS_RELATIVE, .act = TING_ACT_SILU, .chunk = causal ? 3 : 0, .left = causal ? 2 : 0}};
 }
 
+static ting_encoder_config cnn(void)
+{
+    return (ting_encoder_config){.kind = TING_ENCODER_CNN,
+                                 .cnn = {.features = BINS, .blocks = 3, .dim = 10, .act = TING_ACT_RELU,
+                                         .block = {{2, 3, 2, 2}, {1, 4, 2, 3}, {2, 5, 1, 1}}}};
+}
+
 static const ting_transducer_config transducer = {.vocab = 7, .context = 2, .decoder_dim = 8, .joiner_dim = 6, .groups = 2};
 
 /* Every kind of network that a file can hold. */
@@ -44,17 +51,19 @@ static ting_am_config config_of(int which)
 {
     ting_am_config c = {.ctc = {.vocab = 7, .blank = 2}};
     c.encoder = which < 3 ? zipformer() : conformer(which < 5 ? 4 : which == 5 ? 6 : 8, which != 4);
-    if (which == 1 || which == 2 || which == 5) {
+    if (which >= 7)
+        c.encoder = cnn();
+    if (which == 1 || which == 2 || which == 5 || which == 8) {
         c.transducer = transducer;
         c.transducer.blank = 2;
     }
-    if (which == 2 || which == 5)
+    if (which == 2 || which == 5 || which == 8)
         c.ctc.vocab = 0;
     return c;
 }
-enum { CONFIGS = 7 };
+enum { CONFIGS = 9 };
 static const char *const architectures[CONFIGS] = {"zipformer2-ctc", "zipformer2-transducer", "zipformer2-transducer", "conformer-ctc",
-                                                   "conformer-ctc", "conformer-transducer", "conformer-ctc"};
+                                                   "conformer-ctc", "conformer-transducer", "conformer-ctc", "cnn-ctc", "cnn-transducer"};
 static const char *const tokens[] = {"a", "b", "<blk>", "c", "d", "e", "f"};
 
 static void fill(ting_params *params)
@@ -293,6 +302,8 @@ static void keys_that_cannot_be_are_refused(void **state)
         {3, "encoder.layers", NULL, "no key \"tingxie.am.encoder.layers\"", TING_ERR_NOT_FOUND},
         {3, "ctc.vocab", "2", "blank is token 2 of 2", TING_ERR_MODEL},
         {3, "ctc.name", "", "ctc.name has 0 bytes", TING_ERR_MODEL},
+        {7, "encoder.dim", "9000", "20 features and 9000 columns", TING_ERR_MODEL},
+        {7, "encoder.channels", NULL, "no key \"tingxie.am.encoder.channels\"", TING_ERR_NOT_FOUND},
         {1, "ctc.vocab", "8", "the CTC head has 8 tokens and blank 2, the transducer 7 and 2", TING_ERR_MODEL},
         {1, "decoder.context", "9", "sees 9 tokens", TING_ERR_MODEL},
         {1, "blank_id", "7", "blank is token 7 of 7", TING_ERR_MODEL},

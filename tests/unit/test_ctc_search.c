@@ -128,10 +128,10 @@ static void a_wide_beam_is_exhaustive(void **state)
         int count;
         open_tiny(seed);
         const int sequences = enumerate(all);
-        assert_true(sequences <= TING_CTC_BEAM_MOST);
-        assert_ok(ting_ctc_beam_new(&(ting_ctc_beam_options){.vocab = VOCAB, .blank = BLANK, .beam = TING_CTC_BEAM_MOST}, &beam));
+        assert_true(sequences <= 64);
+        assert_ok(ting_ctc_beam_new(&(ting_ctc_beam_options){.vocab = VOCAB, .blank = BLANK, .beam = 64}, &beam));
         assert_ok(ting_ctc_beam_accept(beam, &tiny.ctx, tiny.logits));
-        assert_ok(ting_ctc_beam_results(beam, TING_CTC_BEAM_MOST, &best, &count));
+        assert_ok(ting_ctc_beam_results(beam, 64, &best, &count));
         assert_int_equal(count, sequences);
         for (int i = 0; i < count; i++) {
             const ting_decoded *got = &best[i];
@@ -267,7 +267,7 @@ static void what_is_no_number_is_refused(void **state)
     assert_fails(TING_ERR_NUMERIC, "encoder row 2", ting_ctc_beam_accept(beam, &tiny.ctx, tiny.logits));
     ting_ctc_greedy_free(greedy);
     ting_ctc_beam_free(beam);
-    assert_fails(TING_ERR_ARGUMENT, "a beam of 65", ting_ctc_beam_new(&(ting_ctc_beam_options){.vocab = 3, .beam = 65}, &beam));
+    assert_fails(TING_ERR_ARGUMENT, "a beam of 513", ting_ctc_beam_new(&(ting_ctc_beam_options){.vocab = 3, .beam = 513}, &beam));
     close_tiny();
 }
 

@@ -47,12 +47,20 @@ static ting_encoder_config conformer(int subsampling, bool causal)
                       .positions = TING_POSITIONS_RELATIVE, .act = TING_ACT_SILU, .chunk = causal ? 8 : 0, .left = causal ? 4 : 0}};
 }
 
+static ting_encoder_config cnn(void)
+{
+    return (ting_encoder_config){.kind = TING_ENCODER_CNN,
+                                 .cnn = {.features = BINS, .blocks = 3, .dim = 24, .act = TING_ACT_RELU,
+                                         .block = {{2, 4, 2, 2}, {2, 8, 2, 2}, {2, 8, 2, 2}}}};
+}
+
 typedef struct kind {
     const char *name, *features, *architecture, *words;
     const char *const *tokens;
     size_t count;
     bool transducer, normalised;
     ting_encoder_config (*encoder)(void);
+    unsigned seed; /* of weights that say something; 0: 1 */
 } kind;
 
 static ting_encoder_config zipformer_stream(void) { return zipformer(true); }
@@ -75,6 +83,8 @@ static const kind kinds[] = {
      TOKENS(syllables), false, true, conformer_whole},
     {"conformer-slow", "logmel bins=40", "conformer-ctc", "Conformer of 2 layers of 16, CTC head, whole utterances",
      TOKENS(characters), false, false, conformer_slow},
+    {"cnn-ctc", "icefall bins=40", "cnn-ctc", "CNN of 3 blocks, 6 convolutions up to 8 channels, CTC head, whole utterances",
+     TOKENS(syllables), false, false, cnn, 2},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -95,7 +105,7 @@ static ting_err save(const kind *k, const char *path)
         config.transducer = (ting_transducer_config){.vocab = (int)k->count, .context = 2, .decoder_dim = 16, .joiner_dim = 16, .groups = 4};
     else
         config.ctc = (ting_ctc_config){.vocab = (int)k->count, .name = "ctc.ctc_lo"};
-    return ting_tiny_net_save(path, 1, &config,
+    return ting_tiny_net_save(path, k->seed > 0 ? k->seed : 1, &config,
                               &(ting_am_about){.name = k->name, .features = k->features, .cmvn = k->normalised ? &cmvn : NULL,
                                                .tokens = k->tokens, .token_count = k->count, .licence = "Apache-2.0"});
 }

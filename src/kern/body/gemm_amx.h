@@ -190,13 +190,63 @@ static void int8_pack_b(int cols, int k, const int8_t *w, const float *scale, vo
         }                                            \
     } while (0)
 
+/* The sums of rows that are all there, 16 of 32 columns, into y: alpha 1, no activation. */
+INLINE void store_plain(const int half, const ting_gemm_out *out, float *y)
+{
+    if (!out->accumulate && out->bias == NULL) {
+        if (half == 0) {
+            T_STORE(0, y, out->ldy * 4);
+            T_STORE(1, y + SIDE, out->ldy * 4);
+        } else {
+            T_STORE(2, y, out->ldy * 4);
+            T_STORE(3, y + SIDE, out->ldy * 4);
+        }
+        return;
+    }
+    _Alignas(64) float sum[SIDE][NR];
+    if (half == 0) {
+        T_STORE(0, sum[0], 128);
+        T_STORE(1, sum[0] + SIDE, 128);
+    } else {
+        T_STORE(2, sum[0], 128);
+        T_STORE(3, sum[0] + SIDE, 128);
+    }
+    const vec none = v_zero();
+    const vec bias0 = out->bias != NULL ? v_load(out->bias) : none, bias1 = out->bias != NULL ? v_load(out->bias + LANES) : none;
+    if (!out->accumulate) {
+        UNROLL for (int i = 0; i < SIDE; i++)
+        {
+            v_store(y + i * out->ldy, v_add(v_load(sum[i]), bias0));
+            v_store(y + i * out->ldy + LANES, v_add(v_load(sum[i] + LANES), bias1));
+        }
+        return;
+    }
+    UNROLL for (int i = 0; i < SIDE; i++)
+    {
+        v_store(y + i * out->ldy, v_add(v_load(y + i * out->ldy), v_add(v_load(sum[i]), bias0)));
+        v_store(y + i * out->ldy + LANES, v_add(v_load(y + i * out->ldy + LANES), v_add(v_load(sum[i] + LANES), bias1)));
+    }
+}
+
 static void bf16_tile(int rows, int cols, int k, const void *packed_a, const void *packed_b,
                       const ting_gemm_out *out)
 {
     const unsigned char *a = packed_a, *b = packed_b;
-    _Alignas(64) float sum[MR][NR];
-    size_t blocks = blocks_of(k, BF16_BLOCK);
+    const size_t blocks = blocks_of(k, BF16_BLOCK);
+    const int whole = cols == NR && rows % SIDE == 0 && out->alpha == 1 && out->act == TING_ACT_NONE;
+    if (whole && out->accumulate)
+        for (int i = 0; i < rows; i++) {
+            __builtin_prefetch(out->y + i * out->ldy, 1);
+            __builtin_prefetch(out->y + i * out->ldy + LANES, 1);
+        }
     SUM_BLOCKS(T_BF16, blocks, a, b, rows);
+    if (whole) {
+        store_plain(0, out, out->y);
+        if (rows > SIDE)
+            store_plain(1, out, out->y + SIDE * out->ldy);
+        return;
+    }
+    _Alignas(64) float sum[MR][NR];
     STORE_SUMS(sum, rows);
     vec value[MR][NV];
     for (int i = 0; i < rows; i++)

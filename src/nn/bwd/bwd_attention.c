@@ -17,26 +17,41 @@
 struct scores_job {
     const ting_kern *kern;
     const struct ting_rec_attn_scores *rec;
+    bool of_keys;           /* pos has a row for each key */
     const ting_real *pos;   /* [heads, dp, distances] */
     int blocks, block_rows; /* of query rows */
     ting_real *gpos;        /* [blocks, heads, dp, distances] */
 };
 
-static void scores_item(void *arg, int span, int head)
+static ting_attention_rows rows_at(const ting_real *data, int count, ptrdiff_t rs, ptrdiff_t cs)
+{
+    return (ting_attention_rows){count, data, rs, cs};
+}
+
+/* The two gradients of factor q k^T for one head. */
+static void pair_gradients(const struct scores_job *job, const ting_gemm_desk *desk, int span, int head, ting_tensor q,
+                           ting_tensor k)
+{
+    const struct ting_rec_attn_scores *rec = job->rec;
+    const ting_span *s = &rec->geometry.spans[span];
+    const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, d = q.cols / rec->geometry.heads;
+    const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, 0));
+    const size_t q0 = (size_t)s->q0 * (size_t)q.ld + (size_t)(head * d), k0 = (size_t)s->k0 * (size_t)k.ld + (size_t)(head * d);
+    if (q.grad != NULL)
+        ting_attention_mix(desk, job->kern, d, rec->factor, rows_at(g, queries, rec->y.ld, 1), rows_at(k.data + k0, keys, k.ld, 1),
+                           1, q.grad + q0, q.ld);
+    if (k.grad != NULL)
+        ting_attention_mix(desk, job->kern, d, rec->factor, rows_at(g, keys, 1, rec->y.ld), rows_at(q.data + q0, queries, q.ld, 1),
+                           1, k.grad + k0, k.ld);
+}
+
+static void scores_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *rec = job->rec;
-    const ting_span *s = &rec->geometry.spans[span];
-    const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, dq = rec->q.cols / rec->geometry.heads;
-    const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, 0));
-    const size_t q = (size_t)s->q0 * (size_t)rec->q.ld + (size_t)(head * dq);
-    const size_t k = (size_t)s->k0 * (size_t)rec->k.ld + (size_t)(head * dq);
-    for (int i = 0; rec->q.grad != NULL && i < queries; i++)
-        job->kern->mix(keys, dq, rec->factor, g + (ptrdiff_t)i * rec->y.ld, 1, rec->k.data + k,
-                       rec->k.ld, rec->q.grad + q + (ptrdiff_t)i * rec->q.ld);
-    for (int j = 0; rec->k.grad != NULL && j < keys; j++)
-        job->kern->mix(queries, dq, rec->factor, g + j, rec->y.ld, rec->q.data + q, rec->q.ld,
-                       rec->k.grad + k + (ptrdiff_t)j * rec->k.ld);
+    pair_gradients(job, desk, span, head, rec->q, rec->k);
+    if (job->of_keys)
+        pair_gradients(job, desk, span, head, rec->p, rec->pos);
 }
 
 /* Query row `row` of one head: gp[d] += sum_j g_j pos[d][shift + j]; gpos[d][shift + j] += p[d] g_j. */
@@ -114,11 +129,12 @@ static void backward_relative(ting_ctx *ctx, struct scores_job *job)
 void ting_bwd_attn_scores(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_attn_scores *rec = saved;
-    struct scores_job job = {.kern = ctx->kern, .rec = rec};
-    if (rec->q.grad != NULL || rec->k.grad != NULL)
-        ting_attention_run(ctx->pool, &rec->geometry, rec->geometry.heads,
-                           2 * rec->q.cols / rec->geometry.heads, true, scores_item, &job);
-    if (rec->pos.rows > 0 && (rec->p.grad != NULL || rec->pos.grad != NULL))
+    const bool of_keys = rec->pos.rows > 0 && rec->pos_zero == TING_POSITIONS_OF_KEYS;
+    struct scores_job job = {.kern = ctx->kern, .rec = rec, .of_keys = of_keys};
+    const int heads = rec->geometry.heads, width = (rec->q.cols > rec->p.cols ? rec->q.cols : rec->p.cols) / heads;
+    if (rec->q.grad != NULL || rec->k.grad != NULL || of_keys)
+        ting_attention_run(ctx, &rec->geometry, heads, 2 * rec->q.cols / heads, width, true, scores_item, &job);
+    if (rec->pos.rows > 0 && !of_keys && (rec->p.grad != NULL || rec->pos.grad != NULL))
         backward_relative(ctx, &job);
 }
 
@@ -129,8 +145,9 @@ struct softmax_job {
     const struct ting_rec_attn_softmax *rec;
 };
 
-static void softmax_item(void *arg, int span, int head)
+static void softmax_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
+    (void)desk;
     const struct softmax_job *job = arg;
     const ting_attention *geometry = &job->rec->geometry;
     const ting_span *s = &geometry->spans[span];
@@ -149,8 +166,7 @@ void ting_bwd_attn_softmax(ting_ctx *ctx, const void *saved)
     const struct ting_rec_attn_softmax *rec = saved;
     struct softmax_job job = {.kern = ctx->kern, .rec = rec};
     if (rec->x.grad != NULL)
-        ting_attention_run(ctx->pool, &rec->geometry, rec->geometry.heads, 8, false, softmax_item,
-                           &job);
+        ting_attention_run(ctx, &rec->geometry, rec->geometry.heads, 8, 0, false, softmax_item, &job);
 }
 
 /* ---- weighted sum: gw_ij += gy_i . v_j, gv_j += sum_i w_ij gy_i ---- */
@@ -160,41 +176,29 @@ struct apply_job {
     const struct ting_rec_attn_apply *rec;
 };
 
-/* y[j] += x . b_j */
-static void add_dots(const ting_kern *kern, int m, int n, const ting_real *x, const ting_real *b,
-                     int ldb, ting_real *y)
-{
-    enum { PIECE = 256 };
-    ting_real piece[PIECE];
-    for (int first = 0; first < m; first += PIECE) {
-        int count = m - first < PIECE ? m - first : PIECE;
-        kern->dots(count, n, 1, x, b + (ptrdiff_t)first * ldb, ldb, piece);
-        kern->add(count, y + first, piece, y + first);
-    }
-}
-
-static void apply_item(void *arg, int span, int head)
+static void apply_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
     const struct apply_job *job = arg;
     const struct ting_rec_attn_apply *rec = job->rec;
     const ting_span *s = &rec->geometry.spans[span];
     const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, dv = rec->v.cols / rec->heads_used;
-    const int row = ting_attention_row(&rec->geometry, span, head, 0);
-    const ting_real *w = ting_row(rec->weights, row),
-                    *gy = ting_grad_row(rec->y, s->q0) + head * dv;
+    const int row = ting_attention_row(&rec->geometry, span, head, 0), ldw = rec->weights.ld;
+    if (queries == 0)
+        return;
+    const ting_attention_rows gy = rows_at(ting_grad_row(rec->y, s->q0) + head * dv, queries, rec->y.ld, 1);
     const size_t v = (size_t)s->k0 * (size_t)rec->v.ld + (size_t)(head * dv);
-    for (int i = 0; rec->weights.grad != NULL && i < queries; i++)
-        add_dots(job->kern, keys, dv, gy + (ptrdiff_t)i * rec->y.ld, rec->v.data + v, rec->v.ld,
-                 ting_grad_row(rec->weights, row + i));
-    for (int j = 0; rec->v.grad != NULL && j < keys; j++)
-        job->kern->mix(queries, dv, 1, w + j, rec->weights.ld, gy, rec->y.ld,
-                       rec->v.grad + v + (ptrdiff_t)j * rec->v.ld);
+    if (rec->weights.grad != NULL)
+        ting_attention_dots(desk, job->kern, dv, 1, gy, rows_at(rec->v.data + v, keys, rec->v.ld, 1), 1,
+                            ting_grad_row(rec->weights, row), ldw);
+    if (rec->v.grad != NULL)
+        ting_attention_mix(desk, job->kern, dv, 1, rows_at(ting_row(rec->weights, row), keys, 1, ldw), gy, 1,
+                           rec->v.grad + v, rec->v.ld);
 }
 
 void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_attn_apply *rec = saved;
     struct apply_job job = {.kern = ctx->kern, .rec = rec};
-    ting_attention_run(ctx->pool, &rec->geometry, rec->heads_used,
-                       2 * rec->v.cols / rec->heads_used, true, apply_item, &job);
+    const int width = rec->v.cols / rec->heads_used;
+    ting_attention_run(ctx, &rec->geometry, rec->heads_used, 2 * width, width, true, apply_item, &job);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bwd_dropout.c - gx += mask gy, the mask computed again from the counter. docs/derive/elementwise.md */
+/* bwd_dropout.c - gx += mask gy, or in place gx = mask gy; the mask is computed again from the counter. docs/derive/elementwise.md */
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
@@ -22,8 +22,12 @@ static void drop_rows(void *arg, ting_row_block block)
         for (int first = 0; first < rec->y.cols; first += PIECE) {
             int count = rec->y.cols - first < PIECE ? rec->y.cols - first : PIECE;
             job->kern->dropout_mask(count, rec->key, counter + (uint64_t)first / 4, rec->threshold, keep, mask);
-            job->kern->muladd(count, mask, ting_grad_row(rec->y, r) + first,
-                              ting_grad_row(rec->x, r) + first);
+            ting_real *gx = ting_grad_row(rec->x, r) + first;
+            const ting_real *gy = ting_grad_row(rec->y, r) + first;
+            if (gx == gy)
+                job->kern->mul(count, mask, gy, gx);
+            else
+                job->kern->muladd(count, mask, gy, gx);
         }
     }
 }
