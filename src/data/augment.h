@@ -14,10 +14,10 @@
  *     TRY(ting_augment_features(augment, &rng, TING_TIMING_KEPT, x, frames, bins));
  *     ting_augment_free(augment);
  *
- * Everything is a function of plan, files, rng and input: the same in any thread and order. A ting_augment does not change
- * once it is made and is shared by threads. Sound is 16 kHz, one channel, [-1, 1]. Empty sound stays empty, what comes out
- * is finite where what goes in is, and is at most 8 times as long and 10 s more. docs/AUGMENT.md has the formulas and
- * where they come from.
+ * Everything is a function of plan, files, rng and input: the same in any thread and order. A ting_augment does not
+ * change once it is made and is shared by threads. Sound is 16 kHz, one channel, [-1, 1]. Empty sound stays empty, what
+ * comes out is finite where what goes in is, and is at most 8 times as long and 10 s more. docs/AUGMENT.md has the
+ * formulas and where they come from.
  */
 #ifndef TING_DATA_AUGMENT_H
 #define TING_DATA_AUGMENT_H
@@ -37,7 +37,7 @@ typedef struct ting_augment_source { /* sounds from files */
     const char *list; /* borrows from the recipe; NULL: made up. A TSV file with a column `path` or one path a line,
                          relative to the folder of the list */
     const char *only; /* paths of the list that begin so; NULL: all */
-    double seconds;   /* most that is kept in memory: 0 to 36000, default 3600; what comes later is left out with a remark */
+    double seconds;   /* most that is kept in memory: 0 to 36000, default 3600; the rest is left out with a remark */
 } ting_augment_source;
 
 typedef struct ting_augment_noise {
@@ -68,8 +68,8 @@ typedef struct ting_augment_plan {
         ting_augment_source source; /* without a list: made-up rooms */
         double share;               /* 0.3 */
         ting_range decay;           /* of made-up rooms: seconds to -60 dB, 0.05 to 2, default 0.1 to 0.6 */
-        ting_range direct;          /* direct over reverberant sound, dB, -20 to 40, default -3 to 12; measured rooms: at
-                                       least that, otherwise as they are */
+        ting_range direct;          /* direct over reverberant sound, dB, -20 to 40, default -3 to 12; measured rooms:
+                                       at least that, otherwise as they are */
     } rooms;
     int noises; /* `noise`: a list of groups, each drawn by itself */
     ting_augment_noise noise[TING_AUGMENT_NOISES];
@@ -79,7 +79,7 @@ typedef struct ting_augment_plan {
         ting_range low, high; /* edges in Hz: 0 to 1000, default 20 to 200; 2000 to 8000, default 3400 to 7500 */
     } band;
     double telephone;              /* `telephone: {share: 0.1}`: 300-3400 Hz, 8 kHz, mu-law */
-    ting_augment_change volume;    /* `gain`: dB, -60 to 30, default -15 to 6; less where the peak would pass full scale */
+    ting_augment_change volume;    /* `gain`: dB, -60 to 30, default -15 to 6; less where the peak would pass 1 */
     ting_augment_change clipping;  /* `over`: dB of the peak above the limit, 0 to 30, default 1 to 12; share 0.1 */
     bool round;                    /* `round: true`: to 16-bit steps, as files have them; default false */
 
@@ -98,9 +98,9 @@ ting_err ting_augment_plan_read(ting_yaml *map, ting_augment_plan *plan);
 
 typedef struct ting_augment ting_augment;
 
-/* Loads noises and rooms; a file that cannot be used is reported to the log (may be NULL) and left out, and a list without
- * any that can is an error. Copies the plan, whose text is not needed afterwards. Returns owned in *out, free with
- * ting_augment_free; NULL on failure. Errors: io, format, memory. */
+/* Loads noises and rooms; a file that cannot be used is reported to the log (may be NULL) and left out, and a list
+ * without any that can is an error. Copies the plan, whose text is not needed afterwards. Returns owned in *out, free
+ * with ting_augment_free; NULL on failure. Errors: io, format, memory. */
 ting_err ting_augment_new(const ting_augment_plan *plan, const ting_log *log, ting_augment **out);
 void ting_augment_free(ting_augment *augment);
 
@@ -109,12 +109,12 @@ typedef struct ting_augment_moved {
     double before, stretch;
 } ting_augment_moved;
 
-/* Speed, tempo, pitch, formants, silence at both ends. moved may be NULL. Error: memory; the sound is then as it was. */
+/* Speed, tempo, pitch, formants, silence at both ends; moved may be NULL. Error: memory; the sound is as it was. */
 ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sound *sound, ting_augment_moved *moved);
 
 /* Room, noises, equaliser and band limits, telephone, volume, clipping, rounding. Length and timing stay to the sample.
- * Silence (below -80 dB of full scale) stays silence, or becomes noise at the level it has under speech at -30 dB. Error: memory; the
- * sound then has its length but is not to be used. */
+ * Silence (below -80 dB of full scale) stays silence, or becomes noise at the level it has under speech at -30 dB.
+ * Error: memory; the sound then has its length but is not to be used. */
 ting_err ting_augment_channel(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
 
 typedef enum ting_timing { TING_TIMING_FREE, TING_TIMING_KEPT } ting_timing;

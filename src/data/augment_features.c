@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * augment_features.c - SpecAugment (Park et al., Interspeech 2019) in the form that icefall trains with: masks filled with
- * the mean, as many masks over time as the length allows, a warp of time that bends the recording at one point.
+ * augment_features.c - SpecAugment (Park et al., Interspeech 2019) in the form that icefall trains with: masks filled
+ * with the mean, as many masks over time as the length allows, a warp of time that bends the recording at one point.
  */
 #include "data/augment_parts.h"
 
@@ -91,7 +91,8 @@ void ting_augment_mask(const ting_augment *augment, ting_rng *rng, float *x, int
     }
     /* no more spans than their length needs to fill the share, and each so long that together they cannot pass it */
     const double total = plan->mask.most * frames;
-    const int needed = (int)ceil(total / plan->mask.length), spans = plan->mask.spans < needed ? plan->mask.spans : needed;
+    const int needed = (int)ceil(total / plan->mask.length);
+    const int spans = plan->mask.spans < needed ? plan->mask.spans : needed;
     const int share = spans > 0 ? (int)(total / spans) : 0;
     const int longest = plan->mask.length < share ? plan->mask.length : share;
     for (int i = 0; i < spans; i++) {

@@ -56,8 +56,8 @@ typedef struct workplace {
     double *scratch;
 } workplace;
 
-/* A transform long enough for the response and as much sound as there is, up to three times the response: longer ones save
- * little work and need more memory. */
+/* A transform long enough for the response and as much sound as there is, up to three times the response: longer ones
+ * save little work and need more memory. */
 static ting_err set_up(const ting_filters *filters, size_t taps, size_t count, workplace *w)
 {
     const size_t sound = count < 3 * taps ? count : 3 * taps;
@@ -94,7 +94,8 @@ static void multiply(workplace *w)
     }
 }
 
-ting_err ting_filter_run(const ting_filters *filters, const float *h, size_t taps, size_t delay, float *x, size_t count)
+ting_err ting_filter_run(const ting_filters *filters, const float *h, size_t taps, size_t delay, float *x,
+                         size_t count)
 {
     ting_err err = TING_OK;
     workplace w = {0};
@@ -138,7 +139,8 @@ ting_err ting_fir_make(const ting_filters *filters, const double *gain, float *t
     double *re = x + N, *im = re + TING_FIR_BINS + 1;
     for (int k = 0; k <= TING_FIR_BINS; k++)
         x[k] = x[(N - k) % N] = gain[k];
-    ting_fft_run_in(fft, im + TING_FIR_BINS + 1, x, re, im); /* of an even spectrum: real, and its own inverse but for N */
+    /* the transform of an even spectrum is real, and its own inverse but for N */
+    ting_fft_run_in(fft, im + TING_FIR_BINS + 1, x, re, im);
     for (int t = 0; t <= TING_FIR_HALF; t++) {
         const double turn = PI * t / (TING_FIR_HALF + 1), window = 0.42 + 0.5 * cos(turn) + 0.08 * cos(2 * turn);
         taps[TING_FIR_HALF - t] = taps[TING_FIR_HALF + t] = (float)(re[t] / N * window);

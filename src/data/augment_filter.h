@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * augment_filter.h - long and short impulse responses over whole sounds by Fourier transform (overlap-add), and short ones
- * made from a wanted gain per frequency.
+ * augment_filter.h - long and short impulse responses over whole sounds by Fourier transform (overlap-add), and short
+ * ones made from a wanted gain per frequency.
  */
 #ifndef TING_DATA_AUGMENT_FILTER_H
 #define TING_DATA_AUGMENT_FILTER_H
@@ -25,14 +25,15 @@ ting_err ting_filters_make(ting_filters *out);
 void ting_filters_free(ting_filters *filters);
 
 /*
- * y[t] = sum over k of h[k] x[t + delay - k], 0 <= t < count, zeros outside of x; in place. 1 <= taps <= TING_FILTER_TAPS,
- * delay < taps. Errors: memory; x is then as it was.
+ * y[t] = sum over k of h[k] x[t + delay - k], 0 <= t < count, zeros outside of x; in place. 1 <= taps <=
+ * TING_FILTER_TAPS, delay < taps. Errors: memory; x is then as it was.
  */
-ting_err ting_filter_run(const ting_filters *filters, const float *h, size_t taps, size_t delay, float *x, size_t count);
+ting_err ting_filter_run(const ting_filters *filters, const float *h, size_t taps, size_t delay, float *x,
+                         size_t count);
 
 /*
- * taps[TING_FIR_TAPS] with linear phase and delay TING_FIR_HALF, from gain[TING_FIR_BINS + 1] >= 0. A step of the gain becomes
- * a slope of about 180 Hz, what lies below it is damped by 70 dB (Blackman window). Error: memory.
+ * taps[TING_FIR_TAPS] with linear phase and delay TING_FIR_HALF, from gain[TING_FIR_BINS + 1] >= 0. A step of the gain
+ * becomes a slope of about 180 Hz, what lies below it is damped by 70 dB (Blackman window). Error: memory.
  */
 ting_err ting_fir_make(const ting_filters *filters, const double *gain, float *taps);
 

@@ -5,8 +5,9 @@
  *     frame (32 ms, root of Hann) -> X -> log |X| -> cepstrum, kept below 3 ms -> E, the envelope
  *     X'[k] = X[k] exp(E(k / factor) - E(k)) -> frame, windowed again -> overlap-add (16 ms apart)
  *
- * Smoothing by the cepstrum is that of Oppenheim (1969). The pitch of a voice of f Hz stands at 1 / f in it: what is kept fades
- * out from 1.5 to 3 ms, so that a voice up to 400 Hz keeps its harmonics and a resonance is still seen sharply.
+ * Smoothing by the cepstrum is that of Oppenheim (1969). The pitch of a voice of f Hz stands at 1 / f in it: what is
+ * kept fades out from 1.5 to 3 ms, so that a voice up to 400 Hz keeps its harmonics and a resonance is still seen
+ * sharply.
  */
 #include "data/augment_parts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * augment_line.c - microphone and line: the gains of equaliser, band limits and telephone are one curve over frequency and
- * one filter; a telephone then goes by way of 8 kHz and mu-law (ITU-T G.711).
+ * augment_line.c - microphone and line: the gains of equaliser, band limits and telephone are one curve over frequency
+ * and one filter; a telephone then goes by way of 8 kHz and mu-law (ITU-T G.711).
  */
 #include "data/augment_parts.h"
 
@@ -50,8 +50,8 @@ static float mu_law(float x)
     return copysignf(expm1f(steps / 127 * logf(256)) / 255, x);
 }
 
-/* Nothing is left above 3.6 kHz: every other sample is the telephone's signal at 8 kHz. Zeros between its samples and the
- * same limit again, with twice the gain, bring 16 kHz back. */
+/* Nothing is left above 3.6 kHz: every other sample is the telephone's signal at 8 kHz. Zeros between its samples and
+ * the same limit again, with twice the gain, bring 16 kHz back. */
 static ting_err telephone(const ting_filters *filters, ting_sound *sound)
 {
     double curve[TING_FIR_BINS + 1];

@@ -27,11 +27,11 @@ ting_err ting_shelf_load(const char *base, const ting_augment_source *source, si
                          ting_shelf *out);
 void ting_shelf_free(ting_shelf *shelf);
 
-/* The loudest sample of an impulse response is its direct sound, *delay; the end is cut where what follows is 45 dB below
- * everything. */
+/* The loudest sample of an impulse response is its direct sound, *delay; the end is cut where what follows is 45 dB
+ * below everything. */
 void ting_room_trim(ting_sound *room, size_t *delay);
 
-/* Resonances times `factor`, by the envelope of the spectrum (augment_formant.c). Error: memory; x is then as it was. */
+/* Resonances times `factor`, by the envelope of the spectrum (augment_formant.c). Error: memory; x is as it was. */
 ting_err ting_formant_shift(const ting_filters *filters, double factor, float *x, size_t count);
 
 /* Steps of the channel: room, noises, then what a microphone and a line do (equaliser, band, telephone). */

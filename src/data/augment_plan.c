@@ -108,8 +108,8 @@ static ting_err read_noises(ting_yaml *map, ting_augment_plan *p)
     TRY(ting_yaml_child(map, "noise", TING_YAML_LIST, &list));
     for (ting_yaml *item = list != NULL ? list->first : NULL; item != NULL; item = item->next) {
         if (item->kind != TING_YAML_MAP || p->noises == TING_AUGMENT_NOISES)
-            FAIL(TING_ERR_FORMAT, "%s:%d: \"noise\" must be a list of at most %d groups of \"key: value\" lines", map->path,
-                 item->line, (int)TING_AUGMENT_NOISES);
+            FAIL(TING_ERR_FORMAT, "%s:%d: \"noise\" must be a list of at most %d groups of \"key: value\" lines",
+                 map->path, item->line, (int)TING_AUGMENT_NOISES);
         TRY(read_noise(item, &p->noise[p->noises++]));
     }
 out:

@@ -25,7 +25,7 @@ void ting_room_trim(ting_sound *room, size_t *delay)
     }
 }
 
-/* A direct sound, and noise that decays from 1 ms behind it by 60 dB in `decay` seconds: h[t] = n[t] 10^(-3 t / decay). */
+/* A direct sound, and noise that decays from 1 ms behind it by 60 dB in `decay` seconds: n[t] 10^(-3 t / decay). */
 static ting_err make_room(const ting_augment_plan *plan, ting_rng *rng, ting_sound *out)
 {
     enum { GAP = TING_SOUND_RATE / 1000 };
@@ -46,8 +46,8 @@ static ting_err make_room(const ting_augment_plan *plan, ting_rng *rng, ting_sou
     return TING_OK;
 }
 
-/* A measured room from a smaller distance: what lies more than 2.5 ms from the direct sound is lowered until the ratio is as
- * drawn; where it is so already, the room stays as it was measured. */
+/* A measured room from a smaller distance: what lies more than 2.5 ms from the direct sound is lowered until the ratio
+ * is as drawn; where it is so already, the room stays as it was measured. */
 static ting_err come_nearer(const ting_augment_plan *plan, ting_rng *rng, const ting_sound *measured, size_t delay,
                             ting_sound *out)
 {

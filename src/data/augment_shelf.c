@@ -64,7 +64,8 @@ static ting_err take(reading *r, ting_view name)
     ting_err err = TING_OK;
     ting_sound sound = {0};
     const char *only = r->source->only;
-    if (name.length == 0 || (only != NULL && (name.length < strlen(only) || memcmp(name.text, only, strlen(only)) != 0)))
+    const size_t begin = only != NULL ? strlen(only) : 0;
+    if (name.length == 0 || name.length < begin || (begin > 0 && memcmp(name.text, only, begin) != 0))
         return TING_OK;
     if ((double)r->kept >= r->source->seconds * TING_SOUND_RATE) {
         r->left_out++;

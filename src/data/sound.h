@@ -43,7 +43,8 @@ void ting_sound_free(ting_sound *sound);
 float ting_sound_peak(const float *samples, size_t count);
 void ting_sound_scale(float *samples, size_t count, double gain);
 
-/* White noise within one 16-bit step either way, for silence that is added: features of true zeros are those of no recording. */
+/* White noise within one 16-bit step either way, for silence that is added: features of true zeros are those of no
+ * recording. */
 void ting_sound_hiss(ting_rng *rng, float *samples, size_t count);
 
 /* Mean square; 0 of nothing. */
@@ -51,8 +52,8 @@ double ting_sound_power(const float *samples, size_t count);
 
 /*
  * Mean square over the parts where somebody speaks: the 10 ms frames whose own mean square is at least the result less
- * 15.9 dB, the margin of ITU-T P.56. Pauses count for nothing, so that a sentence with long ones gets the same noise as one
- * without. Found by four rounds that begin with the mean over everything.
+ * 15.9 dB, the margin of ITU-T P.56. Pauses count for nothing, so that a sentence with long ones gets the same noise as
+ * one without. Found by four rounds that begin with the mean over everything.
  */
 double ting_sound_active_power(const float *samples, size_t count);
 

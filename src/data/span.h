@@ -23,8 +23,8 @@ static inline bool ting_chance(ting_rng *rng, double share)
     return ting_rng_uniform(rng) < share;
 }
 
-/* Reads `key: [low, high]`, or `key: value` for a range of one value, both within [least, most]; leaves *out alone when the
- * key is absent. Errors: format. */
+/* Reads `key: [low, high]`, or `key: value` for a range of one value, both within [least, most]; leaves *out alone when
+ * the key is absent. Errors: format. */
 static inline ting_err ting_span_read(ting_yaml *map, const char *key, double least, double most, ting_range *out)
 {
     double ends[2] = {out->low, out->high};

@@ -105,7 +105,8 @@ static ting_err prepare(const ting_splice_plan *plan, ting_rng *rng, const ting_
     ting_err err = TING_OK;
     static const ting_range around = {-1, 1};
     size_t first, end;
-    const double jitter = plan->jitter * ting_draw(rng, around), gain = pow(10, plan->level * ting_draw(rng, around) / 20);
+    const double jitter = plan->jitter * ting_draw(rng, around);
+    const double gain = pow(10, plan->level * ting_draw(rng, around) / 20);
     TRY(ting_splice_trim(piece->samples, piece->count, &first, &end));
     TRY(ting_sound_set(&out->piece, piece->samples + first, end - first));
     if (end == first)
@@ -121,7 +122,8 @@ out:
     return err;
 }
 
-/* Puts out->piece behind the sound, the first `overlap` samples over the last ones; both fade along half a cosine, in sum 1. */
+/* Puts out->piece behind the sound, the first `overlap` samples over the last ones; both fade along half a cosine, in
+ * sum 1. */
 static ting_err append(ting_spliced *out, size_t overlap)
 {
     ting_sound *sound = &out->sound, *piece = &out->piece;
@@ -158,7 +160,8 @@ static void fade_out(ting_sound *sound)
         sound->samples[sound->count - 1 - i] *= ((float)i + 0.5F) / (float)length;
 }
 
-static ting_err add_piece(const ting_splice_plan *plan, ting_rng *rng, const ting_splice_piece *piece, ting_spliced *out)
+static ting_err add_piece(const ting_splice_plan *plan, ting_rng *rng, const ting_splice_piece *piece,
+                          ting_spliced *out)
 {
     ting_err err = TING_OK;
     const bool rests = ting_chance(rng, plan->pause_share) && out->pieces > 0;

@@ -2,8 +2,8 @@
 /*
  * splice.h - sentences that nobody said: clips of words and syllables of one speaker, joined.
  *
- *     clip -> without the silence at its ends -> as fast as running speech (WSOLA) -> same loudness -> cross-faded onto the
- *     last one, or a pause -> sound and label
+ *     clip -> without the silence at its ends -> as fast as running speech (WSOLA) -> same loudness
+ *          -> cross-faded onto the one before, or a pause -> sound and label
  *
  *     ting_spliced out = {0};
  *     for (...) {
@@ -11,8 +11,8 @@
  *     }
  *     ting_spliced_free(&out);
  *
- * splice_cover.h chooses the clips. Syllables are numbers of the caller's. A function of plan, rng and pieces; one thread at
- * a time per ting_spliced.
+ * splice_cover.h chooses the clips. Syllables are numbers of the caller's. A function of plan, rng and pieces; one
+ * thread at a time per ting_spliced.
  */
 #ifndef TING_DATA_SPLICE_H
 #define TING_DATA_SPLICE_H
@@ -24,7 +24,7 @@ typedef struct ting_splice_plan {
     ting_range syllable; /* seconds that a syllable takes, drawn once a sentence: 0.05 to 1, default 0.18 to 0.3. Read
                             news has 0.2, but clips hastened so far are hard to understand */
     double jitter;       /* each piece's speed differs by up to this share: 0 to 0.5, default 0.15 */
-    double faster;       /* no piece becomes faster than that many times: 1 to 3, default 1.6; never slower than it is */
+    double faster;       /* most that a piece is hastened: 1 to 3 times, default 1.6; never slowed down */
     double pause_share;  /* of the joints that get a pause: 0 to 1, default 0.1 */
     ting_range pause;    /* seconds, 0 to 3, default 0.05 to 0.4 */
     ting_range overlap;  /* seconds of cross-fade where there is no pause: 0 to 0.2, default 0 to 0.04 */
@@ -57,9 +57,9 @@ ting_err ting_splice(const ting_splice_plan *plan, ting_rng *rng, const ting_spl
 void ting_spliced_free(ting_spliced *spliced);
 
 /*
- * Where somebody speaks: [*first, *end) begins 20 ms before the first and ends 20 ms behind the last 20 ms that are above
- * the background. The limit is 6 dB above the quietest tenth of the 10 ms frames, but 20 to 40 dB below the active level
- * (ting_sound_active_power). Where nothing is, all of it. Error: memory.
+ * Where somebody speaks: [*first, *end) begins 20 ms before the first and ends 20 ms behind the last 20 ms that are
+ * above the background. The limit is 6 dB above the quietest tenth of the 10 ms frames, but 20 to 40 dB below the
+ * active level (ting_sound_active_power). Where nothing is, all of it. Error: memory.
  */
 ting_err ting_splice_trim(const float *samples, size_t count, size_t *first, size_t *end);
 

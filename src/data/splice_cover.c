@@ -98,7 +98,7 @@ typedef struct rest { /* of the sentence from one syllable on */
     double ways;      /* in which that many pieces can */
 } rest;
 
-/* Does a piece of n syllables begin one of the best ways from `at` on? Then *first is its first clip; returns how many. */
+/* Does a piece of n syllables begin one of the best ways from `at` on? *first is its first clip; returns how many. */
 static int leads(const ting_clip_index *index, const int *sentence, int at, int n, const rest *rests, int *first)
 {
     const int then = rests[at + n].fewest;

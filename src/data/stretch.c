@@ -47,8 +47,8 @@ static double likeness(const ting_kern *kern, const float *candidate, float prod
     return (double)product / sqrt((double)kern->sum_squares(HOP, candidate) + 1e-9);
 }
 
-/* Of the places within SEARCH of `ideal`, where the HOP samples are most like those at `wanted` (normalised correlation);
- * `ideal` itself among equals. */
+/* Of the places within SEARCH of `ideal`, where the HOP samples are most like those at `wanted` (normalised
+ * correlation); `ideal` itself among equals. */
 static const float *best_place(const ting_kern *kern, const float *ideal, const float *wanted)
 {
     float products[CANDIDATES];

@@ -12,9 +12,9 @@
 ting_err ting_sound_speed(ting_sound *sound, double *speed);
 
 /*
- * Length * factor (rounded), pitch as before; 0.25 to 4. WSOLA (Verhelst and Roelands, ICASSP 1993): windows of 32 ms, 16 ms apart,
- * each moved by up to 12 ms to where it goes on best from the one before. Factor 1 gives the same samples but for rounding.
- * Error: memory; the sound is then as it was.
+ * Length * factor (rounded), pitch as before; 0.25 to 4. WSOLA (Verhelst and Roelands, ICASSP 1993): windows of 32 ms,
+ * 16 ms apart, each moved by up to 12 ms to where it goes on best from the one before. Factor 1 gives the same samples
+ * but for rounding. Error: memory; the sound is then as it was.
  */
 ting_err ting_sound_stretch(ting_sound *sound, double factor);
 

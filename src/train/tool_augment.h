@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tool_augment.h - the job of `tingxie data augment`: one sound as a training would hear it (tool: see docs/LAYERS.md). */
+/* tool_augment.h - the job of `tingxie data augment`: one sound as a training would hear it (tool: see docs/LAYERS.md).
+ */
 #ifndef TING_TRAIN_TOOL_AUGMENT_H
 #define TING_TRAIN_TOOL_AUGMENT_H
 
@@ -15,7 +16,8 @@ typedef struct ting_augment_job {
     const ting_log *log; /* may be NULL */
 } ting_augment_job;
 
-/* Voice and channel; masks are of features and not done. Errors: io, format, memory; argument (both names are one file). */
+/* Voice and channel; masks are of features and not done. Errors: io, format, memory; argument (both names are one
+ * file). */
 ting_err ting_tool_augment(const ting_augment_job *job);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_augment.c - how much sound a second of one processor augments: each change alone, then all with their usual shares.
+ * bench_augment.c - how much sound a second of one processor augments: each change alone, then all with their usual
+ * shares.
  *
  * A TSV line a case: name, milliseconds for a sentence of 5 s, seconds of sound a second. Times are processor time of
  * the thread. The sentence is noise in bursts; what a change costs does not depend on what is said.

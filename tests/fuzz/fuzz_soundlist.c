@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_soundlist.c - lists of noises and rooms. No second of sound is to be kept, so that no file that they name is opened. */
+/* fuzz_soundlist.c - lists of noises and rooms. No second of sound is to be kept, so that no file that they name is
+ * opened. */
 #include "fuzz/fuzz.h"
 
 #include "data/augment.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_augment.c - augmentation as a whole: recipes, lists of sounds, that it is a function of its input, and hard sounds. */
+/* test_augment.c - augmentation as a whole: recipes, lists of sounds, that it is a function of its input, and hard
+ * sounds. */
 #include "support/failing.h"
 #include "support/support.h"
 #include "support/tiny.h"

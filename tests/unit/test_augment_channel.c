@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_augment_channel.c - filters, rooms, noises, band limits, telephone, volume, clipping: by their own definitions. */
+/* test_augment_channel.c - filters, rooms, noises, band limits, telephone, volume, clipping: by their own definitions.
+ */
 #include "support/support.h"
 #include "support/tiny.h"
 

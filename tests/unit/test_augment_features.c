@@ -66,8 +66,8 @@ static void band_masks_are_columns_of_the_mean(void **state)
         total += masked;
     }
     assert_true(widest > 45); /* 1 in 100 draws has more than 45 columns */
-    /* two widths of 13.5 on average, less what overlaps (2 x 13.5 - 13.5^2 / 80 = 24.7, more for the edges, where masks stay
-     * inside and so meet less often than on a ring); deviation of a mean of 400: 11 / 20 */
+    /* two widths of 13.5 on average, less what overlaps (2 x 13.5 - 13.5^2 / 80 = 24.7, more for the edges, where masks
+     * stay inside and so meet less often than on a ring); deviation of a mean of 400: 11 / 20 */
     assert_true(total > 400 * 22 && total < 400 * 27);
     ting_augment_free(augment);
 }
@@ -116,8 +116,8 @@ static void small_matrices_are_fine(void **state)
     ting_augment_free(augment);
 }
 
-/* A row holds its own time: after the warp the rows still rise from first to last, bent at one frame by no more than 80.
- * Between the ends of each part the cubic reproduces a straight line, so that rows tell where they come from. */
+/* A row holds its own time: after the warp the rows still rise from first to last, bent at one frame by no more than
+ * 80. Between the ends of each part the cubic reproduces a straight line, so that rows tell where they come from. */
 static void the_warp_bends_time_at_one_frame(void **state)
 {
     (void)state;

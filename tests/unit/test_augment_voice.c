@@ -177,7 +177,8 @@ static void formants_move_and_the_pitch_stays(void **state)
             }
             between = fmax(between, level(&s, hz + 60, 4000, 8000));
         }
-        /* the nearest harmonic is at most 60 Hz away, and an envelope as smooth as this one errs by another half of one */
+        /* the nearest harmonic is at most 60 Hz away, and an envelope as smooth as this one errs by another half of one
+         */
         assert_true(fabs(best[0] - 700 * factors[i]) <= 120);
         assert_true(fabs(best[1] - 2000 * factors[i]) <= 120);
         assert_true(between < most[0] / 30);
