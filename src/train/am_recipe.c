@@ -9,6 +9,7 @@
 
 static const ting_am_recipe defaults = {
     .ctc_head = true,
+    .ctc_dropout = (ting_real)0.1,
     .lefts = {-1},
     .chunk_count = 1,
     .left_count = 1,

@@ -40,6 +40,7 @@ typedef struct ting_am_recipe {
     const char *path;
     ting_am_config model; /* heads without their vocabulary, which the tokens give */
     bool ctc_head, transducer_head;
+    ting_real ctc_dropout; /* of the encoder's rows before the CTC head; 0.1 for a Zipformer, 0 for a Conformer, as the references */
     int chunks[TING_MOST_CHUNKS], lefts[TING_MOST_CHUNKS]; /* rows of the output; drawn for each batch; chunk 0: the whole */
     int chunk_count, left_count;                           /* utterance; left < 0: all before the chunk */
     ting_token_table table;

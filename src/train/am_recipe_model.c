@@ -103,6 +103,7 @@ static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
         {"pos_head_dims", offsetof(ting_zipformer_stack_config, pos_head_dim)},
         {"feedforward", offsetof(ting_zipformer_stack_config, feedforward)},
         {"kernels", offsetof(ting_zipformer_stack_config, kernel)},
+        {"unmasked", offsetof(ting_zipformer_stack_config, unmasked)},
     };
     ting_err err = TING_OK;
     int downsampling[TING_ZIPFORMER_MAX_STACKS], channels = 3;
@@ -177,6 +178,8 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     TRY(read_ints(map, "chunks", 0, 4096, TING_MOST_CHUNKS, r->chunks, &r->chunk_count));
     TRY(read_ints(map, "lefts", -1, 65536, TING_MOST_CHUNKS, r->lefts, &r->left_count));
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
+    r->ctc_dropout = encoder->kind == TING_ENCODER_CONFORMER ? 0 : (ting_real)0.1; /* WeNet's and icefall's */
+    TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
     TRY(ting_yaml_child(map, "transducer", TING_YAML_MAP, &transducer));
     r->transducer_head = transducer != NULL;
     if (transducer != NULL)

@@ -143,6 +143,7 @@ static ting_err make_net(ting_am_task *t)
     if (ting_encoder_features(&config.encoder) != ting_feature_dim(&r->features))
         FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path, ting_feature_dim(&r->features),
              ting_encoder_features(&config.encoder));
+    t->net->ctc.dropout = r->ctc_dropout;
     TRY(ting_params_alloc(t->net->params, true));
     TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
 out:
