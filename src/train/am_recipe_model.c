@@ -80,7 +80,8 @@ static ting_err read_stacks(ting_yaml *map, const char *key, size_t offset, ting
     int values[TING_ZIPFORMER_MAX_STACKS], count = 0;
     TRY(read_ints(map, key, 1, 65536, TING_ZIPFORMER_MAX_STACKS, values, &count));
     if (count > 1 && count != z->stacks)
-        FAIL(TING_ERR_FORMAT, "%s:%d: %s has %d numbers, expected one, or one for each of the %d stacks of `downsampling`", map->path,
+        FAIL(TING_ERR_FORMAT,
+             "%s:%d: %s has %d numbers, expected one, or one for each of the %d stacks of `downsampling`", map->path,
              ting_yaml_find(map, key)->line, key, count, z->stacks);
     for (int s = 0; s < z->stacks && count > 0; s++)
         *(int *)(void *)((char *)&z->stack[s] + offset) = values[count == 1 ? 0 : s];
@@ -174,7 +175,8 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     TRY(ting_yaml_word(map, "encoder", 2, kinds, &kind));
     ting_am_recipe_model_defaults((ting_encoder_kind)kind, &r->model);
     ting_encoder_config *encoder = &r->model.encoder;
-    TRY(encoder->kind == TING_ENCODER_CONFORMER ? read_conformer(map, &encoder->conformer) : read_zipformer(map, &encoder->zipformer));
+    TRY(encoder->kind == TING_ENCODER_CONFORMER ? read_conformer(map, &encoder->conformer)
+                                                : read_zipformer(map, &encoder->zipformer));
     TRY(read_ints(map, "chunks", 0, 4096, TING_MOST_CHUNKS, r->chunks, &r->chunk_count));
     TRY(read_ints(map, "lefts", -1, 65536, TING_MOST_CHUNKS, r->lefts, &r->left_count));
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
