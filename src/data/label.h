@@ -38,9 +38,10 @@ typedef struct ting_labels { /* start with {0}; free with ting_labels_free */
 void ting_labels_free(ting_labels *labels);
 
 /* Appends the tokens of an utterance: of `pinyin` (syllables with white space between, any notation) if it is not NULL or
- * empty and the table is of syllables, else of `text`. Punctuation and spaces in a text are passed over. Nothing is appended on
- * an error: format, naming the syllable or character that has no token or no reading; argument (neither is given, or
- * text without a lexicon); memory. One thread at a time. */
+ * empty and the table is of syllables, else of what is spoken of `text` (text/plain.h), so that what `tingxie data check`
+ * finds without a reading has no label here either. Nothing is appended on an error: format, naming the syllable or
+ * character that has no token or no reading; argument (neither is given, or text without a lexicon); memory. One thread at
+ * a time. */
 ting_err ting_label_append(ting_labeller *labeller, const char *text, const char *pinyin, ting_labels *labels);
 
 #endif
