@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_yaml.c - recipes: the YAML reader, then the training recipes on top of it. */
+/* fuzz_yaml.c - recipes: the YAML reader, a value put into what was read, the training recipes on top of it. */
 #include "fuzz/fuzz.h"
 
 #include "base/mem.h"
@@ -7,6 +7,23 @@
 #include "data/augment.h"
 #include "data/splice.h"
 #include "train/p2h_recipe.h"
+
+#include <string.h>
+
+/* The bytes as an assignment (what stands before the first zero) to a small document. */
+static void set_value(const uint8_t *data, size_t size)
+{
+    static const char text[] = "name: small\nlist: [{b: 1}, 2]\ntrain: {steps: 10}\n";
+    char *assignment = ting_alloc(size + 1, 1);
+    ting_yaml_doc doc = {0};
+    if (assignment != NULL && size > 0)
+        memcpy(assignment, data, size);
+    if (assignment != NULL && ting_yaml_parse("fuzz", text, sizeof text - 1, &doc) == TING_OK &&
+        ting_yaml_set(&doc, assignment) == TING_OK)
+        ting_yaml_done(doc.root);
+    ting_yaml_free(&doc);
+    ting_free(assignment);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     ting_yaml_free(&doc);
     ting_free(bytes);
+    set_value(data, size);
     ting_p2h_recipe recipe;
     if (ting_p2h_recipe_load(ting_fuzz_file(data, size), &recipe) == TING_OK)
         ting_p2h_recipe_free(&recipe);
@@ -44,7 +62,10 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
                                   "rooms: {list: a.tsv, only: rir/}\nnoise:\n  - {list: n.txt, snr: [0, 20], voices: [1, 3]}\n  - {}\n"
                                   "band: {high: [2500, 7000]}\ntelephone: {share: 0.1}\nmask: {bands: 2, warp: 40}\n";
     static const char splice[] = "syllable: [0.2, 0.3]\nfaster: 1.5\npause: 0.2\nlevel: 3\n";
+    static const char assignment[] = "list.0.b={c: [1, 2]}", deeper[] = "train.more.steps=5";
     take(self, text, sizeof text - 1);
+    take(self, assignment, sizeof assignment - 1);
+    take(self, deeper, sizeof deeper - 1);
     take(self, augment, sizeof augment - 1);
     take(self, splice, sizeof splice - 1);
     take(self, recipe, sizeof recipe - 1);
