@@ -2,8 +2,10 @@
 /* am_train.c - the functions of tingxie_train.h for acoustic networks: training, export. */
 #include "tingxie_train.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "model/am_file.h"
+#include "train/am_data.h"
 #include "train/am_from.h"
 #include "train/am_record.h"
 #include "train/am_task.h"
@@ -15,6 +17,7 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_am_recipe recipe;
     ting_am_task network;
     ting_task task;
+    char *data; /* folder of the manifests */
 } job;
 
 static ting_err open_job(const ting_train_options *options, bool to_train, const ting_log *log, job *j)
@@ -23,9 +26,15 @@ static ting_err open_job(const ting_train_options *options, bool to_train, const
     *j = (job){0};
     if (options->recipe == NULL || options->folder == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
-    TRY(ting_am_recipe_load(options->recipe, &j->recipe));
+    TRY(ting_am_recipe_load(options->recipe, options->settings, &j->recipe));
+    if (to_train)
+        TRY(ting_am_data(&j->recipe, options, log, &j->data));
     TRY(ting_am_task_make(&j->network, &j->recipe,
-                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .to_train = to_train},
+                          &(ting_am_files){.data = j->data,
+                                           .teacher = options->teacher,
+                                           .folder = options->folder,
+                                           .from = options->from,
+                                           .to_train = to_train},
                           log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
@@ -36,6 +45,7 @@ static void close_job(job *j)
 {
     ting_am_task_free(&j->network);
     ting_am_recipe_free(&j->recipe);
+    ting_free(j->data);
 }
 
 ting_err ting_train_am(const ting_train_options *options)
@@ -46,7 +56,7 @@ ting_err ting_train_am(const ting_train_options *options)
     job j;
     TRY(open_job(options, true, &log, &j));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
-        TRY(ting_am_from(j.network.net, options->from, &log));
+        TRY(ting_am_from(j.network.net, &j.network.tokens, options->from, &log));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,

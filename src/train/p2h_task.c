@@ -69,6 +69,7 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
     if (task->model.params == NULL)
         return TING_ERR_MEMORY;
     TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
+    TRY(ting_train_parts_freeze(&recipe->plan.parts, task->model.params));
     TRY(ting_params_alloc(task->model.params, true));
     TRY(ting_params_start(task->model.params, (uint64_t)recipe->plan.seed));
     TRY(make_sampler(task));
@@ -238,6 +239,7 @@ ting_err ting_p2h_task_view(ting_p2h_task *task, ting_task *out)
                            .settings_hash = ting_fingerprint(settings.text, settings.length),
                            .data_hash = task->corpus->hash,
                            .unit = "character",
+                           .error_name = "character error rate",
                            .epoch = epoch,
                            .loss = loss,
                            .measure = measure};
