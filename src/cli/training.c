@@ -7,11 +7,12 @@
 
 static void write_time_left(double seconds, char *out, size_t room)
 {
-    const double minutes = seconds / 60;
-    if (minutes < 100)
-        snprintf(out, room, "%.0f min left", minutes);
+    if (seconds < 100)
+        snprintf(out, room, "%.0f s left", seconds);
+    else if (seconds < 6000)
+        snprintf(out, room, "%.0f min left", seconds / 60);
     else
-        snprintf(out, room, "%.1f h left", minutes / 60);
+        snprintf(out, room, "%.1f h left", seconds / 3600);
 }
 
 void ting_training_report(void *self, const ting_train_report *r)

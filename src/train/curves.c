@@ -46,7 +46,8 @@ static double speed_of(const ting_curve_point *p, int index)
 
 static double left_out_of(const ting_curve_point *p, int index)
 {
-    return index == 0 ? p->left_out : p->skipped;
+    const double sum = index == 0 ? p->left_out : p->skipped;
+    return sum > 0 ? sum : NAN; /* no chart as long as nothing was */
 }
 
 /* ---- page ---- */
@@ -93,10 +94,14 @@ static void add_fact(ting_str *out, const char *name, double value, const char *
     ting_str_addf(out, "%s</strong>%s</div>", unit, name);
 }
 
-static void add_hours(ting_str *out, const char *name, double seconds)
+static void add_time(ting_str *out, const char *name, double seconds)
 {
-    if (isfinite(seconds) && seconds >= 0)
-        add_fact(out, name, floor(seconds / 36 + 0.5) / 100, " h");
+    if (seconds < 100)
+        add_fact(out, name, floor(seconds + 0.5), " s");
+    else if (seconds < 6000)
+        add_fact(out, name, floor(seconds / 60 + 0.5), " min");
+    else
+        add_fact(out, name, floor(seconds / 360 + 0.5) / 10, " h");
 }
 
 /* The numbers at the top, from the newest point. */
@@ -114,12 +119,13 @@ static void add_facts(ting_str *out, const ting_curves *c)
     snprintf(name, sizeof name, "step of %ld", c->steps);
     add_fact(out, name, (double)last->step, "");
     add_fact(out, "epoch", floor(100 * last->epoch) / 100, "");
-    add_hours(out, "trained", last->seconds);
-    add_hours(out, "left", pace * (double)(c->steps - last->step));
+    add_time(out, "trained", last->seconds);
+    add_time(out, "left", pace * (double)(c->steps - last->step));
     snprintf(name, sizeof name, "loss per %s", c->unit);
     add_fact(out, name, last->loss, "");
     add_fact(out, c->error_name, errors, " %");
     add_fact(out, "seconds of sound a second", last->sound, "");
+    add_fact(out, "utterances left out", last->left_out, "");
     ting_str_add(out, "</div>\n");
 }
 

@@ -38,12 +38,10 @@ static axis axis_of(const ting_chart *chart, const ting_curve_point *points, siz
             low = isfinite(value) ? fmin(low, value) : low;
             high = isfinite(value) ? fmax(high, value) : high;
         }
-    if (low > 0 && high > 15 * low)
+    if (low > 0 && high > 8 * low)
         return (axis){log10(low), log10(high), true};
-    if (!(high > low)) { /* one value: it stands in the middle */
-        const double around = low != 0 && isfinite(low) ? fabs(low) / 2 : 1;
-        return isfinite(low) ? (axis){low - around, low + around, false} : (axis){0, 1, false};
-    }
+    if (!(high > low)) /* one value */
+        return (axis){fmin(0, 1.25 * low), low != 0 ? fmax(0, 1.25 * low) : 1, false};
     if (low > 0 && low < (high - low) / 2)
         low = 0;
     return (axis){low, high, false};
