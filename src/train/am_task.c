@@ -245,6 +245,8 @@ static void spend(void *self, ting_spent *out)
     *out = (ting_spent){.sound = s->seconds, .left_out = s->left_out + s->impossible};
     for (int i = 0; i < TING_AM_TERMS; i++)
         out->terms[i] = s->computed[i] ? s->loss[i] / s->units : NAN;
+    for (int i = 0; i < TING_AM_TERMS; i++) /* each view has its own, but for what lies between them */
+        out->terms[i] /= i != TING_AM_CONSISTENCY && t->recipe->loss.consistency > 0 ? TING_MOST_VIEWS : 1;
     t->terms = (ting_am_terms){0};
 }
 
