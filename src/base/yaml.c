@@ -187,7 +187,8 @@ static ting_err step_down(ting_arena *arena, ting_yaml *parent, const char *part
     size_t index = 0;
     ting_yaml **link = &parent->first;
     if (parent->kind == TING_YAML_SCALAR)
-        FAIL(TING_ERR_ARGUMENT, "%s: \"%s\" is one value, nothing stands in it", label, parent->key != NULL ? parent->key : parent->text);
+        FAIL(TING_ERR_ARGUMENT, "%s: \"%s\" is one value, nothing stands in it", label,
+             parent->key != NULL ? parent->key : parent->text);
     for (; *link != NULL; link = &(*link)->next, index++) {
         char number[24];
         const char *name = parent->kind == TING_YAML_MAP ? (*link)->key : number;
@@ -239,11 +240,17 @@ ting_err ting_yaml_set(ting_yaml_doc *doc, const char *assignment)
     for (size_t at = 0, length; at <= end; at += length + 1) {
         length = strcspn(assignment + at, ".=");
         if (length == 0 || ++depth == DEPTH_MAX)
-            FAIL(TING_ERR_ARGUMENT, "%s: expected 1 to %d keys with dots between before the \"=\"", assignment, DEPTH_MAX - 1);
+            FAIL(TING_ERR_ARGUMENT, "%s: expected 1 to %d keys with dots between before the \"=\"", assignment,
+                 DEPTH_MAX - 1);
         TRY(step_down(doc->arena, node, assignment + at, length, value->path, &node));
     }
-    *node = (ting_yaml){.kind = value->kind, .line = 1, .key = node->key, .text = value->text, .first = value->first,
-                        .next = node->next, .path = value->path};
+    *node = (ting_yaml){.kind = value->kind,
+                        .line = 1,
+                        .key = node->key,
+                        .text = value->text,
+                        .first = value->first,
+                        .next = node->next,
+                        .path = value->path};
 out:
     return err;
 }
@@ -277,8 +284,8 @@ ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int
     errno = 0;
     long value = strtol(node->text, &end, 10);
     if (end == node->text || *end != '\0' || errno != 0 || value < low || value > high)
-        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a whole number from %ld to %ld", node->path, node->line,
-             key, node->text, low, high);
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a whole number from %ld to %ld", node->path,
+             node->line, key, node->text, low, high);
     *out = (int)value;
 out:
     return err;
@@ -289,8 +296,8 @@ static ting_err read_real(const ting_yaml *node, const char *key, double low, do
     char *end;
     double value = ting_number_read(node->text, &end);
     if (end == node->text || *end != '\0' || !isfinite(value) || value < low || value > high)
-        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", node->path, node->line,
-                         key, node->text, low, high);
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", node->path,
+                         node->line, key, node->text, low, high);
     *out = value;
     return TING_OK;
 }
@@ -315,12 +322,13 @@ ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double hig
     }
     for (const ting_yaml *item = node->first; item != NULL; item = item->next) {
         if (node->kind != TING_YAML_LIST || item->kind != TING_YAML_SCALAR || got == most)
-            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a number or a list of at most %d", item->path, item->line, key, most);
+            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a number or a list of at most %d", item->path, item->line, key,
+                 most);
         TRY(read_real(item, key, low, high, &out[got++]));
     }
     if (got == 0)
-        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is empty, expected a number or a list of at most %d", node->path, node->line, key,
-             most);
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is empty, expected a number or a list of at most %d", node->path,
+             node->line, key, most);
     *count = got;
 out:
     return err;
@@ -361,7 +369,8 @@ ting_err ting_yaml_word(ting_yaml *map, const char *key, int count, const char *
             strcat(list, i > 0 ? ", " : "");
             strcat(list, words[i]);
         }
-    FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected one of: %s", node->path, node->line, key, node->text, list);
+    FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected one of: %s", node->path, node->line, key, node->text,
+         list);
 out:
     return err;
 }

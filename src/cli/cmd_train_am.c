@@ -48,12 +48,14 @@ static ting_exit run(ting_cli *cli, const void *fields)
 }
 
 static const ting_option table[] = {
-    {'d', "data", TING_OPTION_FOLDER, offsetof(struct options, data), "DIR", "folder that the recipe's manifests start from",
+    {'d', "data", TING_OPTION_FOLDER, offsetof(struct options, data), "DIR",
+     "folder that the recipe's manifests start from",
      .unset = "DIR/data of -o for a recipe that names a corpus, else the working directory"},
     {0, "corpus", TING_OPTION_FOLDER, offsetof(struct options, corpus), "FOLDER",
      "where the public corpus that the recipe names was unpacked: missing manifests are made from it first"},
     {0, "set", TING_OPTION_LIST, offsetof(struct options, settings), "KEY=VALUE",
-     "change the recipe, as in train.steps=500, model.dims=[32,64] or data.train.0.weight=2; may be given several times, "
+     "change the recipe, as in train.steps=500, model.dims=[32,64] or data.train.0.weight=2; may be given several "
+     "times, "
      "and to --export too"},
     {0, "teacher", TING_OPTION_FILE, offsetof(struct options, teacher), "MODEL",
      "recogniser to learn from: a model file, or a folder with a public model in ONNX", .unset = "none"},
@@ -70,7 +72,8 @@ static const ting_option table[] = {
      "train nothing: write the checkpoint's averaged weights as a model file"},
     {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",
      .choices = "f32 f16 bf16 int8"},
-    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX", "licence to state in the exported file"},
+    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX",
+     "licence to state in the exported file"},
     {0},
 };
 
@@ -80,7 +83,8 @@ static const ting_example examples[] = {
     {"tingxie train am recipes/aishell1.yaml --corpus ~/data_aishell -o run", "from an unpacked corpus to a network"},
     {"tingxie train am recipes/smoke.yaml -d DATA -o run", "trains, or goes on where it stopped"},
     {"tingxie train am recipes/smoke.yaml -d DATA -o run --set train.steps=2000", "for longer than the recipe says"},
-    {"tingxie train am own.yaml -d DATA --from am.gguf -o run", "begins with a trained network, to fit it to other speech"},
+    {"tingxie train am own.yaml -d DATA --from am.gguf -o run",
+     "begins with a trained network, to fit it to other speech"},
     {"tingxie train am taught.yaml -d DATA --teacher MODEL -o run", "learns from another recogniser too"},
     {"tingxie train am recipes/smoke.yaml -o run --export am.gguf --type int8", "writes the model"},
     {0},
@@ -92,9 +96,11 @@ const ting_command ting_command_train_am = {
     .usage = "[OPTION]... RECIPE.yaml",
     .description =
         "Trains the network that RECIPE describes on the recordings that its manifests list. The folder gets the file "
-        "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss and its terms, held-out error rate, "
+        "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss and its terms, held-out error "
+        "rate, "
         "gradients, learning rate, speed, what was heard last). docs/TRAINING.md tells it from the beginning.\n\n"
-        "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The same "
+        "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The "
+        "same "
         "command goes on exactly where it stopped, as if it had never been interrupted.",
     .options = table,
     .examples = examples,

@@ -16,7 +16,7 @@
 #include "text/g2p.h"
 
 typedef enum ting_token_table {
-    TING_TOKENS_PARTS,    /* <blk>, initials, finals with tone marks: about 200 */
+    TING_TOKENS_PARTS,     /* <blk>, initials, finals with tone marks: about 200 */
     TING_TOKENS_SYLLABLES, /* <blk>, toned syllables, numbered: about 1,500 */
     TING_TOKENS_CHARACTERS /* <blk>, what the texts of a training are written with: data/characters.h */
 } ting_token_table;

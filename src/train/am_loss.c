@@ -252,8 +252,8 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     for (int v = 0; v < batch->views && ctx->err == TING_OK && batch->utterances > 0; v++)
         add_view(t, ctx, batch, &views[v], &taught, sum);
     if (ctx->err == TING_OK && l->consistency > 0 && batch->utterances > 0)
-        add_term(t, ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits), l->consistency / batch->views,
-                 TING_AM_CONSISTENCY);
+        add_term(t, ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits),
+                 l->consistency / batch->views, TING_AM_CONSISTENCY);
     *units = ctx->err == TING_OK && batch->utterances > 0 ? views[0].rows.rows : 1;
     if (ctx->err == TING_OK && sum->rows == 0) { /* nothing to learn from: every utterance was left out */
         *sum = ting_ctx_output(ctx, 1, 1);

@@ -187,12 +187,9 @@ ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting
     static const struct {
         const char *key;
         ting_err (*read)(ting_yaml *map, ting_am_recipe *r);
-    } groups[] = {{"corpus", read_corpus},
-                  {"model", ting_am_recipe_model_read},
-                  {"tokens", read_tokens},
-                  {"data", read_data},
-                  {"augment", read_augment},
-                  {"train", read_train}};
+    } groups[] = {{"corpus", read_corpus},   {"model", ting_am_recipe_model_read},
+                  {"tokens", read_tokens},   {"data", read_data},
+                  {"augment", read_augment}, {"train", read_train}};
     ting_err err = TING_OK;
     ting_yaml *child;
     *out = defaults;

@@ -236,7 +236,8 @@ static ting_err measure(void *self, ting_ctx *ctx, double *errors)
     return ting_am_measure(self, ctx, errors);
 }
 
-static const char *const term_names[TING_AM_TERMS] = {"ctc", "transducer", "simple", "consistency", "rows", "posteriors"};
+static const char *const term_names[TING_AM_TERMS] = {"ctc",         "transducer", "simple",
+                                                      "consistency", "rows",       "posteriors"};
 
 static void spend(void *self, ting_spent *out)
 {
@@ -278,21 +279,21 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
     describe(task, &settings);
     const bool well = ting_str_ok(&settings);
     if (well)
-        *out = (ting_task){.self = task,
-                           .params = task->net->params,
-                           .settings_hash = ting_fingerprint(settings.text, settings.length),
-                           .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
-                           .unit = "row",
-                           .reference_batches =
-                               r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
-                           .epoch = epoch,
-                           .loss = loss,
-                           .measure = measure,
-                           .error_name = ting_am_tokens_write(&task->tokens) ? "character error rate" : "token error rate",
-                           .terms = term_names,
-                           .term_count = TING_AM_TERMS,
-                           .spend = spend,
-                           .samples = samples};
+        *out = (ting_task){
+            .self = task,
+            .params = task->net->params,
+            .settings_hash = ting_fingerprint(settings.text, settings.length),
+            .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
+            .unit = "row",
+            .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+            .epoch = epoch,
+            .loss = loss,
+            .measure = measure,
+            .error_name = ting_am_tokens_write(&task->tokens) ? "character error rate" : "token error rate",
+            .terms = term_names,
+            .term_count = TING_AM_TERMS,
+            .spend = spend,
+            .samples = samples};
     ting_str_free(&settings);
     return well ? TING_OK : TING_ERR_MEMORY;
 }

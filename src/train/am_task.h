@@ -16,7 +16,12 @@
 #include "train/trainer.h"
 
 typedef enum ting_am_term {
-    TING_AM_CTC, TING_AM_TRANSDUCER, TING_AM_SIMPLE, TING_AM_CONSISTENCY, TING_AM_ROWS, TING_AM_POSTERIORS,
+    TING_AM_CTC,
+    TING_AM_TRANSDUCER,
+    TING_AM_SIMPLE,
+    TING_AM_CONSISTENCY,
+    TING_AM_ROWS,
+    TING_AM_POSTERIORS,
     TING_AM_TERMS
 } ting_am_term;
 

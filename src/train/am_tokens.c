@@ -66,9 +66,9 @@ out:
 ting_err ting_am_tokens(const ting_am_recipe *r, const ting_am_token_sources *sources, ting_texts *out)
 {
     *out = (ting_texts){0};
-    return r->token_file != NULL                  ? ting_tokens_read(r->token_file, out)
+    return r->token_file != NULL                ? ting_tokens_read(r->token_file, out)
            : r->table == TING_TOKENS_CHARACTERS ? characters(sources, out)
-                                                  : ting_token_table_make(r->table, out);
+                                                : ting_token_table_make(r->table, out);
 }
 
 bool ting_am_tokens_write(const ting_texts *tokens)
@@ -77,7 +77,8 @@ bool ting_am_tokens_write(const ting_texts *tokens)
     for (size_t i = 0; i < tokens->count; i++) {
         uint32_t point = 0;
         const size_t length = strlen(tokens->items[i]);
-        hanzi += length > 0 && ting_utf8_decode(tokens->items[i], length, &point) == (int)length && ting_utf8_is_hanzi(point);
+        hanzi += length > 0 && ting_utf8_decode(tokens->items[i], length, &point) == (int)length &&
+                 ting_utf8_is_hanzi(point);
     }
     return 2 * hanzi > tokens->count;
 }

@@ -16,8 +16,8 @@
 #include "train/am_recipe.h"
 
 typedef struct ting_am_token_sources {
-    const char *folder;        /* of the training */
-    const char *from;          /* model to start with; NULL: none */
+    const char *folder;          /* of the training */
+    const char *from;            /* model to start with; NULL: none */
     ting_manifest *const *train; /* [count] what is trained on; count 0: the table must be there already */
     int count;
 } ting_am_token_sources;

@@ -145,7 +145,11 @@ static void add_charts(ting_str *out, const ting_curves *c)
         {"Norm of the gradient before clipping", "", false, 1, {{"norm", norm_of, 0}}},
         {"Learning rate", "", false, 1, {{"rate", rate_of, 0}}},
         {"Speed", "", false, 2, {{"seconds of sound a second", speed_of, 0}, {units, speed_of, 1}}},
-        {"Left out since the start", "", false, 2, {{"utterances", left_out_of, 0}, {"steps that were not finite", left_out_of, 1}}},
+        {"Left out since the start",
+         "",
+         false,
+         2,
+         {{"utterances", left_out_of, 0}, {"steps that were not finite", left_out_of, 1}}},
     };
     ting_str_add(out, "<div class='charts'>\n");
     for (size_t i = 0; i < sizeof charts / sizeof charts[0]; i++)

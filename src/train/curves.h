@@ -19,15 +19,15 @@ enum { TING_CURVE_TERMS = 8 };
 
 typedef struct ting_curve_point { /* means since the point before; what is not known is NAN, and drawn nowhere */
     int64_t step;
-    double loss, rate; /* per unit; learning rate */
-    double seconds;    /* of training so far */
-    double errors;     /* error rate on what is held out, or < 0: not measured here */
-    double epoch;      /* 2.5: in the middle of the third */
-    double norm;       /* of the gradient before clipping */
-    double units;      /* a second */
-    double sound;      /* seconds of sound a second */
-    double left_out;   /* items that could not be learnt from, sum */
-    double skipped;    /* steps that were not finite, sum */
+    double loss, rate;              /* per unit; learning rate */
+    double seconds;                 /* of training so far */
+    double errors;                  /* error rate on what is held out, or < 0: not measured here */
+    double epoch;                   /* 2.5: in the middle of the third */
+    double norm;                    /* of the gradient before clipping */
+    double units;                   /* a second */
+    double sound;                   /* seconds of sound a second */
+    double left_out;                /* items that could not be learnt from, sum */
+    double skipped;                 /* steps that were not finite, sum */
     double terms[TING_CURVE_TERMS]; /* of the loss, per unit, without their weights */
 } ting_curve_point;
 
@@ -37,7 +37,7 @@ typedef struct ting_curves {
     const char *error_name;   /* "character error rate" */
     const char *const *terms; /* [term_count] names of the terms */
     int term_count;
-    long steps; /* the last one of the plan */
+    long steps;                     /* the last one of the plan */
     const ting_curve_point *points; /* [count] in order of steps */
     size_t count;
     const char *samples; /* lines: name TAB tokens said TAB tokens heard, spaces between tokens; "" or NULL: none */

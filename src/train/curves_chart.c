@@ -61,8 +61,8 @@ static double y_of(double value, const axis *y)
 static void draw_level(ting_str *out, double value, const axis *y)
 {
     const double at = y_of(value, y);
-    ting_str_addf(out, "<line x1='%d' x2='%d' y1='%.1f' y2='%.1f'/><text x='%d' y='%.1f' class='e'>", LEFT, WIDTH - RIGHT, at,
-                  at, LEFT - 7, at + 3.5);
+    ting_str_addf(out, "<line x1='%d' x2='%d' y1='%.1f' y2='%.1f'/><text x='%d' y='%.1f' class='e'>", LEFT,
+                  WIDTH - RIGHT, at, at, LEFT - 7, at + 3.5);
     ting_short_number(out, value);
     ting_str_add(out, "</text>\n");
 }
@@ -147,8 +147,8 @@ static void draw_series(ting_str *out, const ting_series *series, int colour, co
         if (s->values <= DOTS)
             ting_str_addf(&dots, "<circle class='f%d' cx='%.1f' cy='%.1f' r='2'/>", colour, x, at);
     }
-    ting_str_addf(out, "'/>%s<circle class='f%d' cx='%.1f' cy='%.1f' r='3'/>\n", dots.text != NULL ? dots.text : "", colour, x,
-                  at);
+    ting_str_addf(out, "'/>%s<circle class='f%d' cx='%.1f' cy='%.1f' r='3'/>\n", dots.text != NULL ? dots.text : "",
+                  colour, x, at);
     if (!ting_str_ok(&dots))
         out->failed = true;
     ting_str_free(&dots);
@@ -182,8 +182,9 @@ void ting_chart_draw(ting_str *out, const ting_chart *chart, const ting_curve_po
     if (!any)
         return;
     const axis y = axis_of(chart, points, count);
-    ting_str_addf(out, "<svg viewBox='0 0 %d %d' role='img' aria-label='%s'>\n<text x='10' y='20' class='n'>%s</text>\n", WIDTH,
-                  HEIGHT, chart->name, chart->name);
+    ting_str_addf(out,
+                  "<svg viewBox='0 0 %d %d' role='img' aria-label='%s'>\n<text x='10' y='20' class='n'>%s</text>\n",
+                  WIDTH, HEIGHT, chart->name, chart->name);
     ting_str_add(out, "<text x='10' y='37'>");
     for (int s = 0; s < chart->count; s++)
         if (sums[s].values > 0)

@@ -58,8 +58,10 @@ static void add_word(ting_str *out, const words *w, int index)
 
 static void add_pairs(ting_str *out, const words *said, const words *heard, const ting_alignment *alignment)
 {
-    static const char *const classes[] = {
-        [TING_EDIT_MATCH] = "", [TING_EDIT_SUBSTITUTE] = " class='x'", [TING_EDIT_DELETE] = " class='d'", [TING_EDIT_INSERT] = " class='i'"};
+    static const char *const classes[] = {[TING_EDIT_MATCH] = "",
+                                          [TING_EDIT_SUBSTITUTE] = " class='x'",
+                                          [TING_EDIT_DELETE] = " class='d'",
+                                          [TING_EDIT_INSERT] = " class='i'"};
     for (int i = 0; i < alignment->count; i++) {
         const ting_edit *edit = &alignment->edits[i];
         ting_str_addf(out, "<span%s><b>", classes[edit->kind]);

@@ -9,9 +9,11 @@ static ting_err add(const ting_yaml *node, const char *prefix, double rate, ting
     ting_err err = TING_OK;
     for (int i = 0; i < parts->count; i++)
         if (strcmp(parts->item[i].prefix, prefix) == 0)
-            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" stands in freeze or groups a second time", node->path, node->line, prefix);
+            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" stands in freeze or groups a second time", node->path, node->line,
+                 prefix);
     if (parts->count == TING_MOST_PARTS)
-        FAIL(TING_ERR_FORMAT, "%s:%d: more than %d prefixes in freeze and groups", node->path, node->line, TING_MOST_PARTS);
+        FAIL(TING_ERR_FORMAT, "%s:%d: more than %d prefixes in freeze and groups", node->path, node->line,
+             TING_MOST_PARTS);
     parts->item[parts->count++] =
         (ting_train_part){.prefix = prefix, .path = node->path, .line = node->line, .rate = rate};
 out:
@@ -83,8 +85,8 @@ ting_err ting_train_parts_freeze(const ting_train_parts *parts, ting_params *par
     }
     for (int k = 0; k < parts->count; k++)
         if (named[k] == 0)
-            FAIL(TING_ERR_FORMAT, "%s:%d: no parameter of the network is called \"%s\" or \"%s.(...)\"", parts->item[k].path,
-                 parts->item[k].line, parts->item[k].prefix, parts->item[k].prefix);
+            FAIL(TING_ERR_FORMAT, "%s:%d: no parameter of the network is called \"%s\" or \"%s.(...)\"",
+                 parts->item[k].path, parts->item[k].line, parts->item[k].prefix, parts->item[k].prefix);
     if (learning == 0)
         FAIL(TING_ERR_FORMAT, "%s:%d: everything is frozen: nothing is left to train", parts->item[0].path,
              parts->item[0].line);

@@ -22,7 +22,7 @@
 #include "train/plan.h"
 #include "tingxie_train.h"
 
-typedef struct ting_spent { /* on the steps since it was last asked */
+typedef struct ting_spent {         /* on the steps since it was last asked */
     double terms[TING_CURVE_TERMS]; /* of the loss, per unit, without their weights; NAN: not computed */
     double sound;                   /* seconds of it; NAN: it is not sound */
     long left_out;                  /* items that could not be learnt from */
@@ -43,7 +43,7 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
     /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
-    const char *error_name; /* what `measure` measures: "character error rate" */
+    const char *error_name;   /* what `measure` measures: "character error rate" */
     const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */
     int term_count;
     void (*spend)(void *self, ting_spent *out); /* NULL: only the loss is known */

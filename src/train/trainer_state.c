@@ -22,9 +22,10 @@ static ting_optimizer make_scaled_adam(const ting_trainer *t)
     for (int p = 0; p < parts->count; p++)
         rate[p + 1] = parts->item[p].rate;
     ting_scaled_adam *adam =
-        of == NULL ? NULL
-                   : ting_scaled_adam_new(t->task->params, &t->plan->scaled_adam,
-                                          &(ting_scaled_adam_groups){.count = parts->count + 1, .of = of, .rate = rate});
+        of == NULL
+            ? NULL
+            : ting_scaled_adam_new(t->task->params, &t->plan->scaled_adam,
+                                   &(ting_scaled_adam_groups){.count = parts->count + 1, .of = of, .rate = rate});
     ting_free(of);
     return adam != NULL ? ting_scaled_adam_optimizer(adam) : (ting_optimizer){0};
 }

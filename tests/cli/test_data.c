@@ -153,7 +153,8 @@ static void thchs30_is_prepared(void **state)
 {
     (void)state;
     static const char corpus[] = "thchs30";
-    add_clip(corpus, "thchs", "train", "A11_0", "绿 是 阳春\nlv4 shi4 yang2 chun1\nl v4 sh ix4 ii iang2 ch un1\n", SECOND);
+    add_clip(corpus, "thchs", "train", "A11_0", "绿 是 阳春\nlv4 shi4 yang2 chun1\nl v4 sh ix4 ii iang2 ch un1\n",
+             SECOND);
     add_clip(corpus, "thchs", "train", "B2_1", "一点儿 水 \nyi4 dianr3 shui3\nii i4 d iianr3 sh uii3\n",
              SECOND); /* 3 syllables for 4 hanzi */
     add_clip(corpus, "thchs", "dev", "C4_2", "美 好\r\nmei3 hao3\r\nm ei3 h ao3\r\n", SECOND);

@@ -28,7 +28,8 @@ static void write_by_turns(const ting_toy *toy, char *out, size_t room)
     const char *pinyin = toy->pinyin;
     for (int i = 0; i < toy->count; i++) {
         const int length = (int)strcspn(pinyin, " ");
-        used += (size_t)snprintf(out + used, room - used, "%s%.3s %.*s", i > 0 ? " " : "", toy->text + 3 * i, length, pinyin);
+        used += (size_t)snprintf(out + used, room - used, "%s%.3s %.*s", i > 0 ? " " : "", toy->text + 3 * i, length,
+                                 pinyin);
         pinyin += length + (pinyin[length] == ' ');
     }
 }
@@ -96,16 +97,17 @@ static char *run(const words *w, const char *out, const char *err)
 {
     ting_program_run r = ting_run_program(w->items, NULL);
     if (r.status != 0 || strstr(r.out, out) == NULL || strstr(r.err, err) == NULL)
-        fail_msg("%s %s: status %d, \"%s\" and \"%s\" expected in \"%s\" and \"%s\"", w->items[0], w->items[1], r.status, out,
-                 err, r.out, r.err);
+        fail_msg("%s %s: status %d, \"%s\" and \"%s\" expected in \"%s\" and \"%s\"", w->items[0], w->items[1],
+                 r.status, out, err, r.out, r.err);
     char *text = ting_strdup(r.out);
     ting_program_free(&r);
     return text;
 }
 
 #define SMALL_ZIPFORMER                                                                                                \
-    "model.layers=1", "model.dims=32", "model.unmasked=32", "model.heads=2", "model.query_dims=8", "model.value_dims=8", \
-        "model.feedforward=32", "model.kernels=7", "model.embed_channels=[2, 4, 8]", "model.pos_dim=16"
+    "model.layers=1", "model.dims=32", "model.unmasked=32", "model.heads=2", "model.query_dims=8",                     \
+        "model.value_dims=8", "model.feedforward=32", "model.kernels=7", "model.embed_channels=[2, 4, 8]",             \
+        "model.pos_dim=16"
 
 typedef struct rehearsal {
     const char *corpus;
@@ -125,16 +127,17 @@ static void rehearse(const rehearsal *r)
 {
     char name[64];
     snprintf(name, sizeof name, "recipes/%s.yaml", r->corpus);
-    char *home = ting_temp_path(r->corpus), *corpus = ting_path_join(home, "corpus"), *folder = ting_path_join(home, "run"),
-         *model = ting_path_join(home, "am.gguf"), *text = ting_path_join(home, "text.tsv"), *data = ting_path_join(folder, "data"),
+    char *home = ting_temp_path(r->corpus), *corpus = ting_path_join(home, "corpus"),
+         *folder = ting_path_join(home, "run"), *model = ting_path_join(home, "am.gguf"),
+         *text = ting_path_join(home, "text.tsv"), *data = ting_path_join(folder, "data"),
          *test = ting_path_join(data, "test.tsv"), *sounds = ting_path_join(corpus, r->sounds),
          *curves = ting_path_join(folder, "curves.html");
     make_corpus(r->corpus, corpus);
     for (int round = 0; round < 2; round++) { /* the same command goes on; what is prepared stays */
         words train = {0};
         ADD(&train, "train", "am", name, "--corpus", corpus, "-o", folder, "-t", "2", "--set",
-            round == 0 ? "train.steps=2" : "train.steps=4", "--set", "train.measure_every=2", "--set", "data.seconds=4", "--set",
-            "data.loaders=1", "--set", "data.window=8", "--set", "data.memory=16");
+            round == 0 ? "train.steps=2" : "train.steps=4", "--set", "train.measure_every=2", "--set", "data.seconds=4",
+            "--set", "data.loaders=1", "--set", "data.window=8", "--set", "data.memory=16");
         set_small(&train, r);
         ting_free(run(&train, "", round == 0 ? "looking for the recordings" : "going on after step 2"));
         ting_free(run(&train, "", "nothing to do"));
@@ -173,22 +176,22 @@ static void aishell1_is_rehearsed(void **state)
 static void aishell3_is_rehearsed(void **state)
 {
     (void)state;
-    rehearse(&(rehearsal){
-        .corpus = "aishell3",
-        .sounds = "test/wav",
-        .unit = "syllable error rate",
-        .pinyin = true,
-        .small = (const char *[]){SMALL_ZIPFORMER, "model.transducer.decoder_dim=16", "model.transducer.joiner_dim=16", NULL}});
+    rehearse(&(rehearsal){.corpus = "aishell3",
+                          .sounds = "test/wav",
+                          .unit = "syllable error rate",
+                          .pinyin = true,
+                          .small = (const char *[]){SMALL_ZIPFORMER, "model.transducer.decoder_dim=16",
+                                                    "model.transducer.joiner_dim=16", NULL}});
 }
 
 static void commonvoice_is_rehearsed(void **state)
 {
     (void)state;
-    rehearse(&(rehearsal){
-        .corpus = "commonvoice-zh",
-        .sounds = "zh-CN/clips",
-        .unit = "character error rate",
-        .small = (const char *[]){SMALL_ZIPFORMER, "model.transducer.decoder_dim=16", "model.transducer.joiner_dim=16", NULL}});
+    rehearse(&(rehearsal){.corpus = "commonvoice-zh",
+                          .sounds = "zh-CN/clips",
+                          .unit = "character error rate",
+                          .small = (const char *[]){SMALL_ZIPFORMER, "model.transducer.decoder_dim=16",
+                                                    "model.transducer.joiner_dim=16", NULL}});
 }
 
 static void thchs30_is_rehearsed(void **state)
@@ -216,7 +219,8 @@ static void wrong_orders_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ting_program_run r = ting_run_program(
-            (const char *[]){"train", "am", cases[i].recipe, "-o", folder, cases[i].option, cases[i].value, NULL}, NULL);
+            (const char *[]){"train", "am", cases[i].recipe, "-o", folder, cases[i].option, cases[i].value, NULL},
+            NULL);
         if (r.status == 0 || strstr(r.err, cases[i].part) == NULL)
             fail_msg("\"%s\" expected in \"%s\"", cases[i].part, r.err);
         ting_program_free(&r);
@@ -234,8 +238,8 @@ static void wrong_orders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_orders_are_refused),  cmocka_unit_test(thchs30_is_rehearsed),
-        cmocka_unit_test(aishell3_is_rehearsed),     cmocka_unit_test(aishell1_is_rehearsed),
+        cmocka_unit_test(wrong_orders_are_refused), cmocka_unit_test(thchs30_is_rehearsed),
+        cmocka_unit_test(aishell3_is_rehearsed),    cmocka_unit_test(aishell1_is_rehearsed),
         cmocka_unit_test(commonvoice_is_rehearsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,12 +55,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
 {
-    static const char text[] = "# a recipe\nname: small\nsteps: 10\nrate: 1e-3\nflag: yes\nlist:\n  - a\n  - {b: 1, c: [2, 3]}\n"
-                               "anchor: &x 1\nalias: *x\n";
+    static const char text[] =
+        "# a recipe\nname: small\nsteps: 10\nrate: 1e-3\nflag: yes\nlist:\n  - a\n  - {b: 1, c: [2, 3]}\n"
+        "anchor: &x 1\nalias: *x\n";
     static const char recipe[] = "model:\n  layers: 2\ndata:\n  tokens: 1000\ntrain:\n  steps: 10\n  rate: 0.001\n";
-    static const char augment[] = "speed: [0.9, 1.0, 1.1]\npitch: {share: 0.3, semitones: [-2, 2]}\npad: {before: 0.3}\n"
-                                  "rooms: {list: a.tsv, only: rir/}\nnoise:\n  - {list: n.txt, snr: [0, 20], voices: [1, 3]}\n  - {}\n"
-                                  "band: {high: [2500, 7000]}\ntelephone: {share: 0.1}\nmask: {bands: 2, warp: 40}\n";
+    static const char augment[] =
+        "speed: [0.9, 1.0, 1.1]\npitch: {share: 0.3, semitones: [-2, 2]}\npad: {before: 0.3}\n"
+        "rooms: {list: a.tsv, only: rir/}\nnoise:\n  - {list: n.txt, snr: [0, 20], voices: [1, 3]}\n  - {}\n"
+        "band: {high: [2500, 7000]}\ntelephone: {share: 0.1}\nmask: {bands: 2, warp: 40}\n";
     static const char splice[] = "syllable: [0.2, 0.3]\nfaster: 1.5\npause: 0.2\nlevel: 3\n";
     static const char assignment[] = "list.0.b={c: [1, 2]}", deeper[] = "train.more.steps=5";
     take(self, text, sizeof text - 1);

@@ -12,8 +12,9 @@
 
 enum { RATE = 16000, ROOM = 512 };
 
-static const char common_voice_head[] = "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tdown_votes\tage\tgender\t"
-                                        "accents\tvariant\tlocale\tsegment\n";
+static const char common_voice_head[] =
+    "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tdown_votes\tage\tgender\t"
+    "accents\tvariant\tlocale\tsegment\n";
 
 void ting_mini_append(const char *folder, const char *name, const char *text)
 {

@@ -36,9 +36,9 @@ static void hear(void *self, const char *sentence)
 static ting_err train(const char *folder, const char *from, const char *const *more, ting_train_options *used)
 {
     static const char *settings[MOST];
-    static const char *const small[] = {"model.dims=32", "model.feedforward=32", "model.chunks=[0]", "data.seconds=8",
-                                        "data.window=20", "train.steps=6", "train.decay=2", "train.measure_every=6",
-                                        "train.log_every=2"};
+    static const char *const small[] = {"model.dims=32",  "model.feedforward=32",  "model.chunks=[0]",
+                                        "data.seconds=8", "data.window=20",        "train.steps=6",
+                                        "train.decay=2",  "train.measure_every=6", "train.log_every=2"};
     int count = 0;
     for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
         settings[count++] = small[i];
@@ -126,9 +126,11 @@ static void frozen_parts_stay_bitwise(void **state)
 static void frozen_statistics_stay(void **state)
 {
     (void)state;
-    static const char conformer[] = "model={encoder: conformer, dim: 32, heads: 2, layers: 1, feedforward: 32, kernel: 7}";
-    static const char *const moving[] = {conformer, "loss.transducer=0", NULL},
-                      *const frozen[] = {conformer, "loss.transducer=0", "train.freeze=[encoder]", NULL};
+    static const char conformer[] =
+        "model={encoder: conformer, dim: 32, heads: 2, layers: 1, feedforward: 32, kernel: 7}";
+    static const char *const moving[] = {conformer, "loss.transducer=0", NULL}, *const frozen[] = {
+                                                                                    conformer, "loss.transducer=0",
+                                                                                    "train.freeze=[encoder]", NULL};
     ting_train_options used;
     char *first = ting_temp_path("conformer"), *second = ting_temp_path("conformer-frozen");
     assert_ok(train(first, NULL, moving, &used));
@@ -149,8 +151,8 @@ static void parts_have_their_own_rate(void **state)
 {
     (void)state;
     static const char *const whole[] = {"train.steps=1", "train.average=0", NULL},
-                      *const tenth[] = {"train.steps=1", "train.average=0",
-                                        "train.groups=[{prefix: encoder_embed, rate: 0.1}]", NULL};
+                             *const tenth[] = {"train.steps=1", "train.average=0",
+                                               "train.groups=[{prefix: encoder_embed, rate: 0.1}]", NULL};
     ting_train_options used;
     char *first = ting_temp_path("rate"), *second = ting_temp_path("rate-1"), *third = ting_temp_path("rate-01");
     assert_ok(train(first, NULL, NULL, &used));
@@ -159,7 +161,8 @@ static void parts_have_their_own_rate(void **state)
     char *one = export(&used, "rate-1.gguf");
     assert_ok(train(third, start, tenth, &used));
     char *ten = export(&used, "rate-01.gguf");
-    const double fast = compare(start, one, "encoder_embed.", true).squares, slow = compare(start, ten, "encoder_embed.", true).squares;
+    const double fast = compare(start, one, "encoder_embed.", true).squares,
+                 slow = compare(start, ten, "encoder_embed.", true).squares;
     assert_true(fast > 0 && fabs(sqrt(slow / fast) - 0.1) < 1e-3); /* to the rounding of float weights */
     const difference others = compare(one, ten, "encoder_embed.", false);
     assert_int_equal(others.same, others.all);
@@ -175,7 +178,8 @@ static void impossible_parts_are_refused(void **state)
         const char *given, *part;
         ting_err code;
     } cases[] = {
-        {"train.freeze=[encoder.encoders.01]", "no parameter of the network is called \"encoder.encoders.01\"", TING_ERR_FORMAT},
+        {"train.freeze=[encoder.encoders.01]", "no parameter of the network is called \"encoder.encoders.01\"",
+         TING_ERR_FORMAT},
         {"train.freeze=[encoder.encod]", "no parameter of the network is called", TING_ERR_FORMAT},
         {"train.freeze=[encoder, encoder]", "a second time", TING_ERR_FORMAT},
         {"train.freeze=[[encoder]]", "freeze lists names", TING_ERR_FORMAT},
@@ -194,7 +198,8 @@ static void impossible_parts_are_refused(void **state)
         assert_fails(cases[i].code, cases[i].part, train(folder, NULL, (const char *[]){cases[i].given, NULL}, &used));
     assert_fails(TING_ERR_FORMAT, "need the optimizer scaled-adam",
                  train(folder, NULL,
-                       (const char *[]){"train.optimizer=adamw", "train.groups=[{prefix: encoder, rate: 2}]", NULL}, &used));
+                       (const char *[]){"train.optimizer=adamw", "train.groups=[{prefix: encoder, rate: 2}]", NULL},
+                       &used));
     assert_false(ting_file_exists(folder));
     ting_free(folder);
 }
@@ -239,8 +244,8 @@ static void a_network_writes_characters(void **state)
     static const char *const hanzi[] = {"tokens.table=characters", NULL};
     ting_train_options used;
     ting_texts tokens;
-    char *folder = ting_temp_path("hanzi"), *next = ting_temp_path("hanzi-next"), *table = ting_path_join(folder, "tokens.txt"),
-         *next_table = ting_path_join(next, "tokens.txt");
+    char *folder = ting_temp_path("hanzi"), *next = ting_temp_path("hanzi-next"),
+         *table = ting_path_join(folder, "tokens.txt"), *next_table = ting_path_join(next, "tokens.txt");
     assert_ok(train(folder, NULL, hanzi, &used));
     assert_ok(ting_tokens_read(table, &tokens));
     assert_int_equal(tokens.count, 11);
@@ -298,9 +303,10 @@ static void the_page_shows_what_happened(void **state)
     char *folder = ting_temp_path("page");
     assert_ok(train(folder, NULL, NULL, &used));
     char *page = text_of(folder, "curves.html");
-    assert_parts(page, (const char *[]){"<title>recipes/smoke.yaml", "step of 6", "Loss per row", "Terms of the loss", "ctc ",
-                                        "transducer ", "simple ", "Held-out token error rate", "Norm of the gradient",
-                                        "Learning rate", "seconds of sound a second", "toy-00009", NULL});
+    assert_parts(page,
+                 (const char *[]){"<title>recipes/smoke.yaml", "step of 6", "Loss per row", "Terms of the loss", "ctc ",
+                                  "transducer ", "simple ", "Held-out token error rate", "Norm of the gradient",
+                                  "Learning rate", "seconds of sound a second", "toy-00009", NULL});
     assert_null(strstr(page, "consistency")); /* a term that is not computed */
     assert_null(strstr(page, "nan"));
     assert_null(strstr(page, "<script"));
@@ -311,15 +317,29 @@ static void the_page_shows_what_happened(void **state)
 static void differences_are_marked(void **state)
 {
     (void)state;
-    static const ting_curve_point points[] = {{.step = 10, .loss = 2, .rate = 0.1, .seconds = 60, .errors = 0.5, .norm = NAN,
-                                               .units = NAN, .sound = NAN, .left_out = 3, .skipped = NAN}};
+    static const ting_curve_point points[] = {{.step = 10,
+                                               .loss = 2,
+                                               .rate = 0.1,
+                                               .seconds = 60,
+                                               .errors = 0.5,
+                                               .norm = NAN,
+                                               .units = NAN,
+                                               .sound = NAN,
+                                               .left_out = 3,
+                                               .skipped = NAN}};
     char *path = ting_temp_path("differences.html");
-    ting_curves page = {.title = "a <b>", .unit = "row", .error_name = "token error rate", .steps = 20, .points = points,
-                        .count = 1, .samples = "one&\tn ǐ h ǎo\tn í h ǎo a\nnothing heard\ta\t\nno tabs\n"};
+    ting_curves page = {.title = "a <b>",
+                        .unit = "row",
+                        .error_name = "token error rate",
+                        .steps = 20,
+                        .points = points,
+                        .count = 1,
+                        .samples = "one&\tn ǐ h ǎo\tn í h ǎo a\nnothing heard\ta\t\nno tabs\n"};
     assert_ok(ting_curves_save(path, &page));
     char *text = text_of(path, NULL);
-    assert_parts(text, (const char *[]){"<title>a &lt;b&gt;", "one&amp;", "2 of 4 wrong", "<span class='x'><b>ǐ</b><b>í</b></span>",
-                                        "<span><b>n</b><b>n</b></span>", "<span class='i'><b>·</b><b>a</b></span>",
+    assert_parts(text, (const char *[]){"<title>a &lt;b&gt;", "one&amp;", "2 of 4 wrong",
+                                        "<span class='x'><b>ǐ</b><b>í</b></span>", "<span><b>n</b><b>n</b></span>",
+                                        "<span class='i'><b>·</b><b>a</b></span>",
                                         "<span class='d'><b>a</b><b>·</b></span>", "Left out since the start", NULL});
     assert_null(strstr(text, "no tabs"));
     assert_null(strstr(text, "Norm of the gradient"));
@@ -336,9 +356,18 @@ static void earlier_points_are_kept(void **state)
 {
     (void)state;
     enum { BLOCKS = 16 };
-    static const char *const names[] = {"identity", "place", "weights", "average", "scaled_adam.steps", "scaled_adam.groups",
-                                        "scaled_adam.norms", "scaled_adam.rms", "scaled_adam.size_square",
-                                        "scaled_adam.size_grads", "scaled_adam.mean", "scaled_adam.square"};
+    static const char *const names[] = {"identity",
+                                        "place",
+                                        "weights",
+                                        "average",
+                                        "scaled_adam.steps",
+                                        "scaled_adam.groups",
+                                        "scaled_adam.norms",
+                                        "scaled_adam.rms",
+                                        "scaled_adam.size_square",
+                                        "scaled_adam.size_grads",
+                                        "scaled_adam.mean",
+                                        "scaled_adam.square"};
     struct {
         int64_t step;
         double loss, rate, seconds, errors;
@@ -372,7 +401,8 @@ static void earlier_points_are_kept(void **state)
     assert_int_equal(bytes, 2 * sizeof(ting_curve_point)); /* that one and step 8 */
     ting_curve_point point;
     memcpy(&point, points, sizeof point);
-    assert_true(point.step == 3 && point.loss == 123.25 && point.seconds == 60 && isnan(point.norm) && isnan(point.terms[0]));
+    assert_true(point.step == 3 && point.loss == 123.25 && point.seconds == 60 && isnan(point.norm) &&
+                isnan(point.terms[0]));
     ting_checkpoint_close(&file);
     for (int i = 0; i < count; i++)
         ting_free(blocks[i].data);
@@ -398,14 +428,10 @@ static int free_toy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(characters_make_a_table),
-        cmocka_unit_test(differences_are_marked),
-        cmocka_unit_test(impossible_parts_are_refused),
-        cmocka_unit_test(frozen_parts_stay_bitwise),
-        cmocka_unit_test(frozen_statistics_stay),
-        cmocka_unit_test(parts_have_their_own_rate),
-        cmocka_unit_test(a_network_writes_characters),
-        cmocka_unit_test(the_page_shows_what_happened),
+        cmocka_unit_test(characters_make_a_table),      cmocka_unit_test(differences_are_marked),
+        cmocka_unit_test(impossible_parts_are_refused), cmocka_unit_test(frozen_parts_stay_bitwise),
+        cmocka_unit_test(frozen_statistics_stay),       cmocka_unit_test(parts_have_their_own_rate),
+        cmocka_unit_test(a_network_writes_characters),  cmocka_unit_test(the_page_shows_what_happened),
         cmocka_unit_test(earlier_points_are_kept),
     };
     return cmocka_run_group_tests(tests, make_toy, free_toy);

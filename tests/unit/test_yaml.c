@@ -21,7 +21,7 @@ static void values_replace_and_join(void **state)
     int steps = 0, seconds = 0, count = 0;
     double rate = 0, weight = 0, dims[4];
     assert_ok(ting_yaml_parse("r.yaml", text, strlen(text), &doc));
-    static const char *const given[] = {"train.steps=5",  "train.dims=[32, 64]", "sources.1.weight=0.25", "name=a=b",
+    static const char *const given[] = {"train.steps=5", "train.dims=[32, 64]", "sources.1.weight=0.25", "name=a=b",
                                         "new.in.deep=7", "train.steps=6",       "sources.0={path: c}"};
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
         assert_ok(ting_yaml_set(&doc, given[i]));
@@ -77,7 +77,8 @@ static void wrong_values_are_refused(void **state)
     assert_ok(ting_yaml_set(&doc, "train.steps=many"));
     assert_ok(ting_yaml_set(&doc, "train.stepz=1"));
     assert_ok(ting_yaml_child(doc.root, "train", TING_YAML_MAP, &train));
-    assert_fails(TING_ERR_FORMAT, "train.steps=many:1: \"steps\" is \"many\"", ting_yaml_int(train, "steps", 0, 9, &steps));
+    assert_fails(TING_ERR_FORMAT, "train.steps=many:1: \"steps\" is \"many\"",
+                 ting_yaml_int(train, "steps", 0, 9, &steps));
     ting_yaml_find(train, "rate");
     assert_fails(TING_ERR_FORMAT, "train.stepz=1:1: the key \"stepz\" is not known here", ting_yaml_done(train));
     ting_yaml_free(&doc);
