@@ -61,8 +61,8 @@ static const char style[] =
     "--c7:#9198a1;--x:#ff7b72;--d:#e3b341;--i:#d2a8ff}}\n"
     "*{box-sizing:border-box}body{font:14px/1.5 system-ui,sans-serif;max-width:1120px;margin:0 auto;padding:24px 16px;"
     "color:var(--fg);background:var(--bg)}h1{font-size:20px;margin:0 0 12px}h2{font-size:16px;margin:24px 0 8px}\n"
-    ".facts,.charts{display:grid;gap:12px}.facts{grid-template-columns:repeat(auto-fit,minmax(130px,1fr))}"
-    ".charts{grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));margin-top:12px}"
+    ".facts,.charts{display:grid;gap:12px}.facts{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}"
+    ".charts{grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));margin-top:12px;align-items:start}"
     ".facts div,svg,section{background:var(--card);border:1px solid var(--edge);border-radius:8px}"
     ".facts div{padding:8px 12px;color:var(--dim);font-size:12px}.facts strong{display:block;font-size:18px;"
     "font-weight:600;color:var(--fg)}\n"
@@ -71,7 +71,7 @@ static const char style[] =
     "svg{width:100%;display:block}svg text{font-size:11px;fill:var(--dim)}svg .n{font-size:13px;font-weight:600;"
     "fill:var(--fg)}svg .e{text-anchor:end}svg .m{text-anchor:middle}svg line{stroke:var(--grid)}"
     "polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}\n"
-    "section{padding:8px 12px;margin-bottom:8px}h3{font-size:12px;margin:0 0 4px;font-weight:600}"
+    "section{padding:8px 12px}h3{font-size:12px;margin:0 0 4px;font-weight:600}"
     "small{color:var(--dim);font-weight:400}section p{margin:0}section span{display:inline-block;padding:0 3px;"
     "border-radius:4px;text-align:center}section b{display:block;font-weight:400;min-width:.8em}"
     ".x b,.d b:first-child,.i b:last-child{font-weight:600}.x{color:var(--x)}.d{color:var(--d)}.i{color:var(--i)}\n";
@@ -124,7 +124,7 @@ static void add_facts(ting_str *out, const ting_curves *c)
     snprintf(name, sizeof name, "loss per %s", c->unit);
     add_fact(out, name, last->loss, "");
     add_fact(out, c->error_name, errors, " %");
-    add_fact(out, "seconds of sound a second", last->sound, "");
+    add_fact(out, "s of sound a second", last->sound, "");
     add_fact(out, "utterances left out", last->left_out, "");
     ting_str_add(out, "</div>\n");
 }
@@ -139,15 +139,16 @@ static void add_charts(ting_str *out, const ting_curves *c)
     for (int i = 0; i < c->term_count; i++)
         terms.series[i] = (ting_series){c->terms[i], term_of, i};
     const ting_chart charts[] = {
-        {loss, "", false, 1, {{"loss", loss_of, 0}}},
+        {loss, "", false, false, 1, {{"loss", loss_of, 0}}},
         terms,
-        {errors, " %", true, 1, {{"errors", errors_of, 0}}},
-        {"Norm of the gradient before clipping", "", false, 1, {{"norm", norm_of, 0}}},
-        {"Learning rate", "", false, 1, {{"rate", rate_of, 0}}},
-        {"Speed", "", false, 2, {{"seconds of sound a second", speed_of, 0}, {units, speed_of, 1}}},
+        {errors, " %", true, false, 1, {{"errors", errors_of, 0}}},
+        {"Norm of the gradient before clipping", "", false, false, 1, {{"norm", norm_of, 0}}},
+        {"Learning rate", "", false, true, 1, {{"rate", rate_of, 0}}},
+        {"Speed", "", false, true, 2, {{"seconds of sound a second", speed_of, 0}, {units, speed_of, 1}}},
         {"Left out since the start",
          "",
          false,
+         true,
          2,
          {{"utterances", left_out_of, 0}, {"steps that were not finite", left_out_of, 1}}},
     };
@@ -175,8 +176,9 @@ ting_err ting_curves_save(const char *path, const ting_curves *c)
     } else
         ting_str_add(&out, "<p>Nothing has been reported yet.</p>\n");
     if (c->samples != NULL && c->samples[0] != '\0') {
-        ting_str_add(&out, "<h2>Said, and heard below it, at the last measurement</h2>\n");
+        ting_str_add(&out, "<h2>Said, and heard below it, at the last measurement</h2>\n<div class='charts'>\n");
         TRY(ting_samples_draw(&out, c->samples));
+        ting_str_add(&out, "</div>\n");
     }
     ting_str_add(&out, "</body></html>\n");
     TRY(ting_str_ok(&out) ? ting_file_save(path, out.text, out.length) : TING_ERR_MEMORY);

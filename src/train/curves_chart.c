@@ -38,7 +38,7 @@ static axis axis_of(const ting_chart *chart, const ting_curve_point *points, siz
             low = isfinite(value) ? fmin(low, value) : low;
             high = isfinite(value) ? fmax(high, value) : high;
         }
-    if (low > 0 && high > 8 * low)
+    if (!chart->linear && low > 0 && high > 8 * low)
         return (axis){log10(low), log10(high), true};
     if (!(high > low)) /* one value */
         return (axis){fmin(0, 1.25 * low), low != 0 ? fmax(0, 1.25 * low) : 1, false};

@@ -15,6 +15,7 @@ typedef struct ting_series {
 typedef struct ting_chart {
     const char *name, *unit; /* unit: behind values, such as " %" */
     bool low_is_best;        /* say the lowest value too */
+    bool linear;             /* no logarithmic axis, however far the values lie apart */
     int count;
     ting_series series[TING_CURVE_TERMS];
 } ting_chart;

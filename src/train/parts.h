@@ -6,7 +6,7 @@
  *     groups: [{prefix: encoder, rate: 0.1}]                 at a tenth of the learning rate
  *
  * A prefix names the parameters that are called so or whose name goes on with a dot ("encoder.encoders.1" is not a part of
- * "encoder.encoders.10"); `tingxie inspect` lists the names. Where several fit, the longest counts.
+ * "encoder.encoders.10"); `tingxie inspect` lists the names (behind "am."). Where several fit, the longest counts.
  */
 #ifndef TING_TRAIN_PARTS_H
 #define TING_TRAIN_PARTS_H

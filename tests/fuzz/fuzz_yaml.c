@@ -6,6 +6,7 @@
 #include "base/yaml.h"
 #include "data/augment.h"
 #include "data/splice.h"
+#include "train/am_recipe.h"
 #include "train/p2h_recipe.h"
 
 #include <string.h>
@@ -50,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ting_p2h_recipe recipe;
     if (ting_p2h_recipe_load(ting_fuzz_file(data, size), &recipe) == TING_OK)
         ting_p2h_recipe_free(&recipe);
+    ting_am_recipe acoustic;
+    if (ting_am_recipe_load(ting_fuzz_file(data, size), NULL, &acoustic) == TING_OK)
+        ting_am_recipe_free(&acoustic);
     return 0;
 }
 
@@ -65,6 +69,13 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
         "band: {high: [2500, 7000]}\ntelephone: {share: 0.1}\nmask: {bands: 2, warp: 40}\n";
     static const char splice[] = "syllable: [0.2, 0.3]\nfaster: 1.5\npause: 0.2\nlevel: 3\n";
     static const char assignment[] = "list.0.b={c: [1, 2]}", deeper[] = "train.more.steps=5";
+    static const char acoustic[] =
+        "corpus: {name: aishell1, validated: false}\nmodel:\n  encoder: conformer\n  dim: 32\n"
+        "  chunks: [8, 0]\n  transducer: {context: 1}\ntokens: {table: characters}\n"
+        "features: icefall bins=40\ndata:\n  train: [{manifest: a.tsv, weight: 2}]\n"
+        "loss: {ctc: 0.2, consistency: 0.2}\ntrain:\n  freeze: [encoder]\n"
+        "  groups: [{prefix: ctc_output, rate: 2}]\n";
+    take(self, acoustic, sizeof acoustic - 1);
     take(self, text, sizeof text - 1);
     take(self, assignment, sizeof assignment - 1);
     take(self, deeper, sizeof deeper - 1);
