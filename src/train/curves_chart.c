@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { WIDTH = 520, HEIGHT = 236, LEFT = 48, RIGHT = 14, TOP = 46, BOTTOM = 26, TICKS = 4, DRAWN = 800, DOTS = 60 };
+enum { WIDTH = 520, HEIGHT = 244, LEFT = 48, RIGHT = 14, TOP = 54, BOTTOM = 26, TICKS = 4, DRAWN = 800, DOTS = 60 };
 
 typedef struct axis {
     double low, high; /* of the values, or of their logarithms */
