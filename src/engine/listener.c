@@ -130,6 +130,8 @@ ting_err ting_listener_feed(ting_listener *l, const float *samples, size_t count
         samples += used;
         count -= used;
     }
+    if (l->chunks != NULL)
+        TRY(ting_chunk_ear_run(l->chunks));
 out:
     return err;
 }
