@@ -79,8 +79,8 @@ SO    := $(BUILD)/libtingxie.so.0
 PROG  := $(if $(filter double,$(VARIANT)),,$(if $(CLI_SRC),$(BUILD)/tingxie))
 
 # Every tests/*/test_*.c is one program; tests/support is linked into all of them, the other files of
-# tests/grad into the programs there.
-SUPPORT_OBJ := $(call obj,$(wildcard tests/support/*.c))
+# tests/grad into the programs there. The double build has no trainer, so it lacks training.c.
+SUPPORT_OBJ := $(call obj,$(filter-out $(if $(filter double,$(VARIANT)),%/training.c),$(wildcard tests/support/*.c)))
 TEST_DIRS   := $(if $(filter double,$(VARIANT)),grad kern,unit kern grad cli)
 TEST_SRC    := $(filter-out $(if $(filter x86_64,$(MACHINE)),,%_amx.c),$(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c)))
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)

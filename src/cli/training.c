@@ -12,10 +12,12 @@ void ting_training_report(void *self, const ting_train_report *r)
     if (!session->begun)
         ting_progress_begin(&session->bar, session->cli, session->command, (double)r->steps, "steps");
     session->begun = true;
-    snprintf(session->note, sizeof session->note, "loss %.4f%s%s, %.0f %s/s", r->loss, comma, r->note, r->units_per_second, session->unit);
+    snprintf(session->note, sizeof session->note, "loss %.4f%s%s, %.0f %s/s", r->loss, comma, r->note,
+             r->units_per_second, session->unit);
     ting_progress_update(&session->bar, (double)r->step, session->note);
     if (r->errors >= 0 && !session->cli->quiet)
-        ting_cli_say(session->cli, "step %ld, epoch %d: loss %.4f%s%s, held-out error rate %.2f %%, rate %.3g, %.0f %s/s", r->step,
+        ting_cli_say(session->cli,
+                     "step %ld, epoch %d: loss %.4f%s%s, held-out error rate %.2f %%, rate %.3g, %.0f %s/s", r->step,
                      r->epoch, r->loss, comma, r->note, 100 * r->errors, r->rate, r->units_per_second, session->unit);
 }
 
@@ -31,7 +33,8 @@ void ting_training_end(ting_training_session *session)
         ting_progress_end(&session->bar);
 }
 
-ting_err ting_training_check_export(const char *export_path, const char *folder, const char *const *others, size_t count)
+ting_err ting_training_check_export(const char *export_path, const char *folder, const char *const *others,
+                                    size_t count)
 {
     ting_err err = TING_OK;
     if (export_path == NULL)

@@ -23,6 +23,7 @@ void ting_training_end(ting_training_session *session);
 
 /* Whether the exported file is none of those that are read (others [count], NULL for none) nor one that the training writes
  * into the folder. Errors: argument, memory. */
-ting_err ting_training_check_export(const char *export_path, const char *folder, const char *const *others, size_t count);
+ting_err ting_training_check_export(const char *export_path, const char *folder, const char *const *others,
+                                    size_t count);
 
 #endif

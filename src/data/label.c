@@ -39,7 +39,8 @@ static void add_token(ting_str *block, size_t *offsets, size_t *count, const cha
 static void add_syllable(ting_token_table kind, int id, ting_str *block, size_t *offsets, size_t *count)
 {
     char text[TING_PINYIN_ROOM];
-    const size_t length = ting_pinyin_write(id, kind == TING_TOKENS_PARTS ? TING_PINYIN_TOKENS : TING_PINYIN_NUMBERED, text);
+    const size_t length =
+        ting_pinyin_write(id, kind == TING_TOKENS_PARTS ? TING_PINYIN_TOKENS : TING_PINYIN_NUMBERED, text);
     const char *space = kind == TING_TOKENS_PARTS ? memchr(text, ' ', length) : NULL;
     const size_t first = space != NULL ? (size_t)(space - text) : length;
     add_token(block, offsets, count, text, first);
@@ -181,7 +182,8 @@ ting_err ting_labeller_new(const ting_texts *tokens, const ting_lexicon *lexicon
     for (size_t i = 0; i < tokens->count && spelled == 0; i++)
         l->characters = l->characters || is_hanzi(tokens->items[i]);
     if (spelled == 0 && !l->characters)
-        FAIL(TING_ERR_MODEL, "none of the %zu tokens is a syllable, a part of one or a hanzi: nothing can be labelled with them",
+        FAIL(TING_ERR_MODEL,
+             "none of the %zu tokens is a syllable, a part of one or a hanzi: nothing can be labelled with them",
              tokens->count);
     *out = l;
     l = NULL;
@@ -241,7 +243,8 @@ out:
     return err;
 }
 
-static ting_err append_character(const ting_labeller *l, const char *text, const ting_g2p_item *item, ting_labels *labels)
+static ting_err append_character(const ting_labeller *l, const char *text, const ting_g2p_item *item,
+                                 ting_labels *labels)
 {
     ting_err err = TING_OK;
     const int id = find(l, text + item->offset, (size_t)item->length);

@@ -32,7 +32,7 @@ ting_err ting_labeller_new(const ting_texts *tokens, const ting_lexicon *lexicon
 void ting_labeller_free(ting_labeller *labeller);
 
 typedef struct ting_labels { /* start with {0}; free with ting_labels_free */
-    int *ids; /* [count], those of all utterances one after the other */
+    int *ids;                /* [count], those of all utterances one after the other */
     size_t count, room;
 } ting_labels;
 void ting_labels_free(ting_labels *labels);

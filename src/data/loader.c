@@ -34,10 +34,10 @@ struct ting_loader {
     pthread_mutex_t mutex;
     pthread_cond_t work, done; /* something to make; something was made */
     bool closing;
-    int epoch, running;        /* batches being made now */
+    int epoch, running; /* batches being made now */
     size_t first, count;
-    size_t next;               /* place to be made next */
-    size_t taken;              /* place to be taken next */
+    size_t next;  /* place to be made next */
+    size_t taken; /* place to be taken next */
 };
 
 /* Slots hold the batch in use (the last one taken) and those behind it. */
@@ -78,8 +78,8 @@ ting_err ting_loader_new(const ting_loader_plan *plan, ting_loader **out)
     ting_err err = TING_OK;
     *out = NULL;
     if (plan->ahead < 2 || plan->threads < 1)
-        return ting_fail(TING_ERR_ARGUMENT, "a loader with %d slots and %d threads, expected at least 2 and 1", plan->ahead,
-                         plan->threads);
+        return ting_fail(TING_ERR_ARGUMENT, "a loader with %d slots and %d threads, expected at least 2 and 1",
+                         plan->ahead, plan->threads);
     ting_loader *l = ting_alloc(1, sizeof *l);
     if (l == NULL)
         return TING_ERR_MEMORY;

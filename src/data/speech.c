@@ -64,7 +64,8 @@ static ting_err length_of(const ting_clip *clip, double *seconds)
     TRY(ting_audio_open(clip->path, &(ting_audio_options){.rate = RATE}, &audio));
     const int64_t expected = ting_audio_describe(audio)->expected;
     if (expected < 0)
-        FAIL(TING_ERR_FORMAT, "%s: its header does not tell how long it is: put the seconds into the manifest", clip->path);
+        FAIL(TING_ERR_FORMAT, "%s: its header does not tell how long it is: put the seconds into the manifest",
+             clip->path);
     *seconds = (double)expected / RATE - fmax(clip->start, 0);
 out:
     ting_audio_close(audio);
@@ -75,7 +76,8 @@ static ting_err add_clip(ting_speech *s, const ting_clip *clip)
 {
     ting_err err = TING_OK;
     double seconds = 0;
-    const bool given = (clip->text != NULL && clip->text[0] != '\0') || (clip->pinyin != NULL && clip->pinyin[0] != '\0');
+    const bool given =
+        (clip->text != NULL && clip->text[0] != '\0') || (clip->pinyin != NULL && clip->pinyin[0] != '\0');
     const size_t first = s->labels.count;
     if (!given && !s->options.unlabelled_too)
         FAIL(TING_ERR_FORMAT, "it has neither text nor pinyin");
@@ -111,10 +113,12 @@ ting_err ting_speech_add(ting_speech *s, const ting_manifest *manifest, const ch
         if (err == TING_ERR_MEMORY)
             return err;
         if (err != TING_OK && left_out++ < SAID)
-            ting_log_write(s->options.log, TING_LOG_WARNING, "%s: left out %s: %s", name, clip->id, ting_error_message());
+            ting_log_write(s->options.log, TING_LOG_WARNING, "%s: left out %s: %s", name, clip->id,
+                           ting_error_message());
     }
     if (left_out > SAID)
-        ting_log_write(s->options.log, TING_LOG_WARNING, "%s: left out %zu of %zu utterances in all", name, left_out, clips);
+        ting_log_write(s->options.log, TING_LOG_WARNING, "%s: left out %zu of %zu utterances in all", name, left_out,
+                       clips);
     if (s->count == before)
         return ting_fail(TING_ERR_ARGUMENT, "%s: none of its %zu utterances can be used", name, clips);
     return TING_OK;
@@ -136,7 +140,8 @@ uint64_t ting_speech_hash(const ting_speech *s)
     uint64_t hash = ting_fingerprint(s->labels.ids, s->labels.count * sizeof *s->labels.ids);
     for (size_t i = 0; i < s->count; i++) {
         const ting_speech_item *item = &s->items[i];
-        const uint64_t parts[] = {hash, ting_hash_bytes(item->clip->id, strlen(item->clip->id)), item->samples, item->label_count};
+        const uint64_t parts[] = {hash, ting_hash_bytes(item->clip->id, strlen(item->clip->id)), item->samples,
+                                  item->label_count};
         hash = ting_fingerprint(parts, sizeof parts);
     }
     return hash;
@@ -169,7 +174,8 @@ static ting_err decode(const ting_speech_item *item, ting_sound *sound)
         sound->count += take;
     }
     if (sound->count == 0)
-        FAIL(TING_ERR_FORMAT, "%s: it ends before %.2f s, where %s begins", item->clip->path, fmax(item->clip->start, 0), item->clip->id);
+        FAIL(TING_ERR_FORMAT, "%s: it ends before %.2f s, where %s begins", item->clip->path,
+             fmax(item->clip->start, 0), item->clip->id);
 out:
     ting_audio_close(audio);
     return err;

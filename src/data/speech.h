@@ -21,7 +21,7 @@
 
 typedef struct ting_speech_item {
     const ting_clip *clip;
-    uint32_t samples;     /* 16 kHz; as the manifest or the file's header says */
+    uint32_t samples; /* 16 kHz; as the manifest or the file's header says */
     bool labelled;
     uint32_t label_count; /* 0 when not labelled */
     size_t label;         /* first one in ting_speech_labels */
@@ -29,10 +29,10 @@ typedef struct ting_speech_item {
 
 typedef struct ting_speech_options {
     double shortest, longest; /* seconds; others are left out */
-    bool unlabelled_too;      /* keep utterances without text or pinyin, or with text that has no tokens: for a teacher */
-    size_t memory;            /* bytes for decoded sound */
-    ting_labeller *labeller;  /* borrowed; NULL: nothing is labelled */
-    const ting_log *log;      /* borrowed */
+    bool unlabelled_too; /* keep utterances without text or pinyin, or with text that has no tokens: for a teacher */
+    size_t memory;       /* bytes for decoded sound */
+    ting_labeller *labeller; /* borrowed; NULL: nothing is labelled */
+    const ting_log *log;     /* borrowed */
 } ting_speech_options;
 
 typedef struct ting_speech ting_speech;

@@ -38,9 +38,9 @@ struct ting_speech_batches {
     ting_speech_batches_options options;
     ting_epoch_group *groups;
     ting_epoch epoch;
-    bool begun;     /* the loader makes batches of this epoch, */
-    size_t next;    /* this one next */
-    slot *slots;    /* [ahead] */
+    bool begun;       /* the loader makes batches of this epoch, */
+    size_t next;      /* this one next */
+    slot *slots;      /* [ahead] */
     scratch *scratch; /* [threads] */
     ting_loader *loader;
 };
@@ -118,7 +118,8 @@ static ting_err check_rows(const ting_speech_batches *b, const ting_speech_item 
     const int rows = b->options.rows(b->options.rows_self, frames);
     const int needed = item->labelled ? rows_needed(ting_speech_labels(b->speech) + item->label, item->label_count) : 1;
     if (rows < 1 || rows < needed)
-        return ting_fail(TING_ERR_FORMAT, "its %d frames give %d rows, its tokens need %d", frames, rows, needed < 1 ? 1 : needed);
+        return ting_fail(TING_ERR_FORMAT, "its %d frames give %d rows, its tokens need %d", frames, rows,
+                         needed < 1 ? 1 : needed);
     return TING_OK;
 }
 
@@ -240,21 +241,23 @@ static ting_err start_loader(ting_speech_batches *b)
         FAIL(TING_ERR_MEMORY, "out of memory for batches");
     for (size_t i = 0; i < ahead; i++)
         slots[i] = &b->slots[i];
-    TRY(ting_loader_new(&(ting_loader_plan){.self = b, .slots = slots, .ahead = b->options.ahead, .threads = b->options.threads,
-                                            .make = make_batch},
-                        &b->loader));
+    TRY(ting_loader_new(
+        &(ting_loader_plan){
+            .self = b, .slots = slots, .ahead = b->options.ahead, .threads = b->options.threads, .make = make_batch},
+        &b->loader));
 out:
     ting_free(slots);
     return err;
 }
 
-ting_err ting_speech_batches_new(ting_speech *speech, const ting_speech_batches_options *options, ting_speech_batches **out)
+ting_err ting_speech_batches_new(ting_speech *speech, const ting_speech_batches_options *options,
+                                 ting_speech_batches **out)
 {
     ting_err err = TING_OK;
     *out = NULL;
     if (options->views < 1 || options->views > TING_MOST_VIEWS || options->window < 1 || !(options->seconds > 0))
-        return ting_fail(TING_ERR_ARGUMENT, "batches of %g s in %d views, %d utterances sorted together", options->seconds,
-                         options->views, options->window);
+        return ting_fail(TING_ERR_ARGUMENT, "batches of %g s in %d views, %d utterances sorted together",
+                         options->seconds, options->views, options->window);
     ting_speech_batches *b = ting_alloc(1, sizeof *b);
     if (b == NULL)
         return TING_ERR_MEMORY;

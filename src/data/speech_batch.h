@@ -22,17 +22,17 @@
 enum { TING_MOST_VIEWS = 2 };
 
 typedef struct ting_speech_batch {
-    int views, utterances;    /* of each view: the labelled ones come first */
+    int views, utterances; /* of each view: the labelled ones come first */
     int labelled;
-    ting_segments frames;     /* views x utterances, view after view; of 0 utterances when all were left out */
-    float *heard;             /* [frames in all, dim] */
-    float *clean;             /* [frames of one view, dim]; NULL when not wanted */
-    ting_segments labels;     /* [labelled] */
+    ting_segments frames; /* views x utterances, view after view; of 0 utterances when all were left out */
+    float *heard;         /* [frames in all, dim] */
+    float *clean;         /* [frames of one view, dim]; NULL when not wanted */
+    ting_segments labels; /* [labelled] */
     const int *label_ids;
-    const uint32_t *items;    /* [utterances] of the speech */
-    double seconds;           /* of sound, one view */
+    const uint32_t *items; /* [utterances] of the speech */
+    double seconds;        /* of sound, one view */
     int left_out;
-    const char *why;          /* of the last one left out; NULL: none */
+    const char *why; /* of the last one left out; NULL: none */
 } ting_speech_batch;
 
 typedef struct ting_speech_batches_options {
@@ -41,22 +41,23 @@ typedef struct ting_speech_batches_options {
     double seconds; /* of a batch, at most (a longer utterance stands alone) */
     int window;     /* utterances sorted together by length */
     uint64_t seed;
-    int views;      /* 1 or 2 */
+    int views; /* 1 or 2 */
     bool clean;
     ting_timing timing;
     const ting_augment *augment; /* NULL: sound as it is */
     ting_feature_config features;
-    const ting_cmvn *cmvn; /* with TING_CMVN_GLOBAL */
+    const ting_cmvn *cmvn;                     /* with TING_CMVN_GLOBAL */
     int (*rows)(const void *self, int frames); /* rows of the network for so many frames */
     const void *rows_self;
-    int threads, ahead;    /* of the loader */
+    int threads, ahead; /* of the loader */
 } ting_speech_batches_options;
 
 typedef struct ting_speech_batches ting_speech_batches;
 
 /* Borrows the speech and what the options point to. Returns owned in *out, free with ting_speech_batches_free. Errors: argument,
  * memory. */
-ting_err ting_speech_batches_new(ting_speech *speech, const ting_speech_batches_options *options, ting_speech_batches **out);
+ting_err ting_speech_batches_new(ting_speech *speech, const ting_speech_batches_options *options,
+                                 ting_speech_batches **out);
 void ting_speech_batches_free(ting_speech_batches *batches);
 
 /* Makes the order of an epoch current; *count gets its number of batches. Errors: memory; argument, when nothing is left. */

@@ -11,15 +11,15 @@ static const double two_pi = 6.283185307179586;
 
 static const struct {
     const char *text, *pinyin;
-    double hiss;          /* centre of the initial's noise in Hz; 0: none */
+    double hiss; /* centre of the initial's noise in Hz; 0: none */
     int tone;
     double from[2], to[2]; /* resonances at the start and at the end of the final, Hz */
 } digits[DIGITS] = {
-    {"零", "ling2", 0, 2, {300, 2300}, {300, 2700}},   {"一", "yi1", 0, 1, {280, 2400}, {280, 2400}},
-    {"二", "er4", 0, 4, {600, 1200}, {500, 1500}},     {"三", "san1", 6500, 1, {800, 1300}, {700, 1700}},
-    {"四", "si4", 6500, 4, {400, 1300}, {400, 1300}},  {"五", "wu3", 0, 3, {320, 700}, {320, 700}},
-    {"六", "liu4", 0, 4, {300, 2200}, {450, 800}},     {"七", "qi1", 4500, 1, {280, 2400}, {280, 2400}},
-    {"八", "ba1", 900, 1, {850, 1200}, {850, 1300}},   {"九", "jiu3", 4000, 3, {300, 2200}, {450, 800}},
+    {"零", "ling2", 0, 2, {300, 2300}, {300, 2700}},  {"一", "yi1", 0, 1, {280, 2400}, {280, 2400}},
+    {"二", "er4", 0, 4, {600, 1200}, {500, 1500}},    {"三", "san1", 6500, 1, {800, 1300}, {700, 1700}},
+    {"四", "si4", 6500, 4, {400, 1300}, {400, 1300}}, {"五", "wu3", 0, 3, {320, 700}, {320, 700}},
+    {"六", "liu4", 0, 4, {300, 2200}, {450, 800}},    {"七", "qi1", 4500, 1, {280, 2400}, {280, 2400}},
+    {"八", "ba1", 900, 1, {850, 1200}, {850, 1300}},  {"九", "jiu3", 4000, 3, {300, 2200}, {450, 800}},
 };
 
 typedef struct voice {
@@ -35,14 +35,10 @@ static double between(ting_rng *rng, double low, double high)
 static double contour(int tone, double t)
 {
     switch (tone) {
-    case 1:
-        return 1.3;
-    case 2:
-        return 0.95 + 0.4 * t;
-    case 3:
-        return 0.8 + 0.8 * (t - 0.5) * (t - 0.5);
-    default:
-        return 1.4 - 0.7 * t;
+    case 1: return 1.3;
+    case 2: return 0.95 + 0.4 * t;
+    case 3: return 0.8 + 0.8 * (t - 0.5) * (t - 0.5);
+    default: return 1.4 - 0.7 * t;
     }
 }
 
@@ -76,7 +72,8 @@ static void buzz(const voice *v, int digit, float *out, int count)
         for (int k = 0; k < 2; k++)
             resonance[k] = v->tract * (digits[digit].from[k] + t * (digits[digit].to[k] - digits[digit].from[k]));
         for (int h = 0; h < HARMONICS; h++)
-            level[h] = (h + 1) * pitch < TING_SOUND_RATE / 2 ? loudness((h + 1) * pitch, resonance[0], resonance[1]) : 0;
+            level[h] =
+                (h + 1) * pitch < TING_SOUND_RATE / 2 ? loudness((h + 1) * pitch, resonance[0], resonance[1]) : 0;
         for (int i = first; i < first + BLOCK && i < count; i++) {
             double sum = 0;
             phase += two_pi * pitch / TING_SOUND_RATE;

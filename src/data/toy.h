@@ -14,7 +14,7 @@
 
 enum { TING_TOY_MOST = 16 };
 
-typedef struct ting_toy { /* a sentence; text and pinyin are those of its digits, terminated */
+typedef struct ting_toy {      /* a sentence; text and pinyin are those of its digits, terminated */
     int digits[TING_TOY_MOST]; /* [count] 0 .. 9 */
     int count;
     char text[3 * TING_TOY_MOST + 1];   /* "三七零" */

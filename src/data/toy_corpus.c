@@ -11,7 +11,8 @@
 
 enum { NAME = 32 };
 
-static ting_err put_clip(const char *folder, int number, const ting_toy *toy, const ting_sound *sound, ting_manifest_writer *out)
+static ting_err put_clip(const char *folder, int number, const ting_toy *toy, const ting_sound *sound,
+                         ting_manifest_writer *out)
 {
     ting_err err = TING_OK;
     char id[NAME], file[NAME + 4];
@@ -21,7 +22,11 @@ static ting_err put_clip(const char *folder, int number, const ting_toy *toy, co
     if (path == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_wav_save(path, sound->samples, sound->count, TING_SOUND_RATE));
-    TRY(ting_manifest_put(out, &(ting_clip){.id = id, .path = path, .text = toy->text, .pinyin = toy->pinyin, .start = -1,
+    TRY(ting_manifest_put(out, &(ting_clip){.id = id,
+                                            .path = path,
+                                            .text = toy->text,
+                                            .pinyin = toy->pinyin,
+                                            .start = -1,
                                             .seconds = (double)sound->count / TING_SOUND_RATE}));
 out:
     ting_free(path);

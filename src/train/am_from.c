@@ -50,7 +50,8 @@ ting_err ting_am_from(ting_am_net *net, const char *path, const ting_log *log)
         if (copy(p, &source))
             taken++;
         else if (missing++ < SAID)
-            ting_log_write(log, TING_LOG_WARNING, "%s: %s is not there in this shape: it starts with random numbers", path, p->name);
+            ting_log_write(log, TING_LOG_WARNING, "%s: %s is not there in this shape: it starts with random numbers",
+                           path, p->name);
     }
     if (taken == 0)
         FAIL(TING_ERR_MODEL, "%s: none of its parameters fits the recipe's network", path);

@@ -20,7 +20,7 @@
 
 #include <math.h>
 
-typedef struct view { /* of a batch, as the heads see it */
+typedef struct view {       /* of a batch, as the heads see it */
     ting_tensor rows;       /* of all its utterances, labelled ones first */
     ting_segments segments; /* of all */
     ting_segments labelled; /* of the first ones */
@@ -43,7 +43,8 @@ static ting_tensor features(float *values, int frames, int dim)
 }
 
 /* Cuts the encoder's rows into views. */
-static void cut_views(ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor rows, const int *starts, view out[TING_MOST_VIEWS])
+static void cut_views(ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor rows, const int *starts,
+                      view out[TING_MOST_VIEWS])
 {
     const int each = batch->utterances;
     for (int v = 0; v < batch->views; v++) {
@@ -53,7 +54,8 @@ static void cut_views(ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor
             return;
         for (int u = 0; u <= each; u++)
             own[u] = starts[v * each + u] - first;
-        out[v] = (view){.rows = ting_rows(rows, first, own[each]), .segments = {each, own}, .labelled = {batch->labelled, own}};
+        out[v] = (view){
+            .rows = ting_rows(rows, first, own[each]), .segments = {each, own}, .labelled = {batch->labelled, own}};
     }
 }
 
@@ -68,15 +70,17 @@ static void add_term(ting_ctx *ctx, ting_tensor *sum, ting_tensor term, double w
     *sum = sum->rows == 0 ? weighted : ting_add(ctx, *sum, weighted);
 }
 
-static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, double weight, ting_tensor *sum)
+static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, double weight,
+                    ting_tensor *sum)
 {
     int impossible = 0;
     v->logits = ting_ctc_head_logits(ctx, &t->net->ctc, v->rows);
     if (ctx->err != TING_OK || batch->labelled == 0)
         return;
     const int rows = v->labelled.start[batch->labelled];
-    ting_tensor loss = ting_ctc_loss(ctx, ting_rows(v->logits, 0, rows), v->labelled, batch->label_ids, batch->labels,
-                                     &(ting_ctc_options){.blank = ting_am_blank(&t->net->config), .impossible = &impossible});
+    ting_tensor loss =
+        ting_ctc_loss(ctx, ting_rows(v->logits, 0, rows), v->labelled, batch->label_ids, batch->labels,
+                      &(ting_ctc_options){.blank = ting_am_blank(&t->net->config), .impossible = &impossible});
     t->terms.impossible += impossible;
     add_term(ctx, sum, loss, weight, &t->terms.ctc);
 }
@@ -133,12 +137,15 @@ static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_bat
     const ting_am_loss *l = &t->recipe->loss;
     double simple = 0, pruned = 1;
     int impossible = 0;
-    ting_transducer_targets *targets = ting_arena_take(ctx->arena, sizeof *targets); /* until the tape has been walked */
+    ting_transducer_targets *targets =
+        ting_arena_take(ctx->arena, sizeof *targets); /* until the tape has been walked */
     if (targets == NULL)
         ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for a batch");
     if (ctx->err != TING_OK)
         return;
-    *targets = (ting_transducer_targets){.frames = v->labelled, .labels = batch->labels, .targets = batch->label_ids,
+    *targets = (ting_transducer_targets){.frames = v->labelled,
+                                         .labels = batch->labels,
+                                         .targets = batch->label_ids,
                                          .blank = ting_am_blank(&t->net->config)};
     ting_tensor predicted = predict(t, ctx, batch->label_ids, batch->labels);
     if (l->prune > 0) {
@@ -174,14 +181,15 @@ static void add_rows(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tensor 
 {
     ting_tensor projected = ting_transducer_project_encoder(ctx, t->net->transducer, v->rows);
     if (ctx->err == TING_OK && (projected.rows != taught.rows || projected.cols != taught.cols))
-        ting_ctx_fail(ctx, TING_ERR_MODEL, "the teacher gives %d rows of %d, the network %d of %d for the same sound", taught.rows,
-                      taught.cols, projected.rows, projected.cols);
+        ting_ctx_fail(ctx, TING_ERR_MODEL, "the teacher gives %d rows of %d, the network %d of %d for the same sound",
+                      taught.rows, taught.cols, projected.rows, projected.cols);
     ting_tensor loss = ting_regression_loss(ctx, projected, taught, NULL);
     add_term(ctx, sum, loss, weight, &t->terms.rows);
 }
 
 /* Each row is asked what comes after the tokens that the teacher has said before it. */
-static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const ting_am_taught *taught, double weight, ting_tensor *sum)
+static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const ting_am_taught *taught, double weight,
+                           ting_tensor *sum)
 {
     const int rows = v->rows.rows;
     int *encoder = ting_ctx_ints(ctx, rows), *predictor = ting_ctx_ints(ctx, rows);
@@ -206,8 +214,8 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
 
 /* ---- all of them ---- */
 
-static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, const ting_am_taught *taught,
-                     ting_tensor *sum)
+static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v,
+                     const ting_am_taught *taught, ting_tensor *sum)
 {
     const ting_am_loss *l = &t->recipe->loss;
     const double share = 1.0 / batch->views;
@@ -221,7 +229,8 @@ static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *ba
         add_posteriors(t, ctx, v, taught, share * l->posteriors, sum);
 }
 
-ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum, double *units)
+ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum,
+                         double *units)
 {
     const ting_am_loss *l = &t->recipe->loss;
     const int dim = ting_feature_dim(&t->recipe->features), total = batch->frames.start[batch->frames.count];
@@ -231,7 +240,8 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     if (ctx->err == TING_OK && batch->utterances > 0) {
         const ting_encoder_mode mode = draw_mode(t->recipe, ctx);
-        ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames, &mode, starts);
+        ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames,
+                                                &mode, starts);
         if (ctx->err == TING_OK)
             cut_views(ctx, batch, rows, starts, views);
     }

@@ -66,10 +66,12 @@ static ting_err encode(const ting_am_task *t, ting_ctx *ctx, const ting_sound *s
     TRY(ting_feature_compute(&t->recipe->features, &t->cmvn, sound->samples, sound->count, &values, &frames));
     if (ting_encoder_rows(config, (int)frames) < 1)
         goto out;
-    const ting_encoder_mode mode = ting_encoder_streams(config) ? ting_encoder_stream_mode(config) : (ting_encoder_mode){0};
+    const ting_encoder_mode mode =
+        ting_encoder_streams(config) ? ting_encoder_stream_mode(config) : (ting_encoder_mode){0};
     const int in[2] = {0, (int)frames};
     int starts[2];
-    *rows = ting_encoder_forward(ctx, t->net->encoder, (ting_tensor){.data = values, .rows = (int)frames, .cols = dim, .ld = dim},
+    *rows = ting_encoder_forward(ctx, t->net->encoder,
+                                 (ting_tensor){.data = values, .rows = (int)frames, .cols = dim, .ld = dim},
                                  (ting_segments){1, in}, &mode, starts);
     err = ctx->err;
 out:
@@ -99,8 +101,8 @@ typedef struct counts {
     size_t errors, tokens;
 } counts;
 
-static ting_err measure_item(ting_am_task *t, ting_ctx *ctx, ting_greedy *greedy, size_t at, ting_sound *sound, heard *h,
-                             ting_alignment *alignment, counts *c)
+static ting_err measure_item(ting_am_task *t, ting_ctx *ctx, ting_greedy *greedy, size_t at, ting_sound *sound,
+                             heard *h, ting_alignment *alignment, counts *c)
 {
     ting_err err = TING_OK;
     size_t count;

@@ -19,7 +19,14 @@ static const ting_am_recipe defaults = {
     .longest = 20,
     .memory = 2048,
     .loaders = 1,
-    .loss = {.ctc = 1, .transducer = 1, .simple = 0.5, .simple_warmup = 2000, .prune = 5, .lm_only = 0.25, .consistency = 0, .rows = 0},
+    .loss = {.ctc = 1,
+             .transducer = 1,
+             .simple = 0.5,
+             .simple_warmup = 2000,
+             .prune = 5,
+             .lm_only = 0.25,
+             .consistency = 0,
+             .rows = 0},
     .plan = {.seed = 1,
              .steps = 20000,
              .optimizer = TING_OPTIMIZER_SCALED_ADAM,
@@ -139,7 +146,8 @@ static ting_err read_features(ting_yaml *root, ting_am_recipe *r)
     TRY_IN(ting_feature_parse(line, &r->features), "%s: features", r->path);
     TRY(ting_yaml_text(root, "cmvn", &r->cmvn));
     if ((r->features.cmvn == TING_CMVN_GLOBAL) != (r->cmvn != NULL))
-        FAIL(TING_ERR_FORMAT, "%s: features with cmvn=global need the key `cmvn` (a file), others have no use for it", r->path);
+        FAIL(TING_ERR_FORMAT, "%s: features with cmvn=global need the key `cmvn` (a file), others have no use for it",
+             r->path);
 out:
     return err;
 }
@@ -152,9 +160,11 @@ static ting_err check(const ting_am_recipe *r)
     if (!r->ctc_head && !r->transducer_head)
         return ting_fail(TING_ERR_FORMAT, "%s: the model has no head: ask for `ctc` or `transducer`", r->path);
     if (ting_am_recipe_is_taught(r) && !r->transducer_head)
-        return ting_fail(TING_ERR_FORMAT, "%s: loss.rows and loss.posteriors compare joiners: the model needs a `transducer`", r->path);
+        return ting_fail(TING_ERR_FORMAT,
+                         "%s: loss.rows and loss.posteriors compare joiners: the model needs a `transducer`", r->path);
     if (r->loss.consistency > 0 && !r->ctc_head)
-        return ting_fail(TING_ERR_FORMAT, "%s: loss.consistency compares what CTC says: the model needs `ctc`", r->path);
+        return ting_fail(TING_ERR_FORMAT, "%s: loss.consistency compares what CTC says: the model needs `ctc`",
+                         r->path);
     if (r->shortest > r->longest)
         return ting_fail(TING_ERR_FORMAT, "%s: utterances of %g to %g s", r->path, r->shortest, r->longest);
     return TING_OK;
@@ -165,8 +175,11 @@ ting_err ting_am_recipe_load(const char *path, ting_am_recipe *out)
     static const struct {
         const char *key;
         ting_err (*read)(ting_yaml *map, ting_am_recipe *r);
-    } groups[] = {{"model", ting_am_recipe_model_read}, {"tokens", read_tokens}, {"data", read_data},
-                  {"augment", read_augment},            {"train", read_train}};
+    } groups[] = {{"model", ting_am_recipe_model_read},
+                  {"tokens", read_tokens},
+                  {"data", read_data},
+                  {"augment", read_augment},
+                  {"train", read_train}};
     ting_err err = TING_OK;
     ting_yaml *child;
     *out = defaults;

@@ -92,7 +92,8 @@ static ting_err read_stacks(ting_yaml *map, const char *key, size_t offset, ting
     int values[TING_ZIPFORMER_MAX_STACKS], count = 0;
     TRY(read_ints(map, key, 1, 65536, TING_ZIPFORMER_MAX_STACKS, values, &count));
     if (count > 1 && count != z->stacks)
-        FAIL(TING_ERR_FORMAT, "%s:%d: %s has %d numbers, expected one, or one for each of the %d stacks of `downsampling`", map->path,
+        FAIL(TING_ERR_FORMAT,
+             "%s:%d: %s has %d numbers, expected one, or one for each of the %d stacks of `downsampling`", map->path,
              ting_yaml_find(map, key)->line, key, count, z->stacks);
     for (int s = 0; s < z->stacks && count > 0; s++)
         *(int *)(void *)((char *)&z->stack[s] + offset) = values[count == 1 ? 0 : s];

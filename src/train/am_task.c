@@ -31,7 +31,8 @@ out:
 static ting_err read_manifest(ting_am_task *t, const char *folder, const ting_am_source *source, ting_manifest **out)
 {
     ting_err err = TING_OK;
-    char *path = folder != NULL && source->manifest[0] != '/' ? ting_path_join(folder, source->manifest) : ting_strdup(source->manifest);
+    char *path = folder != NULL && source->manifest[0] != '/' ? ting_path_join(folder, source->manifest)
+                                                              : ting_strdup(source->manifest);
     if (path == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_manifest_read(path, &(ting_manifest_options){.only = source->only, .bad = t->log}, out));
@@ -42,8 +43,8 @@ out:
 }
 
 /* Sources one after the other; groups may be NULL. */
-static ting_err add_sources(ting_am_task *t, const char *folder, const ting_am_source *sources, int count, ting_speech *speech,
-                            ting_epoch_group *groups)
+static ting_err add_sources(ting_am_task *t, const char *folder, const ting_am_source *sources, int count,
+                            ting_speech *speech, ting_epoch_group *groups)
 {
     ting_err err = TING_OK;
     size_t before, after = 0;
@@ -69,7 +70,8 @@ static void say_hours(const ting_am_task *t, const char *what, const ting_speech
         seconds += (double)items[i].samples / TING_SOUND_RATE;
         labelled += items[i].labelled;
     }
-    ting_log_write(t->log, TING_LOG_INFO, "%s: %zu utterances, %.2f hours, %zu of them labelled", what, count, seconds / 3600, labelled);
+    ting_log_write(t->log, TING_LOG_INFO, "%s: %zu utterances, %.2f hours, %zu of them labelled", what, count,
+                   seconds / 3600, labelled);
 }
 
 static ting_err make_speech(ting_am_task *t, const char *folder)
@@ -141,8 +143,8 @@ static ting_err make_net(ting_am_task *t)
     config.simple = r->transducer_head && r->loss.prune > 0;
     TRY_IN(ting_am_net_new(&config, &t->net), "%s", r->path);
     if (ting_encoder_features(&config.encoder) != ting_feature_dim(&r->features))
-        FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path, ting_feature_dim(&r->features),
-             ting_encoder_features(&config.encoder));
+        FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path,
+             ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
     t->net->ctc.dropout = r->ctc_dropout;
     TRY(ting_params_alloc(t->net->params, true));
     TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
@@ -166,7 +168,8 @@ out:
     return err;
 }
 
-ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const ting_am_files *files, const ting_log *log)
+ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const ting_am_files *files,
+                           const ting_log *log)
 {
     ting_err err = TING_OK;
     *t = (ting_am_task){.recipe = recipe, .log = log};
@@ -237,8 +240,9 @@ static void note(void *self, ting_str *out)
     const struct {
         const char *name;
         double sum;
-    } terms[] = {{"ctc", s->ctc}, {"transducer", s->transducer}, {"simple", s->simple}, {"consistency", s->consistency}, {"rows", s->rows},
-                 {"posteriors", s->posteriors}};
+    } terms[] = {{"ctc", s->ctc},       {"transducer", s->transducer},
+                 {"simple", s->simple}, {"consistency", s->consistency},
+                 {"rows", s->rows},     {"posteriors", s->posteriors}};
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
         if (terms[i].sum != 0)
             ting_str_addf(out, "%s%s %.4f", out->length > 0 ? ", " : "", terms[i].name, terms[i].sum / s->units);
@@ -253,7 +257,8 @@ static void describe(const ting_am_task *t, ting_str *out)
     const ting_encoder_config *e = &t->net->config.encoder;
     ting_str_addf(out, "%s %d", ting_encoder_kind_name(e->kind), ting_am_blank(&t->net->config));
     if (e->kind == TING_ENCODER_CONFORMER)
-        ting_str_addf(out, " %d %d %d %d", e->conformer.heads, e->conformer.causal, e->conformer.positions, e->conformer.act);
+        ting_str_addf(out, " %d %d %d %d", e->conformer.heads, e->conformer.causal, e->conformer.positions,
+                      e->conformer.act);
     for (int s = 0; e->kind == TING_ENCODER_ZIPFORMER && s < e->zipformer.stacks; s++)
         ting_str_addf(out, " %d/%d", e->zipformer.stack[s].heads, e->zipformer.stack[s].downsampling);
     ting_feature_print(&t->recipe->features, out);
@@ -273,7 +278,8 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
                            .settings_hash = ting_fingerprint(settings.text, settings.length),
                            .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
                            .unit = "row",
-                           .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+                           .reference_batches =
+                               r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
                            .epoch = epoch,
                            .loss = loss,
                            .measure = measure,

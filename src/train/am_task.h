@@ -46,7 +46,8 @@ typedef struct ting_am_files {
 
 /* Reads everything and makes the network with its first values. Borrows recipe and log. Free with ting_am_task_free. Errors:
  * io, format, model, argument (a recipe that wants a teacher and has none), memory. */
-ting_err ting_am_task_make(ting_am_task *task, const ting_am_recipe *recipe, const ting_am_files *files, const ting_log *log);
+ting_err ting_am_task_make(ting_am_task *task, const ting_am_recipe *recipe, const ting_am_files *files,
+                           const ting_log *log);
 void ting_am_task_free(ting_am_task *task);
 
 /* The task as the trainer sees it; borrows. A unit is a row of the encoder's output. */
@@ -55,7 +56,8 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out);
 /* ---- parts ---- */
 
 /* The loss of a batch, its terms added to task->terms. Failures of ops stay in ctx->err. */
-ting_err ting_am_loss_of(ting_am_task *task, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum, double *units);
+ting_err ting_am_loss_of(ting_am_task *task, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum,
+                         double *units);
 
 /* Token error rate on what is held out, greedily decoded; says a few sentences. Resets the context's arena. */
 ting_err ting_am_measure(ting_am_task *task, ting_ctx *ctx, double *errors);

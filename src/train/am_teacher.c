@@ -125,8 +125,10 @@ static ting_tensor pad(ting_ctx *ctx, const ting_speech_batch *batch, int dim, i
     if (ctx->err != TING_OK)
         return x;
     for (int u = 0; u < each; u++) {
-        const int first = batch->frames.start[u], there = batch->frames.start[u + 1] - first, taken = there < frames ? there : frames;
-        const float *values = batch->clean + (size_t)first * (size_t)dim, quiet = quiet_value(values, (size_t)there * (size_t)dim);
+        const int first = batch->frames.start[u], there = batch->frames.start[u + 1] - first,
+                  taken = there < frames ? there : frames;
+        const float *values = batch->clean + (size_t)first * (size_t)dim,
+                    quiet = quiet_value(values, (size_t)there * (size_t)dim);
         ting_real *to = ting_row(x, u * frames);
         memcpy(to, values, (size_t)taken * (size_t)dim * sizeof *to);
         for (size_t i = (size_t)taken * (size_t)dim; i < (size_t)frames * (size_t)dim; i++)
@@ -152,7 +154,8 @@ static ting_tensor hear_streams(ting_am_teacher *t, ting_ctx *ctx, const ting_sp
     ting_tensor x = pad(ctx, batch, dim, frames);
     for (int u = 0; u <= each && ctx->err == TING_OK; u++)
         in[u] = u * frames;
-    ting_tensor y = ting_encoder_forward(ctx, t->am.net->encoder, x, (ting_segments){each, in}, &(ting_encoder_mode){.states = t->states}, out);
+    ting_tensor y = ting_encoder_forward(ctx, t->am.net->encoder, x, (ting_segments){each, in},
+                                         &(ting_encoder_mode){.states = t->states}, out);
     ting_tensor own = ting_ctx_constant(ctx, rows.start[each], y.cols);
     for (int u = 0; u < each && ctx->err == TING_OK; u++)
         for (int r = rows.start[u]; r < rows.start[u + 1]; r++)
@@ -164,13 +167,17 @@ static ting_tensor hear_whole(ting_am_teacher *t, ting_ctx *ctx, const ting_spee
 {
     const int each = batch->utterances;
     int *starts = ting_ctx_ints(ctx, each + 1);
-    ting_tensor x = {.data = batch->clean, .rows = batch->frames.start[each], .cols = ting_encoder_features(&t->am.net->config.encoder)};
+    ting_tensor x = {.data = batch->clean,
+                     .rows = batch->frames.start[each],
+                     .cols = ting_encoder_features(&t->am.net->config.encoder)};
     x.ld = x.cols;
-    ting_tensor y = ting_encoder_forward(ctx, t->am.net->encoder, x, (ting_segments){each, batch->frames.start}, &(ting_encoder_mode){0}, starts);
+    ting_tensor y = ting_encoder_forward(ctx, t->am.net->encoder, x, (ting_segments){each, batch->frames.start},
+                                         &(ting_encoder_mode){0}, starts);
     for (int u = 0; u <= each && ctx->err == TING_OK; u++)
         if (starts[u] != rows.start[u])
-            ting_ctx_fail(ctx, TING_ERR_MODEL, "%d rows before utterance %d, the pupil has %d: it must have the same subsampling", starts[u], u,
-                          rows.start[u]);
+            ting_ctx_fail(ctx, TING_ERR_MODEL,
+                          "%d rows before utterance %d, the pupil has %d: it must have the same subsampling", starts[u],
+                          u, rows.start[u]);
     return y;
 }
 
@@ -178,13 +185,13 @@ static ting_tensor hear_whole(ting_am_teacher *t, ting_ctx *ctx, const ting_spee
 
 typedef struct speaker { /* all utterances step by step, row by row */
     ting_segments rows;
-    ting_tensor e, d;  /* projected: of all rows, and of each utterance's context now */
-    int *context;      /* [utterances, context] */
-    int *spoken;       /* [rows in all] tokens said by each utterance so far, from its first row's place on */
-    int *count;        /* [utterances] of spoken */
-    int *active;       /* [utterances] the ones that have this row */
-    int *said;         /* [utterances] those that say something at this row */
-    int *state;        /* [rows in all] */
+    ting_tensor e, d; /* projected: of all rows, and of each utterance's context now */
+    int *context;     /* [utterances, context] */
+    int *spoken;      /* [rows in all] tokens said by each utterance so far, from its first row's place on */
+    int *count;       /* [utterances] of spoken */
+    int *active;      /* [utterances] the ones that have this row */
+    int *said;        /* [utterances] those that say something at this row */
+    int *state;       /* [rows in all] */
 } speaker;
 
 /* Copies rows at[i] of `from` under each other. */
@@ -204,7 +211,8 @@ static void predict(const ting_am_teacher *t, ting_ctx *ctx, speaker *s, const i
     int *contexts = ting_ctx_ints(ctx, count * length);
     for (int i = 0; i < count && contexts != NULL; i++)
         memcpy(contexts + i * length, s->context + who[i] * length, (size_t)length * sizeof *contexts);
-    ting_tensor d = ctx->err == TING_OK ? ting_transducer_contexts(ctx, t->am.net->transducer, contexts, count) : (ting_tensor){0};
+    ting_tensor d =
+        ctx->err == TING_OK ? ting_transducer_contexts(ctx, t->am.net->transducer, contexts, count) : (ting_tensor){0};
     for (int i = 0; i < count && ctx->err == TING_OK; i++)
         memcpy(ting_row(s->d, who[i]), ting_row(d, i), (size_t)d.cols * sizeof(ting_real));
     ting_arena_rewind(ctx->arena, mark);
@@ -234,7 +242,8 @@ static void step(const ting_am_teacher *t, ting_ctx *ctx, speaker *s, int r, tin
     int *at = ting_ctx_ints(ctx, active);
     for (int i = 0; i < active && at != NULL; i++)
         at[i] = s->rows.start[s->active[i]] + r;
-    ting_tensor logits = ting_transducer_join(ctx, net, gather(ctx, s->e, at, active), gather(ctx, s->d, s->active, active));
+    ting_tensor logits =
+        ting_transducer_join(ctx, net, gather(ctx, s->e, at, active), gather(ctx, s->d, s->active, active));
     for (int i = 0; i < active && ctx->err == TING_OK; i++) {
         const int u = s->active[i], *place = &at[i];
         ting_real *row = ting_row(logits, i);
@@ -302,12 +311,14 @@ static void speak(const ting_am_teacher *t, ting_ctx *ctx, ting_segments rows, t
     collect(ctx, &s, out);
 }
 
-ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_segments rows, bool say)
+ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_segments rows,
+                             bool say)
 {
     ting_am_taught out = {0};
     ting_arena_reset(t->arena);
     ting_ctx own = {.arena = t->arena, .pool = ctx->pool, .kern = ctx->kern};
-    ting_tensor y = ting_encoder_streams(&t->am.net->config.encoder) ? hear_streams(t, &own, batch, rows) : hear_whole(t, &own, batch, rows);
+    ting_tensor y = ting_encoder_streams(&t->am.net->config.encoder) ? hear_streams(t, &own, batch, rows)
+                                                                     : hear_whole(t, &own, batch, rows);
     out.rows = ting_transducer_project_encoder(&own, t->am.net->transducer, y);
     if (say && own.err == TING_OK)
         speak(t, &own, rows, &out);

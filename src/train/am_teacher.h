@@ -26,15 +26,17 @@ ting_err ting_am_teacher_agree(ting_am_teacher *teacher, const ting_texts *token
 typedef struct ting_am_taught {
     ting_tensor rows; /* for the joiner: [rows in all, width] */
     /* what it says, greedily, at most a token a row; only if asked for: */
-    ting_segments said;    /* of each utterance */
-    const int *tokens;     /* the pupil's; -1: one that the pupil lacks */
-    const int *state;      /* [rows in all] tokens said before this row, in its utterance */
-    ting_real *posteriors; /* [rows in all, pupil's tokens] of what comes at this row after them; tokens that the pupil lacks
+    ting_segments said; /* of each utterance */
+    const int *tokens;  /* the pupil's; -1: one that the pupil lacks */
+    const int *state;   /* [rows in all] tokens said before this row, in its utterance */
+    ting_real
+        *posteriors; /* [rows in all, pupil's tokens] of what comes at this row after them; tokens that the pupil lacks
                               are left out of the sum to 1 */
 } ting_am_taught;
 
 /* Hears the batch's `clean` utterances, in as many rows each as `rows` says. Valid until the next call. Uses the context's pool and
  * kernels; a failure becomes ctx's. */
-ting_am_taught ting_am_teach(ting_am_teacher *teacher, ting_ctx *ctx, const ting_speech_batch *batch, ting_segments rows, bool speak);
+ting_am_taught ting_am_teach(ting_am_teacher *teacher, ting_ctx *ctx, const ting_speech_batch *batch,
+                             ting_segments rows, bool speak);
 
 #endif

@@ -7,7 +7,7 @@
 #include "train/am_from.h"
 #include "train/am_record.h"
 #include "train/am_task.h"
-#include "train/remarks.h"
+#include "data/remarks.h"
 
 #include <stdlib.h>
 
@@ -25,7 +25,8 @@ static ting_err open_job(const ting_train_options *options, bool to_train, const
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
     TRY(ting_am_recipe_load(options->recipe, &j->recipe));
     TRY(ting_am_task_make(&j->network, &j->recipe,
-                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .to_train = to_train}, log));
+                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .to_train = to_train},
+                          log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
     return err;

@@ -9,8 +9,10 @@
 
 void ting_assert_same_state(const char *a, const char *b)
 {
-    static const char *const blocks[] = {"identity", "place", "weights", "average", "adamw.steps", "adamw.mean", "adamw.square",
-                                         "scaled_adam.steps", "scaled_adam.mean", "scaled_adam.square", "scaled_adam.norms"};
+    static const char *const blocks[] = {
+        "identity",         "place",        "weights",           "average",          "adamw.steps",
+        "adamw.mean",       "adamw.square", "scaled_adam.steps", "scaled_adam.mean", "scaled_adam.square",
+        "scaled_adam.norms"};
     char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
     ting_checkpoint file[2];
     int compared = 0;

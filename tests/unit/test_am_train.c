@@ -67,18 +67,20 @@ static char *write_text(const char *name, const char *text)
     return path;
 }
 
-static const char tiny_model[] =
-    "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, feedforward: 32, kernels: 7,\n"
-    "        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], transducer: {decoder_dim: 16, joiner_dim: 16}}\n";
+static const char tiny_model[] = "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, "
+                                 "pos_head_dims: 4, feedforward: 32, kernels: 7,\n"
+                                 "        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], "
+                                 "transducer: {decoder_dim: 16, joiner_dim: 16}}\n";
 
 static char *write_recipe_of(const char *name, const char *model, const char *train, const char *more)
 {
     ting_str text = {0};
-    ting_str_addf(&text,
-                  "%sdata: {train: [{manifest: train.tsv}], measure: [{manifest: dev.tsv}], seconds: 8, window: 20, loaders: 2}\n"
-                  "augment: {speed: [0.9, 1.1], noise: [{share: 0.5}], mask: {warp: 20}}\n%s"
-                  "train: {%s, save_every: 10, log_every: 5}\n",
-                  model, more, train);
+    ting_str_addf(
+        &text,
+        "%sdata: {train: [{manifest: train.tsv}], measure: [{manifest: dev.tsv}], seconds: 8, window: 20, loaders: 2}\n"
+        "augment: {speed: [0.9, 1.1], noise: [{share: 0.5}], mask: {warp: 20}}\n%s"
+        "train: {%s, save_every: 10, log_every: 5}\n",
+        model, more, train);
     char *path = write_text(name, text.text);
     ting_str_free(&text);
     return path;
@@ -111,7 +113,8 @@ static void assert_recognised(const char *model_path, const char *toy)
         ting_result *result;
         assert_int_equal(sscanf(at + 1, "%*[^\t]\t%511[^\t]\t%*[^\t]\t%*[^\t]\t%127[^\t\n]", path, pinyin), 2);
         assert_ok(ting_recognize_file(model, path, &options, &result));
-        wrong += ting_result_sentence_count(result) != 1 || strcmp(ting_result_sentence(result, 0)->pinyin, pinyin) != 0;
+        wrong +=
+            ting_result_sentence_count(result) != 1 || strcmp(ting_result_sentence(result, 0)->pinyin, pinyin) != 0;
         ting_result_free(result);
         at = memchr(at + 1, '\n', (size_t)(end - at - 1));
     }
@@ -225,7 +228,8 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     (void)state;
     struct watch w;
     char *toy = make_toy("lesson", 60), *plain = write_recipe("plain.yaml", "steps: 10, measure_every: 10", "");
-    char *taught = write_recipe("taught.yaml", "steps: 40, measure_every: 40", "loss: {ctc: 0, transducer: 0, rows: 1, posteriors: 1}\n");
+    char *taught = write_recipe("taught.yaml", "steps: 40, measure_every: 40",
+                                "loss: {ctc: 0, transducer: 0, rows: 1, posteriors: 1}\n");
     char *first = ting_temp_path("first"), *second = ting_temp_path("second"), *third = ting_temp_path("third");
     char *model = ting_temp_path("first.gguf");
     ting_train_options options = {.recipe = plain, .data = toy, .folder = first, .threads = 2};
@@ -263,11 +267,13 @@ static void impossible_recipes_are_refused(void **state)
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, channels: [4, 8], convs: [1]}\n", "convs has 1 numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 2.5}\n", "expected whole numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {kernels: 8}\n", "8 taps", TING_ERR_MODEL},
-        {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 32, unmasked: 40}\n", "expected 0 to 32", TING_ERR_MODEL},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 32, unmasked: 40}\n", "expected 0 to 32",
+         TING_ERR_MODEL},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc_dropout: 1}\n", "ctc_dropout", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false}\n", "no head", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nloss: {rows: 1}\n", "need", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=40\n", "frames of 40 features", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=40\n", "frames of 40 features",
+         TING_ERR_FORMAT},
         {"data: {train: [{manifest: nowhere.tsv}]}\n", "nowhere.tsv", TING_ERR_IO},
         {"data: {train: [{manifest: train.tsv, only: split=x}]}\n", "split", TING_ERR_ARGUMENT},
         {"data: {train: [{manifest: train.tsv}], shortest: 100, longest: 200}\n", "none of its", TING_ERR_ARGUMENT},
@@ -277,7 +283,8 @@ static void impossible_recipes_are_refused(void **state)
     char *toy = make_toy("refused", 20), *folder = ting_temp_path("refused-run");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *recipe = write_text("case.yaml", cases[i].text);
-        assert_fails(cases[i].code, cases[i].part, train((ting_train_options){.recipe = recipe, .data = toy, .folder = folder}, 0, &w));
+        assert_fails(cases[i].code, cases[i].part,
+                     train((ting_train_options){.recipe = recipe, .data = toy, .folder = folder}, 0, &w));
         ting_free(recipe);
     }
     ting_free(toy);
@@ -290,14 +297,17 @@ static void bad_utterances_are_left_out(void **state)
     (void)state;
     struct watch w;
     char *toy = make_toy("spoilt", 40), *recipe = write_recipe("spoilt.yaml", "steps: 6, measure_every: 6", "");
-    char *list = ting_path_join(toy, "train.tsv"), *broken = ting_path_join(toy, "toy-00003.wav"), *folder = ting_temp_path("spoilt-run");
+    char *list = ting_path_join(toy, "train.tsv"), *broken = ting_path_join(toy, "toy-00003.wav"),
+         *folder = ting_temp_path("spoilt-run");
     ting_str text = {0};
     ting_file file;
     assert_ok(ting_file_map(list, &file));
     ting_str_add_bytes(&text, file.data, file.size);
     ting_file_unmap(&file);
-    ting_str_add(&text, "gone\tgone.wav\t\t\t1.0\t一\tyi1\nmute\ttoy-00001.wav\t\t\t\t\t\nlong\ttoy-00002.wav\t\t\t500\t一\tyi1\n"
-                        "odd\ttoy-00002.wav\t\t\t1\t一\tqqq1\n");
+    ting_str_add(
+        &text,
+        "gone\tgone.wav\t\t\t1.0\t一\tyi1\nmute\ttoy-00001.wav\t\t\t\t\t\nlong\ttoy-00002.wav\t\t\t500\t一\tyi1\n"
+        "odd\ttoy-00002.wav\t\t\t1\t一\tqqq1\n");
     for (int i = 0; i < 60; i++) /* more tokens than rows */
         ting_str_add(&text, i == 0 ? "many\ttoy-00002.wav\t\t\t1\t\t" : i == 59 ? " ba1\n" : " ba1");
     assert_ok(ting_file_save(list, text.text, text.length));

@@ -61,7 +61,8 @@ static void batches_come_in_order(void **state)
             for (int i = 0; i < 6; i++)
                 slots[i] = &boxes[i];
             assert_ok(ting_loader_new(
-                &(ting_loader_plan){.self = &threads, .slots = slots, .ahead = ahead, .threads = threads, .make = make}, &loader));
+                &(ting_loader_plan){.self = &threads, .slots = slots, .ahead = ahead, .threads = threads, .make = make},
+                &loader));
             ting_loader_begin(loader, 1, 0, 20);
             take_all(loader, 1, 0, 20);
             void *slot;
@@ -80,7 +81,8 @@ static void impossible_plans_are_refused(void **state)
     (void)state;
     void *slots[1] = {NULL};
     ting_loader *loader;
-    assert_fails(TING_ERR_ARGUMENT, "1 slots", ting_loader_new(&(ting_loader_plan){.slots = slots, .ahead = 1, .threads = 1, .make = make}, &loader));
+    assert_fails(TING_ERR_ARGUMENT, "1 slots",
+                 ting_loader_new(&(ting_loader_plan){.slots = slots, .ahead = 1, .threads = 1, .make = make}, &loader));
     assert_null(loader);
 }
 
