@@ -307,6 +307,26 @@ static void tokens_become_text(void **state)
     }
 }
 
+/* Streaming models that hear whole segments: something else is heard, still the same in any pieces. */
+static void streaming_models_hear_segments_too(void **state)
+{
+    (void)state;
+    for (int which = 0; which < KINDS; which++) {
+        ting_options options = options_for(which, TING_DECODING_GREEDY);
+        ting_str chunks = {0}, whole = {0}, other = {0};
+        transcript(which, &options, SAMPLES, &chunks);
+        options.whole = 1;
+        transcript(which, &options, SAMPLES, &whole);
+        transcript(which, &options, 999, &other);
+        assert_string_equal(whole.text, other.text);
+        const bool streams = strstr(kinds[which].words, "streaming") != NULL;
+        assert_int_equal(strcmp(chunks.text, whole.text) != 0, streams);
+        ting_str_free(&chunks);
+        ting_str_free(&whole);
+        ting_str_free(&other);
+    }
+}
+
 /* Nothing, less than a frame, less than a row, just a row. */
 static void short_sounds_are_no_trouble(void **state)
 {
@@ -496,6 +516,7 @@ int main(void)
         cmocka_unit_test(long_sounds_without_a_pause_are_cut),
         cmocka_unit_test(a_short_sound_is_one_utterance),
         cmocka_unit_test(tokens_become_text),
+        cmocka_unit_test(streaming_models_hear_segments_too),
         cmocka_unit_test(short_sounds_are_no_trouble),
         cmocka_unit_test(a_reset_stream_is_a_fresh_one),
         cmocka_unit_test(models_say_what_they_are),
