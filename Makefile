@@ -61,7 +61,7 @@ DROP += src/audio/$(if $(filter 1,$(WITH_FFMPEG)),ffmpeg_absent.c,ffmpeg.c)
 dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
 
 # The double build is for gradients and reference vectors: it stops below the engine and the trainer.
-INFER_SRC := $(call dirs,base kern audio nn text feat model $(if $(filter double,$(VARIANT)),,decode engine))
+INFER_SRC := $(call dirs,base kern audio nn text feat model decode $(if $(filter double,$(VARIANT)),,engine))
 TRAIN_SRC := $(call dirs,nn/bwd loss optim $(if $(filter double,$(VARIANT)),,data train))
 CLI_SRC   := $(call dirs,cli)
 PROTO     := $(wildcard src/model/*.proto)
@@ -79,8 +79,8 @@ SO    := $(BUILD)/libtingxie.so.0
 PROG  := $(if $(filter double,$(VARIANT)),,$(if $(CLI_SRC),$(BUILD)/tingxie))
 
 # Every tests/*/test_*.c is one program; tests/support is linked into all of them, the other files of
-# tests/grad into the programs there.
-SUPPORT_OBJ := $(call obj,$(wildcard tests/support/*.c))
+# tests/grad into the programs there. The double build has no trainer, so it lacks training.c.
+SUPPORT_OBJ := $(call obj,$(filter-out $(if $(filter double,$(VARIANT)),%/training.c),$(wildcard tests/support/*.c)))
 TEST_DIRS   := $(if $(filter double,$(VARIANT)),grad kern,unit kern grad cli)
 TEST_SRC    := $(filter-out $(if $(filter x86_64,$(MACHINE)),,%_amx.c),$(foreach d,$(TEST_DIRS),$(wildcard tests/$(d)/test_*.c)))
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)

@@ -108,12 +108,12 @@ typedef struct ting_model_options {
 
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);
 
-/* Opens a model: a .gguf file, or a folder with a public model as its authors publish it (encoder,
- * decoder and joiner as ONNX, and tokens.txt). path NULL takes the first acoustic model of the usual places.
- * Networks that the model lacks (a Zipformer file has no pinyin-to-hanzi) are taken from the usual places:
- * options->folder alone if given; else the folder named by the environment variable TING_MODELS, then "models"
- * beside the build tree of the running program, then the installed data folder. Options NULL: the defaults.
- * The weights are packed into memory; files are closed when it returns.
+/* Opens a model: a .gguf file, or a folder with a public model as its authors publish it (a Zipformer's encoder, decoder and
+ * joiner as ONNX, and tokens.txt; a WeNet Conformer's train.yaml, final.pt and units.txt). path NULL takes the first acoustic
+ * model of the usual places. Networks that the model lacks (a Zipformer file has no pinyin-to-hanzi; a model whose tokens are
+ * characters needs none) are taken from the usual places: options->folder alone if given; else the folder named by the
+ * environment variable TING_MODELS, then "models" beside the build tree of the running program, then the installed data folder.
+ * Options NULL: the defaults. The weights are packed into memory; files are closed when it returns.
  * Returns owned (free with ting_model_free). Errors: io, format, model, not found (no model anywhere: the
  * sentence lists the places), memory. */
 TING_API ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out);
@@ -127,7 +127,7 @@ TING_API size_t ting_model_describe(const ting_model *model, char *out, size_t r
 
 typedef enum ting_decoding {
     TING_DECODING_GREEDY, /* the best token of each frame */
-    TING_DECODING_BEAM    /* modified beam search: `beam` prefixes side by side */
+    TING_DECODING_BEAM    /* modified beam search, of CTC heads prefix beam search: `beam` prefixes side by side */
 } ting_decoding;
 
 typedef struct ting_options {
@@ -143,12 +143,13 @@ typedef struct ting_options {
                                model has one, helps to choose among what was heard (with BEAM) and tells where 一 and 不
                                stand, which are written yi1 and bu4 whatever their tone was: fewer errors */
     int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
-    double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2 */
+    double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2. A model that cannot stream hears
+                               segments between such pauses, of at most 30 s (docs/API.md) */
     double longest;         /* 30; most seconds of a sentence, 5 to 120; from two thirds of it any pause of 0.24 s ends it */
     int channel;            /* 0: mix all channels down; n: take the n-th, from 1 */
     const char *raw;        /* the file is headerless: "s16le:16000:1" (type, rate, channels); NULL: it has a header */
     const char *keywords;   /* a file with a keyword a line, in hanzi, pinyin or the model's tokens: report these only, each as a
-                               sentence; NULL: write everything */
+                               sentence; NULL: write everything. Wants a transducer */
     double keyword_threshold; /* 0.25; least mean probability of a keyword's tokens, in (0, 1) */
     double keyword_boost;     /* 1.0; added to the log-probability of a keyword's tokens, 0 to 10 */
     int (*progress)(void *self, double done, double total); /* seconds of sound; total 0: not known. Non-zero

@@ -25,6 +25,104 @@ typedef struct ting_remarks {
     void *self;
 } ting_remarks;
 
+/* ---- recordings for an acoustic model ---- */
+
+/* What can be wrong with a clip of a manifest; several may be true of one. */
+typedef enum ting_problem {
+    TING_PROBLEM_LINE,       /* a line of the manifest that says no clip */
+    TING_PROBLEM_MISSING,    /* no such file */
+    TING_PROBLEM_UNREADABLE, /* empty, not sound, damaged */
+    TING_PROBLEM_TRUNCATED,  /* the sound ends before its header says; without decoding only some formats show it */
+    TING_PROBLEM_LENGTH,     /* not as long as the manifest says, or a piece beyond the end of its file */
+    TING_PROBLEM_SHORT,
+    TING_PROBLEM_LONG,
+    TING_PROBLEM_SILENT,     /* decoding: the standard deviation is below -60 dB of full scale */
+    TING_PROBLEM_CLIPPED,    /* decoding: more than one sample in a thousand stands at full scale */
+    TING_PROBLEM_LABEL,      /* more initials and finals than frames at 25 a second; a repeat counts for two */
+    TING_PROBLEM_READING,    /* a character that no table reads: a rare hanzi, Latin, a digit */
+    TING_PROBLEM_PINYIN,     /* a word that is no syllable, or not a syllable for each hanzi */
+    TING_PROBLEM_DUPLICATE,  /* an id that an earlier clip has */
+    TING_PROBLEMS
+} ting_problem;
+
+/* "missing", ...; static. */
+TING_API const char *ting_problem_name(ting_problem problem);
+
+enum { TING_LENGTH_BINS = 16, TING_RATES = 8 };
+
+typedef struct ting_data_summary {
+    size_t clips, good;                   /* good: without any problem */
+    size_t labelled;                      /* with text or pinyin */
+    size_t speakers;                      /* different ones */
+    size_t unnamed;                       /* clips without one */
+    double seconds, shortest, longest;    /* of clips whose length is known */
+    size_t lengths[TING_LENGTH_BINS];     /* clips of 0 to 2 s, 2 to 4 s, ..., 30 s and more */
+    int rates[TING_RATES];                /* Hz, ascending; 0: no more */
+    size_t rate_clips[TING_RATES];        /* clips of each; what does not fit is not counted */
+    size_t hanzi, different_hanzi;        /* in the texts */
+    size_t syllables;                     /* in the labels: given pinyin, else what the tables read */
+    int different_syllables;              /* toned */
+    int common_syllables;                 /* in common use in Mandarin, whatever is here ... */
+    int different_common;                 /* ... of them here ... */
+    int rare_syllables;                   /* ... with 1 to 9 examples */
+    size_t problems[TING_PROBLEMS];       /* clips with each; lines for TING_PROBLEM_LINE */
+} ting_data_summary;
+
+typedef struct ting_data_options { /* start with {0} */
+    const char *manifest;     /* file or Kaldi folder; its forms stand in docs/DATA.md */
+    const char *base;         /* folder that relative paths start from; NULL: the manifest's own */
+    const char *only;         /* "split=dev": clips whose column says this; NULL: all */
+    const char *lexicon;      /* folder of pinyin tables; NULL: text is not read, labels are given pinyin alone */
+    const char *output;       /* gets the good clips as a manifest with lengths and pinyin; NULL: none */
+    int decode;               /* 1: all samples are looked at; 0: headers, and all of files that don't say their length */
+    int threads;              /* 0: one for each processor */
+    double shortest, longest; /* seconds; 0: 0.1 and 30 */
+    size_t most;              /* of each problem so many are said */
+    ting_remarks problems;    /* "id: what is wrong", in the order of the manifest */
+    void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
+    int (*stop)(void *self);  /* asked now and then, by any thread; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_data_options;
+
+/* Opens every sound of a manifest, reads every label, and sums up. The result does not depend on the number of threads.
+ * Problems are no error. Errors: io, format (no manifest, or no clip in it), argument (`only`; the output is the
+ * manifest), memory, cancelled; no output is written then. */
+TING_API ting_err ting_check_data(const ting_data_options *options, ting_data_summary *summary);
+
+enum { TING_CORPUS_PARTS = 3 };
+
+typedef struct ting_corpus_part {
+    const char *name; /* "train": the manifest is <output>/train.tsv; static */
+    size_t clips;     /* 0: the part is not there, and no manifest of it was written */
+    size_t left_out;  /* sentences whose sound is missing or unreadable, or that have no text */
+    size_t no_pinyin; /* clips whose pinyin does not fit their text, and is not taken over */
+    double seconds;
+} ting_corpus_part;
+
+typedef struct ting_corpus_counts {
+    const char *title, *licence, *source; /* "AISHELL-1", SPDX, address; static */
+    ting_corpus_part parts[TING_CORPUS_PARTS];
+    int part_count;
+} ting_corpus_counts;
+
+typedef struct ting_corpus_options { /* start with {0} */
+    const char *corpus;     /* aishell1, aishell3, commonvoice-zh or thchs30; their layouts stand in docs/DATA.md */
+    const char *folder;     /* the corpus as it is downloaded and unpacked */
+    const char *output;     /* folder for the manifests; it is made */
+    int validated;          /* 1: train.tsv gets every validated clip of a speaker who is in neither dev nor test;
+                             * for commonvoice-zh alone */
+    int threads;            /* 0: one for each processor */
+    ting_remarks remarks;   /* what is left out; the first ten of each part */
+    void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
+    int (*stop)(void *self); /* asked now and then, by any thread; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_corpus_options;
+
+/* A public corpus to manifests with the text without spaces and punctuation, and the length of each clip. Errors:
+ * argument (no such corpus), format (the folder is not laid out like it, or still packed: the sentence says what to do),
+ * io, memory, cancelled; nothing is written then. */
+TING_API ting_err ting_prepare_corpus(const ting_corpus_options *options, ting_corpus_counts *counts);
+
 /* ---- text for a pinyin-to-hanzi network ---- */
 
 typedef struct ting_p2h_files {
@@ -44,6 +142,28 @@ typedef struct ting_p2h_counts {
 /* Text files to a corpus; a function of the files and the settings alone. Errors: io, format, memory. */
 TING_API ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts);
 
+typedef struct ting_splice_options { /* start with {0} */
+    const char *manifest, *only; /* clips of words and syllables, as for ting_data_options; a speaker's are never mixed with another's */
+    const char *sentences;       /* a line each, 2 to 60 hanzi; others are passed over. May be xz */
+    const char *output;          /* folder that gets WAV files and spliced.tsv; it is made */
+    const char *lexicon;         /* folder of pinyin tables */
+    int count, seed;             /* sentences to make; each is drawn, and so is who says it */
+    ting_remarks remarks;
+    void (*progress)(void *self, size_t done, size_t sentences); /* NULL: none */
+    int (*stop)(void *self);     /* asked after each; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_splice_options;
+
+/* Sentences that nobody said, joined from clips of one speaker each (docs/AUGMENT.md). A function of files, count and seed.
+ * Errors: io, format, argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled: no manifest is
+ * written then. */
+TING_API ting_err ting_splice_corpus(const ting_splice_options *options);
+
+/* Spoken digits that nobody spoke, to see a training at work where there is no data (recipes/smoke.yaml): WAV files and
+ * train.tsv and dev.tsv, which get nine and one in ten of the clips, in a folder that is made. A function of count (10 to 100000)
+ * and seed. Errors: argument, io, memory. */
+TING_API ting_err ting_make_toy_corpus(const char *folder, int count, int seed);
+
 /* ---- training ---- */
 
 typedef struct ting_train_report { /* means since the report before */
@@ -52,6 +172,7 @@ typedef struct ting_train_report { /* means since the report before */
     double loss, rate, norm; /* per unit; learning rate; of the gradient before clipping */
     double units_per_second; /* characters for text */
     double errors;           /* error rate on what is held out, or < 0: not measured at this step */
+    const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */
@@ -59,6 +180,8 @@ typedef struct ting_train_options { /* start with {0} */
     int threads;      /* 0: one for each processor */
     long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
+    const char *teacher; /* acoustic networks: the recogniser that a recipe with a teacher learns from, a file or a folder with a
+                            public model */
     ting_remarks remarks;
     void (*report)(void *self, const ting_train_report *report); /* at the recipe's intervals; NULL: none */
     int (*stop)(void *self); /* asked at each step; 1: write a checkpoint and return TING_ERR_CANCELLED. NULL: never */
@@ -75,6 +198,12 @@ typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF
  * expression. Errors: argument (no checkpoint), io, format, model, memory. */
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
+
+/* The same for an acoustic network; `data` is the folder that the recipe's manifests start from (NULL: the working directory),
+ * a unit is a row of the encoder's output. Errors: unsupported too (a teacher that cannot be run here). */
+TING_API ting_err ting_train_am(const ting_train_options *options);
+TING_API ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type,
+                                 const char *licence);
 
 #ifdef __cplusplus
 }

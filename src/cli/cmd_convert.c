@@ -22,7 +22,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                              .output = options->output,
                                                              .precision = (ting_convert_precision)options->precision,
                                                              .texts = texts,
-                                                             .text_count = 4});
+                                                             .text_count = 4,
+                                                             .remark = ting_cli_remark,
+                                                             .remark_self = cli});
     return err == TING_OK ? TING_EXIT_OK : ting_cli_wrong(cli, err);
 }
 
@@ -52,8 +54,9 @@ const ting_command ting_command_convert = {
     .summary = "turns model files and public models into one GGUF file",
     .usage = "[OPTION]... FILE|DIR... -o FILE",
     .description =
-        "DIR is a public streaming Zipformer transducer as its authors publish it: encoder, decoder and joiner as ONNX, and "
-        "tokens.txt. It is read from the graphs themselves and checked shape by shape; int8 weights stay as they are.\n\n"
+        "DIR is a public model as its authors publish it: a streaming Zipformer transducer (encoder, decoder and joiner as "
+        "ONNX, and tokens.txt; read from the graphs themselves, int8 weights stay as they are), or a WeNet Conformer "
+        "(train.yaml, final.pt, units.txt; encoder and CTC head). Every tensor is checked.\n\n"
         "FILE is GGUF, safetensors, npy, npz, pickle, PyTorch or ONNX. Several inputs with different networks become one "
         "file. What the graphs of a public model do not hold, such as its licence, can be given as options.",
     .options = table,

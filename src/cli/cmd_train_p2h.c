@@ -1,67 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train_p2h.c - tingxie train p2h: a pinyin-to-hanzi network from a recipe and a corpus. */
-#include "base/file.h"
-#include "base/mem.h"
-#include "cli/cli.h"
-#include "cli/progress.h"
-#include "tingxie_train.h"
+#include "cli/training.h"
 
 struct options {
     const char *corpus, *folder, *from, *export_path, *licence;
     int threads, finish, type;
 };
 
-struct session {
-    ting_cli *cli;
-    ting_progress bar;
-    bool begun;
-    char note[128];
-};
-
-static void report(void *self, const ting_train_report *r)
-{
-    struct session *session = self;
-    if (!session->begun)
-        ting_progress_begin(&session->bar, session->cli, "train p2h", (double)r->steps, "steps");
-    session->begun = true;
-    snprintf(session->note, sizeof session->note, "loss %.4f, %.0f characters/s", r->loss, r->units_per_second);
-    ting_progress_update(&session->bar, (double)r->step, session->note);
-    if (r->errors >= 0 && !session->cli->quiet)
-        ting_cli_say(session->cli, "step %ld, epoch %d: loss %.4f, held-out error rate %.2f %%, rate %.3g, %.0f characters/s",
-                     r->step, r->epoch, r->loss, 100 * r->errors, r->rate, r->units_per_second);
-}
-
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
-
-/* The exported file is none of those that are read, nor one that the training writes. */
-static ting_err check_export(const struct options *options, const char *recipe)
-{
-    ting_err err = TING_OK;
-    char *checkpoint = ting_path_join(options->folder, "checkpoint"), *curves = ting_path_join(options->folder, "curves.html");
-    const char *const others[] = {recipe, options->corpus, options->from, checkpoint, curves};
-    if (checkpoint == NULL || curves == NULL)
-        FAIL(TING_ERR_MEMORY, "%s: out of memory", options->folder);
-    for (size_t i = 0; i < sizeof others / sizeof others[0] && options->export_path != NULL; i++)
-        if (others[i] != NULL)
-            TRY(ting_file_apart(others[i], options->export_path));
-out:
-    ting_free(checkpoint);
-    ting_free(curves);
-    return err;
-}
-
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
-    struct session session = {.cli = cli};
+    ting_training_session session = {.cli = cli, .command = "train p2h", .unit = "characters"};
+    const char *const others[] = {cli->inputs[0], options->corpus, options->from};
     if (options->corpus == NULL || options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
                                                    "-o DIR");
-    ting_err err = check_export(options, cli->inputs[0]);
+    ting_err err = ting_training_check_export(options->export_path, options->folder, others, sizeof others / sizeof others[0]);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();
@@ -72,14 +26,13 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .finish = options->finish,
                                          .from = options->from,
                                          .remarks = {ting_cli_remark, cli},
-                                         .report = report,
-                                         .stop = stop,
+                                         .report = ting_training_report,
+                                         .stop = ting_training_stop,
                                          .self = &session};
     err = options->export_path == NULL ? ting_train_p2h(&training)
                                        : ting_export_p2h(&training, options->export_path, (ting_export_type)options->type,
                                                          options->licence);
-    if (session.begun)
-        ting_progress_end(&session.bar);
+    ting_training_end(&session);
     return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
 }
 

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "data/lines.h"
 #include "data/p2h_layout.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "text/g2p.h"
 
 #include <limits.h>

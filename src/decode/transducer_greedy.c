@@ -70,43 +70,19 @@ void ting_greedy_reset(ting_greedy *search)
     search->rows = 0;
 }
 
-/* The likeliest tokens but the one that is emitted and blank. */
-static void note_rivals(const ting_transducer_config *config, const ting_real *log_probs, int emitted, ting_rival *out)
-{
-    for (int i = 0; i < TING_GREEDY_RIVALS; i++)
-        out[i] = (ting_rival){-1, -INFINITY};
-    for (int token = 0; token < config->vocab; token++) {
-        const double log_prob = (double)log_probs[token];
-        if (token == emitted || token == config->blank || log_prob <= out[TING_GREEDY_RIVALS - 1].log_prob)
-            continue;
-        int at = TING_GREEDY_RIVALS - 1;
-        for (; at > 0 && out[at - 1].log_prob < log_prob; at--)
-            out[at] = out[at - 1];
-        out[at] = (ting_rival){token, log_prob};
-    }
-}
-
 static ting_err emit(ting_greedy *search, int token, const ting_real *log_probs)
 {
     const size_t count = (size_t)search->count;
+    const ting_transducer_config *config = ting_transducer_settings(search->model);
     if (ting_reserve(&search->emissions, count, 1, &search->room, sizeof *search->emissions) != TING_OK ||
         ting_reserve(&search->rivals, count * TING_GREEDY_RIVALS, TING_GREEDY_RIVALS, &search->rival_room,
                      sizeof *search->rivals) != TING_OK)
         return TING_ERR_MEMORY;
     const double log_prob = (double)log_probs[token];
-    note_rivals(ting_transducer_settings(search->model), log_probs, token, search->rivals + count * TING_GREEDY_RIVALS);
+    ting_rivals_note(log_probs, config->vocab, config->blank, token, search->rivals + count * TING_GREEDY_RIVALS);
     search->emissions[search->count++] = (ting_emission){token, search->rows, log_prob};
     ting_predictor_push(search->model, token, search->context);
     return TING_OK;
-}
-
-static int best_of(const ting_real *scores, int count)
-{
-    int best = 0;
-    for (int i = 1; i < count; i++)
-        if (scores[i] > scores[best])
-            best = i;
-    return best;
 }
 
 /* All symbols of one projected encoder row; d is the predictor's row and changes with each. */
@@ -118,7 +94,7 @@ static ting_err one_row(ting_greedy *search, ting_ctx *ctx, ting_tensor e, ting_
         ting_tensor logits = ting_transducer_join(ctx, search->model, e, *d);
         TRY(ctx->err);
         logits.data[config->blank] -= (ting_real)search->options.blank_penalty;
-        int token = best_of(logits.data, config->vocab);
+        int token = ting_greatest(logits.data, config->vocab);
         if (!isfinite((double)logits.data[token]))
             FAIL(TING_ERR_NUMERIC, "the scores at encoder row %ld are not finite", search->rows);
         ctx->kern->log_softmax(config->vocab, logits.data, logits.data);

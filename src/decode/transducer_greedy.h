@@ -13,19 +13,13 @@
 #define TING_DECODE_TRANSDUCER_GREEDY_H
 
 #include "decode/decoded.h"
+#include "decode/rivals.h"
 #include "model/transducer.h"
 
 typedef struct ting_greedy_options {
     int max_symbols;      /* tokens emitted at one row; 0 means 1 */
     double blank_penalty; /* subtracted from the logit of blank: more tokens, fewer deletions */
 } ting_greedy_options;
-
-enum { TING_GREEDY_RIVALS = 3 };
-
-typedef struct ting_rival { /* a token that was nearly emitted instead */
-    int token;              /* -1: there is none */
-    double log_prob;
-} ting_rival;
 
 typedef struct ting_greedy ting_greedy;
 

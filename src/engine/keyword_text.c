@@ -66,17 +66,31 @@ out:
     return err;
 }
 
+/* The tokens of a model that writes: characters one by one. */
+static void add_characters(reader *r, ting_view word)
+{
+    for (size_t at = 0; at < word.length;) {
+        uint32_t c = 0;
+        const int length = ting_utf8_decode(word.text + at, word.length - at, &c);
+        ting_str_add_bytes(&r->out, word.text + at, (size_t)length);
+        ting_str_add(&r->out, " ");
+        at += (size_t)length;
+    }
+}
+
 /* One word; *changed when it was no token of the model yet. */
 static ting_err add_word(reader *r, ting_view word, bool *changed)
 {
     bool mark = strchr("@:#", word.text[0]) != NULL && word.length > 1;
-    int id = mark || is_token(r->am, word) ? TING_PINYIN_NONE : ting_pinyin_read(word.text, word.length);
+    int id = mark || r->am->writes || is_token(r->am, word) ? TING_PINYIN_NONE : ting_pinyin_read(word.text, word.length);
     if (id != TING_PINYIN_NONE) {
         *changed = true;
         add_syllable(r, id);
     } else if (!mark && is_hanzi(word) && !is_token(r->am, word)) {
         *changed = true;
-        return add_hanzi(r, word);
+        if (!r->am->writes)
+            return add_hanzi(r, word);
+        add_characters(r, word);
     } else {
         ting_str_add_bytes(&r->out, word.text, word.length);
         ting_str_add(&r->out, " ");

@@ -4,70 +4,39 @@
 
 #include "audio/resample.h"
 #include "base/mem.h"
-#include "feat/fbank.h"
+#include "engine/ears.h"
 
 #include <math.h>
 #include <string.h>
 
-enum {
-    BLOCK = 4096,    /* samples resampled at a time */
-    MAX_CHUNKS = 16, /* that go through the network in one call: 16 of 0.32 s take about 3 MB of arena */
-};
-static const double tail_seconds = 0.66; /* of silence at the end: more than a chunk and its look-ahead */
+enum { BLOCK = 4096 }; /* samples resampled at a time */
+static const double look_seconds = 0.32; /* between two looks for the end of a sentence, in segments */
 
-struct ting_listener {
-    const ting_zipformer *encoder;
-    ting_feature_config features;
+struct ting_listener { /* one of the two ears is there */
     int rate;
-    ting_row_sink sink;
+    ting_hearing_run run;
     ting_resampler *resampler; /* NULL: the rates agree */
-    ting_fbank *fbank;
-    ting_zipformer_state *state;
-    ting_arena *arena;
-    ting_ctx ctx;
-    float *frames; /* [max_frames, bins] */
-    int max_frames;
+    ting_chunk_ear *chunks;
+    ting_segment_ear *segments;
     long long fed; /* samples at the source rate */
-    long rows;     /* given to the sink */
     bool finished;
 };
 
-static ting_err make_parts(ting_listener *l, ting_pool *pool)
+ting_err ting_listener_new(const ting_am *am, const ting_listener_options *options, ting_row_sink sink, ting_listener **out)
 {
     ting_err err = TING_OK;
-    l->max_frames = ting_zipformer_frames(l->encoder, l->state, MAX_CHUNKS);
-    l->arena = ting_arena_new(1 << 20);
-    l->frames = ting_alloc((size_t)l->max_frames * (size_t)ting_feature_dim(&l->features), sizeof *l->frames);
-    if (l->arena == NULL || l->frames == NULL)
-        FAIL(TING_ERR_MEMORY, "out of memory for a stream");
-    l->ctx = (ting_ctx){.arena = l->arena, .pool = pool, .kern = ting_kern_select(ting_cpu_detect())};
-    TRY(ting_fbank_new(&l->features, &l->fbank));
-    if (l->rate != l->features.rate)
-        TRY(ting_resampler_new(l->rate, l->features.rate, &l->resampler));
-out:
-    return err;
-}
-
-ting_err ting_listener_new(const ting_zipformer *encoder, const ting_feature_config *features, int rate,
-                           ting_pool *pool, ting_row_sink sink, ting_listener **out)
-{
-    ting_err err = TING_OK;
-    const ting_zipformer_config *config = ting_zipformer_settings(encoder);
     *out = NULL;
     ting_listener *l = ting_alloc(1, sizeof *l);
     if (l == NULL)
         return TING_ERR_MEMORY;
-    *l = (ting_listener){.encoder = encoder, .features = *features, .rate = rate, .sink = sink};
-    if (!config->causal)
-        FAIL(TING_ERR_UNSUPPORTED, "the acoustic model sees whole recordings at once: it cannot hear a stream; take a "
-                                   "causal (streaming) one");
-    if (features->kind != TING_FEATURE_FBANK || features->cmvn != TING_CMVN_NONE)
-        FAIL(TING_ERR_UNSUPPORTED, "the acoustic model wants features that need the whole recording");
-    if (ting_feature_dim(features) != config->features)
-        FAIL(TING_ERR_MODEL, "the acoustic model reads %d values a frame, its feature settings give %d",
-             config->features, ting_feature_dim(features));
-    TRY(ting_zipformer_state_new(encoder, &l->state));
-    TRY(make_parts(l, pool));
+    *l = (ting_listener){.rate = options->rate, .run = {.am = am, .sink = sink, .arena = ting_arena_new(1 << 20)}};
+    if (l->run.arena == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a stream");
+    l->run.ctx = (ting_ctx){.arena = l->run.arena, .pool = options->pool, .kern = ting_kern_select(ting_cpu_detect())};
+    TRY(ting_chunk_ear_fits(am) ? ting_chunk_ear_new(&l->run, &l->chunks)
+                                : ting_segment_ear_new(&l->run, options->pause, options->longest, &l->segments));
+    if (l->rate != am->features.rate)
+        TRY(ting_resampler_new(l->rate, am->features.rate, &l->resampler));
     *out = l;
     l = NULL;
 out:
@@ -80,79 +49,63 @@ void ting_listener_free(ting_listener *l)
     if (l == NULL)
         return;
     ting_resampler_free(l->resampler);
-    ting_fbank_free(l->fbank);
-    ting_zipformer_state_free(l->state);
-    ting_arena_free(l->arena);
-    ting_free(l->frames);
+    ting_chunk_ear_free(l->chunks);
+    ting_segment_ear_free(l->segments);
+    ting_arena_free(l->run.arena);
     ting_free(l);
 }
 
 ting_err ting_listener_reset(ting_listener *l)
 {
     ting_err err = TING_OK;
+    const int rate = l->run.am->features.rate;
     if (l->resampler != NULL) {
         ting_resampler_free(l->resampler);
         l->resampler = NULL;
-        TRY(ting_resampler_new(l->rate, l->features.rate, &l->resampler));
+        TRY(ting_resampler_new(l->rate, rate, &l->resampler));
     }
-    ting_fbank_reset(l->fbank);
-    ting_zipformer_state_reset(l->state);
-    l->ctx.err = TING_OK;
+    if (l->chunks != NULL)
+        ting_chunk_ear_reset(l->chunks);
+    else
+        ting_segment_ear_reset(l->segments);
+    l->run.ctx.err = TING_OK;
+    l->run.rows = 0;
     l->fed = 0;
-    l->rows = 0;
     l->finished = false;
 out:
     return err;
 }
 
-/* One call of the network on `count` frames, which are whole chunks. */
-static ting_err run_frames(ting_listener *l, int count)
+ting_err ting_hear_frames(ting_hearing_run *run, const float *frames, int count, ting_encoder_state *state, int skip, int keep)
 {
-    ting_ctx *ctx = &l->ctx;
+    ting_ctx *ctx = &run->ctx;
     int starts[2] = {0, count}, out_starts[2];
-    ting_zipformer_state *states[1] = {l->state};
-    ting_arena_reset(l->arena);
-    ting_tensor x = ting_ctx_constant(ctx, count, ting_feature_dim(&l->features));
+    ting_encoder_state *states[1] = {state};
+    ting_arena_reset(run->arena);
+    ting_tensor x = ting_ctx_constant(ctx, count, ting_feature_dim(&run->am->features));
     for (int t = 0; t < x.rows; t++) { /* ting_real is float or double */
-        const float *frame = l->frames + (size_t)t * (size_t)x.cols;
+        const float *frame = frames + (size_t)t * (size_t)x.cols;
         for (int k = 0; k < x.cols; k++)
             ting_row(x, t)[k] = (ting_real)frame[k];
     }
-    ting_tensor rows = ting_zipformer_forward(ctx, l->encoder, x, (ting_segments){1, starts},
-                                              &(ting_zipformer_mode){.states = states}, out_starts);
+    ting_tensor rows = ting_encoder_forward(ctx, run->am->net->encoder, x, (ting_segments){1, starts},
+                                            &(ting_encoder_mode){.states = state != NULL ? states : NULL}, out_starts);
     ting_ctx_check(ctx);
     if (ctx->err != TING_OK)
         return ctx->err;
-    long first = l->rows;
-    l->rows += rows.rows;
-    return l->sink.take(l->sink.self, ctx, rows, first);
-}
-
-static ting_err run_ready(ting_listener *l)
-{
-    ting_err err = TING_OK;
-    for (;;) {
-        size_t ready = ting_fbank_ready(l->fbank);
-        int chunks = MAX_CHUNKS;
-        while (chunks > 0 && (size_t)ting_zipformer_frames(l->encoder, l->state, chunks) > ready)
-            chunks--;
-        if (chunks == 0)
-            break;
-        int count = ting_zipformer_frames(l->encoder, l->state, chunks);
-        ting_fbank_read(l->fbank, l->frames, (size_t)count);
-        TRY(run_frames(l, count));
-    }
-out:
-    return err;
+    if (state == NULL && rows.rows < skip + keep)
+        return ting_fail(TING_ERR_INTERNAL, "a segment of %d frames gave %d rows, %d were expected", count, rows.rows, skip + keep);
+    if (state == NULL)
+        rows = ting_rows(rows, skip, keep);
+    const long first = run->rows;
+    run->rows += rows.rows;
+    return run->sink.take(run->sink.self, ctx, rows, first);
 }
 
 static ting_err accept(ting_listener *l, const float *samples, size_t count)
 {
-    ting_err err = TING_OK;
-    TRY(ting_fbank_accept(l->fbank, samples, count));
-    TRY(run_ready(l));
-out:
-    return err;
+    return l->chunks != NULL ? ting_chunk_ear_accept(l->chunks, samples, count)
+                             : ting_segment_ear_accept(l->segments, samples, count);
 }
 
 ting_err ting_listener_feed(ting_listener *l, const float *samples, size_t count)
@@ -192,11 +145,7 @@ ting_err ting_listener_finish(ting_listener *l)
         TRY(ting_resampler_finish(l->resampler, block, BLOCK, &made));
         TRY(accept(l, block, made));
     }
-    memset(block, 0, sizeof block);
-    for (long left = lround(tail_seconds * l->features.rate); left > 0; left -= BLOCK)
-        TRY(accept(l, block, left < BLOCK ? (size_t)left : BLOCK));
-    ting_fbank_finish(l->fbank);
-    TRY(run_ready(l));
+    TRY(l->chunks != NULL ? ting_chunk_ear_finish(l->chunks) : ting_segment_ear_finish(l->segments));
 out:
     return err;
 }
@@ -208,11 +157,19 @@ double ting_listener_fed(const ting_listener *l)
 
 double ting_listener_row_seconds(const ting_listener *l)
 {
-    const ting_zipformer_config *config = ting_zipformer_settings(l->encoder);
-    return 2.0 * config->output_downsampling * l->features.shift / l->features.rate;
+    const ting_am *am = l->run.am;
+    return (double)ting_encoder_step(&am->net->config.encoder) * am->features.shift / am->features.rate;
+}
+
+int ting_listener_chunk_rows(const ting_listener *l)
+{
+    if (l->chunks != NULL)
+        return ting_encoder_chunk_rows(&l->run.am->net->config.encoder);
+    const double rows = round(look_seconds / ting_listener_row_seconds(l));
+    return rows < 1 ? 1 : (int)rows;
 }
 
 double ting_listener_heard(const ting_listener *l)
 {
-    return (double)l->rows * ting_listener_row_seconds(l);
+    return (double)l->run.rows * ting_listener_row_seconds(l);
 }

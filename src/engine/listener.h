@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * listener.h - sound as it comes -> rows of the acoustic encoder, a chunk or more at a time.
+ * listener.h - sound as it comes -> rows of the acoustic encoder, some at a time.
  *
- *     samples at any rate -> 16 kHz -> fbank [T, bins] 100 Hz -> streaming Zipformer -> rows [n, dim] 25 Hz
+ *     samples at any rate -> the model's rate -> features [T, dim] -> encoder -> rows [n, dim]
  *
- * Chunks are cut at fixed places, so the rows are bitwise the same however the samples were cut. As many whole
- * chunks as there are, up to a limit, go through the network in one call: a file is faster than a
- * microphone, with the same result. Memory is bounded; in steady state nothing is allocated.
- *
- * At the end silence is appended (ting_listener_finish), so that the look-ahead of the last sounds is
- * filled; what then does not fill a chunk is silence and is dropped.
+ * A model that can stream hears chunks (0.3 to 0.6 s) as they come; any other one segments between pauses, whole (ears.h), and
+ * so says nothing before a pause. Cuts are at places that depend on the sound alone, so the rows are bitwise the same however
+ * the samples were cut. Memory is bounded; in steady state a streaming model allocates nothing.
  */
 #ifndef TING_ENGINE_LISTENER_H
 #define TING_ENGINE_LISTENER_H
 
-#include "feat/feature.h"
-#include "model/zipformer.h"
+#include "engine/am.h"
+#include "nn/ctx.h"
 
 typedef struct ting_listener ting_listener;
 
-/* Gets `rows` [n, dim]; the first of them is row number `first` since the start. The context's arena may be
- * used and is rewound afterwards. */
 typedef struct ting_row_sink {
+    /* Gets `rows` [n, dim]; the first of them is row number `first` since the start. The context's arena may be used and is
+     * rewound afterwards. */
     ting_err (*take)(void *self, ting_ctx *ctx, ting_tensor rows, long first);
+    /* There was a pause as long as ends a sentence; of models that hear segments only. NULL: not wanted. */
+    ting_err (*pause)(void *self);
     void *self;
 } ting_row_sink;
 
-/* Returns owned in *out, free with ting_listener_free. The encoder, the pool (may be NULL: one thread) and the sink's
- * target are borrowed. Errors: unsupported (an encoder that is not causal), model (features that do not fit
- * it), argument (rate), memory. */
-ting_err ting_listener_new(const ting_zipformer *encoder, const ting_feature_config *features, int rate,
-                           ting_pool *pool, ting_row_sink sink, ting_listener **out);
+typedef struct ting_listener_options {
+    int rate;              /* of the samples */
+    double pause, longest; /* seconds: of a pause that ends a sentence, and of a sentence (tingxie.h); segments */
+    ting_pool *pool;       /* NULL: one thread */
+} ting_listener_options;
+
+/* Returns owned in *out, free with ting_listener_free. The model, the pool and the sink's target are borrowed. Errors:
+ * unsupported (a model that can only stream, with features that need the whole recording), argument (rate), memory. */
+ting_err ting_listener_new(const ting_am *am, const ting_listener_options *options, ting_row_sink sink, ting_listener **out);
 void ting_listener_free(ting_listener *listener);
 
 /* Back to the beginning. Errors: memory. */
@@ -44,7 +47,8 @@ ting_err ting_listener_finish(ting_listener *listener);
 double ting_listener_fed(const ting_listener *listener);
 double ting_listener_heard(const ting_listener *listener);
 
-/* Seconds from one row to the next. */
+/* Seconds from one row to the next, and after how many rows one asks whether a sentence is over: a chunk's, or 0.32 s. */
 double ting_listener_row_seconds(const ting_listener *listener);
+int ting_listener_chunk_rows(const ting_listener *listener);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * model.c - opening a model: the networks of the file that was named, and what it lacks from the usual places.
  *
- *     path  ->  a .gguf file | a public model (folder with ONNX files) | a folder of such | NULL: the places
+ *     path  ->  a .gguf file | a public model (a folder) | a folder of such | NULL: the places
  *     "am"  from path, else from the first candidate of the places that has one
  *     "p2h" likewise; it alone for ting_model_open_writing
  */
@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "engine/options.h"
 #include "engine/places.h"
+#include "model/public.h"
+#include "model/schema.h"
 
 #include <string.h>
 
@@ -27,6 +29,12 @@ static ting_err keep_path(const char *path, char **out)
     return *out != NULL ? TING_OK : TING_ERR_MEMORY;
 }
 
+/* An acoustic network whose tokens are characters needs no other one. */
+static bool wants_writing(const opening *o)
+{
+    return o->model->options.hanzi != 0 && !o->model->hearing.am.writes;
+}
+
 /* Takes the networks of a model file that are still missing. */
 static ting_err take_file(opening *o, const char *path)
 {
@@ -39,7 +47,7 @@ static ting_err take_file(opening *o, const char *path)
         TRY(ting_am_open(&file, m->options.precision, &m->hearing.am));
         TRY(keep_path(path, &m->hearing.path));
     }
-    if (m->options.hanzi && m->writing.path == NULL && ting_network_has(&file, "p2h")) {
+    if (wants_writing(o) && m->writing.path == NULL && ting_network_has(&file, "p2h")) {
         TRY(ting_hanzi_p2h_open(path, m->options.precision, &m->writing.p2h));
         TRY(keep_path(path, &m->writing.path));
     }
@@ -66,13 +74,13 @@ static bool is_deaf(const opening *o)
 
 static bool is_complete(const opening *o)
 {
-    return !is_deaf(o) && (!o->model->options.hanzi || o->model->writing.path != NULL);
+    return !is_deaf(o) && (!wants_writing(o) || o->model->writing.path != NULL);
 }
 
 /* What stands at a path: the kind decides how it is read. */
 static ting_err take_path(opening *o, const char *path)
 {
-    return ting_place_is_public_model(path) ? take_folder(o, path) : take_file(o, path);
+    return ting_public_kind_of(path) != TING_PUBLIC_NONE ? take_folder(o, path) : take_file(o, path);
 }
 
 /* Candidates that cannot be read are remarked and passed over: another may do. */
@@ -117,7 +125,7 @@ static ting_err open_all(opening *o, const char *path)
 {
     ting_err err = TING_OK;
     ting_paths places = {0}, own = {0};
-    bool folder = path != NULL && ting_file_is_folder(path) && !ting_place_is_public_model(path);
+    bool folder = path != NULL && ting_file_is_folder(path) && ting_public_kind_of(path) == TING_PUBLIC_NONE;
     if (folder) {
         TRY(ting_paths_add(&own, path));
         TRY(take_candidates(o, &own));
@@ -135,7 +143,7 @@ static ting_err open_all(opening *o, const char *path)
     if (!is_complete(o)) {
         TRY(ting_places(o->model->options.folder, &places));
         TRY(take_candidates(o, &places));
-        if (is_deaf(o) || (o->model->options.hanzi == 1 && o->model->writing.path == NULL))
+        if (is_deaf(o) || (o->model->options.hanzi == 1 && !is_complete(o)))
             err = missing(o, &places);
     }
 out:
@@ -197,9 +205,11 @@ size_t ting_model_describe(const ting_model *model, char *out, size_t room)
     static const char *const precisions[] = {"f32", "bf16", "int8"};
     const ting_am *am = &model->hearing.am;
     ting_str text = {0};
-    ting_str_addf(&text, "acoustic: Zipformer transducer, %d stacks, %.2f M parameters, %d tokens, %s\n  %s\n",
-                  ting_zipformer_settings(am->encoder)->stacks, (double)ting_params_elements(am->params) / 1e6,
-                  ting_transducer_settings(am->transducer)->vocab, precisions[model->options.precision], model->hearing.path);
+    ting_str_add(&text, "acoustic: ");
+    ting_am_describe(&am->net->config, &text);
+    ting_str_addf(&text, ", %.2f M parameters, %d %s, %s\n  %s\n", (double)ting_params_elements(am->net->params) / 1e6,
+                  ting_am_vocab(&am->net->config), am->writes ? "characters" : "tokens", precisions[model->options.precision],
+                  model->hearing.path);
     if (model->writing.path != NULL) {
         const ting_p2h_model *p2h = ting_hanzi_p2h_model(model->writing.p2h);
         ting_str_addf(&text, "pinyin to hanzi: Transformer, %.2f M parameters, %d syllables, %d characters\n  %s\n",

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/public.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -130,22 +131,6 @@ static bool has_ending(const char *name, const char *ending)
     return n > e && strcmp(name + n - e, ending) == 0;
 }
 
-bool ting_place_is_public_model(const char *folder)
-{
-    static const char *const parts[] = {"encoder", "decoder", "joiner"};
-    bool found[3] = {false}, tokens = false;
-    DIR *entries = opendir(folder);
-    if (entries == NULL)
-        return false;
-    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
-        tokens |= strcmp(entry->d_name, "tokens.txt") == 0;
-        for (int i = 0; i < 3; i++)
-            found[i] |= has_ending(entry->d_name, ".onnx") && strstr(entry->d_name, parts[i]) != NULL;
-    }
-    closedir(entries);
-    return tokens && found[0] && found[1] && found[2];
-}
-
 static int by_bytes(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -169,7 +154,7 @@ static ting_err add_place(const char *place, ting_paths *files, ting_paths *fold
         }
         if (has_ending(entry->d_name, ".gguf"))
             TRY(ting_paths_add(files, path));
-        else if (ting_file_is_folder(path) && ting_place_is_public_model(path))
+        else if (ting_file_is_folder(path) && ting_public_kind_of(path) != TING_PUBLIC_NONE)
             TRY(ting_paths_add(folders, path));
     }
 out:
@@ -197,7 +182,7 @@ ting_err ting_places_candidates(const ting_paths *places, ting_paths *out)
     ting_paths files = {0}, folders = {0};
     *out = (ting_paths){0};
     for (int i = 0; i < places->count; i++) {
-        if (ting_place_is_public_model(places->items[i]))
+        if (ting_public_kind_of(places->items[i]) != TING_PUBLIC_NONE)
             TRY(ting_paths_add(&folders, places->items[i]));
         TRY(add_place(places->items[i], &files, &folders));
         TRY(append_sorted(&files, out));

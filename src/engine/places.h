@@ -8,16 +8,13 @@
  *     3. ../share/tingxie/models from the folder of the running program (make install)
  *     4. tingxie/models in the user's data folder (XDG_DATA_HOME, else ~/.local/share): where pull puts them
  *
- * A place is a folder of candidates: .gguf files, and folders with a public model (ONNX files and
- * tokens.txt). It may also be such a folder itself. Candidates come in order of place, .gguf files first,
- * then by name.
+ * A place is a folder of candidates: .gguf files, and folders with a public model (model/public.h). It may also be such a
+ * folder itself. Candidates come in order of place, .gguf files first, then by name.
  */
 #ifndef TING_ENGINE_PLACES_H
 #define TING_ENGINE_PLACES_H
 
 #include "base/err.h"
-
-#include <stdbool.h>
 
 typedef struct ting_paths { /* owned texts; start with {0}, free with ting_paths_free */
     char **items;
@@ -33,8 +30,5 @@ ting_err ting_places(const char *folder, ting_paths *out);
 
 /* All candidates of the places. Errors: memory. */
 ting_err ting_places_candidates(const ting_paths *places, ting_paths *out);
-
-/* Whether a folder holds a public transducer: tokens.txt and *encoder*.onnx, *decoder*.onnx, *joiner*.onnx. */
-bool ting_place_is_public_model(const char *folder);
 
 #endif

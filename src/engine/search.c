@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search.c - greedy search, beam search and keyword spotting behind one interface; see search.h. */
+/* search.c - decoding (decoder.h) and keyword spotting behind one interface; see search.h. */
 #include "engine/search.h"
 
 #include "base/mem.h"
 #include "decode/keywords.h"
+#include "engine/decoder.h"
 #include "engine/keyword_text.h"
-#include "decode/transducer_beam.h"
-#include "decode/transducer_greedy.h"
 
 #include <string.h>
 
@@ -17,11 +16,10 @@ typedef struct swap { /* of one token of the greedy hypothesis for a rival of it
     double loss; /* in log-probability, >= 0 */
 } swap;
 
-struct ting_search { /* one of the three decoders is there */
+struct ting_search {
     const ting_piece *pieces; /* of the model's tokens */
-    ting_greedy *greedy;
-    ting_beam *beam;
-    ting_spotter *spotter;
+    ting_decoder *decoder;    /* NULL: keywords only */
+    ting_spotter *spotter;    /* NULL: no keywords */
     ting_keywords keywords;
     int spotted; /* keywords handed out since the last rows */
     double row_seconds;
@@ -37,15 +35,15 @@ static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_optio
 {
     ting_err err = TING_OK;
     if (options->keywords != NULL) {
+        if (am->net->transducer == NULL)
+            FAIL(TING_ERR_UNSUPPORTED, "keywords are found by a transducer, but this acoustic model has a CTC head only");
         const ting_keyword_defaults defaults = {options->keyword_boost, options->keyword_threshold};
         TRY(ting_keywords_load(options->keywords, am, &defaults, &s->keywords));
-        TRY(ting_spotter_new(am->transducer, &s->keywords,
+        TRY(ting_spotter_new(am->net->transducer, &s->keywords,
                              &(ting_spotter_options){.beam = options->beam, .blank_penalty = options->blank_penalty},
                              &s->spotter));
-    } else if (options->decoding == TING_DECODING_BEAM) {
-        TRY(ting_beam_new(am->transducer, &(ting_beam_options){.beam = options->beam, .blank_penalty = options->blank_penalty}, &s->beam));
     } else {
-        TRY(ting_greedy_new(am->transducer, &(ting_greedy_options){.blank_penalty = options->blank_penalty}, &s->greedy));
+        TRY(ting_decoder_new(am, options, &s->decoder));
     }
 out:
     return err;
@@ -77,8 +75,7 @@ void ting_search_free(ting_search *s)
 {
     if (s == NULL)
         return;
-    ting_greedy_free(s->greedy);
-    ting_beam_free(s->beam);
+    ting_decoder_free(s->decoder);
     ting_spotter_free(s->spotter);
     ting_keywords_free(&s->keywords);
     ting_free(s->hits);
@@ -89,10 +86,8 @@ void ting_search_free(ting_search *s)
 
 void ting_search_reset(ting_search *s)
 {
-    if (s->greedy != NULL)
-        ting_greedy_reset(s->greedy);
-    if (s->beam != NULL)
-        ting_beam_reset(s->beam);
+    if (s->decoder != NULL)
+        ting_decoder_reset(s->decoder);
     if (s->spotter != NULL)
         ting_spotter_reset(s->spotter);
     s->best = (ting_decoded){0};
@@ -104,12 +99,10 @@ static ting_err look(ting_search *s)
     ting_err err = TING_OK;
     const ting_decoded *results;
     int count;
-    if (s->greedy != NULL) {
-        s->best = ting_greedy_result(s->greedy);
-    } else if (s->beam != NULL) {
-        TRY(ting_beam_results(s->beam, 1, &results, &count));
-        s->best = results[0];
-    }
+    if (s->decoder == NULL)
+        goto out;
+    TRY(ting_decoder_results(s->decoder, 1, &results, &count));
+    s->best = results[0];
 out:
     return err;
 }
@@ -124,7 +117,7 @@ ting_err ting_search_take(ting_search *s, ting_ctx *ctx, ting_tensor rows)
         }
         return ting_spotter_accept(s->spotter, ctx, rows);
     }
-    TRY(s->greedy != NULL ? ting_greedy_accept(s->greedy, ctx, rows) : ting_beam_accept(s->beam, ctx, rows));
+    TRY(ting_decoder_accept(s->decoder, ctx, rows));
     TRY(look(s));
 out:
     return err;
@@ -156,9 +149,8 @@ static void copy_hits(const ting_search *s, const ting_emission *emissions, int 
 }
 
 /* The swaps that cost least, best first, at most `most`; an initial only for an initial, a final for a final. */
-static int cheapest_swaps(const ting_search *s, int most)
+static int cheapest_swaps(const ting_search *s, const ting_rival *rivals, int most)
 {
-    const ting_rival *rivals = ting_greedy_rivals(s->greedy);
     int kept = 0;
     for (int i = 0; i < s->best.count; i++)
         for (int r = 0; r < TING_GREEDY_RIVALS; r++) {
@@ -195,9 +187,9 @@ static void add_swapped(ting_search *s, int *count, const swap *const *swaps, in
 }
 
 /* Greedy search gives one hypothesis; the others are that one with a token swapped, or two of the cheapest. */
-static ting_err greedy_hypotheses(ting_search *s, int room, int *count)
+static ting_err greedy_hypotheses(ting_search *s, const ting_rival *rivals, int room, int *count)
 {
-    const int swaps = cheapest_swaps(s, room - 1), paired = swaps < PAIRED ? swaps : PAIRED;
+    const int swaps = cheapest_swaps(s, rivals, room - 1), paired = swaps < PAIRED ? swaps : PAIRED;
     *count = 0;
     if (make_room(s, s->best.count * (1 + swaps + PAIRED * (PAIRED - 1) / 2)) != TING_OK)
         return TING_ERR_MEMORY;
@@ -215,13 +207,14 @@ ting_err ting_search_hypotheses(ting_search *s, int room, const ting_heard **out
 {
     ting_err err = TING_OK;
     const ting_decoded *results = &s->best;
+    const ting_rival *rivals = s->decoder != NULL ? ting_decoder_rivals(s->decoder) : NULL;
     int found = 1, total = 0;
     *out = s->heard;
     room = room < s->heard_room ? room : s->heard_room;
-    if (s->greedy != NULL)
-        return greedy_hypotheses(s, room, count);
-    if (s->beam != NULL)
-        TRY(ting_beam_results(s->beam, room, &results, &found));
+    if (rivals != NULL)
+        return greedy_hypotheses(s, rivals, room, count);
+    if (s->decoder != NULL)
+        TRY(ting_decoder_results(s->decoder, room, &results, &found));
     for (int i = 0; i < found; i++)
         total += results[i].count;
     TRY(make_room(s, total));
@@ -261,9 +254,7 @@ ting_err ting_search_finish(ting_search *s)
 
 void ting_search_cut(ting_search *s)
 {
-    if (s->greedy != NULL)
-        ting_greedy_cut(s->greedy);
-    if (s->beam != NULL)
-        ting_beam_cut(s->beam);
+    if (s->decoder != NULL)
+        ting_decoder_cut(s->decoder);
     s->best = (ting_decoded){0};
 }

@@ -4,7 +4,7 @@
  *
  *     samples -> listener (rows) -> search (tokens) -> end of sentence? -> sentence -> queue -> poll
  *
- * Whether a sentence ends is asked at each chunk of the encoder, never at a call of feed, so it does not
+ * Whether a sentence ends is asked at each chunk of the encoder (listener.h), never at a call of feed, so it does not
  * depend on how the sound was cut into pieces. A sentence ends after options.pause seconds without a token;
  * when it has grown to two thirds of options.longest, at the next short pause; at options.longest in any case,
  * but not between an initial and its final.
@@ -129,6 +129,15 @@ out:
     return err;
 }
 
+/* A model that hears segments gets the rest of the pause only with the next one. */
+static ting_err take_pause(void *self)
+{
+    ting_stream *s = self;
+    double first, last;
+    int token;
+    return ting_search_best(s->search, &first, &last, &token) > 0 ? close_sentence(s) : TING_OK;
+}
+
 static ting_err make_parts(ting_stream *s, int rate)
 {
     ting_err err = TING_OK;
@@ -143,9 +152,10 @@ static ting_err make_parts(ting_stream *s, int rate)
         if (s->pool == NULL)
             FAIL(TING_ERR_MEMORY, "%d threads could not be started", threads);
     }
-    TRY(ting_listener_new(am->encoder, &am->features, rate, s->pool, (ting_row_sink){take_rows, s},
-                          &s->listener));
-    s->chunk_rows = ting_zipformer_chunk_rows(am->encoder);
+    TRY(ting_listener_new(am, &(ting_listener_options){.rate = rate, .pause = s->options.pause, .longest = s->options.longest,
+                                                       .pool = s->pool},
+                          (ting_row_sink){take_rows, take_pause, s}, &s->listener));
+    s->chunk_rows = ting_listener_chunk_rows(s->listener);
     s->maker = (ting_sentence_maker){
         .tokens = am->tokens.items, .parts = am->pieces, .token_count = (int)am->tokens.count,
         .weight = line_weight, .row_seconds = ting_listener_row_seconds(s->listener),
@@ -153,7 +163,7 @@ static ting_err make_parts(ting_stream *s, int rate)
     TRY(ting_search_new(am, &s->options, s->maker.row_seconds, &s->search));
     bool helper = s->options.hanzi == 2;
     bool wanted = helper ? s->model->writing.path != NULL : s->options.hanzi == 1;
-    if (wanted && s->options.keywords == NULL) {
+    if (wanted && !am->writes && s->options.keywords == NULL) {
         if (s->model->writing.path == NULL)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,

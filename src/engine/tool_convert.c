@@ -9,16 +9,14 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/places.h"
 #include "model/any.h"
-#include "model/import_zipformer_onnx.h"
+#include "model/precision.h"
+#include "model/public.h"
 #include "model/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { LEAST_COLUMNS = 32 }; /* narrower matrices are no gain in int8 */
 
 typedef struct input {
     bool folder;
@@ -69,28 +67,11 @@ static ting_err add_network(conversion *c, const char *path, const char *name)
 
 /* ---- tensors ---- */
 
-static bool is_number(const ting_stored *tensor)
-{
-    return tensor->dtype == TING_DTYPE_F32 || tensor->dtype == TING_DTYPE_F16 || tensor->dtype == TING_DTYPE_BF16 ||
-           tensor->dtype == TING_DTYPE_F64 || tensor->dtype == TING_DTYPE_Q8_0 ||
-           (tensor->dtype == TING_DTYPE_I8 && tensor->scale != NULL);
-}
-
-/* Vectors (biases, norms, scales) stay exact in every precision but F32, which they have already. */
 static ting_dtype wanted_type(ting_convert_precision precision, const ting_stored *tensor)
 {
-    bool matrix = tensor->dims >= 2;
-    bool wide = tensor->dims == 2 && tensor->shape[1] >= LEAST_COLUMNS && tensor->shape[0] > 1;
-    if (!is_number(tensor))
-        return tensor->dtype;
-    switch (precision) {
-    case TING_CONVERT_F32: return TING_DTYPE_F32;
-    case TING_CONVERT_F16: return matrix ? TING_DTYPE_F16 : TING_DTYPE_F32;
-    case TING_CONVERT_BF16: return matrix ? TING_DTYPE_BF16 : TING_DTYPE_F32;
-    case TING_CONVERT_INT8: return wide ? TING_DTYPE_I8 : TING_DTYPE_F32;
-    case TING_CONVERT_KEEP: break;
-    }
-    return tensor->dtype;
+    static const ting_dtype types[] = {[TING_CONVERT_F32] = TING_DTYPE_F32, [TING_CONVERT_F16] = TING_DTYPE_F16,
+                                       [TING_CONVERT_BF16] = TING_DTYPE_BF16, [TING_CONVERT_INT8] = TING_DTYPE_I8};
+    return precision == TING_CONVERT_KEEP ? tensor->dtype : ting_dtype_in_file(types[precision], tensor);
 }
 
 /* "<name>.scale" of an I8 tensor: it comes along with that. */
@@ -241,15 +222,19 @@ out:
 static ting_err open_input(conversion *c, const char *path)
 {
     ting_err err = TING_OK;
+    ting_str remark = {0};
     input *next = &c->inputs[c->opened];
     TRY(ting_file_apart(path, c->options->output));
     next->folder = ting_file_is_folder(path);
-    if (next->folder && !ting_place_is_public_model(path))
-        FAIL(TING_ERR_NOT_FOUND,
-             "%s: no model that is known: expected tokens.txt and encoder, decoder and joiner as ONNX", path);
-    TRY(next->folder ? ting_import_zipformer_onnx(path, &next->imported) : ting_any_open(path, &next->any));
+    TRY(next->folder ? ting_public_import(path, &next->imported) : ting_any_open(path, &next->any));
     c->opened++;
+    if (next->folder && next->imported.remark != NULL && c->options->remark != NULL) {
+        ting_str_addf(&remark, "%s: %s", path, next->imported.remark);
+        if (ting_str_ok(&remark))
+            c->options->remark(c->options->remark_self, remark.text);
+    }
 out:
+    ting_str_free(&remark);
     return err;
 }
 

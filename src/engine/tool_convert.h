@@ -21,12 +21,14 @@ typedef struct ting_convert_text { /* a key of the written file, in place of wha
 } ting_convert_text;
 
 typedef struct ting_convert_options {
-    const char *const *inputs; /* [count] files of any format in model/any.h, or folders with a public transducer */
+    const char *const *inputs; /* [count] files of any format in model/any.h, or folders with a public model (model/public.h) */
     int count;
     const char *output; /* .gguf, or .safetensors (one input, kept precision) */
     ting_convert_precision precision;
     const ting_convert_text *texts; /* [text_count] */
     int text_count;
+    void (*remark)(void *self, const char *sentence); /* what of a public model is left out; NULL: none */
+    void *remark_self;
 } ting_convert_options;
 
 /* Atomic: a failed run leaves what stood at output. Errors: those of reading; argument (an output that is one of

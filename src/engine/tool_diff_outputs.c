@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_CHUNKS = 16 }; /* 5 s of the usual chunks: outputs of one run take a few MB */
+enum { MOST_CHUNKS = 16, MOST_SECONDS = 5 }; /* 16 of the usual chunks are 5 s: outputs of one run take a few MB */
 
 typedef struct kept { /* an output of the first run */
     char *name;
@@ -99,33 +99,58 @@ out:
     return err;
 }
 
-static ting_err run(const ting_am *am, const float *frames, int count, const ting_tap *tap)
+/* Frames for one run: of a streaming model whole chunks, of another an utterance; 0: too few. */
+static int usable_frames(const ting_am *am, const ting_encoder_state *state, int count)
+{
+    if (state == NULL) {
+        const int most = MOST_SECONDS * am->features.rate / am->features.shift;
+        count = count < most ? count : most;
+        return count < ting_encoder_least(&am->net->config.encoder) ? 0 : count;
+    }
+    int chunks = MOST_CHUNKS;
+    while (chunks > 0 && ting_encoder_frames(state, chunks) > count)
+        chunks--;
+    return chunks > 0 ? ting_encoder_frames(state, chunks) : 0;
+}
+
+static ting_err forward(const ting_am *am, const float *frames, int count, const ting_tap *tap)
 {
     ting_err err = TING_OK;
-    ting_zipformer_state *state = NULL;
+    ting_encoder_state *state = NULL;
     ting_arena *arena = ting_arena_new(1 << 20);
-    int dim = ting_feature_dim(&am->features);
+    const int dim = ting_feature_dim(&am->features);
     if (arena == NULL)
         return TING_ERR_MEMORY;
-    TRY(ting_zipformer_state_new(am->encoder, &state));
-    int chunks = MOST_CHUNKS;
-    while (chunks > 0 && ting_zipformer_frames(am->encoder, state, chunks) > count)
-        chunks--;
-    if (chunks == 0)
-        FAIL(TING_ERR_ARGUMENT, "the sound is shorter than one chunk of the model: %d frames, %d needed", count,
-             ting_zipformer_frames(am->encoder, state, 1));
-    int starts[2] = {0, ting_zipformer_frames(am->encoder, state, chunks)}, out_starts[2];
+    if (ting_encoder_streams(&am->net->config.encoder))
+        TRY(ting_encoder_state_new(am->net->encoder, &state));
+    const int used = usable_frames(am, state, count);
+    if (used == 0)
+        FAIL(TING_ERR_ARGUMENT, "the sound is shorter than the model can hear: %d frames, %d needed", count,
+             state != NULL ? ting_encoder_frames(state, 1) : ting_encoder_least(&am->net->config.encoder));
+    int starts[2] = {0, used}, out_starts[2];
     ting_ctx ctx = {.arena = arena, .kern = ting_kern_select(ting_cpu_detect()), .tap = tap};
-    ting_tensor x = ting_ctx_constant(&ctx, starts[1], dim);
+    ting_tensor x = ting_ctx_constant(&ctx, used, dim);
     for (int t = 0; t < x.rows; t++)
         for (int k = 0; k < dim; k++)
             ting_row(x, t)[k] = (ting_real)frames[(size_t)t * (size_t)dim + (size_t)k];
-    ting_zipformer_forward(&ctx, am->encoder, x, (ting_segments){1, starts},
-                           &(ting_zipformer_mode){.states = (ting_zipformer_state *[]){state}}, out_starts);
+    ting_encoder_forward(&ctx, am->net->encoder, x, (ting_segments){1, starts},
+                         &(ting_encoder_mode){.states = state != NULL ? (ting_encoder_state *[]){state} : NULL}, out_starts);
     err = ctx.err;
 out:
-    ting_zipformer_state_free(state);
+    ting_encoder_state_free(state);
     ting_arena_free(arena);
+    return err;
+}
+
+static ting_err run(const ting_am *am, const float *samples, size_t sample_count, const ting_tap *tap)
+{
+    ting_err err = TING_OK;
+    float *frames = NULL;
+    size_t count = 0;
+    TRY(ting_feature_compute(&am->features, am->cmvn.dim > 0 ? &am->cmvn : NULL, samples, sample_count, &frames, &count));
+    TRY(forward(am, frames, count > 1 << 20 ? 1 << 20 : (int)count, tap));
+out:
+    ting_free(frames);
     return err;
 }
 
@@ -134,17 +159,15 @@ ting_err ting_tool_diff_outputs(const ting_diff_options *options, ting_str *out,
     ting_err err = TING_OK;
     ting_am a = {0}, b = {0};
     recorder r = {.options = options, .out = out};
-    float *samples = NULL, *frames = NULL;
-    size_t sample_count, frame_count = 0;
+    float *samples = NULL;
+    size_t sample_count;
     TRY(open_model(options->a, options->precision_a, &a));
     TRY(open_model(options->b, options->precision_b, &b));
     TRY(ting_feature_agree(&a.features, options->a, &b.features, options->b));
     TRY(ting_audio_load(options->sound, &(ting_audio_options){.rate = a.features.rate}, &samples, &sample_count, NULL));
-    TRY(ting_feature_compute(&a.features, NULL, samples, sample_count, &frames, &frame_count));
-    int count = frame_count > 1 << 20 ? 1 << 20 : (int)frame_count;
-    TRY(run(&a, frames, count, &(ting_tap){see_first, &r}));
+    TRY(run(&a, samples, sample_count, &(ting_tap){see_first, &r}));
     TRY(r.err);
-    TRY(run(&b, frames, count, &(ting_tap){see_second, &r}));
+    TRY(run(&b, samples, sample_count, &(ting_tap){see_second, &r}));
     TRY(r.err);
     *same = r.differing == 0;
     if (r.differing > 0)
@@ -159,7 +182,6 @@ out:
     }
     ting_free(r.outputs);
     ting_free(samples);
-    ting_free(frames);
     ting_am_free(&a);
     ting_am_free(&b);
     return err;

@@ -2,8 +2,8 @@
 /* tool_inspect.c - a model file to text or JSON; see tool_inspect.h. */
 #include "engine/tool_inspect.h"
 
+#include "model/am_keys.h"
 #include "model/any.h"
-#include "model/schema.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -118,6 +118,18 @@ static void add_entry(ting_str *out, const ting_gguf_entry *entry)
     ting_str_add(out, "\n");
 }
 
+/* Encoder and heads in words, or why they cannot be used. */
+static void add_acoustic(ting_str *out, const ting_network *network)
+{
+    ting_am_config config;
+    ting_str_add(out, "  ");
+    if (ting_am_read_keys(&network->keys, network->architecture, &config) == TING_OK)
+        ting_am_describe(&config, out);
+    else
+        ting_str_addf(out, "cannot be used here: %s", ting_error_message());
+    ting_str_add(out, "\n");
+}
+
 static ting_err add_networks(ting_str *out, const ting_gguf *file)
 {
     ting_err err = TING_OK;
@@ -133,6 +145,8 @@ static ting_err add_networks(ting_str *out, const ting_gguf *file)
         counts c = count(&file->table, network.tensor_prefix);
         ting_str_addf(out, "network %s: %s, ", names.items[i], network.architecture);
         add_counts(out, &c);
+        if (strcmp(names.items[i], "am") == 0)
+            add_acoustic(out, &network);
     }
 out:
     ting_texts_free(&names);

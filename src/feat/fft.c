@@ -36,10 +36,28 @@ struct ting_fft {
     bool even;
     int passes;
     pass pass[MAX_PASSES];
-    parts work[2]; /* [size] */
-    parts gather;  /* [largest radix] */
-    parts half;    /* [size / 2 + 1]: exp(-2 pi i k / n), for even n */
+    int largest;      /* radix */
+    double *scratch;  /* of ting_fft_run */
+    parts half;       /* [size / 2 + 1]: exp(-2 pi i k / n), for even n */
 };
+
+/* What a transform works in, cut from one block of ting_fft_scratch values. */
+typedef struct workplace {
+    parts side[2]; /* [size] */
+    parts gather;  /* [largest] */
+} workplace;
+
+static workplace lay_out(const ting_fft *fft, double *scratch)
+{
+    double *gather = scratch + 4 * fft->size;
+    return (workplace){.side = {{scratch, scratch + fft->size}, {scratch + 2 * fft->size, scratch + 3 * fft->size}},
+                       .gather = {gather, gather + fft->largest}};
+}
+
+size_t ting_fft_scratch(const ting_fft *fft)
+{
+    return 4 * (size_t)fft->size + 2 * (size_t)fft->largest;
+}
 
 static ting_err parts_new(int count, parts *out)
 {
@@ -90,7 +108,6 @@ ting_err ting_fft_new(int n, ting_fft **out)
 {
     ting_err err = TING_OK;
     ting_fft *fft = NULL;
-    int largest = 1;
     *out = NULL;
     if (n < 1 || n > MAX_SIZE)
         FAIL(TING_ERR_ARGUMENT, "a Fourier transform of %d values, expected 1 to %d", n, MAX_SIZE);
@@ -100,19 +117,22 @@ ting_err ting_fft_new(int n, ting_fft **out)
     fft->n = n;
     fft->even = n % 2 == 0;
     fft->size = fft->even ? n / 2 : n;
+    fft->largest = 1;
     for (int left = fft->size, s = 1; left > 1;) {
         int radix = next_radix(left);
         left /= radix;
         TRY(pass_new(radix, left, s, &fft->pass[fft->passes++]));
         s *= radix;
-        largest = radix > largest ? radix : largest;
+        fft->largest = radix > fft->largest ? radix : fft->largest;
     }
-    TRY(parts_new(fft->size, &fft->work[0]));
-    TRY(parts_new(fft->size, &fft->work[1]));
-    TRY(parts_new(largest, &fft->gather));
     TRY(parts_new(fft->size / 2 + 1, &fft->half));
     for (int k = 0; k <= fft->size / 2; k++)
         set_root(&fft->half, k, k, n);
+    fft->scratch = ting_alloc(ting_fft_scratch(fft), sizeof *fft->scratch);
+    if (fft->scratch == NULL) {
+        err = TING_ERR_MEMORY;
+        goto out;
+    }
     *out = fft;
 out:
     if (err != TING_OK)
@@ -128,9 +148,7 @@ void ting_fft_free(ting_fft *fft)
         parts_free(&fft->pass[i].twiddles);
         parts_free(&fft->pass[i].roots);
     }
-    parts_free(&fft->work[0]);
-    parts_free(&fft->work[1]);
-    parts_free(&fft->gather);
+    ting_free(fft->scratch);
     parts_free(&fft->half);
     ting_free(fft);
 }
@@ -213,21 +231,21 @@ static void radix_any(const pass *v, parts gather, const double *xr, const doubl
         }
 }
 
-/* Transforms work[0]; returns the one of the two that holds the result. */
-static const parts *run_passes(ting_fft *fft)
+/* Transforms side[0]; returns the one of the two that holds the result. */
+static const parts *run_passes(const ting_fft *fft, const workplace *work)
 {
     int from = 0;
     for (int i = 0; i < fft->passes; i++, from = 1 - from) {
-        const parts *x = &fft->work[from], *y = &fft->work[1 - from];
+        const parts *x = &work->side[from], *y = &work->side[1 - from];
         const pass *v = &fft->pass[i];
         if (v->radix == 4)
             radix_4(v, x->re, x->im, y->re, y->im);
         else if (v->radix == 2)
             radix_2(v, x->re, x->im, y->re, y->im);
         else
-            radix_any(v, fft->gather, x->re, x->im, y->re, y->im);
+            radix_any(v, work->gather, x->re, x->im, y->re, y->im);
     }
-    return &fft->work[from];
+    return &work->side[from];
 }
 
 /* Z is the transform of x[2t] + i x[2t + 1]; with E and O those of the even and odd values,
@@ -248,18 +266,24 @@ static void untangle(const ting_fft *fft, const parts *z, double *re, double *im
     }
 }
 
-void ting_fft_run(ting_fft *fft, const double *x, double *re, double *im)
+void ting_fft_run_in(const ting_fft *fft, double *scratch, const double *x, double *re, double *im)
 {
-    parts *in = &fft->work[0];
+    const workplace work = lay_out(fft, scratch);
+    const parts *in = &work.side[0];
     for (int t = 0; t < fft->size; t++) {
         in->re[t] = fft->even ? x[2 * t] : x[t];
         in->im[t] = fft->even ? x[2 * t + 1] : 0;
     }
-    const parts *z = run_passes(fft);
+    const parts *z = run_passes(fft, &work);
     if (fft->even)
         untangle(fft, z, re, im);
     for (int k = 0; !fft->even && k <= fft->n / 2; k++) {
         re[k] = z->re[k];
         im[k] = z->im[k];
     }
+}
+
+void ting_fft_run(ting_fft *fft, const double *x, double *re, double *im)
+{
+    ting_fft_run_in(fft, fft->scratch, x, re, im);
 }

@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
+
 typedef struct ting_fft ting_fft;
 
 /* Returns owned in *out, free with ting_fft_free; n from 1 to 2^20. Fast for products of 2, 3, 4, 5; n^2 for a large prime.
@@ -22,5 +24,9 @@ void ting_fft_free(ting_fft *fft);
 
 /* x has n values; re and im get n / 2 + 1. One thread at a time per ting_fft; allocates nothing. */
 void ting_fft_run(ting_fft *fft, const double *x, double *re, double *im);
+
+/* The same in the caller's memory, ting_fft_scratch(fft) values: so many threads may share one ting_fft. */
+void ting_fft_run_in(const ting_fft *fft, double *scratch, const double *x, double *re, double *im);
+size_t ting_fft_scratch(const ting_fft *fft);
 
 #endif

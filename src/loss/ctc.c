@@ -2,16 +2,18 @@
 /*
  * ctc.c - forward and backward sums over the states blank, l1, blank, l2, ..., blank; see ctc.h.
  *
- *     alpha[t][s] = log of all ways to be in state s at frame t, its emission counted
- *     beta[t][s]  = log of all ways to go on from there to the end
- *     gamma[t][v] = sum over states s that emit v of exp(alpha + beta - log P)
+ *     alpha[t][s] = probability of all ways to be in state s at frame t, its emission counted
+ *     beta[t][s]  = that of all ways to go on from there to the end
+ *     gamma[t][v] = sum over states s that emit v of alpha beta / P
  *     d loss / d logit[t][v] = softmax[t][v] - gamma[t][v]
  *
  * Of the V classes of a row only those of the labels enter the sums. So forward keeps log sum exp of each row and gamma
- * of the labels; the softmax is made in backward, straight into the gradient. docs/derive/ctc.md
+ * of the labels; the softmax is made in backward, straight into the gradient. Probabilities are wide numbers
+ * (base/wide.h): of thousands of frames, but without a logarithm. docs/derive/ctc.md
  */
 #include "loss/ctc.h"
 
+#include "base/wide.h"
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
@@ -28,23 +30,24 @@ struct job {
     struct ting_rec_ctc op;
     ting_real *log_sum, *gamma; /* those of op, writable; gamma NULL when no gradient is wanted */
     bool *counted;
-    double **scratch; /* [segments] */
-    double *loss;     /* [segments] */
+    ting_wide **scratch; /* [segments] */
+    double *loss;        /* [segments] */
 };
 
 /* One utterance of `frames` rows from `first` on. */
 typedef struct utterance {
     int first, frames, labels, states;
     const int *targets;
-    double *alpha;    /* [frames, states]; [2, states] when no gradient is wanted */
-    double *beta;     /* [2, states] */
-    double *emission; /* [labels + 1]: log probability of the blank and of each label in one frame */
+    ting_wide *alpha; /* [frames, states]; [2, states] when no gradient is wanted */
+    ting_wide *beta;  /* [2, states] */
+    ting_wide
+        *emission; /* [frames, labels + 1]: probability of the blank and of each label; [1, ..] without gradient */
 } utterance;
 
-static size_t scratch_doubles(int frames, int labels, bool gradient)
+static size_t scratch_numbers(int frames, int labels, bool gradient)
 {
     size_t states = 2 * (size_t)labels + 1, rows = gradient ? (size_t)frames : 2;
-    return (rows + 2) * states + (size_t)labels + 1;
+    return (rows + 2) * states + (gradient ? rows : 1) * ((size_t)labels + 1);
 }
 
 static utterance utterance_of(const struct job *job, int segment)
@@ -61,38 +64,26 @@ static utterance utterance_of(const struct job *job, int segment)
     return u;
 }
 
-/* exp(d); a summand below e^-40 of the largest vanishes in a double. */
-static double share(double d)
+static ting_wide *emissions_of(const struct job *job, const utterance *u, int t)
 {
-    return d < -40 ? 0 : exp(d);
+    return u->emission + (size_t)(job->gamma != NULL ? t : 0) * ((size_t)u->labels + 1);
 }
 
-/* log(exp(a) + exp(b) + exp(c)) */
-static double log_add(double a, double b, double c)
+static const ting_wide *read_emissions(const struct job *job, const utterance *u, int t)
 {
-    double top = b > a ? b : a, low = b > a ? a : b;
-    if (c > top) {
-        double swap = top;
-        top = c;
-        c = swap;
-    }
-    if (top == -INFINITY)
-        return low + c; /* all of them, unless one is not a number */
-    return top + log(1 + share(low - top) + share(c - top));
-}
-
-static void read_emissions(const struct job *job, const utterance *u, int t)
-{
+    ting_wide *emission = emissions_of(job, u, t);
     const ting_real *x = ting_row(job->op.logits, u->first + t);
     double log_sum = (double)job->log_sum[u->first + t];
-    u->emission[0] = (double)x[job->op.blank] - log_sum;
+    emission[0] = ting_wide_exp((double)x[job->op.blank] - log_sum);
     for (int i = 0; i < u->labels; i++)
-        u->emission[i + 1] = (double)x[u->targets[i]] - log_sum;
+        emission[i + 1] = ting_wide_exp((double)x[u->targets[i]] - log_sum);
+    return emission;
 }
 
-static double emission(const utterance *u, int s)
+/* Of state s: the place of its class among the emissions. */
+static int class_of(int s)
 {
-    return u->emission[s % 2 == 0 ? 0 : s / 2 + 1];
+    return s % 2 == 0 ? 0 : s / 2 + 1;
 }
 
 /* A label may follow another one without a blank between them. */
@@ -109,74 +100,94 @@ static int reachable(const utterance *u, int t, int *end)
     return first > 0 ? first : 0;
 }
 
-static void clear(const utterance *u, double *row)
+/* Both ends of the reachable states move up by at most two a frame: so far around them a neighbour frame looks. */
+static void clear_around(const utterance *u, int first, int end, ting_wide *row)
 {
-    for (int s = 0; s < u->states; s++)
-        row[s] = -INFINITY;
+    for (int i = 1; i <= 2; i++) {
+        if (first - i >= 0)
+            row[first - i] = TING_WIDE_ZERO;
+        if (end + i - 1 < u->states)
+            row[end + i - 1] = TING_WIDE_ZERO;
+    }
 }
 
-/* Fills alpha and returns log P. */
-static double run_forward(const struct job *job, const utterance *u)
+/* Fills alpha and returns P. */
+static ting_wide run_forward(const struct job *job, const utterance *u)
 {
-    const double *before = NULL;
+    if (u->labels > u->frames)
+        return TING_WIDE_ZERO;
+    if (u->frames == 0)
+        return TING_WIDE_ONE;
+    const ting_wide *before = NULL;
     for (int t = 0; t < u->frames; t++) {
-        double *now = u->alpha + (size_t)(job->gamma != NULL ? t : t % 2) * (size_t)u->states;
+        ting_wide *now = u->alpha + (size_t)(job->gamma != NULL ? t : t % 2) * (size_t)u->states;
         int end, first = reachable(u, t, &end);
-        read_emissions(job, u, t);
-        clear(u, now);
+        const ting_wide *emission = read_emissions(job, u, t);
+        clear_around(u, first, end, now);
         for (int s = first; s < end; s++) {
-            double sum = t == 0 ? 0
-                                : log_add(before[s], s >= 1 ? before[s - 1] : -INFINITY,
-                                          may_skip(u, s) ? before[s - 2] : -INFINITY);
-            now[s] = sum + emission(u, s);
+            ting_wide sum = t == 0 ? TING_WIDE_ONE : before[s];
+            if (t > 0 && s >= 1)
+                sum = ting_wide_add(sum, before[s - 1]);
+            if (t > 0 && may_skip(u, s))
+                sum = ting_wide_add(sum, before[s - 2]);
+            now[s] = ting_wide_mul(sum, emission[class_of(s)]);
         }
         before = now;
     }
-    if (u->frames == 0)
-        return u->states == 1 ? 0 : -INFINITY;
-    return u->states == 1 ? before[0] : log_add(before[u->states - 1], before[u->states - 2], -INFINITY);
+    return u->states == 1 ? before[0] : ting_wide_add(before[u->states - 1], before[u->states - 2]);
 }
 
-/* One step of beta, from the frame after, whose emissions stand ready and are added to it. */
-static void step_back(const utterance *u, int t, double *after, double *now)
+/* One step of beta, from the frame after, to which its emissions are multiplied. */
+static void step_back(const utterance *u, int t, const ting_wide *emission, ting_wide *after, ting_wide *now)
 {
-    int end, first = reachable(u, t, &end);
-    for (int s = 0; s < u->states; s++)
-        after[s] += emission(u, s);
-    clear(u, now);
+    int end, first = reachable(u, t + 1, &end);
     for (int s = first; s < end; s++)
-        now[s] = log_add(after[s], s + 1 < u->states ? after[s + 1] : -INFINITY,
-                         s + 2 < u->states && may_skip(u, s + 2) ? after[s + 2] : -INFINITY);
+        after[s] = ting_wide_mul(after[s], emission[class_of(s)]);
+    first = reachable(u, t, &end);
+    clear_around(u, first, end, now);
+    for (int s = first; s < end; s++) {
+        ting_wide sum = after[s];
+        if (s + 1 < u->states)
+            sum = ting_wide_add(sum, after[s + 1]);
+        if (s + 2 < u->states && may_skip(u, s + 2))
+            sum = ting_wide_add(sum, after[s + 2]);
+        now[s] = sum;
+    }
+}
+
+/* beta of the last frame: the path ends in the last label or in the blank behind it. */
+static void begin_back(const utterance *u, ting_wide *now)
+{
+    int end, first = reachable(u, u->frames - 1, &end);
+    clear_around(u, first, end, now);
+    for (int s = first; s < end; s++)
+        now[s] = TING_WIDE_ONE;
 }
 
 /* Walks beta from the last frame to the first; gamma [frames, labels + 1]: of the blank, then of each label. */
-static void run_backward(const struct job *job, const utterance *u, double total, ting_real *gamma)
+static void run_backward(const struct job *job, const utterance *u, ting_wide total, ting_real *gamma)
 {
-    double *after = u->beta, *now = u->beta + u->states;
+    const ting_wide inverse = ting_wide_inverse(total);
+    ting_wide *after = u->beta, *now = u->beta + u->states;
     for (int t = u->frames - 1; t >= 0; t--) {
-        const double *alpha = u->alpha + (size_t)t * (size_t)u->states;
+        const ting_wide *alpha = u->alpha + (size_t)t * (size_t)u->states;
         ting_real *row = gamma + (size_t)t * (size_t)(u->labels + 1);
         int end, first = reachable(u, t, &end);
         double blank = 0;
-        if (t == u->frames - 1) {
-            clear(u, now);
-            now[u->states - 1] = 0;
-            if (u->states > 1)
-                now[u->states - 2] = 0;
-        } else {
-            step_back(u, t, after, now);
-        }
+        if (t == u->frames - 1)
+            begin_back(u, now);
+        else
+            step_back(u, t, emissions_of(job, u, t + 1), after, now);
         memset(row, 0, (size_t)(u->labels + 1) * sizeof *row);
         for (int s = first; s < end; s++) {
-            double occupied = share(alpha[s] + now[s] - total);
+            double occupied = ting_wide_share(ting_wide_mul(ting_wide_mul(alpha[s], inverse), now[s]));
             if (s % 2 == 0)
                 blank += occupied;
             else
                 row[s / 2 + 1] = (ting_real)occupied;
         }
         row[0] = (ting_real)blank;
-        read_emissions(job, u, t);
-        double *swap = after;
+        ting_wide *swap = after;
         after = now;
         now = swap;
     }
@@ -186,9 +197,9 @@ static void one_utterance(void *arg, int segment)
 {
     const struct job *job = arg;
     const utterance u = utterance_of(job, segment);
-    double total = run_forward(job, &u);
-    job->loss[segment] = -total;
-    job->counted[segment] = total != -INFINITY;
+    const ting_wide total = run_forward(job, &u);
+    job->loss[segment] = -ting_wide_log(total);
+    job->counted[segment] = total.m != 0;
     if (job->gamma != NULL && job->counted[segment])
         run_backward(job, &u, total, job->gamma + job->op.at[segment]);
 }
@@ -265,8 +276,8 @@ static void take_scratch(ting_ctx *ctx, struct job *job)
     job->loss = ting_arena_take_zeroed(ctx->arena, (size_t)frames.count + 1, sizeof *job->loss);
     for (int s = 0; s < frames.count && job->scratch != NULL; s++)
         job->scratch[s] = ting_arena_take(
-            ctx->arena, sizeof(double) * scratch_doubles(frames.start[s + 1] - frames.start[s],
-                                                         labels.start[s + 1] - labels.start[s], job->gamma != NULL));
+            ctx->arena, sizeof(ting_wide) * scratch_numbers(frames.start[s + 1] - frames.start[s],
+                                                            labels.start[s + 1] - labels.start[s], job->gamma != NULL));
     ting_ctx_check(ctx);
 }
 

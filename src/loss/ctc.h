@@ -4,8 +4,8 @@
  *
  *     loss = sum over utterances of -log sum over alignments of prod_t softmax(logits_t)[alignment_t]
  *
- * An alignment becomes the target when repeats are merged and blanks dropped. The sums run in log space
- * and double precision.
+ * An alignment becomes the target when repeats are merged and blanks dropped. The sums run in numbers
+ * with the digits of a double whose exponent does not run out (base/wide.h).
  *
  * A target that no alignment gives (L labels and R repeats of the label before need L + R frames) has an infinite
  * loss. One such utterance must not cost a trainer the step of its whole batch, so they take no part: neither in the

@@ -13,6 +13,8 @@
 
 #include <math.h>
 
+enum { ROW_COST = 4 }; /* simple operations a class */
+
 static int length_of(ting_segments segments, int s)
 {
     return segments.start[s + 1] - segments.start[s];
@@ -46,63 +48,56 @@ struct job {
     const ting_kern *kern;
     ting_tensor logits;
     const ting_transducer_targets *t;
-    const int *row_start; /* [utterances + 1] */
-    ting_real *log_sum;   /* [rows] */
+    const int *row_start;       /* [utterances + 1] */
+    ting_real *log_sum;         /* [rows] */
     ting_real *blanks, *labels; /* [rows]: passages */
     int *target;                /* [rows]: the label of the row's state, -1 behind the last one */
-    double **scratch;           /* [utterances] */
+    ting_wide *blank, *label;   /* [rows]: probabilities of the arcs */
+    ting_wide **scratch;        /* [utterances] */
     double *loss;               /* [utterances] */
     bool gradient;
 };
 
-static void sum_rows(void *arg, ting_row_block block)
-{
-    const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++)
-        job->log_sum[r] = job->kern->log_sum_exp(job->logits.cols, ting_row(job->logits, r));
-}
-
-/* Log-probabilities of an utterance's arcs, -inf outside of the band. */
-static void fill_arcs(const struct job *job, int s, double *blank, double *label)
+static void fill_targets(const struct job *job)
 {
     const ting_transducer_targets *t = job->t;
-    const int frames = length_of(t->frames, s), states = length_of(t->labels, s) + 1, width = width_of(t, s);
-    for (int i = 0; i < frames * states; i++)
-        blank[i] = label[i] = -INFINITY;
-    for (int f = 0, row = job->row_start[s]; f < frames; f++) {
-        const int first = t->first != NULL ? t->first[t->frames.start[s] + f] : 0;
-        for (int k = 0; k < width; k++, row++) {
-            const ting_real *logits = ting_row(job->logits, row);
-            const double log_sum = (double)job->log_sum[row];
-            job->target[row] = first + k + 1 < states ? t->targets[t->labels.start[s] + first + k] : -1;
-            blank[f * states + first + k] = (double)logits[t->blank] - log_sum;
-            if (job->target[row] >= 0)
-                label[f * states + first + k] = (double)logits[job->target[row]] - log_sum;
-        }
+    for (int s = 0, row = 0; s < t->frames.count; s++)
+        for (int f = t->frames.start[s]; f < t->frames.start[s + 1]; f++)
+            for (int k = 0; k < width_of(t, s); k++, row++) {
+                const int state = (t->first != NULL ? t->first[f] : 0) + k;
+                job->target[row] = state < length_of(t->labels, s) ? t->targets[t->labels.start[s] + state] : -1;
+            }
+}
+
+static void arcs_of_rows(void *arg, ting_row_block block)
+{
+    const struct job *job = arg;
+    for (int r = block.first; r < block.first + block.count; r++) {
+        const ting_real *logits = ting_row(job->logits, r);
+        const double log_sum = (double)(job->log_sum[r] = job->kern->log_sum_exp(job->logits.cols, logits));
+        job->blank[r] = ting_wide_exp((double)logits[job->t->blank] - log_sum);
+        job->label[r] = job->target[r] < 0 ? TING_WIDE_ZERO : ting_wide_exp((double)logits[job->target[r]] - log_sum);
     }
+}
+
+static ting_lattice lattice_of(const struct job *job, int s)
+{
+    const ting_transducer_targets *t = job->t;
+    return (ting_lattice){.frames = length_of(t->frames, s), .labels = length_of(t->labels, s), .width = width_of(t, s),
+                          .first = t->first != NULL ? t->first + t->frames.start[s] : NULL,
+                          .blank = job->blank + job->row_start[s], .label = job->label + job->row_start[s]};
 }
 
 static void one_utterance(void *arg, int s)
 {
     const struct job *job = arg;
-    const ting_transducer_targets *t = job->t;
-    const int frames = length_of(t->frames, s), states = length_of(t->labels, s) + 1, width = width_of(t, s);
-    const size_t size = (size_t)frames * (size_t)states;
-    if (frames == 0) {
-        job->loss[s] = states == 1 ? 0 : INFINITY;
-        return;
-    }
-    double *blank = job->scratch[s], *label = blank + size, *room = label + size, *blanks = room + 2 * size;
-    double *labels = blanks + size;
-    fill_arcs(job, s, blank, label);
-    const ting_lattice lattice = {frames, states - 1, blank, label};
-    job->loss[s] = -ting_lattice_sum(&lattice, room, job->gradient ? blanks : NULL, labels);
-    for (int f = 0, row = job->row_start[s]; job->gradient && f < frames; f++)
-        for (int k = 0; k < width; k++, row++) {
-            const int state = (t->first != NULL ? t->first[t->frames.start[s] + f] : 0) + k;
-            job->blanks[row] = (ting_real)blanks[f * states + state];
-            job->labels[row] = (ting_real)labels[f * states + state];
-        }
+    const ting_lattice lattice = lattice_of(job, s);
+    const int row = job->row_start[s];
+    if (lattice.frames == 0)
+        job->loss[s] = lattice.labels == 0 ? 0 : (double)INFINITY;
+    else
+        job->loss[s] = -ting_lattice_sum(&lattice, job->scratch[s], job->gradient ? job->blanks + row : NULL,
+                                         job->labels + row);
 }
 
 static bool check(ting_ctx *ctx, ting_tensor logits, const ting_transducer_targets *t)
@@ -123,7 +118,7 @@ static bool check(ting_ctx *ctx, ting_tensor logits, const ting_transducer_targe
         }
     for (int s = 0; s < t->frames.count; s++)
         for (int f = t->frames.start[s]; t->first != NULL && f < t->frames.start[s + 1]; f++)
-            if (t->first[f] < 0 || t->first[f] + width_of(t, s) > length_of(t->labels, s) + 1) {
+            if (t->first[f] < 0 || width_of(t, s) < 1 || t->first[f] + width_of(t, s) > length_of(t->labels, s) + 1) {
                 ting_ctx_fail(ctx, TING_ERR_INTERNAL, "transducer loss: a band of %d states from %d on, the utterance has %d",
                               width_of(t, s), t->first[f], length_of(t->labels, s) + 1);
                 return false;
@@ -138,11 +133,17 @@ static bool make_room(ting_ctx *ctx, struct job *job, int *row_start)
     const int count = t->frames.count;
     job->scratch = ting_arena_take_zeroed(ctx->arena, (size_t)count + 1, sizeof *job->scratch);
     job->loss = ting_arena_take_zeroed(ctx->arena, (size_t)count + 1, sizeof *job->loss);
+    job->blank = ting_arena_take(ctx->arena, (2 * (size_t)job->logits.rows + 1) * sizeof *job->blank);
+    ting_ctx_check(ctx);
+    if (ctx->err != TING_OK)
+        return false;
+    job->label = job->blank + job->logits.rows;
+    job->row_start = row_start;
     row_start[0] = 0;
-    for (int s = 0; s < count && job->scratch != NULL; s++) {
-        const size_t states = (size_t)length_of(t->frames, s) * (size_t)(length_of(t->labels, s) + 1);
-        row_start[s + 1] = row_start[s] + length_of(t->frames, s) * width_of(t, s);
-        job->scratch[s] = ting_arena_take(ctx->arena, (6 * states + 1) * sizeof(double));
+    for (int s = 0; s < count; s++) {
+        const ting_lattice lattice = lattice_of(job, s);
+        row_start[s + 1] = row_start[s] + lattice.frames * lattice.width;
+        job->scratch[s] = ting_arena_take(ctx->arena, ting_lattice_scratch(&lattice) * sizeof(ting_wide));
     }
     ting_ctx_check(ctx);
     return ctx->err == TING_OK;
@@ -170,8 +171,8 @@ ting_tensor ting_transducer_loss(ting_ctx *ctx, ting_tensor logits, const ting_t
     int *row_start = ting_ctx_ints(ctx, count + 1);
     if (row_start == NULL || !make_room(ctx, &job, row_start))
         return (ting_tensor){0};
-    job.row_start = row_start;
-    ting_rows_run(ctx->pool, logits.rows, logits.cols, sum_rows, &job);
+    fill_targets(&job);
+    ting_rows_run(ctx->pool, logits.rows, ROW_COST * logits.cols, arcs_of_rows, &job);
     ting_pool_run(ctx->pool, count, one_utterance, &job);
     double sum = 0;
     int none = 0;
@@ -216,5 +217,5 @@ void ting_bwd_transducer(ting_ctx *ctx, const void *saved)
     const struct ting_rec_transducer *rec = saved;
     struct backward job = {ctx->kern, rec, rec->loss.grad[0]};
     if (rec->logits.grad != NULL)
-        ting_rows_run(ctx->pool, rec->logits.rows, rec->logits.cols, row_gradients, &job);
+        ting_rows_run(ctx->pool, rec->logits.rows, ROW_COST * rec->logits.cols, row_gradients, &job);
 }

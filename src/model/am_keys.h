@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * am_keys.h - the sizes of an acoustic model as keys of a model file, read and written in one place.
+ * am_keys.h - the sizes of an acoustic network as keys of a model file, read and written in one place.
  *
- * Architecture "zipformer2-transducer", keys under "tingxie.am." (an array has an entry a stack):
+ * Architecture "<encoder>-<head>", as "zipformer2-transducer" or "conformer-ctc"; a transducer with a CTC head beside it is
+ * named after the transducer. Keys under "tingxie.am.":
  *
- *     encoder.layers encoder.dims encoder.heads encoder.query_dims encoder.value_dims encoder.pos_head_dims
- *     encoder.feedforward_dims encoder.kernels encoder.downsampling           arrays
- *     encoder.features encoder.embed_channels [3] encoder.pos_dim encoder.output_downsampling
- *     encoder.causal encoder.chunk encoder.left
- *     decoder.vocab decoder.context decoder.dim decoder.groups joiner.dim blank_id
+ *     zipformer2  encoder.layers encoder.dims encoder.heads encoder.query_dims encoder.value_dims encoder.pos_head_dims
+ *                 encoder.feedforward_dims encoder.kernels encoder.downsampling      arrays: an entry a stack
+ *                 encoder.embed_channels [3] encoder.features encoder.pos_dim encoder.output_downsampling
+ *                 encoder.chunk encoder.left (50 Hz rows)   encoder.causal (flag)
+ *     conformer   encoder.features encoder.subsampling encoder.dim encoder.heads encoder.layers encoder.feedforward
+ *                 encoder.kernel encoder.chunk (rows) encoder.left (chunks)   encoder.macaron encoder.causal (flags)
+ *                 encoder.conv_norm "batch" "layer"   encoder.positions "absolute" "relative" "shifted"
+ *                 encoder.activation as act_name.h has them
+ *     cnn         encoder.convs encoder.channels encoder.stride_time encoder.stride_freq    arrays: an entry a block
+ *                 encoder.features encoder.dim   encoder.activation
+ *     transducer  decoder.vocab decoder.context decoder.dim decoder.groups joiner.dim
+ *     CTC head    ctc.vocab   ctc.name: of its parameters
+ *     both        blank_id
  *
- * The features and tokens stand beside them (docs/FORMATS.md).
+ * Features and tokens stand beside them (am_file.h).
  */
 #ifndef TING_MODEL_AM_KEYS_H
 #define TING_MODEL_AM_KEYS_H
 
+#include "model/am_net.h"
 #include "model/schema.h"
-#include "model/transducer.h"
-#include "model/zipformer.h"
 
-#define TING_AM_ARCHITECTURE "zipformer2-transducer"
-#define TING_AM_PREFIX       "tingxie.am."
-#define TING_AM_FEATURES     "features" /* a line of ting_feature_print */
-#define TING_AM_BLANK        "blank_id"
+#define TING_AM_PREFIX   "tingxie.am."
+#define TING_AM_FEATURES "features" /* a line of ting_feature_print */
+#define TING_AM_BLANK    "blank_id"
 
-/* keys with the prefix of the network. Checks ranges and that the parts fit each other. Errors: not found, model. */
-ting_err ting_am_read_keys(const ting_keys *keys, ting_zipformer_config *encoder,
-                           ting_transducer_config *transducer);
+/* The keys of a network whose architecture is known. Checks ranges and that the parts fit each other
+ * (ting_am_net_check). Errors: unsupported (another architecture), not found, model. */
+ting_err ting_am_read_keys(const ting_keys *keys, const char *architecture, ting_am_config *out);
 
 /* Puts the architecture and all keys above under TING_AM_PREFIX. */
-void ting_am_put_keys(ting_gguf_writer *writer, const ting_zipformer_config *encoder,
-                      const ting_transducer_config *transducer);
+void ting_am_put_keys(ting_gguf_writer *writer, const ting_am_config *config);
 
 #endif

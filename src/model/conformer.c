@@ -13,7 +13,8 @@ ting_err ting_conformer_check(const ting_conformer_config *c)
         int value, low, high;
     } rules[] = {{"features", c->features, 16, 1024},       {"dim", c->dim, 1, 8192},
                  {"heads", c->heads, 1, 256},               {"layers", c->layers, 1, 256},
-                 {"feedforward", c->feedforward, 1, 65536}, {"kernel", c->kernel, 1, 255}};
+                 {"feedforward", c->feedforward, 1, 65536}, {"kernel", c->kernel, 1, 255},
+                 {"chunk", c->chunk, 0, 4096},              {"left", c->left, -1, 4096}};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (rules[i].value < rules[i].low || rules[i].value > rules[i].high)
             return ting_fail(TING_ERR_MODEL, "conformer: %s is %d, expected %d to %d", rules[i].name, rules[i].value,
@@ -44,8 +45,7 @@ ting_err ting_conformer_new(const ting_conformer_config *config, ting_params *pa
     ting_conformer_embed_declare(params, config, &model->embed);
     for (int i = 0; i < config->layers; i++)
         ting_conformer_layer_declare(params, config, i, &model->layers[i]);
-    model->after.weight = ting_params_add(params, TING_PARAM_VALUES, 1, &config->dim, "encoder.after_norm.weight");
-    model->after.bias = ting_params_add(params, TING_PARAM_VALUES, 1, &config->dim, "encoder.after_norm.bias");
+    model->after = ting_conformer_norm_declare(params, config->dim, "encoder.", "after_norm");
     *out = model;
     model = NULL;
 out:
@@ -205,8 +205,12 @@ ting_tensor ting_conformer_forward(ting_ctx *ctx, const ting_conformer *model, t
     if (ctx->err == TING_OK)
         make_positions(ctx, model, &run);
     x = ting_scale(ctx, x, (ting_real)sqrt((double)c->dim));
-    if (c->positions == TING_POSITIONS_ABSOLUTE)
+    if (c->positions == TING_POSITIONS_ABSOLUTE) {
         x = ting_add(ctx, x, run.positions);
+    } else { /* the reference drops elements of the encodings too */
+        run.positions = ting_dropout(ctx, run.positions, c->position_dropout);
+        run.positions.grad = NULL; /* nobody wants it */
+    }
     x = ting_dropout_in_place(ctx, x, c->position_dropout);
     ting_ctx_see(ctx, x, "encoder.embed");
     for (int s = 0; mode->states != NULL && s < segments.count; s++)

@@ -50,6 +50,8 @@ typedef struct ting_conformer_config {
     ting_conformer_norm norm; /* in the convolution module */
     ting_conformer_positions positions;
     ting_act act;       /* of feed-forward and convolution module: SILU */
+    int chunk, left;    /* what a file says of streaming: rows, and chunks to the left (< 0: all); chunk 0: nothing. States
+                           may be made with others */
     ting_real dropout, attention_dropout, position_dropout; /* in training */
 } ting_conformer_config;
 
@@ -59,8 +61,9 @@ typedef struct ting_conformer_state ting_conformer_state;
 /* Errors: model, naming the setting that cannot be. */
 ting_err ting_conformer_check(const ting_conformer_config *config);
 
-/* Declares all parameters, under the names of the reference ("encoder.embed...", "encoder.encoders.0..."), in `params`, which
- * must outlive the model. Returns owned in *out, free with ting_conformer_free. Errors: model, memory. */
+/* Declares all parameters, under the names of the reference ("encoder.embed...", "encoder.encoders.0...") and with its first
+ * values, in `params`, which must outlive the model. Returns owned in *out, free with ting_conformer_free. Errors: model,
+ * memory. */
 ting_err ting_conformer_new(const ting_conformer_config *config, ting_params *params, ting_conformer **out);
 void ting_conformer_free(ting_conformer *model);
 

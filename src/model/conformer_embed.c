@@ -50,17 +50,22 @@ void ting_conformer_embed_declare(ting_params *params, const ting_conformer_conf
         const int kernel = kernel_of(config, i), stride = stride_of(config, i);
         embed->shape[i] = (ting_conv2d_shape){.freq = freq, .in_channels = channels, .out_channels = config->dim,
                                               .kernel_t = kernel, .kernel_f = kernel, .stride_t = stride, .stride_f = stride};
-        embed->w[i] = ting_params_add(params, TING_PARAM_FILTERS, 4, (int[]){config->dim, channels, kernel, kernel},
-                                      "encoder.embed.conv.%d.weight", 2 * i);
-        embed->b[i] = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){config->dim}, "encoder.embed.conv.%d.bias", 2 * i);
+        const ting_init init = ting_init_fan_in(channels * kernel * kernel);
+        embed->w[i] = ting_param_init(ting_params_add(params, TING_PARAM_FILTERS, 4,
+                                                      (int[]){config->dim, channels, kernel, kernel},
+                                                      "encoder.embed.conv.%d.weight", 2 * i), init);
+        embed->b[i] = ting_param_init(
+            ting_params_add(params, TING_PARAM_VALUES, 1, &config->dim, "encoder.embed.conv.%d.bias", 2 * i), init);
         freq = freq < kernel ? 0 : (freq - kernel) / stride + 1;
         channels = config->dim;
     }
     /* as a convolution whose kernel is all frequencies, which puts its columns in our order */
     const char *name = config->subsampling == 4 ? "out.0" : "linear";
-    embed->out_w = ting_params_add(params, TING_PARAM_FILTERS, 4, (int[]){config->dim, channels, 1, freq},
-                                   "encoder.embed.%s.weight", name);
-    embed->out_b = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){config->dim}, "encoder.embed.%s.bias", name);
+    const ting_init init = ting_init_fan_in(channels * freq);
+    embed->out_w = ting_param_init(ting_params_add(params, TING_PARAM_FILTERS, 4, (int[]){config->dim, channels, 1, freq},
+                                                   "encoder.embed.%s.weight", name), init);
+    embed->out_b = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 1, &config->dim, "encoder.embed.%s.bias", name),
+                                   init);
 }
 
 /* Kept frames before the new ones, segment by segment; the state then keeps the last ones. */

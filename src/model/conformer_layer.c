@@ -23,10 +23,20 @@
 
 static const ting_real norm_eps = (ting_real)1e-5;
 
-static ting_conformer_norm_params declare_norm(ting_params *params, int dim, const char *prefix, const char *name)
+/* A parameter of `dim` numbers that all start as `value`. */
+static const ting_param *declare_constant(ting_params *params, ting_param_role role, int dim, double value,
+                                          const char *prefix, const char *name)
 {
-    return (ting_conformer_norm_params){ting_params_add(params, TING_PARAM_VALUES, 1, &dim, "%s%s.weight", prefix, name),
-                                        ting_params_add(params, TING_PARAM_VALUES, 1, &dim, "%s%s.bias", prefix, name)};
+    return ting_param_init(ting_params_add(params, role, 1, &dim, "%s%s", prefix, name), ting_init_constant(value));
+}
+
+ting_conformer_norm_params ting_conformer_norm_declare(ting_params *params, int dim, const char *prefix, const char *name)
+{
+    char weight[64], bias[64];
+    snprintf(weight, sizeof weight, "%s.weight", name);
+    snprintf(bias, sizeof bias, "%s.bias", name);
+    return (ting_conformer_norm_params){declare_constant(params, TING_PARAM_VALUES, dim, 1, prefix, weight),
+                                        declare_constant(params, TING_PARAM_VALUES, dim, 0, prefix, bias)};
 }
 
 static ting_conformer_ffn declare_ffn(ting_params *params, const ting_conformer_config *c, const char *prefix,
@@ -49,25 +59,31 @@ static void declare_attention(ting_params *params, const ting_conformer_config *
     if (c->positions == TING_POSITIONS_ABSOLUTE)
         return;
     const int shape[2] = {c->heads, c->dim / c->heads};
-    layer->position.weight = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){c->dim, c->dim},
-                                             "%sself_attn.linear_pos.weight", prefix);
-    layer->bias_u = ting_params_add(params, TING_PARAM_VALUES, 2, shape, "%sself_attn.pos_bias_u", prefix);
-    layer->bias_v = ting_params_add(params, TING_PARAM_VALUES, 2, shape, "%sself_attn.pos_bias_v", prefix);
+    const ting_init xavier = ting_init_uniform(sqrt(6.0 / (shape[0] + shape[1]))); /* Glorot 2010, uniform */
+    layer->position.weight = ting_param_init(ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){c->dim, c->dim},
+                                                             "%sself_attn.linear_pos.weight", prefix),
+                                             ting_init_fan_in(c->dim));
+    layer->bias_u = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 2, shape, "%sself_attn.pos_bias_u", prefix),
+                                    xavier);
+    layer->bias_v = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 2, shape, "%sself_attn.pos_bias_v", prefix),
+                                    xavier);
 }
 
 static void declare_conv(ting_params *params, const ting_conformer_config *c, const char *prefix, ting_conformer_layer *layer)
 {
     layer->in = ting_linear_declare(params, 2 * c->dim, c->dim, prefix, "conv_module.pointwise_conv1");
-    layer->taps = ting_params_add(params, TING_PARAM_TAPS, 3, (int[]){c->dim, 1, c->kernel},
-                                  "%sconv_module.depthwise_conv.weight", prefix);
-    layer->taps_bias = ting_params_add(params, TING_PARAM_VALUES, 1, &c->dim, "%sconv_module.depthwise_conv.bias", prefix);
-    const ting_conformer_norm_params n = declare_norm(params, c->dim, prefix, "conv_module.norm");
+    const ting_init taps = ting_init_fan_in(c->kernel);
+    layer->taps = ting_param_init(ting_params_add(params, TING_PARAM_TAPS, 3, (int[]){c->dim, 1, c->kernel},
+                                                  "%sconv_module.depthwise_conv.weight", prefix), taps);
+    layer->taps_bias = ting_param_init(
+        ting_params_add(params, TING_PARAM_VALUES, 1, &c->dim, "%sconv_module.depthwise_conv.bias", prefix), taps);
+    const ting_conformer_norm_params n = ting_conformer_norm_declare(params, c->dim, prefix, "conv_module.norm");
     layer->conv_norm = (ting_batch_norm_weights){.gamma = n.weight, .beta = n.bias};
     if (c->norm == TING_CONV_BATCH_NORM) {
-        layer->conv_norm.mean = ting_params_add(params, TING_PARAM_STATISTICS, 1, &c->dim,
-                                                "%sconv_module.norm.running_mean", prefix);
-        layer->conv_norm.variance = ting_params_add(params, TING_PARAM_STATISTICS, 1, &c->dim,
-                                                    "%sconv_module.norm.running_var", prefix);
+        layer->conv_norm.mean = declare_constant(params, TING_PARAM_STATISTICS, c->dim, 0, prefix,
+                                                 "conv_module.norm.running_mean");
+        layer->conv_norm.variance = declare_constant(params, TING_PARAM_STATISTICS, c->dim, 1, prefix,
+                                                     "conv_module.norm.running_var");
     }
     layer->back = ting_linear_declare(params, c->dim, c->dim, prefix, "conv_module.pointwise_conv2");
 }
@@ -77,16 +93,16 @@ void ting_conformer_layer_declare(ting_params *params, const ting_conformer_conf
     char prefix[64];
     snprintf(prefix, sizeof prefix, "encoder.encoders.%d.", index);
     if (c->macaron) {
-        layer->norm_ffn_before = declare_norm(params, c->dim, prefix, "norm_ff_macaron");
+        layer->norm_ffn_before = ting_conformer_norm_declare(params, c->dim, prefix, "norm_ff_macaron");
         layer->ffn_before = declare_ffn(params, c, prefix, "feed_forward_macaron");
     }
-    layer->norm_attention = declare_norm(params, c->dim, prefix, "norm_mha");
+    layer->norm_attention = ting_conformer_norm_declare(params, c->dim, prefix, "norm_mha");
     declare_attention(params, c, prefix, layer);
-    layer->norm_conv = declare_norm(params, c->dim, prefix, "norm_conv");
+    layer->norm_conv = ting_conformer_norm_declare(params, c->dim, prefix, "norm_conv");
     declare_conv(params, c, prefix, layer);
-    layer->norm_ffn = declare_norm(params, c->dim, prefix, "norm_ff");
+    layer->norm_ffn = ting_conformer_norm_declare(params, c->dim, prefix, "norm_ff");
     layer->ffn = declare_ffn(params, c, prefix, "feed_forward");
-    layer->norm_final = declare_norm(params, c->dim, prefix, "norm_final");
+    layer->norm_final = ting_conformer_norm_declare(params, c->dim, prefix, "norm_final");
 }
 
 /* ---- forward ---- */

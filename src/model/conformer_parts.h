@@ -77,6 +77,7 @@ typedef struct ting_conformer_run { /* shared by the layers */
     int position_zero;     /* SHIFTED: the row of distance 0 */
 } ting_conformer_run;
 
+ting_conformer_norm_params ting_conformer_norm_declare(ting_params *params, int dim, const char *prefix, const char *name);
 void ting_conformer_embed_declare(ting_params *params, const ting_conformer_config *config, ting_conformer_embed *embed);
 
 /* [T, features] -> [T', dim], before scale and positions. */

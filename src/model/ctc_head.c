@@ -4,12 +4,12 @@
 
 ting_ctc_head ting_ctc_head_declare(ting_params *params, const char *name, int vocab, int dim)
 {
-    return (ting_ctc_head){ting_linear_declare(params, vocab, dim, "", name)};
+    return (ting_ctc_head){.output = ting_linear_declare(params, vocab, dim, "", name)};
 }
 
 ting_tensor ting_ctc_head_logits(ting_ctx *ctx, const ting_ctc_head *head, ting_tensor x)
 {
-    return ting_linear_apply(ctx, x, head->output, TING_ACT_NONE);
+    return ting_linear_apply(ctx, ting_dropout(ctx, x, head->dropout), head->output, TING_ACT_NONE);
 }
 
 ting_tensor ting_ctc_head_log_probs(ting_ctx *ctx, ting_tensor logits)

@@ -4,7 +4,7 @@
  * settings and tensors under the names of icefall's checkpoints.
  *
  * Settings come from the encoder's metadata_props and the shapes of its tensors; every tensor is then checked
- * against them when it is declared (check_tensors). The tensors: import_zipformer_tensors.c.
+ * against them when the network is built (ting_imported_check). The tensors: import_zipformer_tensors.c.
  */
 #include "model/import_zipformer.h"
 
@@ -75,7 +75,7 @@ out:
 static ting_err stack_lists(ting_zipformer_import *im, int left[TING_ZIPFORMER_MAX_STACKS])
 {
     ting_err err = TING_OK;
-    ting_zipformer_config *c = &im->out->encoder;
+    ting_zipformer_config *c = &im->out->config.encoder.zipformer;
     int lists[7][TING_ZIPFORMER_MAX_STACKS];
     static const char *const keys[7] = {
         "num_encoder_layers", "encoder_dims", "cnn_module_kernels", "query_head_dims",
@@ -115,7 +115,7 @@ static ting_err stack_sizes(ting_zipformer_import *im, int i,
                             const int left[TING_ZIPFORMER_MAX_STACKS])
 {
     ting_err err = TING_OK;
-    ting_zipformer_config *c = &im->out->encoder;
+    ting_zipformer_config *c = &im->out->config.encoder.zipformer;
     ting_zipformer_stack_config *s = &c->stack[i];
     char stack[TING_IMPORT_NAME], name[NAME];
     int in_proj;
@@ -150,7 +150,7 @@ static const ting_onnx_port *port(const ting_onnx *graph, const char *name)
 static ting_err read_settings(ting_zipformer_import *im)
 {
     ting_err err = TING_OK;
-    ting_zipformer_config *c = &im->out->encoder;
+    ting_zipformer_config *c = &im->out->config.encoder.zipformer;
     int left[TING_ZIPFORMER_MAX_STACKS], chunk, frames;
     const char *type = ting_onnx_metadata(&im->encoder, "model_type");
     const ting_onnx_port *x = port(&im->encoder, "x");
@@ -192,7 +192,7 @@ static ting_err check_caches(ting_zipformer_import *im)
     ting_err err = TING_OK;
     static const char *const names[TING_ZIP_CACHES] = {"key",  "nonlin_attn", "val1",
                                                        "val2", "conv1",       "conv2"};
-    const ting_zipformer_config *c = &im->out->encoder;
+    const ting_zipformer_config *c = &im->out->config.encoder.zipformer;
     int layer = 0;
     for (int i = 0; i < c->stacks; i++)
         for (int j = 0; j < c->stack[i].layers; j++, layer++)
@@ -220,7 +220,7 @@ out:
 static ting_err take_transducer(ting_zipformer_import *im)
 {
     ting_err err = TING_OK;
-    ting_transducer_config *c = &im->out->transducer;
+    ting_transducer_config *c = &im->out->config.transducer;
     ting_onnx_walk decoder = {&im->decoder, im->walk.table}, joiner = {&im->joiner, im->walk.table};
     int per_group;
     TRY(whole_number(&im->decoder, "context_size", &c->context));
@@ -236,9 +236,7 @@ static ting_err take_transducer(ting_zipformer_import *im)
         c->groups = c->decoder_dim / per_group;
         TRY(ting_onnx_take(&decoder, "decoder.conv.weight", "decoder.conv.weight"));
     }
-    for (int i = 0; i < im->out->encoder.stacks; i++)
-        if (im->out->encoder.stack[i].dim > c->encoder_dim)
-            c->encoder_dim = im->out->encoder.stack[i].dim;
+    c->encoder_dim = ting_encoder_dim(&im->out->config.encoder);
     TRY(ting_onnx_take_linear(&decoder, "decoder_proj", "joiner.decoder_proj"));
     TRY(ting_onnx_take_linear(&joiner, "output_linear", "joiner.output_linear"));
     if (c->vocab > (int)im->out->tokens.count)
@@ -304,35 +302,13 @@ static ting_err set_features(ting_zipformer_import *im)
     ting_feature_config features;
     ting_str line = {0};
     TRY(ting_feature_preset("icefall", &features));
-    features.bins = im->out->encoder.features;
+    features.bins = im->out->config.encoder.zipformer.features;
     ting_feature_print(&features, &line);
     im->out->features = ting_str_ok(&line) ? ting_strdup(line.text) : NULL;
     if (im->out->features == NULL)
         err = TING_ERR_MEMORY;
 out:
     ting_str_free(&line);
-    return err;
-}
-
-/* Declares the networks and loads them once: every tensor is there with its shape. */
-static ting_err check_tensors(const char *folder, ting_imported *model)
-{
-    ting_err err = TING_OK;
-    ting_zipformer *encoder = NULL;
-    ting_transducer *transducer = NULL;
-    ting_params *params = ting_params_new();
-    ting_table_view view = {&model->tensors, ""};
-    const ting_source source = ting_table_source(&view, folder);
-    const ting_load_options options = {.kern = ting_kern_select(ting_cpu_detect())};
-    if (params == NULL)
-        return TING_ERR_MEMORY;
-    TRY(ting_zipformer_new(&model->encoder, params, &encoder));
-    TRY(ting_transducer_new(&model->transducer, params, &transducer));
-    TRY(ting_params_load(params, &source, &options));
-out:
-    ting_zipformer_free(encoder);
-    ting_transducer_free(transducer);
-    ting_params_free(params);
     return err;
 }
 
@@ -358,7 +334,7 @@ ting_err ting_import_zipformer_onnx(const char *folder, ting_imported *out)
     TRY(take_transducer(&im));
     TRY(set_features(&im));
     TRY(ting_table_seal(&out->tensors));
-    TRY(check_tensors(folder, out));
+    TRY(ting_imported_check(out, folder));
 out:
     ting_free(tokens);
     ting_onnx_close(&im.encoder);
@@ -367,20 +343,4 @@ out:
     if (err != TING_OK)
         ting_imported_free(out);
     return err;
-}
-
-void ting_imported_free(ting_imported *model)
-{
-    ting_free(model->features);
-    ting_texts_free(&model->tokens);
-    ting_table_free(&model->tensors);
-    *model = (ting_imported){0};
-}
-
-void ting_imported_put_keys(const ting_imported *model, ting_gguf_writer *writer)
-{
-    ting_am_put_keys(writer, &model->encoder, &model->transducer);
-    ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, model->features);
-    ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, model->tokens.items,
-                        model->tokens.count);
 }

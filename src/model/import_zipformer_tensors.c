@@ -330,10 +330,10 @@ static ting_err take_positions(ting_zipformer_import *im, const char *layer,
         TRY(take_table(&im->walk, product, layer, s));
     else
         TRY(take_projection(&im->walk, product, layer, &pos_dim));
-    if (im->out->encoder.pos_dim >= 0 && im->out->encoder.pos_dim != pos_dim)
+    if (im->out->config.encoder.zipformer.pos_dim >= 0 && im->out->config.encoder.zipformer.pos_dim != pos_dim)
         FAIL(TING_ERR_UNSUPPORTED, "%s: layers have position encodings of %d and of %d values",
-             im->encoder.label, im->out->encoder.pos_dim, pos_dim);
-    im->out->encoder.pos_dim = pos_dim;
+             im->encoder.label, im->out->config.encoder.zipformer.pos_dim, pos_dim);
+    im->out->config.encoder.zipformer.pos_dim = pos_dim;
 out:
     return err;
 }
@@ -369,7 +369,7 @@ static ting_err take_layer(ting_zipformer_import *im, int i, int j)
         "conv_module2.in_proj",      "conv_module2.out_proj"};
     static const char *const conv[] = {"causal_conv", "chunkwise_conv"};
     static const char *const plain[] = {"bypass.bypass_scale", "bypass_mid.bypass_scale"};
-    const ting_zipformer_config *c = &im->out->encoder;
+    const ting_zipformer_config *c = &im->out->config.encoder.zipformer;
     const ting_zipformer_stack_config *s = &c->stack[i];
     char stack[TING_IMPORT_NAME], layer[LAYER], name[LONGER];
     ting_import_stack_name(c, i, stack);
@@ -404,7 +404,7 @@ ting_err ting_import_encoder_tensors(ting_zipformer_import *im)
                                        "convnext.depthwise_conv",
                                        "convnext.pointwise_conv1",
                                        "convnext.pointwise_conv2"};
-    const ting_zipformer_config *c = &im->out->encoder;
+    const ting_zipformer_config *c = &im->out->config.encoder.zipformer;
     char name[NAME];
     for (size_t k = 0; k < sizeof conv / sizeof conv[0]; k++) {
         snprintf(name, sizeof name, "encoder_embed.%s", conv[k]);
@@ -412,7 +412,7 @@ ting_err ting_import_encoder_tensors(ting_zipformer_import *im)
     }
     TRY(ting_onnx_take_linear(&im->walk, "encoder_embed.out", "encoder_embed.out"));
     TRY(take_norm(&im->walk, "encoder_embed.out_norm"));
-    im->out->encoder.pos_dim = -1; /* until the first layer tells */
+    im->out->config.encoder.zipformer.pos_dim = -1; /* until the first layer tells */
     for (int i = 0; i < c->stacks; i++) {
         for (int j = 0; j < c->stack[i].layers; j++)
             TRY(take_layer(im, i, j));

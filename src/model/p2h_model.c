@@ -356,14 +356,8 @@ ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_model *mode
     ting_err err = put_tables(writer, &model->tables);
     for (int i = 0; err == TING_OK && i < ting_params_count(model->params); i++) {
         const ting_param *p = ting_params_at(model->params, i);
-        const size_t count = (size_t)p->t.rows * (size_t)p->t.cols;
+        const ting_stored stored = ting_param_stored(p);
         char name[160];
-        ting_stored stored = {.dtype = sizeof(ting_real) == sizeof(float) ? TING_DTYPE_F32 : TING_DTYPE_F64,
-                              .dims = p->dims,
-                              .data = p->t.data,
-                              .bytes = count * sizeof(ting_real)};
-        for (int d = 0; d < p->dims; d++)
-            stored.shape[d] = p->shape[d];
         snprintf(name, sizeof name, "p2h.%s", p->name);
         ting_gguf_put_tensor(writer, name, &stored, p->dims < 2 ? TING_DTYPE_F32 : dtype);
     }

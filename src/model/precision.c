@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { LEAST_COLUMNS = 32 }; /* narrower matrices are no gain in int8 */
+
 uint16_t ting_f16_of_float(float value)
 {
     uint32_t bits;
@@ -23,6 +25,23 @@ uint16_t ting_f16_of_float(float value)
     double fraction = frexp(magnitude, &exponent); /* [0.5, 1) */
     uint32_t mantissa = (uint32_t)nearbyint(fraction * 2048); /* 1024 .. 2048: a carry moves up by itself */
     return (uint16_t)(sign | ((((uint32_t)(exponent + 14)) << 10) + mantissa - 1024));
+}
+
+static bool is_number(const ting_stored *tensor)
+{
+    return tensor->dtype == TING_DTYPE_F32 || tensor->dtype == TING_DTYPE_F16 || tensor->dtype == TING_DTYPE_BF16 ||
+           tensor->dtype == TING_DTYPE_F64 || tensor->dtype == TING_DTYPE_Q8_0 ||
+           (tensor->dtype == TING_DTYPE_I8 && tensor->scale != NULL);
+}
+
+ting_dtype ting_dtype_in_file(ting_dtype wanted, const ting_stored *tensor)
+{
+    const bool wide = tensor->dims == 2 && tensor->shape[1] >= LEAST_COLUMNS && tensor->shape[0] > 1;
+    if (!is_number(tensor))
+        return tensor->dtype;
+    if (wanted == TING_DTYPE_I8)
+        return wide ? TING_DTYPE_I8 : TING_DTYPE_F32;
+    return tensor->dims >= 2 ? wanted : TING_DTYPE_F32;
 }
 
 void ting_row_scales(const ting_stored *tensor, float *scale)

@@ -11,6 +11,10 @@
 
 #include "nn/param.h"
 
+/* The type that a tensor gets in a file of type `wanted`: vectors (biases, norms, scales) stay exact, of I8 only matrices
+ * of at least 32 columns and two rows become so, and what are no numbers stays as it is. F16, BF16, I8 keep F32 elsewhere. */
+ting_dtype ting_dtype_in_file(ting_dtype wanted, const ting_stored *tensor);
+
 /* The scales of a tensor's rows: writes [shape[0]] floats (1 for a scalar). A row of zeros gets 1. Copies
  * the tensor's own scales if it is I8 and has some. */
 void ting_row_scales(const ting_stored *tensor, float *scale);

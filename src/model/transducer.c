@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "model/linear.h"
 #include "nn/op.h"
+#include "nn/steer.h"
 
 struct ting_transducer {
     ting_transducer_config config;
@@ -12,8 +13,9 @@ struct ting_transducer {
     ting_linear_params encoder, decoder, output; /* of the joiner */
 };
 
-static ting_err check(const ting_transducer_config *c)
+ting_err ting_transducer_check(const ting_transducer_config *c)
 {
+    const int groups = c->groups == 0 ? c->decoder_dim / 4 : c->groups;
     const int sizes[] = {c->vocab, c->encoder_dim, c->decoder_dim, c->joiner_dim};
     for (int i = 0; i < 4; i++)
         if (sizes[i] < 1 || sizes[i] > 1 << 20)
@@ -23,10 +25,10 @@ static ting_err check(const ting_transducer_config *c)
         return ting_fail(TING_ERR_MODEL,
                          "transducer: a predictor that sees %d tokens, expected 1 to %d",
                          c->context, TING_TRANSDUCER_MAX_CONTEXT);
-    if (c->context > 1 && (c->groups < 1 || c->decoder_dim % c->groups != 0))
+    if (c->context > 1 && (groups < 1 || c->decoder_dim % groups != 0))
         return ting_fail(TING_ERR_MODEL,
                          "transducer: %d groups do not divide the predictor's %d channels",
-                         c->groups, c->decoder_dim);
+                         groups, c->decoder_dim);
     if (c->blank < 0 || c->blank >= c->vocab)
         return ting_fail(TING_ERR_MODEL, "transducer: blank is token %d of %d", c->blank, c->vocab);
     return TING_OK;
@@ -41,19 +43,21 @@ ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *
     *out = NULL;
     if (c.groups == 0)
         c.groups = c.decoder_dim / 4;
-    TRY(check(&c));
+    TRY(ting_transducer_check(&c));
     model = ting_alloc(1, sizeof *model);
     if (model == NULL)
         return TING_ERR_MEMORY;
     model->config = c;
-    model->embedding = ting_params_add(params, TING_PARAM_VALUES, 2,
-                                       (int[]){c.vocab, c.decoder_dim}, "decoder.embedding.weight");
+    const int group = c.decoder_dim / c.groups;
+    model->embedding = ting_param_init(
+        ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){c.vocab, c.decoder_dim}, "decoder.embedding.weight"),
+        ting_init_normal(1));
     if (c.context > 1)
-        model->conv = ting_params_add(params, TING_PARAM_VALUES, 3,
-                                      (int[]){c.decoder_dim, c.decoder_dim / c.groups, c.context},
-                                      "decoder.conv.weight");
-    model->encoder = ting_linear_declare(params, c.joiner_dim, c.encoder_dim, "joiner.", "encoder_proj");
-    model->decoder = ting_linear_declare(params, c.joiner_dim, c.decoder_dim, "joiner.", "decoder_proj");
+        model->conv = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 3,
+                                                      (int[]){c.decoder_dim, group, c.context}, "decoder.conv.weight"),
+                                      ting_init_fan_in(group * c.context));
+    model->encoder = ting_linear_declare_scaled(params, c.joiner_dim, c.encoder_dim, 0.25, "joiner.", "encoder_proj");
+    model->decoder = ting_linear_declare_scaled(params, c.joiner_dim, c.decoder_dim, 0.25, "joiner.", "decoder_proj");
     model->output = ting_linear_declare(params, c.vocab, c.joiner_dim, "joiner.", "output_linear");
     if (model->output.bias == NULL) { /* declaring is sticky: the sentence is there */
         ting_free(model);
@@ -74,15 +78,19 @@ const ting_transducer_config *ting_transducer_settings(const ting_transducer *mo
     return &model->config;
 }
 
+/* Training keeps embeddings from drifting, which an average of the weights would take badly (decoder.py). */
+static const ting_balance_rule balance = {TING_FLAT(0), TING_FLAT(1), TING_FLAT(0.5), TING_FLAT(1), TING_FLAT(0.05)};
+
 ting_tensor ting_transducer_predict(ting_ctx *ctx, const ting_transducer *model, const int *ids,
                                     ting_segments segments)
 {
     const ting_transducer_config *c = &model->config;
     ting_tensor y = ting_embedding(ctx, ids, segments.start[segments.count], model->embedding);
+    y = ting_balance(ctx, y, &balance);
     if (c->context == 1)
         return y;
     y = ting_conv1d(ctx, y, segments, model->conv, NULL, c->context - 1, c->groups);
-    return ting_activate(ctx, TING_ACT_RELU, y);
+    return ting_balance(ctx, ting_activate(ctx, TING_ACT_RELU, y), &balance);
 }
 
 ting_tensor ting_transducer_contexts(ting_ctx *ctx, const ting_transducer *model,

@@ -8,7 +8,8 @@
  *     joiner:    output(tanh(encoder_proj(e) + decoder_proj(d)))                               [n, vocab]
  *
  * The two projections run once per encoder row and once per new context: decoders keep projected rows and call
- * ting_transducer_join on sums of them. Parameters have the reference's names ("decoder...", "joiner...").
+ * ting_transducer_join on sums of them. Parameters have the reference's names ("decoder...", "joiner...") and
+ * start as it has them.
  */
 #ifndef TING_MODEL_TRANSDUCER_H
 #define TING_MODEL_TRANSDUCER_H
@@ -27,6 +28,9 @@ typedef struct ting_transducer_config {
 } ting_transducer_config;
 
 typedef struct ting_transducer ting_transducer;
+
+/* Errors: model, naming the setting that cannot be. */
+ting_err ting_transducer_check(const ting_transducer_config *config);
 
 /* Declares the parameters in `params`, which must outlive the model. Returns owned in *out, free with
  * ting_transducer_free. Errors: model (a setting that cannot be), memory. */

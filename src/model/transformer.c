@@ -4,33 +4,58 @@
 
 #include <math.h>
 
+ting_init ting_transformer_glorot(int outputs, int inputs)
+{
+    return ting_init_normal(sqrt(2 / ((double)inputs + outputs)));
+}
+
+ting_init ting_transformer_embedding(int width)
+{
+    return ting_init_normal(1 / sqrt((double)width));
+}
+
+ting_linear_params ting_transformer_linear(ting_params *params, int n, int k, const char *prefix, const char *name)
+{
+    return ting_linear_declare_init(params, n, k, ting_transformer_glorot(n, k), ting_init_constant(0), prefix, name);
+}
+
+/* The last matrix of a residual part. */
+static ting_linear_params declare_last(ting_params *params, int n, int k, int depth, const char *prefix, const char *name)
+{
+    ting_init small = ting_transformer_glorot(n, k);
+    small.size /= sqrt(2.0 * depth);
+    return ting_linear_declare_init(params, n, k, small, ting_init_constant(0), prefix, name);
+}
+
 ting_linear_params ting_norm_declare(ting_params *params, int width, const char *prefix, const char *name)
 {
     ting_linear_params p;
-    p.weight = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){width}, "%s%s.weight", prefix, name);
-    p.bias = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){width}, "%s%s.bias", prefix, name);
+    p.weight = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 1, &width, "%s%s.weight", prefix, name),
+                               ting_init_constant(1));
+    p.bias = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 1, &width, "%s%s.bias", prefix, name),
+                             ting_init_constant(0));
     return p;
 }
 
-static ting_mha_params declare_mha(ting_params *params, int width, const char *prefix, bool cross)
+static ting_mha_params declare_mha(ting_params *params, int width, int depth, const char *prefix, bool cross)
 {
     ting_mha_params mha;
-    mha.query = ting_linear_declare(params, width, width, prefix, cross ? "cross.wq" : "mha.wq");
-    mha.key = ting_linear_declare(params, width, width, prefix, cross ? "cross.wk" : "mha.wk");
-    mha.value = ting_linear_declare(params, width, width, prefix, cross ? "cross.wv" : "mha.wv");
-    mha.out = ting_linear_declare(params, width, width, prefix, cross ? "cross.dense" : "mha.dense");
+    mha.query = ting_transformer_linear(params, width, width, prefix, cross ? "cross.wq" : "mha.wq");
+    mha.key = ting_transformer_linear(params, width, width, prefix, cross ? "cross.wk" : "mha.wk");
+    mha.value = ting_transformer_linear(params, width, width, prefix, cross ? "cross.wv" : "mha.wv");
+    mha.out = declare_last(params, width, width, depth, prefix, cross ? "cross.dense" : "mha.dense");
     return mha;
 }
 
 ting_transformer_layer ting_transformer_declare(ting_params *params, const ting_transformer_shape *shape,
-                                                ting_layer_kind kind, const char *prefix)
+                                                ting_layer_kind kind, int depth, const char *prefix)
 {
     ting_transformer_layer layer = {0};
-    layer.self = declare_mha(params, shape->width, prefix, false);
+    layer.self = declare_mha(params, shape->width, depth, prefix, false);
     if (kind == TING_LAYER_DECODER)
-        layer.cross = declare_mha(params, shape->width, prefix, true);
-    layer.inner = ting_linear_declare(params, shape->inner, shape->width, prefix, "ffn.0");
-    layer.outer = ting_linear_declare(params, shape->width, shape->inner, prefix, "ffn.1");
+        layer.cross = declare_mha(params, shape->width, depth, prefix, true);
+    layer.inner = ting_transformer_linear(params, shape->inner, shape->width, prefix, "ffn.0");
+    layer.outer = declare_last(params, shape->width, shape->inner, depth, prefix, "ffn.1");
     layer.norm[0] = ting_norm_declare(params, shape->width, prefix, "layernorm1");
     layer.norm[1] = ting_norm_declare(params, shape->width, prefix, "layernorm2");
     if (kind == TING_LAYER_DECODER)

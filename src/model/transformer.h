@@ -37,12 +37,21 @@ typedef struct ting_transformer_layer {
     ting_linear_params norm[3]; /* of self-attention, of the linear maps, of cross-attention */
 } ting_transformer_layer;
 
-/* Declares the weight (gain) and bias of a layer norm. */
+/* First values: gains 1, biases 0; matrices N(0, 2 / (inputs + outputs)) (Glorot 2010), the last one of each residual part
+ * divided by sqrt(2 depth), `depth` being the layers of the whole network (Radford 2019); embeddings and what reads their
+ * like N(0, 1 / width), so that sqrt(width) times them has variance 1. */
+ting_init ting_transformer_glorot(int outputs, int inputs);
+ting_init ting_transformer_embedding(int width);
+
+/* A linear layer that starts so, its bias with 0. */
+ting_linear_params ting_transformer_linear(ting_params *params, int n, int k, const char *prefix, const char *name);
+
+/* Declares the weight (gain) and bias of a layer norm, which start as 1 and 0. */
 ting_linear_params ting_norm_declare(ting_params *params, int width, const char *prefix, const char *name);
 
 typedef enum ting_layer_kind { TING_LAYER_ENCODER, TING_LAYER_DECODER } ting_layer_kind;
 ting_transformer_layer ting_transformer_declare(ting_params *params, const ting_transformer_shape *shape,
-                                                ting_layer_kind kind, const char *prefix);
+                                                ting_layer_kind kind, int depth, const char *prefix);
 
 /* x [T, width] -> [T, width]. `self` says who sees whom; its spans outlive the tape. memory [M, width] and
  * `across` serve a decoder layer; ignored otherwise (across may be NULL). */

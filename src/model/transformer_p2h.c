@@ -61,16 +61,31 @@ static void declare_input(ting_p2h_net *net, ting_params *params)
 {
     const ting_p2h_shape *s = &net->shape;
     int columns = s->embedding;
-    net->embedding = ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){s->syllables, s->embedding},
-                                     "embedding.weight");
+    const ting_init zero = ting_init_constant(0);
+    net->embedding = ting_param_init(
+        ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){s->syllables, s->embedding}, "embedding.weight"),
+        ting_transformer_embedding(s->layer.width));
     for (int i = 0; i < HASHES && s->pair_rows > 0; i++)
-        net->pairs[i] = ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){s->pair_rows, s->ngram_dim / HASHES},
-                                        "pairs.%d.weight", i);
+        net->pairs[i] = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 2,
+                                                        (int[]){s->pair_rows, s->ngram_dim / HASHES}, "pairs.%d.weight", i),
+                                        zero);
     for (int i = 0; i < HASHES && s->triple_rows > 0; i++)
-        net->triples[i] = ting_params_add(params, TING_PARAM_VALUES, 2,
-                                          (int[]){s->triple_rows, s->ngram_dim / HASHES}, "triples.%d.weight", i);
+        net->triples[i] = ting_param_init(
+            ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){s->triple_rows, s->ngram_dim / HASHES},
+                            "triples.%d.weight", i), zero);
     columns += (s->pair_rows > 0 ? 2 * s->ngram_dim : 0) + (s->triple_rows > 0 ? s->triple_places * s->ngram_dim : 0);
-    net->input = ting_linear_declare(params, s->layer.width, columns, "", "input_embedding_projecter");
+    net->input = ting_transformer_linear(params, s->layer.width, columns, "", "input_embedding_projecter");
+}
+
+static ting_linear_params declare_conv(ting_params *params, int width, int taps, int i)
+{
+    ting_linear_params p;
+    p.weight = ting_param_init(
+        ting_params_add(params, TING_PARAM_VALUES, 3, (int[]){width, width, taps}, "cnn_layers.%d.weight", i),
+        ting_transformer_glorot(width, width * taps));
+    p.bias = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 1, &width, "cnn_layers.%d.bias", i),
+                             ting_init_constant(0));
+    return p;
 }
 
 ting_p2h_net *ting_p2h_net_new(const ting_p2h_shape *shape, ting_params *params)
@@ -78,31 +93,28 @@ ting_p2h_net *ting_p2h_net_new(const ting_p2h_shape *shape, ting_params *params)
     ting_p2h_net *net = ting_alloc(1, sizeof *net);
     if (net == NULL)
         return NULL;
+    const int width = shape->layer.width, depth = shape->layers + shape->map_layers;
     net->shape = *shape;
     declare_input(net, params);
     char prefix[64];
     for (int i = 0; i < shape->layers; i++) {
         snprintf(prefix, sizeof prefix, "enc_layers.%d.", i);
-        net->layer[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, prefix);
-        if (shape->conv_taps > 0) {
-            const int width = shape->layer.width;
-            net->conv[i].weight = ting_params_add(params, TING_PARAM_VALUES, 3, (int[]){width, width, shape->conv_taps},
-                                                  "cnn_layers.%d.weight", i);
-            net->conv[i].bias = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){width}, "cnn_layers.%d.bias", i);
-        }
+        net->layer[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, depth, prefix);
+        if (shape->conv_taps > 0)
+            net->conv[i] = declare_conv(params, width, shape->conv_taps, i);
     }
     if (shape->detour_dim > 0) {
-        net->to_detour = ting_linear_declare(params, shape->detour_dim, shape->layer.width, "",
-                                             "to_bert_embedding_projecter");
-        net->from_detour = ting_linear_declare(params, shape->layer.width, shape->detour_dim, "", "to_hidden_state");
+        net->to_detour = ting_transformer_linear(params, shape->detour_dim, width, "", "to_bert_embedding_projecter");
+        net->from_detour = ting_transformer_linear(params, width, shape->detour_dim, "", "to_hidden_state");
     }
     for (int i = 0; i < shape->map_layers; i++) {
         snprintf(prefix, sizeof prefix, "map_encoders.%d.", i);
-        net->map[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, prefix);
+        net->map[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, depth, prefix);
     }
     if (shape->layer.norm == TING_NORM_BEFORE)
-        net->final_norm = ting_norm_declare(params, shape->layer.width, "", "final_norm");
-    net->output = ting_linear_declare(params, shape->characters, shape->layer.width, "", "final_layer");
+        net->final_norm = ting_norm_declare(params, width, "", "final_norm");
+    net->output = ting_linear_declare_init(params, shape->characters, width, ting_transformer_embedding(width),
+                                           ting_init_constant(0), "", "final_layer");
     return net;
 }
 

@@ -37,8 +37,9 @@ typedef struct ting_p2h_shape {
 
 typedef struct ting_p2h_net ting_p2h_net;
 
-/* Declares all parameters. Returns an owned net, free with ting_p2h_net_free; it borrows the registry. NULL when
- * out of memory; wrong shapes are reported by ting_p2h_shape_check. */
+/* Declares all parameters; they start as transformer.h says, tables of n-grams with 0, so that an n-gram never seen adds
+ * nothing. Returns an owned net, free with ting_p2h_net_free; it borrows the registry. NULL when out of memory; wrong shapes
+ * are reported by ting_p2h_shape_check. */
 ting_p2h_net *ting_p2h_net_new(const ting_p2h_shape *shape, ting_params *params);
 void ting_p2h_net_free(ting_p2h_net *net);
 

@@ -47,20 +47,23 @@ ting_s2s_net *ting_s2s_net_new(const ting_s2s_shape *shape, ting_params *params)
     ting_s2s_net *net = ting_alloc(1, sizeof *net);
     if (net == NULL)
         return NULL;
-    const int width = shape->layer.width;
+    const int width = shape->layer.width, depth = shape->encoder_layers + shape->decoder_layers;
+    const ting_init embedding = ting_transformer_embedding(width), zero = ting_init_constant(0);
     char prefix[64];
     net->shape = *shape;
-    net->syllable_table = ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){shape->syllables, width},
-                                          "encoder.embedding.weight");
+    net->syllable_table = ting_param_init(
+        ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){shape->syllables, width}, "encoder.embedding.weight"),
+        embedding);
     for (int i = 0; i < shape->encoder_layers; i++) {
         snprintf(prefix, sizeof prefix, "encoder.layers.%d.", i);
-        net->encoder[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, prefix);
+        net->encoder[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_ENCODER, depth, prefix);
     }
-    net->character_table = ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){shape->characters, width},
-                                           "decoder.embedding.weight");
+    net->character_table = ting_param_init(
+        ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){shape->characters, width}, "decoder.embedding.weight"),
+        embedding);
     for (int i = 0; i < shape->decoder_layers; i++) {
         snprintf(prefix, sizeof prefix, "decoder.layers.%d.", i);
-        net->decoder[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_DECODER, prefix);
+        net->decoder[i] = ting_transformer_declare(params, &shape->layer, TING_LAYER_DECODER, depth, prefix);
     }
     if (shape->layer.norm == TING_NORM_BEFORE) {
         net->encoder_norm = ting_norm_declare(params, width, "encoder.", "norm");
@@ -69,9 +72,9 @@ ting_s2s_net *ting_s2s_net_new(const ting_s2s_shape *shape, ting_params *params)
     if (shape->tied)
         net->output = (ting_linear_params){
             net->character_table,
-            ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){shape->characters}, "output.bias")};
+            ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 1, &shape->characters, "output.bias"), zero)};
     else
-        net->output = ting_linear_declare(params, shape->characters, width, "", "output");
+        net->output = ting_linear_declare_init(params, shape->characters, width, embedding, zero, "", "output");
     return net;
 }
 

@@ -29,8 +29,8 @@ typedef struct ting_s2s_net ting_s2s_net;
 /* Errors: model, naming the number that is out of range. */
 ting_err ting_s2s_shape_check(const ting_s2s_shape *shape);
 
-/* Declares all parameters. Returns an owned net, free with ting_s2s_net_free; it borrows the registry. NULL when out
- * of memory. */
+/* Declares all parameters; they start as transformer.h says. Returns an owned net, free with ting_s2s_net_free; it borrows
+ * the registry. NULL when out of memory. */
 ting_s2s_net *ting_s2s_net_new(const ting_s2s_shape *shape, ting_params *params);
 void ting_s2s_net_free(ting_s2s_net *net);
 const ting_s2s_shape *ting_s2s_net_shape(const ting_s2s_net *net);

@@ -60,6 +60,9 @@ static ting_err check_stack(const ting_zipformer_config *config, int i)
                          "zipformer stack %d: downsampling %d does not divide the chunk %d and the "
                          "left context %d",
                          i, s->downsampling, config->chunk, config->left);
+    if (s->unmasked < 0 || s->unmasked > s->dim)
+        return ting_fail(TING_ERR_MODEL, "zipformer stack %d: %d columns that training does not mask, expected 0 to %d", i,
+                         s->unmasked, s->dim);
     return check_products(s, i);
 }
 
@@ -104,25 +107,28 @@ int ting_zip_embed_width(int features)
 
 /* ---- declarations ---- */
 
-static const ting_param *declare(ting_params *params, ting_param_role role, int dims,
-                                 const int *shape, const char *module, const char *name)
+static const ting_param *declare(ting_params *params, ting_param_role role, int dims, const int *shape,
+                                 ting_init init, const char *module, const char *name)
 {
-    return ting_params_add(params, role, dims, shape, "%s.%s", module, name);
+    return ting_param_init(ting_params_add(params, role, dims, shape, "%s.%s", module, name), init);
 }
 
-static const ting_param *values(ting_params *params, int n, const char *module, const char *name)
+static const ting_param *values(ting_params *params, int n, ting_init init, const char *module, const char *name)
 {
-    return declare(params, TING_PARAM_VALUES, 1, &n, module, name);
+    return declare(params, TING_PARAM_VALUES, 1, &n, init, module, name);
 }
 
-ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim,
+static const ting_init zero = {TING_INIT_CONSTANT, 0}, half = {TING_INIT_CONSTANT, 0.5}, one = {TING_INIT_CONSTANT, 1};
+static const ting_init norm_bias = {TING_INIT_NORMAL, 1e-4}; /* BiasNorm; its log_scale starts as 1 */
+
+ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim, double out_scale,
                                         const char *name)
 {
     char prefix[NAME];
     ting_zip_module module;
     snprintf(prefix, sizeof prefix, "%s%s", name, name[0] == '\0' ? "" : ".");
     module.in = ting_linear_declare(params, in_n, dim, prefix, "in_proj");
-    module.out = ting_linear_declare(params, dim, out_k, prefix, "out_proj");
+    module.out = ting_linear_declare_scaled(params, dim, out_k, out_scale, prefix, "out_proj");
     return module;
 }
 
@@ -130,26 +136,40 @@ ting_zip_conv_module ting_zip_declare_conv(ting_params *params, int dim, int ker
                                            const char *name)
 {
     char conv[NAME], part[NAME + 16];
-    ting_zip_module ends = ting_zip_declare_module(params, 2 * dim, dim, dim, name);
+    const ting_init taps = ting_init_fan_in(kernel);
+    ting_zip_module ends = ting_zip_declare_module(params, 2 * dim, dim, dim, 0.05, name);
     ting_zip_conv_module module = {.in = ends.in, .out = ends.out};
     snprintf(conv, sizeof conv, "%s%sdepthwise_conv", name, name[0] == '\0' ? "" : ".");
     if (!causal) {
-        module.conv.chunk_w =
-            declare(params, TING_PARAM_TAPS, 3, (int[]){dim, 1, kernel}, conv, "weight");
-        module.conv.chunk_b = values(params, dim, conv, "bias");
+        module.conv.chunk_w = declare(params, TING_PARAM_TAPS, 3, (int[]){dim, 1, kernel}, taps, conv, "weight");
+        module.conv.chunk_b = values(params, dim, taps, conv, "bias");
         return module;
     }
     snprintf(part, sizeof part, "%s.causal_conv", conv);
-    module.conv.causal_w =
-        declare(params, TING_PARAM_TAPS, 3, (int[]){dim, 1, (kernel + 1) / 2}, part, "weight");
-    module.conv.causal_b = values(params, dim, part, "bias");
+    module.conv.causal_w = declare(params, TING_PARAM_TAPS, 3, (int[]){dim, 1, (kernel + 1) / 2},
+                                   ting_init_fan_in((kernel + 1) / 2), part, "weight");
+    module.conv.causal_b = values(params, dim, ting_init_scaled_bias(1), part, "bias");
     snprintf(part, sizeof part, "%s.chunkwise_conv", conv);
-    module.conv.chunk_w =
-        declare(params, TING_PARAM_TAPS, 3, (int[]){dim, 1, kernel}, part, "weight");
-    module.conv.chunk_b = values(params, dim, part, "bias");
-    module.conv.edge_scale = declare(params, TING_PARAM_VALUES, 3, (int[]){2, dim, kernel}, conv,
+    module.conv.chunk_w = declare(params, TING_PARAM_TAPS, 3, (int[]){dim, 1, kernel}, taps, part, "weight");
+    module.conv.chunk_b = values(params, dim, taps, part, "bias");
+    module.conv.edge_scale = declare(params, TING_PARAM_VALUES, 3, (int[]){2, dim, kernel}, zero, conv,
                                      "chunkwise_conv_scale");
     return module;
+}
+
+/* Queries and keys share what other attentions divide by, the root of the head's size. */
+static void declare_attention(const ting_zipformer_config *config, const ting_zipformer_stack_config *s,
+                              ting_params *params, const char *name, ting_zip_layer *layer)
+{
+    const int heads = s->heads, positions = (config->left + 2 * config->chunk) / s->downsampling - 1;
+    layer->attention = ting_linear_declare_scaled(params, heads * (2 * s->query_dim + s->pos_head_dim), s->dim,
+                                                  pow(s->query_dim, -0.25), name, ".self_attn_weights.in_proj");
+    if (config->pos_dim > 0)
+        layer->pos = declare(params, TING_PARAM_VALUES, 2, (int[]){heads * s->pos_head_dim, config->pos_dim},
+                             ting_init_scaled(config->pos_dim, 0.05), name, "self_attn_weights.linear_pos.weight");
+    else
+        layer->pos = declare(params, TING_PARAM_VALUES, 2, (int[]){positions, heads * s->pos_head_dim},
+                             (ting_init){TING_INIT_NONE, 0}, name, "self_attn_weights.linear_pos.table");
 }
 
 static void declare_layer(const ting_zipformer_config *config, const ting_zipformer_stack_config *s,
@@ -159,34 +179,24 @@ static void declare_layer(const ting_zipformer_config *config, const ting_zipfor
     int dim = s->dim, heads = s->heads,
         hidden[3] = {s->feedforward * 3 / 4, s->feedforward, s->feedforward * 5 / 4};
     layer->config = s;
-    layer->attention = ting_linear_declare(params, heads * (2 * s->query_dim + s->pos_head_dim), dim, name,
-                                           ".self_attn_weights.in_proj");
-    int positions = (config->left + 2 * config->chunk) / s->downsampling - 1;
-    if (config->pos_dim > 0)
-        layer->pos = ting_params_add(params, TING_PARAM_VALUES, 2,
-                                     (int[]){heads * s->pos_head_dim, config->pos_dim},
-                                     "%s.self_attn_weights.linear_pos.weight", name);
-    else
-        layer->pos = ting_params_add(params, TING_PARAM_VALUES, 2,
-                                     (int[]){positions, heads * s->pos_head_dim},
-                                     "%s.self_attn_weights.linear_pos.table", name);
+    declare_attention(config, s, params, name, layer);
     for (int i = 0; i < 2; i++) {
         snprintf(part, sizeof part, "%s.self_attn%d", name, i + 1);
         layer->attend[i] =
-            ting_zip_declare_module(params, heads * s->value_dim, heads * s->value_dim, dim, part);
+            ting_zip_declare_module(params, heads * s->value_dim, heads * s->value_dim, dim, 0.05, part);
         snprintf(part, sizeof part, "%s.conv_module%d", name, i + 1);
         layer->conv[i] = ting_zip_declare_conv(params, dim, s->kernel, config->causal, part);
     }
     for (int i = 0; i < 3; i++) {
         snprintf(part, sizeof part, "%s.feed_forward%d", name, i + 1);
-        layer->feedforward[i] = ting_zip_declare_module(params, hidden[i], hidden[i], dim, part);
+        layer->feedforward[i] = ting_zip_declare_module(params, hidden[i], hidden[i], dim, 0.1, part);
     }
     snprintf(part, sizeof part, "%s.nonlin_attention", name);
-    layer->nonlin = ting_zip_declare_module(params, 3 * (3 * dim / 4), 3 * dim / 4, dim, part);
-    layer->norm_bias = values(params, dim, name, "norm.bias");
-    layer->norm_scale = declare(params, TING_PARAM_VALUES, 0, NULL, name, "norm.log_scale");
-    layer->bypass = values(params, dim, name, "bypass.bypass_scale");
-    layer->bypass_mid = values(params, dim, name, "bypass_mid.bypass_scale");
+    layer->nonlin = ting_zip_declare_module(params, 3 * (3 * dim / 4), 3 * dim / 4, dim, 0.05, part);
+    layer->norm_bias = values(params, dim, norm_bias, name, "norm.bias");
+    layer->norm_scale = declare(params, TING_PARAM_VALUES, 0, NULL, one, name, "norm.log_scale");
+    layer->bypass = values(params, dim, half, name, "bypass.bypass_scale");
+    layer->bypass_mid = values(params, dim, half, name, "bypass_mid.bypass_scale");
 }
 
 static void declare_embed(const ting_zipformer_config *config, ting_params *params,
@@ -194,33 +204,31 @@ static void declare_embed(const ting_zipformer_config *config, ting_params *para
 {
     static const int place[3] = {0, 4, 7}; /* in the reference's sequence of modules */
     const int *c = config->embed_channels;
-    int hidden = 3 * c[2];
+    const int dim = config->stack[0].dim, hidden = 3 * c[2], width = ting_zip_embed_width(config->features);
     for (int i = 0; i < 3; i++) {
-        embed->conv_w[i] = ting_params_add(params, TING_PARAM_FILTERS, 4,
-                                           (int[]){c[i], i == 0 ? 1 : c[i - 1], 3, 3},
-                                           "encoder_embed.conv.%d.weight", place[i]);
-        embed->conv_b[i] = ting_params_add(params, TING_PARAM_VALUES, 1, &c[i],
-                                           "encoder_embed.conv.%d.bias", place[i]);
+        const int from = i == 0 ? 1 : c[i - 1];
+        char conv[NAME];
+        snprintf(conv, sizeof conv, "encoder_embed.conv.%d", place[i]);
+        embed->conv_w[i] = declare(params, TING_PARAM_FILTERS, 4, (int[]){c[i], from, 3, 3}, ting_init_fan_in(9 * from),
+                                   conv, "weight");
+        embed->conv_b[i] = values(params, c[i], ting_init_fan_in(9 * from), conv, "bias");
     }
-    const char *next = "encoder_embed.convnext";
-    embed->depthwise_w =
-        declare(params, TING_PARAM_TAPS, 4, (int[]){c[2], 1, 7, 7}, next, "depthwise_conv.weight");
-    embed->depthwise_b = values(params, c[2], next, "depthwise_conv.bias");
+    const char *next = "encoder_embed.convnext", *out = "encoder_embed.out";
+    embed->depthwise_w = declare(params, TING_PARAM_TAPS, 4, (int[]){c[2], 1, 7, 7}, ting_init_fan_in(49), next,
+                                 "depthwise_conv.weight");
+    embed->depthwise_b = values(params, c[2], ting_init_fan_in(49), next, "depthwise_conv.bias");
     /* linear layers with the shape that the reference, which has them as convolutions, gives them */
-    embed->pointwise[0].weight = declare(params, TING_PARAM_MATRIX, 4, (int[]){hidden, c[2], 1, 1}, next,
-                                         "pointwise_conv1.weight");
-    embed->pointwise[0].bias = values(params, hidden, next, "pointwise_conv1.bias");
-    embed->pointwise[1].weight = declare(params, TING_PARAM_MATRIX, 4, (int[]){c[2], hidden, 1, 1}, next,
-                                         "pointwise_conv2.weight");
-    embed->pointwise[1].bias = values(params, c[2], next, "pointwise_conv2.bias");
-    int dim = config->stack[0].dim;
-    embed->out.weight = ting_params_add(params, TING_PARAM_FILTERS, 4,
-                                        (int[]){dim, c[2], 1, ting_zip_embed_width(config->features)},
-                                        "encoder_embed.out.weight");
-    embed->out.bias = values(params, dim, "encoder_embed.out", "bias");
-    embed->norm_bias = values(params, dim, "encoder_embed", "out_norm.bias");
-    embed->norm_scale =
-        declare(params, TING_PARAM_VALUES, 0, NULL, "encoder_embed", "out_norm.log_scale");
+    embed->pointwise[0].weight = declare(params, TING_PARAM_MATRIX, 4, (int[]){hidden, c[2], 1, 1},
+                                         ting_init_fan_in(c[2]), next, "pointwise_conv1.weight");
+    embed->pointwise[0].bias = values(params, hidden, ting_init_fan_in(c[2]), next, "pointwise_conv1.bias");
+    embed->pointwise[1].weight = declare(params, TING_PARAM_MATRIX, 4, (int[]){c[2], hidden, 1, 1},
+                                         ting_init_scaled(hidden, 0.01), next, "pointwise_conv2.weight");
+    embed->pointwise[1].bias = values(params, c[2], ting_init_scaled_bias(0.01), next, "pointwise_conv2.bias");
+    embed->out.weight = declare(params, TING_PARAM_FILTERS, 4, (int[]){dim, c[2], 1, width},
+                                ting_init_fan_in(c[2] * width), out, "weight");
+    embed->out.bias = values(params, dim, ting_init_fan_in(c[2] * width), out, "bias");
+    embed->norm_bias = values(params, dim, norm_bias, "encoder_embed", "out_norm.bias");
+    embed->norm_scale = declare(params, TING_PARAM_VALUES, 0, NULL, one, "encoder_embed", "out_norm.log_scale");
 }
 
 static ting_err declare_stack(ting_zipformer *model, int i, ting_params *params)
@@ -238,10 +246,10 @@ static ting_err declare_stack(ting_zipformer *model, int i, ting_params *params)
         declare_layer(&model->config, s, params, name, &stack->layers[j]);
     }
     if (slow) {
-        stack->downsample = ting_params_add(params, TING_PARAM_VALUES, 1, &s->downsampling,
-                                            "encoder.encoders.%d.downsample.bias", i);
-        stack->combine = ting_params_add(params, TING_PARAM_VALUES, 1, &s->dim,
-                                         "encoder.encoders.%d.out_combiner.bypass_scale", i);
+        char name[LAYER_NAME];
+        snprintf(name, sizeof name, "encoder.encoders.%d", i);
+        stack->downsample = values(params, s->downsampling, zero, name, "downsample.bias");
+        stack->combine = values(params, s->dim, half, name, "out_combiner.bypass_scale");
     }
     return TING_OK;
 }
@@ -259,8 +267,7 @@ ting_err ting_zipformer_new(const ting_zipformer_config *config, ting_params *pa
     declare_embed(&model->config, params, &model->embed);
     for (int i = 0; i < config->stacks; i++)
         TRY(declare_stack(model, i, params));
-    model->downsample = ting_params_add(params, TING_PARAM_VALUES, 1, &config->output_downsampling,
-                                        "encoder.downsample_output.bias");
+    model->downsample = values(params, config->output_downsampling, zero, "encoder", "downsample_output.bias");
     if (model->downsample == NULL)
         err = TING_ERR_MEMORY; /* declaring is sticky: the registry has the cause */
 out:

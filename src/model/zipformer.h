@@ -24,7 +24,9 @@
  * Streaming is the cache argument `states`. One call may hold several chunks and several streams; the
  * result is bitwise that of one chunk and one stream at a time. docs/models/zipformer.md, docs/STREAMING.md
  *
- * Left out: the training-time dropouts, skips, balancers and whitening of the reference.
+ * With ctx->training the forward also does what the reference does in training: dropouts, skips, balancers, whitening, limits
+ * of parameters, by chance (nn/steer.h) and after schedules of ctx->batch_count; docs/models/zipformer.md lists all. The size of
+ * chunks is the caller's choice, also when it is to change from step to step.
  */
 #ifndef TING_MODEL_ZIPFORMER_H
 #define TING_MODEL_ZIPFORMER_H
@@ -41,6 +43,7 @@ typedef struct ting_zipformer_stack_config {
     int feedforward; /* of the middle module; the others have 3/4 and 5/4 of it */
     int kernel;      /* of the convolution modules, odd */
     int downsampling;
+    int unmasked; /* training: columns that every utterance keeps in every step; 0 or dim: all */
 } ting_zipformer_stack_config;
 
 typedef struct ting_zipformer_config {
@@ -62,8 +65,9 @@ typedef struct ting_zipformer_state ting_zipformer_state;
 /* Errors: model, naming the setting that cannot be. */
 ting_err ting_zipformer_check(const ting_zipformer_config *config);
 
-/* Declares all parameters, under the names of the reference ("encoder_embed...", "encoder..."), in
- * `params`, which must outlive the model. Returns owned in *out, free with ting_zipformer_free. */
+/* Declares all parameters, under the names of the reference ("encoder_embed...", "encoder...") and with its first values (a
+ * file of projected positions has none: it cannot be trained from nothing), in `params`, which must outlive the model.
+ * Returns owned in *out, free with ting_zipformer_free. */
 ting_err ting_zipformer_new(const ting_zipformer_config *config, ting_params *params,
                             ting_zipformer **out);
 void ting_zipformer_free(ting_zipformer *model);

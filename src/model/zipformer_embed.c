@@ -18,6 +18,45 @@
 
 #include <string.h>
 
+/* ---- rules of training (subsampling.py) ---- */
+
+#define CONV_RULE(max_abs) {TING_FLAT(0.05), TING_FLAT(0.95), TING_FLAT(0.2), TING_FLAT(max_abs), TING_BALANCE_CHANCE}
+static const ting_balance_rule balance_conv[3] = {CONV_RULE(1), CONV_RULE(4), CONV_RULE(4)};
+static const ting_balance_rule balance_hidden = {TING_FLAT(0.3), TING_FLAT(1), TING_FLAT(0.75), TING_FLAT(5),
+                                                 TING_BALANCE_CHANCE};
+static const ting_balance_rule balance_next = {TING_FLAT(0.4), TING_FLAT(0.6), TING_FLAT(1), TING_FLAT(6), TING_BALANCE_CHANCE};
+static const ting_whiten_rule whiten_next = {TING_FLAT(5), 0.01}, whiten_out = {TING_RAMP(4, 20000, 8), 0.02};
+static const ting_ramp skip_next = TING_RAMP(0.2, 20000, 0.015);
+static const ting_real first_gradient = (ting_real)0.2; /* of the first convolution: it would be too large */
+
+/* ---- layers ---- */
+
+/* Frequency by frequency as rows of their own, and back; the same memory. */
+static ting_tensor spread(ting_tensor x, int width)
+{
+    return (ting_tensor){x.data, x.grad, x.rows * width, x.cols / width, x.cols / width};
+}
+
+static ting_tensor gather(ting_tensor x, int width)
+{
+    return (ting_tensor){x.data, x.grad, x.rows / width, x.cols * width, x.cols * width};
+}
+
+/* Convolution i and its activation, in training with a rule in between for the channels. */
+static ting_tensor convolve_one(ting_ctx *ctx, const ting_zip_embed *e, int i, ting_tensor x, ting_segments segments,
+                                const ting_conv2d_shape *shape, int *start)
+{
+    x = ting_conv2d(ctx, x, segments, shape, e->conv_w[i], e->conv_b[i], ctx->training ? TING_ACT_NONE : TING_ACT_SWOOSH_R,
+                    start);
+    if (!ctx->training || ctx->err != TING_OK)
+        return x;
+    const int width = x.cols / shape->out_channels;
+    if (i == 0)
+        x = ting_scale_grad(ctx, x, first_gradient);
+    x = gather(ting_balance(ctx, spread(x, width), &balance_conv[i]), width);
+    return ting_activate(ctx, TING_ACT_SWOOSH_R, x);
+}
+
 static ting_tensor convolve(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
                             ting_segments segments, int *start)
 {
@@ -33,23 +72,9 @@ static ting_tensor convolve(ting_ctx *ctx, const ting_zipformer *model, ting_ten
     if (first == NULL || second == NULL)
         return (ting_tensor){0};
     const ting_zip_embed *e = &model->embed;
-    x = ting_conv2d(ctx, x, segments, &shape[0], e->conv_w[0], e->conv_b[0], TING_ACT_SWOOSH_R,
-                    first);
-    x = ting_conv2d(ctx, x, (ting_segments){segments.count, first}, &shape[1], e->conv_w[1],
-                    e->conv_b[1], TING_ACT_SWOOSH_R, second);
-    return ting_conv2d(ctx, x, (ting_segments){segments.count, second}, &shape[2], e->conv_w[2],
-                       e->conv_b[2], TING_ACT_SWOOSH_R, start);
-}
-
-/* Frequency by frequency as rows of their own, and back; the same memory. */
-static ting_tensor spread(ting_tensor x, int width)
-{
-    return (ting_tensor){x.data, x.grad, x.rows * width, x.cols / width, x.cols / width};
-}
-
-static ting_tensor gather(ting_tensor x, int width)
-{
-    return (ting_tensor){x.data, x.grad, x.rows / width, x.cols * width, x.cols * width};
+    x = convolve_one(ctx, e, 0, x, segments, &shape[0], first);
+    x = convolve_one(ctx, e, 1, x, (ting_segments){segments.count, first}, &shape[1], second);
+    return convolve_one(ctx, e, 2, x, (ting_segments){segments.count, second}, &shape[2], start);
 }
 
 /* What ConvNeXt adds to its input; pad rows of zeros in time. */
@@ -64,7 +89,8 @@ static ting_tensor next(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
         ting_depthwise2d(ctx, x, segments, &shape, e->depthwise_w, e->depthwise_b, start);
     if (ctx->err != TING_OK)
         return y;
-    y = ting_linear_apply(ctx, spread(y, width), e->pointwise[0], TING_ACT_SWOOSH_L);
+    y = ting_linear_balanced(ctx, spread(y, width), e->pointwise[0].weight, e->pointwise[0].bias, &balance_hidden,
+                             TING_ACT_SWOOSH_L);
     y = ting_linear_apply(ctx, y, e->pointwise[1], TING_ACT_NONE);
     return ctx->err == TING_OK ? gather(y, width) : y;
 }
@@ -83,7 +109,7 @@ static ting_tensor finish(ting_ctx *ctx, const ting_zipformer *model, ting_tenso
     start[1] = x.rows;
     x = ting_conv2d(ctx, x, (ting_segments){1, start}, &shape, e->out.weight, e->out.bias, TING_ACT_NONE,
                     start + 2);
-    return ting_bias_norm(ctx, x, e->norm_bias, e->norm_scale);
+    return ting_zip_norm(ctx, ting_whiten_by(ctx, x, 1, &whiten_out), e->norm_bias, e->norm_scale);
 }
 
 /* ---- streaming ---- */
@@ -169,9 +195,13 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
     if (start == NULL)
         return (ting_tensor){0};
     x = convolve(ctx, model, x, segments, start);
-    if (ctx->err == TING_OK)
-        x = ting_add(ctx, x,
-                     next(ctx, model, x, (ting_segments){segments.count, start}, TING_ZIP_NEXT_PAD,
-                          out_start));
-    return finish(ctx, model, x);
+    if (ctx->err != TING_OK)
+        return x;
+    const ting_segments rows = {segments.count, start};
+    const int width = ting_zip_embed_width(model->config.features);
+    const bool *kept = ting_draw_segments(ctx, segments.count, ting_scheduled(ctx, &skip_next));
+    x = ting_skip(ctx, x, ting_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start)), rows, kept);
+    x = ting_balance(ctx, spread(x, width), &balance_next);
+    x = gather(ting_whiten_by(ctx, x, 1, &whiten_next), width);
+    return ting_dropout_shared(ctx, finish(ctx, model, x), rows, ting_scheduled(ctx, &ting_zip_dropout));
 }

@@ -12,6 +12,7 @@
 
 #include "nn/op.h"
 
+#include <math.h>
 #include <string.h>
 
 static int longest_of(ting_segments segments)
@@ -65,13 +66,64 @@ static void set_positions(ting_ctx *ctx, ting_zip_run *run)
     if (run->states != NULL || config->pos_dim == 0)
         return;
     run->pos = ting_ctx_constant(ctx, left + 2 * time - 1, config->pos_dim);
-    if (run->pos.data != NULL)
-        ting_zipformer_positions(time, left, config->pos_dim, 1, run->pos.data);
+    if (run->pos.data == NULL)
+        return;
+    ting_zipformer_positions(time, left, config->pos_dim, 1, run->pos.data);
+    run->pos = ting_dropout(ctx, run->pos, (ting_real)0.15);
+    run->pos.grad = NULL; /* nobody wants it */
 }
+
+/* ---- training ---- */
+
+/* Which utterances have the first half of a stack's columns behind its `unmasked` ones, and which of those the second half
+ * too; one in eight goes without, in all stacks alike (get_feature_masks). */
+typedef struct masks {
+    const bool *first, *second; /* [segments]; NULL: all have it */
+} masks;
+
+static masks draw_masks(ting_ctx *ctx, int segments)
+{
+    const double rate = 0.125;
+    masks m;
+    m.first = ting_draw_segments(ctx, segments, rate);
+    m.second = ting_draw_segments(ctx, segments, rate);
+    return m;
+}
+
+static const ting_real *mask_columns(ting_ctx *ctx, const masks *m, const ting_zipformer_stack_config *s, int segments)
+{
+    const int least = s->unmasked > 0 ? s->unmasked : s->dim, middle = least + (s->dim - least) / 2;
+    if (least == s->dim || (m->first == NULL && m->second == NULL))
+        return NULL;
+    ting_real *mask = ting_ctx_reals(ctx, (size_t)segments * (size_t)s->dim);
+    for (int k = 0; mask != NULL && k < segments; k++) {
+        const bool first = m->first == NULL || m->first[k], second = m->second == NULL || m->second[k];
+        const int width = !first ? least : second ? s->dim : middle;
+        for (int c = 0; c < s->dim; c++)
+            mask[(size_t)k * (size_t)s->dim + (size_t)c] = c < width;
+    }
+    return mask;
+}
+
+static ting_tensor without_columns(ting_ctx *ctx, const ting_zip_run *run, ting_tensor x)
+{
+    return run->mask == NULL ? x : ting_segment_mul(ctx, x, run->segments, run->mask);
+}
+
+/* The stacks warm up one after the other, their layers too: at first half of the utterances go without a layer, at last
+ * 0.035 sqrt(downsampling) of them. */
+static ting_ramp skip_of_layer(const ting_zipformer_config *config, int i, int j)
+{
+    const double warmup = 4000, length = warmup / (config->stacks + 1), begin = length * (i + 1);
+    const double step = length / config->stack[i].layers;
+    return (ting_ramp){2, {{begin + j * step, 0.5}, {begin + (j + 1) * step, 0.035 * sqrt(config->stack[i].downsampling)}}};
+}
+
+/* ---- stacks ---- */
 
 /* The layers of stack i on rows at the stack's rate. */
 static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i, ting_tensor x,
-                              ting_segments segments, const ting_zipformer_mode *mode,
+                              ting_segments segments, const ting_zipformer_mode *mode, const masks *m,
                               int first_layer)
 {
     const ting_zipformer_stack_config *s = &model->config.stack[i];
@@ -89,11 +141,14 @@ static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i,
     run.attention.heads = s->heads;
     fill_spans(&run, spans, s->downsampling);
     set_positions(ctx, &run);
+    run.mask = mask_columns(ctx, m, s, segments.count);
+    x = without_columns(ctx, &run, x);
     ting_tensor kept =
         ctx->tape == NULL ? ting_ctx_constant(ctx, x.rows, x.cols) : (ting_tensor){0};
     for (int j = 0; j < s->layers; j++, run.layer++) {
         ting_arena_mark mark = ting_arena_tell(ctx->arena);
-        x = ting_zip_layer_forward(ctx, &model->stack[i].layers[j], &run, x);
+        run.skip = skip_of_layer(&model->config, i, j);
+        x = without_columns(ctx, &run, ting_zip_layer_forward(ctx, &model->stack[i].layers[j], &run, x));
         if (ctx->tape == NULL && ctx->err == TING_OK) { /* what the layer needed is given back */
             memcpy(kept.data, x.data, (size_t)x.rows * (size_t)x.cols * sizeof *x.data);
             x = kept;
@@ -105,7 +160,7 @@ static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i,
 }
 
 static ting_tensor run_stack(ting_ctx *ctx, const ting_zipformer *model, int i, ting_tensor x,
-                             ting_segments segments, const ting_zipformer_mode *mode,
+                             ting_segments segments, const ting_zipformer_mode *mode, const masks *m,
                              int first_layer)
 {
     const ting_zip_stack *stack = &model->stack[i];
@@ -113,15 +168,15 @@ static ting_tensor run_stack(ting_ctx *ctx, const ting_zipformer *model, int i, 
     if (x.cols != model->config.stack[i].dim)
         x = ting_fit_cols(ctx, x, model->config.stack[i].dim);
     if (factor == 1)
-        return run_layers(ctx, model, i, x, segments, mode, first_layer);
+        return run_layers(ctx, model, i, x, segments, mode, m, first_layer);
     int *start = ting_ctx_ints(ctx, segments.count + 1);
     if (start == NULL)
         return (ting_tensor){0};
     ting_segments slow = {segments.count, start};
     ting_tensor y = ting_downsample(ctx, x, segments, stack->downsample, factor, start);
-    y = run_layers(ctx, model, i, y, slow, mode, first_layer);
+    y = run_layers(ctx, model, i, y, slow, mode, m, first_layer);
     y = ting_upsample(ctx, y, slow, factor, segments);
-    return ting_bypass(ctx, x, y, stack->combine);
+    return ting_zip_bypass(ctx, x, y, stack->combine);
 }
 
 ting_tensor ting_zip_widest(ting_ctx *ctx, const ting_tensor *outputs, int stacks)
@@ -156,8 +211,8 @@ static bool check_input(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
             ting_ctx_fail(ctx, TING_ERR_ARGUMENT,
                           "zipformer: chunks of %d rows, expected a multiple of %d", mode->chunk,
                           config->stack[i].downsampling);
-    if (mode->states != NULL && ctx->tape != NULL)
-        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "zipformer: a streaming forward cannot be recorded");
+    if (mode->states != NULL && (ctx->tape != NULL || ctx->training))
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "zipformer: a streaming forward is for hearing, not for training");
     if (mode->states != NULL && !config->causal)
         ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: the model is not causal, it cannot stream");
     for (int s = 0; s < segments.count && mode->states != NULL && ctx->err == TING_OK; s++) {
@@ -192,18 +247,19 @@ ting_tensor ting_zipformer_forward(ting_ctx *ctx, const ting_zipformer *model, t
                                    int *out_start)
 {
     ting_tensor outputs[TING_ZIPFORMER_MAX_STACKS] = {0};
-    ting_zipformer_mode m = settle(model, mode);
+    const ting_zipformer_mode settled = settle(model, mode);
     int layer = 0;
-    if (ctx->err != TING_OK || !check_input(ctx, model, x, segments, &m))
+    if (ctx->err != TING_OK || !check_input(ctx, model, x, segments, &settled))
         return (ting_tensor){0};
     int *start = ting_ctx_ints(ctx, segments.count + 1);
     if (start == NULL)
         return (ting_tensor){0};
     ting_segments rows = {segments.count, start};
-    ting_tensor y = ting_zip_embed_forward(ctx, model, x, segments, m.states, start);
+    ting_tensor y = ting_zip_embed_forward(ctx, model, x, segments, settled.states, start);
     ting_ctx_see(ctx, y, "encoder_embed");
+    const masks m = draw_masks(ctx, segments.count);
     for (int i = 0; i < model->config.stacks && ctx->err == TING_OK; i++) {
-        y = outputs[i] = run_stack(ctx, model, i, y, rows, &m, layer);
+        y = outputs[i] = run_stack(ctx, model, i, y, rows, &settled, &m, layer);
         layer += model->config.stack[i].layers;
         ting_ctx_see(ctx, y, "encoder.encoders.%d", i);
     }
@@ -212,8 +268,8 @@ ting_tensor ting_zipformer_forward(ting_ctx *ctx, const ting_zipformer *model, t
     y = ting_zip_widest(ctx, outputs, model->config.stacks);
     y = ting_downsample(ctx, y, rows, model->downsample, model->config.output_downsampling,
                         out_start);
-    for (int s = 0; m.states != NULL && s < segments.count && ctx->err == TING_OK; s++)
-        m.states[s]->processed += start[s + 1] - start[s];
+    for (int s = 0; settled.states != NULL && s < segments.count && ctx->err == TING_OK; s++)
+        settled.states[s]->processed += start[s + 1] - start[s];
     ting_ctx_see(ctx, y, "encoder");
     return y;
 }

@@ -5,6 +5,7 @@
 
 #include "model/linear.h"
 #include "model/zipformer.h"
+#include "nn/steer.h"
 
 typedef struct ting_zip_module { /* in -> something -> out */
     ting_linear_params in, out;
@@ -88,7 +89,18 @@ typedef struct ting_zip_run {
     int pos_zero;
     ting_zipformer_state *const *states; /* or NULL */
     int layer;                           /* index over all stacks of the current layer */
+    ting_ramp skip;                      /* rate at which training leaves the current layer out */
+    const ting_real *mask;               /* training: [segments, dim], 0 for columns left out; NULL: none */
 } ting_zip_run;
+
+/* Dropout behind the subsampling and in the feed-forward modules. */
+extern const ting_ramp ting_zip_dropout;
+
+/* original + scale (x - original), the scale held within limits that grow with the training. */
+ting_tensor ting_zip_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, const ting_param *scale);
+
+/* BiasNorm, its log_scale held within -1.5 .. 1.5. */
+ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, const ting_param *log_scale);
 
 ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
                                    ting_segments segments, ting_zipformer_state *const *states,
@@ -100,7 +112,7 @@ ting_tensor ting_zip_layer_forward(ting_ctx *ctx, const ting_zip_layer *layer,
 ting_tensor ting_zip_widest(ting_ctx *ctx, const ting_tensor *outputs, int stacks);
 
 /* The modules of a layer. weights as ting_attn_softmax returns them. */
-ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, ting_tensor x);
+ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run, ting_tensor x);
 ting_tensor ting_zip_attention_weights(ting_ctx *ctx, const ting_zip_layer *layer,
                                        const ting_zip_run *run, ting_tensor x);
 ting_tensor ting_zip_attend(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run,
@@ -110,8 +122,9 @@ ting_tensor ting_zip_nonlin(ting_ctx *ctx, const ting_zip_module *module, const 
 ting_tensor ting_zip_convolve(ting_ctx *ctx, const ting_zip_conv_module *module,
                               const ting_zip_run *run, ting_tensor x, ting_zip_cache cache);
 
-/* Declaring modules; name of the module without the final dot. */
-ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim,
+/* Declaring modules; name of the module without the final dot. The last linear layer starts `out_scale` times as large as
+ * torch has it (ting_init_scaled). */
+ting_zip_module ting_zip_declare_module(ting_params *params, int in_n, int out_k, int dim, double out_scale,
                                         const char *name);
 ting_zip_conv_module ting_zip_declare_conv(ting_params *params, int dim, int kernel, bool causal,
                                            const char *name);

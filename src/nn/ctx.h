@@ -38,7 +38,12 @@ typedef struct ting_ctx {
     struct ting_tape *tape;   /* NULL: inference */
     const ting_tap *tap;      /* NULL: none */
     ting_rng rng;             /* dropout; advances */
-    bool training;            /* dropout and other training-time behaviour is on */
+    bool training;            /* dropout and other training-time behaviour is on. A tape without it gives the gradients of the
+                                 plain network, nothing drawn and nothing edited: what reference vectors hold */
+    bool steady;              /* training without chance: what edits gradients does so in every step, nothing is dropped or
+                                 skipped. For reference vectors */
+    double batch_count;       /* training: how far it is, in batches of the reference (steer.h) */
+    double units;             /* training: what the gradient of a loss, a sum, is divided by; 0: nothing, as 1 */
     bool again;               /* a part runs a second time (recompute.h): what lives outside of the tape stays as it is */
     ting_precision multiply;  /* of products of unpacked operands: F32, or BF16 when training on AMX */
     ting_err err;             /* sticky */

@@ -60,6 +60,12 @@ ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability);
  * ting_add, whose backward does without it. */
 ting_tensor ting_dropout_in_place(ting_ctx *ctx, ting_tensor x, ting_real probability);
 
+/* Each row times the factors of its segment: factor [segments, cols], constants that live as long as the tape. */
+ting_tensor ting_segment_mul(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_real *factor);
+
+/* The rows of b for the segments of `second`, those of a for the others; second [segments] lives as long as the tape. */
+ting_tensor ting_segment_pick(ting_ctx *ctx, ting_tensor a, ting_tensor b, ting_segments segments, const bool *second);
+
 /* Sinusoidal positions [T, d], restarting at each segment, as a constant (no gradient): column 2i holds
  * sin(pos / 10000^(2i / d)), column 2i + 1 the cosine (Vaswani 2017). */
 ting_tensor ting_sinusoid(ting_ctx *ctx, ting_segments segments, int d);
@@ -216,5 +222,16 @@ ting_tensor ting_balancer(ting_ctx *ctx, ting_tensor x, const ting_balancer_limi
 /* Pulls the covariance of each group of columns towards a multiple of the unit matrix when its whitening metric (1:
  * white) is at or above the limit. */
 ting_tensor ting_whiten(ting_ctx *ctx, ting_tensor x, int groups, ting_real limit, ting_real grad_scale);
+
+/* The gradient is multiplied with `factor`. */
+ting_tensor ting_scale_grad(ting_ctx *ctx, ting_tensor x, ting_real factor);
+
+/* As if penalty * (|x| - limit) of each element beyond the limit were part of the loss, a sum: the gradient becomes
+ * g + sign(x) penalty / ctx->units there. */
+ting_tensor ting_excess(ting_ctx *ctx, ting_tensor x, ting_real limit, ting_real penalty);
+
+/* A parameter with the same values and a gradient of its own, of which each element that would move a value further out of
+ * least .. most changes its sign before it is added to the parameter's. It lives as long as the arena. */
+const ting_param *ting_limit(ting_ctx *ctx, const ting_param *param, ting_real least, ting_real most);
 
 #endif

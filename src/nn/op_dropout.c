@@ -41,7 +41,7 @@ static ting_tensor drop(ting_ctx *ctx, ting_tensor x, ting_real probability, boo
         return (ting_tensor){0};
     }
     uint32_t threshold = (uint32_t)(probability * 65536 + (ting_real)0.5);
-    if (!ctx->training || threshold == 0)
+    if (!ctx->training || ctx->steady || threshold == 0)
         return x;
     if (threshold > 65535)
         threshold = 65535;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * op_steer.c - balancer and whiten: identities that only act in backward (icefall zipformer/scaling.py). The output
- * shares the input's values and has a gradient of its own.
+ * op_steer.c - balancer, whiten, scale_grad, excess and limit: identities that only act in backward (icefall
+ * zipformer/scaling.py). The output shares the input's values and has a gradient of its own.
  */
 #include "nn/rec.h"
 #include "nn/tape.h"
@@ -33,4 +33,41 @@ ting_tensor ting_whiten(ting_ctx *ctx, ting_tensor x, int groups, ting_real limi
         *rec = (struct ting_rec_whiten){
             .x = x, .y = y, .groups = groups, .limit = limit, .grad_scale = grad_scale};
     return y;
+}
+
+ting_tensor ting_scale_grad(ting_ctx *ctx, ting_tensor x, ting_real factor)
+{
+    if (ctx->tape == NULL || !ctx->training)
+        return x;
+    ting_tensor y = ting_ctx_alias(ctx, x);
+    struct ting_rec_scale_grad *rec = ting_tape_push(ctx, TING_OP_scale_grad, sizeof *rec);
+    if (rec != NULL)
+        *rec = (struct ting_rec_scale_grad){.x = x, .y = y, .factor = factor};
+    return y;
+}
+
+ting_tensor ting_excess(ting_ctx *ctx, ting_tensor x, ting_real limit, ting_real penalty)
+{
+    if (ctx->tape == NULL || !ctx->training)
+        return x;
+    ting_tensor y = ting_ctx_alias(ctx, x);
+    struct ting_rec_excess *rec = ting_tape_push(ctx, TING_OP_excess, sizeof *rec);
+    if (rec != NULL)
+        *rec = (struct ting_rec_excess){.x = x, .y = y, .limit = limit, .penalty = penalty};
+    return y;
+}
+
+const ting_param *ting_limit(ting_ctx *ctx, const ting_param *param, ting_real least, ting_real most)
+{
+    if (ctx->tape == NULL || !ctx->training || param->t.grad == NULL)
+        return param;
+    ting_param *alias = ting_arena_take(ctx->arena, sizeof *alias);
+    struct ting_rec_limit *rec = ting_tape_push(ctx, TING_OP_limit, sizeof *rec);
+    ting_ctx_check(ctx);
+    if (ctx->err != TING_OK)
+        return param;
+    *alias = *param;
+    alias->t = ting_ctx_alias(ctx, param->t);
+    *rec = (struct ting_rec_limit){.param = param, .alias = alias, .least = least, .most = most};
+    return ctx->err == TING_OK ? alias : param;
 }

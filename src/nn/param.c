@@ -3,6 +3,7 @@
 #include "nn/param.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "nn/image.h"
 
 #include <limits.h>
@@ -117,6 +118,11 @@ ting_param *ting_params_add(ting_params *params, ting_param_role role, int dims,
     return param;
 }
 
+ting_err ting_params_declared(const ting_params *params)
+{
+    return params->failed;
+}
+
 int ting_params_count(const ting_params *params)
 {
     return params->count;
@@ -173,6 +179,22 @@ static ting_err take_blocks(ting_params *params, bool matrices, bool gradients)
 ting_err ting_params_alloc(ting_params *params, bool with_gradients)
 {
     return take_blocks(params, true, with_gradients);
+}
+
+ting_err ting_params_start(ting_params *params, uint64_t seed)
+{
+    for (int i = 0; i < params->count; i++) {
+        const ting_param *param = params->item[i];
+        const ting_init init = param->init;
+        ting_rng rng = ting_rng_for(seed, TING_RNG_START, (uint64_t)i, 0);
+        if (init.kind == TING_INIT_NONE)
+            return ting_fail(TING_ERR_INTERNAL, "the parameter \"%s\" has not said what a training starts with", param->name);
+        for (size_t k = 0; k < param_elements(param); k++)
+            param->t.data[k] = (ting_real)(init.kind == TING_INIT_CONSTANT  ? init.size
+                                           : init.kind == TING_INIT_UNIFORM ? init.size * (2 * ting_rng_uniform(&rng) - 1)
+                                                                            : init.size * ting_rng_normal(&rng));
+    }
+    return TING_OK;
 }
 
 size_t ting_params_elements(const ting_params *params)

@@ -10,9 +10,11 @@
  *     straight from the file in the wanted precision and need no f32 copy: inference.
  *
  *     ting_params *params = ting_params_new();
- *     w = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, "encoder.%d.weight", i);
+ *     w = ting_param_init(ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){n, k}, "encoder.%d.weight", i),
+ *                         ting_init_uniform(1 / sqrt(k)));
  *     ...
  *     TRY(ting_params_alloc(params, true));   or   TRY(ting_params_load(params, &source, ...));
+ *     TRY(ting_params_start(params, seed));
  *
  * Declaring fails stickily; alloc and load report it. Immutable, and shared by threads, after load.
  */
@@ -38,6 +40,34 @@ typedef enum ting_param_role {
                              gradient and optimizers leave them alone; files and averages hold them like the others */
 } ting_param_role;
 
+/* What a parameter holds before the first step of a training. */
+typedef enum ting_init_kind {
+    TING_INIT_NONE,     /* not said: such a network cannot be trained from nothing */
+    TING_INIT_CONSTANT, /* size everywhere */
+    TING_INIT_UNIFORM,  /* in -size .. size */
+    TING_INIT_NORMAL    /* of mean 0 and deviation size */
+} ting_init_kind;
+
+typedef struct ting_init {
+    ting_init_kind kind;
+    double size;
+} ting_init;
+
+static inline ting_init ting_init_constant(double value)
+{
+    return (ting_init){TING_INIT_CONSTANT, value};
+}
+
+static inline ting_init ting_init_uniform(double bound)
+{
+    return (ting_init){TING_INIT_UNIFORM, bound};
+}
+
+static inline ting_init ting_init_normal(double deviation)
+{
+    return (ting_init){TING_INIT_NORMAL, deviation};
+}
+
 typedef struct ting_param {
     char *name;
     ting_param_role role;
@@ -46,6 +76,7 @@ typedef struct ting_param {
     ting_tensor t;            /* [shape[0], product of the rest]; data NULL for a packed matrix */
     ting_packed *packed;      /* NULL when training */
     ting_real *taps;          /* TAPS: [taps, C], NULL when training (taps.h) */
+    ting_init init;
     size_t offset;            /* of the first element in the flat blocks */
     bool frozen;              /* no gradient wanted; set for STATISTICS, else by the caller before alloc or load */
 } ting_param;
@@ -68,12 +99,28 @@ void ting_params_free(ting_params *params);
 ting_param *ting_params_add(ting_params *params, ting_param_role role, int dims, const int *shape,
                             const char *name_format, ...) TING_PRINTF(5, 6);
 
+/* Says what the parameter starts with; returns it. NULL (a failed declaration) stays NULL. */
+static inline ting_param *ting_param_init(ting_param *param, ting_init init)
+{
+    if (param != NULL)
+        param->init = init;
+    return param;
+}
+
+/* Whether all declarations so far went well. Errors: that of the first that did not. */
+ting_err ting_params_declared(const ting_params *params);
+
 int ting_params_count(const ting_params *params);
 ting_param *ting_params_at(ting_params *params, int index);
 ting_param *ting_params_find(ting_params *params, const char *name); /* NULL when absent */
 
 /* Takes flat zeroed memory for all values, and for all gradients if wanted. */
 ting_err ting_params_alloc(ting_params *params, bool with_gradients);
+
+/* Gives every parameter its first values: a function of the seed and its place in the registry (TING_RNG_START). After
+ * alloc. Errors: internal, naming a parameter that has not said what it starts with. */
+ting_err ting_params_start(ting_params *params, uint64_t seed);
+
 size_t ting_params_elements(const ting_params *params);
 ting_real *ting_params_values(ting_params *params);    /* the flat block [elements] */
 ting_real *ting_params_gradients(ting_params *params); /* the flat block, or NULL */
@@ -111,6 +158,10 @@ typedef struct ting_load_options {
  * size 1 are ignored in the comparison; int8 with scales must have the rows first). Matrices are packed unless gradients
  * are wanted. The source is not needed afterwards. Errors: model, naming the tensor with both shapes; format; memory. */
 ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options);
+
+/* The values of a parameter that has them (ting_params_alloc, keep_values), as a file would hold them: F32, or F64 in the
+ * double build. Borrows from the registry. */
+ting_stored ting_param_stored(const ting_param *param);
 
 /* Element i of a stored tensor as a number, for any dtype. */
 double ting_stored_value(const ting_stored *stored, size_t i);

@@ -87,6 +87,18 @@ static inline uint64_t ting_dropout_stride(int cols)
     return ((uint64_t)cols + 3) / 4;
 }
 
+struct ting_rec_segment_mul {
+    ting_tensor x, y;
+    ting_segments segments;
+    const ting_real *factor; /* [segments, cols] */
+};
+
+struct ting_rec_segment_pick {
+    ting_tensor a, b, y;
+    ting_segments segments;
+    const bool *second; /* [segments] */
+};
+
 struct ting_rec_concat_cols {
     const ting_tensor *parts;
     int count;
@@ -217,6 +229,21 @@ struct ting_rec_whiten {
     ting_real limit, grad_scale;
 };
 
+struct ting_rec_scale_grad {
+    ting_tensor x, y;
+    ting_real factor;
+};
+
+struct ting_rec_excess {
+    ting_tensor x, y;
+    ting_real limit, penalty;
+};
+
+struct ting_rec_limit {
+    const ting_param *param, *alias;
+    ting_real least, most;
+};
+
 struct ting_rec_recompute {
     ting_part part;            /* self: a copy */
     const ting_tensor *inputs;
@@ -250,6 +277,39 @@ struct ting_rec_transducer {
     const ting_real *blanks, *labels; /* [rows]: expected passages of the blank and the label arc */
     const int *target;        /* [rows]: the label, -1: none */
     int blank;
+};
+
+struct ting_simple_part; /* loss/simple_transducer.c */
+
+struct ting_rec_simple_transducer {
+    ting_tensor loss; /* [1, 1] */
+    const struct ting_simple_part *parts; /* [count], an utterance each */
+    int count, classes, blank;
+    ting_real lm_only, am_only;
+    const ting_real *unigram; /* [classes]: mean probability over the predictor's rows; NULL when am_only is 0 */
+};
+
+struct ting_rec_consistency {
+    ting_tensor a, b, loss;        /* [T, V] twice, [1, 1] */
+    const ting_real *log_a, *log_b; /* [T]: log sum exp of the rows */
+};
+
+struct ting_rec_regression {
+    ting_tensor x, target, loss; /* [T, D] twice, [1, 1] */
+    int kind;                    /* ting_distance */
+    const ting_real *inverse;    /* [D]: 1 / scale, or NULL */
+    const ting_real *weight;     /* [T], or NULL */
+};
+
+struct ting_rec_soft_entropy {
+    ting_tensor logits, loss;      /* [T, V], [1, 1] */
+    const ting_real *dense;        /* [T, V], or NULL: lists */
+    const int *start, *classes;    /* [T + 1], [start[T]] */
+    const ting_real *probabilities; /* [start[T]] */
+    ting_real inverse;             /* 1 / temperature */
+    const ting_real *weight;       /* [T], or NULL */
+    ting_real *log_sum;            /* [T]: log sum exp of the row times `inverse` */
+    ting_real *mass, *rest;        /* [T]: of all classes, and of each class that the list does not name */
 };
 
 struct ting_choice; /* loss/choice_entropy.h */

@@ -42,6 +42,16 @@ size_t ting_stored_elements(const ting_stored *stored)
     return elements;
 }
 
+ting_stored ting_param_stored(const ting_param *param)
+{
+    ting_stored stored = {.dtype = sizeof(ting_real) == sizeof(float) ? TING_DTYPE_F32 : TING_DTYPE_F64, .dims = param->dims,
+                          .data = param->t.data};
+    for (int d = 0; d < param->dims; d++)
+        stored.shape[d] = param->shape[d];
+    stored.bytes = ting_dtype_bytes(stored.dtype, ting_stored_elements(&stored));
+    return stored;
+}
+
 double ting_stored_value(const ting_stored *stored, size_t i)
 {
     const unsigned char *data = stored->data;

@@ -10,7 +10,11 @@
 #ifndef TING_OPTIM_SCHEDULE_H
 #define TING_OPTIM_SCHEDULE_H
 
-typedef enum ting_schedule_shape { TING_SCHEDULE_HOLD, TING_SCHEDULE_NOAM } ting_schedule_shape;
+typedef enum ting_schedule_shape {
+    TING_SCHEDULE_HOLD,
+    TING_SCHEDULE_NOAM,
+    TING_SCHEDULE_EDEN /* of ting_eden_rate, which needs the epoch too */
+} ting_schedule_shape;
 
 typedef struct ting_schedule {
     ting_schedule_shape shape;

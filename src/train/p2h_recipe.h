@@ -9,7 +9,7 @@
 #define TING_TRAIN_P2H_RECIPE_H
 
 #include "data/p2h_batch.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "model/transformer_p2h.h"
 #include "train/plan.h"
 

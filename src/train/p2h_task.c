@@ -8,7 +8,6 @@
 #include "decode/s2s.h"
 #include "loss/choice_entropy.h"
 #include "loss/cross_entropy.h"
-#include "train/p2h_init.h"
 
 
 static ting_err make_one_to_one(ting_p2h_task *task)
@@ -71,10 +70,7 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
         return TING_ERR_MEMORY;
     TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
     TRY(ting_params_alloc(task->model.params, true));
-    ting_p2h_init(task->model.params, recipe->shape.layer.width,
-                  recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? recipe->shape.layers + recipe->shape.map_layers
-                                                             : recipe->shape.layers + recipe->decoder_layers,
-                  (uint64_t)recipe->plan.seed);
+    TRY(ting_params_start(task->model.params, (uint64_t)recipe->plan.seed));
     TRY(make_sampler(task));
 out:
     return err;

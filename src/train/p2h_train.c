@@ -6,21 +6,14 @@
 #include "train/p2h_export.h"
 #include "train/p2h_from.h"
 #include "train/p2h_task.h"
+#include "data/remarks.h"
 #include "train/trainer.h"
-
-/* The caller's remarks as the library's log. */
-static void pass_on(void *self, ting_log_level level, const char *sentence)
-{
-    const ting_remarks *remarks = self;
-    (void)level;
-    if (remarks->say != NULL)
-        remarks->say(remarks->self, sentence);
-}
 
 ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts)
 {
     ting_remarks own = remarks != NULL ? *remarks : (ting_remarks){0};
-    return ting_p2h_prepare(files, &(ting_log){pass_on, &own}, counts);
+    const ting_log log = ting_remarks_log(&own);
+    return ting_p2h_prepare(files, &log, counts);
 }
 
 typedef struct job { /* what a training and an export of it have in common */
@@ -55,7 +48,7 @@ ting_err ting_train_p2h(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    const ting_log log = {pass_on, &remarks};
+    const ting_log log = ting_remarks_log(&remarks);
     job j;
     TRY(open_job(options, &j));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder)) {
@@ -80,8 +73,6 @@ out:
 
 ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type, const char *licence)
 {
-    static const ting_dtype types[] = {[TING_EXPORT_F32] = TING_DTYPE_F32, [TING_EXPORT_F16] = TING_DTYPE_F16,
-                                       [TING_EXPORT_BF16] = TING_DTYPE_BF16, [TING_EXPORT_INT8] = TING_DTYPE_I8};
     ting_err err = TING_OK;
     ting_training training = {0};
     job j;
@@ -91,7 +82,7 @@ ting_err ting_export_p2h(const ting_train_options *options, const char *path, ti
                                                 .corpus = &j.corpus,
                                                 .training = &training,
                                                 .model = &j.network.model,
-                                                .dtype = types[type],
+                                                .dtype = ting_export_dtype(type),
                                                 .licence = licence},
                              path));
 out:

@@ -2,23 +2,29 @@
 /*
  * plan.h - how anything is trained: the group `train` of a recipe.
  *
- * Every key has a default, which the task sets before reading; ranges stand in plan.c.
+ * Every key has a default, which the task sets before reading (ScaledAdam has its own); ranges stand in plan.c.
  */
 #ifndef TING_TRAIN_PLAN_H
 #define TING_TRAIN_PLAN_H
 
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "optim/adamw.h"
+#include "optim/scaled_adam.h"
 #include "optim/schedule.h"
 #include "tingxie.h" /* ting_precision */
+
+typedef enum ting_optimizer_kind { TING_OPTIMIZER_ADAMW, TING_OPTIMIZER_SCALED_ADAM } ting_optimizer_kind;
 
 typedef struct ting_train_plan {
     int seed;
     int steps;
+    ting_optimizer_kind optimizer;
     ting_schedule_shape shape;
     int warmup, decay; /* HOLD: the last `decay` of `steps` steps go down to `final`; at most what the warm-up leaves */
     double rate, final;
+    ting_eden eden; /* with shape EDEN: in_batches, in_epochs (0: epochs don't count), warm_start; `rate` and `warmup` stand above */
     ting_adamw_options adamw;
+    ting_scaled_adam_options scaled_adam;
     double clip;    /* of the gradient's norm; 0: none */
     double average; /* of the exponential mean of the weights that is measured and exported; 0: none */
     ting_precision multiply;

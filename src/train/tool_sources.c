@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 
 static ting_err check_list(const ting_p2h_files *files, ting_yaml *list)
 {

@@ -28,6 +28,13 @@ static double rate_of(const ting_trainer *t)
     if (t->at.decay_steps > 0)
         schedule = (ting_schedule){.peak = t->at.decay_rate, .final = p->final, .decay_from = (long)t->at.decay_from,
                                    .decay_steps = (long)t->at.decay_steps};
+    else if (p->shape == TING_SCHEDULE_EDEN) {
+        ting_eden eden = p->eden;
+        eden.base = p->rate;
+        eden.warmup = p->warmup;
+        schedule.peak = ting_eden_rate(&eden, (double)t->at.step, (double)t->at.epoch);
+        schedule.warmup = 0;
+    }
     return ting_rate_at(&schedule, (long)t->at.step);
 }
 
@@ -94,6 +101,7 @@ static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
                       .tape = tape,
                       .rng = ting_rng_for((uint64_t)t->plan->seed, TING_RNG_DROPOUT, (uint64_t)t->at.step, 0),
                       .training = tape != NULL,
+                      .batch_count = (double)t->at.step * (t->task->reference_batches > 0 ? t->task->reference_batches : 1),
                       .multiply = t->plan->multiply};
 }
 
@@ -122,6 +130,7 @@ static ting_err take_step(ting_trainer *t, bool *finite)
     const double value = (double)sum.data[0] / units;
     if (isfinite(value)) {
         sum.grad[0] = (ting_real)(1 / units);
+        ctx.units = units;
         TRY(ting_tape_backward(&ctx, &tape));
         norm = ting_clip_gradients(t->task->params, t->kern, t->pool, t->plan->clip);
     }
@@ -178,8 +187,11 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
     ting_err err = TING_OK;
     const double seconds = now() - *clock, before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
     double errors = -1;
+    ting_str note = {0};
     if (measures)
         TRY(measure(t, &errors));
+    if (t->task->note != NULL)
+        t->task->note(t->task->self, &note);
     TRY(add_point(t, before + seconds, errors));
     const ting_curve_point *point = &t->curve[t->curve_count - 1];
     if (t->options->report != NULL)
@@ -191,11 +203,13 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
                                                 .rate = point->rate,
                                                 .norm = t->norm_sum / (double)(t->loss_steps > 0 ? t->loss_steps : 1),
                                                 .units_per_second = t->units / seconds,
-                                                .errors = errors});
+                                                .errors = errors,
+                                                .note = note.length > 0 && ting_str_ok(&note) ? note.text : ""});
     t->loss_sum = t->norm_sum = t->units = 0;
     t->loss_steps = 0;
     *clock = now();
 out:
+    ting_str_free(&note);
     return err;
 }
 
@@ -281,6 +295,13 @@ void ting_training_free(ting_training *training)
 {
     ting_free(training->curve);
     *training = (ting_training){0};
+}
+
+ting_dtype ting_export_dtype(ting_export_type type)
+{
+    static const ting_dtype types[] = {[TING_EXPORT_F32] = TING_DTYPE_F32, [TING_EXPORT_F16] = TING_DTYPE_F16,
+                                       [TING_EXPORT_BF16] = TING_DTYPE_BF16, [TING_EXPORT_INT8] = TING_DTYPE_I8};
+    return types[type];
 }
 
 bool ting_trainer_has_checkpoint(const char *folder)

@@ -15,6 +15,7 @@
 #define TING_TRAIN_TRAINER_H
 
 #include "base/log.h"
+#include "base/str.h"
 #include "nn/ctx.h"
 #include "nn/param.h"
 #include "train/curves.h"
@@ -25,8 +26,10 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     void *self;
     ting_params *params;    /* allocated with gradients */
     uint64_t settings_hash; /* of what the names and shapes of the parameters do not show: heads, activations, ... */
-    uint64_t data_hash;     /* a checkpoint belongs to its data */
+    uint64_t data_hash;     /* a checkpoint belongs to its data; 0: any, which is enough to export it */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
+    double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as
+                                 icefall has it; 0: 1 */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
     /* Batch `place` of the current epoch: the sum of the loss over its units, and their number. Failures of ops stay in
@@ -34,6 +37,8 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
     /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
+    /* Appends what else is to be said of the steps since the last call, such as the terms of the loss; NULL: nothing. */
+    void (*note)(void *self, ting_str *out);
 } ting_task;
 
 typedef struct ting_trainer_options {
@@ -60,6 +65,9 @@ typedef struct ting_training { /* what became of it, for the record in an export
  * ting_training_free. Errors: argument (no checkpoint there), io, format, model, memory. */
 ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, ting_training *out);
 void ting_training_free(ting_training *training);
+
+/* How the matrices of an exported file are stored. */
+ting_dtype ting_export_dtype(ting_export_type type);
 
 /* Whether there is something to continue. */
 bool ting_trainer_has_checkpoint(const char *folder);

@@ -9,6 +9,16 @@
 
 #include <string.h>
 
+static ting_optimizer make_optimizer(const ting_trainer *t)
+{
+    if (t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM) {
+        ting_scaled_adam *adam = ting_scaled_adam_new(t->task->params, &t->plan->scaled_adam, NULL);
+        return adam != NULL ? ting_scaled_adam_optimizer(adam) : (ting_optimizer){0};
+    }
+    ting_adamw *adamw = ting_adamw_new(t->task->params, &t->plan->adamw);
+    return adamw != NULL ? ting_adamw_optimizer(adamw) : (ting_optimizer){0};
+}
+
 /* Paths, optimizer, mean of the weights: what the state is made of. */
 ting_err ting_trainer_make(ting_trainer *t, const char *folder)
 {
@@ -16,12 +26,10 @@ ting_err ting_trainer_make(ting_trainer *t, const char *folder)
     t->elements = ting_params_elements(t->task->params);
     t->checkpoint_path = ting_path_join(folder, "checkpoint");
     t->curves_path = ting_path_join(folder, "curves.html");
-    ting_adamw *adamw = ting_adamw_new(t->task->params, &t->plan->adamw);
-    if (adamw != NULL)
-        t->optimizer = ting_adamw_optimizer(adamw);
+    t->optimizer = make_optimizer(t);
     if (t->plan->average > 0)
         t->average = ting_alloc(t->elements, sizeof *t->average);
-    if (adamw == NULL || t->checkpoint_path == NULL || t->curves_path == NULL || (t->plan->average > 0 && t->average == NULL))
+    if (t->optimizer.self == NULL || t->checkpoint_path == NULL || t->curves_path == NULL || (t->plan->average > 0 && t->average == NULL))
         FAIL(TING_ERR_MEMORY, "out of memory for the state of a training of %zu parameters", t->elements);
     if (t->average != NULL)
         memcpy(t->average, ting_params_values(t->task->params), t->elements * sizeof *t->average);
@@ -107,7 +115,7 @@ static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *fil
     memcpy(&id, data, sizeof id);
     if (id.network != network_hash(t->task))
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's", file->path);
-    if (id.data != t->task->data_hash)
+    if (t->task->data_hash != 0 && id.data != t->task->data_hash)
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data", file->path);
     return TING_OK;
 }

@@ -59,7 +59,7 @@ static void declare(network *net, int width)
     for (int i = 0; i < LAYERS; i++) {
         char prefix[32];
         snprintf(prefix, sizeof prefix, "layer.%d.", i);
-        net->layer[i] = ting_transformer_declare(net->params, &net->shape, TING_LAYER_ENCODER, prefix);
+        net->layer[i] = ting_transformer_declare(net->params, &net->shape, TING_LAYER_ENCODER, LAYERS, prefix);
     }
     net->out = ting_linear_declare(net->params, CLASSES, width, "", "out");
     ting_params_alloc(net->params, true);

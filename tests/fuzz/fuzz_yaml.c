@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_yaml.c - recipes: the YAML reader, then the training recipe on top of it. */
+/* fuzz_yaml.c - recipes: the YAML reader, then the training recipes on top of it. */
 #include "fuzz/fuzz.h"
 
 #include "base/mem.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
+#include "data/augment.h"
+#include "data/splice.h"
 #include "train/p2h_recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -20,6 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ting_yaml_bool(doc.root, "flag", &flag);
         ting_yaml_text(doc.root, "name", &text);
         ting_yaml_done(doc.root);
+        ting_augment_plan augment;
+        ting_augment_plan_read(doc.root, &augment);
+        ting_splice_plan splice;
+        ting_splice_plan_read(doc.root, &splice);
     }
     ting_yaml_free(&doc);
     ting_free(bytes);
@@ -34,6 +40,12 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
     static const char text[] = "# a recipe\nname: small\nsteps: 10\nrate: 1e-3\nflag: yes\nlist:\n  - a\n  - {b: 1, c: [2, 3]}\n"
                                "anchor: &x 1\nalias: *x\n";
     static const char recipe[] = "model:\n  layers: 2\ndata:\n  tokens: 1000\ntrain:\n  steps: 10\n  rate: 0.001\n";
+    static const char augment[] = "speed: [0.9, 1.0, 1.1]\npitch: {share: 0.3, semitones: [-2, 2]}\npad: {before: 0.3}\n"
+                                  "rooms: {list: a.tsv, only: rir/}\nnoise:\n  - {list: n.txt, snr: [0, 20], voices: [1, 3]}\n  - {}\n"
+                                  "band: {high: [2500, 7000]}\ntelephone: {share: 0.1}\nmask: {bands: 2, warp: 40}\n";
+    static const char splice[] = "syllable: [0.2, 0.3]\nfaster: 1.5\npause: 0.2\nlevel: 3\n";
     take(self, text, sizeof text - 1);
+    take(self, augment, sizeof augment - 1);
+    take(self, splice, sizeof splice - 1);
     take(self, recipe, sizeof recipe - 1);
 }

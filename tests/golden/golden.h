@@ -74,6 +74,9 @@ ting_err ting_golden_load(ting_golden *g, ting_params *params);
 /* After backward: every parameter's gradient against grad.<parameter name>, where the file has one. */
 void ting_golden_compare_gradients(ting_golden *g, ting_params *params);
 
+/* Trains as the settings say and compares the losses; loss(self) runs the network, recording, and returns one number. */
+ting_err ting_golden_train(ting_golden *g, ting_params *params, ting_tensor (*loss)(void *self), void *self);
+
 /* The file needs something that is not built yet: it is listed as such, not passed. */
 void ting_golden_not_built(ting_golden *g);
 

@@ -2,7 +2,8 @@
 /*
  * kind_conformer_wenet.c - WeNet's Conformer encoder with a CTC head: full context (out.full.*), the chunk mask that the
  * loss was taken with (out.*, gradients), chunk masks of other limits (out.chunk<n>.left<m>.*), and streams
- * (out.stream<n>.left<m>.*), there with one chunk a call and again with several, which must be the same bits.
+ * (out.stream<n>.left<m>.*), there with one chunk a call and again with several, which must be the same bits. Files with
+ * out.losses hold a training of some steps (steps.c).
  */
 #include "golden/golden.h"
 
@@ -119,16 +120,47 @@ static void compare_statistics(struct run *r)
     }
 }
 
-/* What the loss and the gradients were taken with. */
+static ting_tensor ctc_of(struct run *r, ting_tensor logits)
+{
+    ting_golden *g = r->g;
+    const int *target_lens = ting_golden_ints(g, "in.target_lens", NULL), *padded = ting_golden_ints(g, "in.targets", NULL);
+    const int width = ting_golden_dim(g, "in.targets", 1);
+    int *start = ting_ctx_ints(&g->ctx, r->out.count + 1), *targets = ting_ctx_ints(&g->ctx, r->out.count * width + 1);
+    if (start == NULL || targets == NULL)
+        return (ting_tensor){0};
+    start[0] = 0;
+    for (int s = 0; s < r->out.count; s++) {
+        start[s + 1] = start[s] + target_lens[s];
+        memcpy(targets + start[s], padded + s * width, (size_t)target_lens[s] * sizeof *targets);
+    }
+    ting_tensor sum = ting_ctc_loss(&g->ctx, logits, r->out, targets, (ting_segments){r->out.count, start}, NULL);
+    return ting_scale(&g->ctx, sum, 1 / (ting_real)r->out.count);
+}
+
+/* With the chunks that the loss and the gradients were taken with: logits. */
+static ting_tensor logits_of(struct run *r, ting_tensor *encoded)
+{
+    const int chunk = (int)ting_golden_int(r->g, "loss_chunk_size");
+    *encoded = encode(r, chunk > 0 ? chunk : 0, (int)ting_golden_int(r->g, "loss_left_chunks"), "out.");
+    return ting_ctc_head_logits(&r->g->ctx, &r->head, *encoded);
+}
+
+/* The loss alone, for a training. */
+static ting_tensor loss(void *self)
+{
+    ting_tensor encoded;
+    return ctc_of(self, logits_of(self, &encoded));
+}
+
+/* Outputs, loss, gradients, running statistics. */
 static void with_loss(struct run *r)
 {
     ting_golden *g = r->g;
-    const int chunk = (int)ting_golden_int(g, "loss_chunk_size");
+    ting_tensor y;
     g->tape = (ting_tape){0};
     g->ctx.tape = &g->tape;
     g->ctx.training = ting_golden_bool(g, "training_mode");
-    ting_tensor y = encode(r, chunk > 0 ? chunk : 0, (int)ting_golden_int(g, "loss_left_chunks"), "out.");
-    ting_tensor logits = ting_ctc_head_logits(&g->ctx, &r->head, y);
+    ting_tensor logits = logits_of(r, &y);
     if (g->ctx.err != TING_OK)
         return;
     int *lens = ting_ctx_ints(&g->ctx, r->out.count);
@@ -136,19 +168,10 @@ static void with_loss(struct run *r)
         lens[s] = r->out.start[s + 1] - r->out.start[s];
     ting_golden_compare_ints(g, "out.lens", 0, lens, (size_t)r->out.count);
     compare_padded(r, "out.", "log_probs", ting_ctc_head_log_probs(&g->ctx, logits), r->out);
-    const int *target_lens = ting_golden_ints(g, "in.target_lens", NULL), *padded = ting_golden_ints(g, "in.targets", NULL);
-    const int width = ting_golden_dim(g, "in.targets", 1);
-    int *start = ting_ctx_ints(&g->ctx, r->out.count + 1), *targets = ting_ctx_ints(&g->ctx, r->out.count * width + 1);
-    start[0] = 0;
-    for (int s = 0; s < r->out.count; s++) {
-        start[s + 1] = start[s] + target_lens[s];
-        memcpy(targets + start[s], padded + s * width, (size_t)target_lens[s] * sizeof *targets);
-    }
-    ting_tensor loss = ting_ctc_loss(&g->ctx, logits, r->out, targets, (ting_segments){r->out.count, start}, NULL);
-    loss = ting_scale(&g->ctx, loss, 1 / (ting_real)r->out.count);
-    ting_golden_compare_tensor(g, "out.ctc_loss", 0, loss);
+    ting_tensor sum = ctc_of(r, logits);
+    ting_golden_compare_tensor(g, "out.ctc_loss", 0, sum);
     if (g->ctx.err == TING_OK) {
-        loss.grad[0] = 1;
+        sum.grad[0] = 1;
         ting_tape_backward(&g->ctx, &g->tape);
         ting_golden_compare_gradients(g, r->params);
         compare_input_gradient(r);
@@ -213,7 +236,10 @@ ting_err ting_golden_conformer_wenet(ting_golden *g)
     r.head = ting_ctc_head_declare(r.params, "ctc.ctc_lo", (int)ting_golden_int(g, "vocab_size"), config.dim);
     TRY(ting_golden_load(g, r.params));
     read_input(&r);
-    with_loss(&r);
+    if (ting_golden_has(g, "out.losses"))
+        TRY(ting_golden_train(g, r.params, loss, &r));
+    else
+        with_loss(&r);
     TRY(g->ctx.err);
     if (ting_golden_has(g, "out.full.encoder"))
         encode(&r, 0, 0, "out.full.");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kind_specials.c - the CTC loss of torch: utterances one by one (one impossible: infinite, and zero in the sum), and
- * a padded batch. The list of best prefixes belongs to a search, which the double build does not have.
+ * a padded batch. The lists of the likeliest token sequences: prefix beam search in a beam that holds all of them.
  */
 #include "golden/golden.h"
 
+#include "decode/ctc_prefix_beam.h"
 #include "loss/ctc.h"
 
 #include <math.h>
@@ -88,6 +89,40 @@ static void batch(ting_golden *g)
     }
 }
 
+static void one_list(ting_golden *g, int index)
+{
+    char tokens_name[48], scores_name[48], name[48];
+    snprintf(name, sizeof name, "in.logits%d", index);
+    const int rows = ting_golden_dim(g, name, 0), classes = ting_golden_dim(g, name, 1);
+    const ting_tensor logits = {.data = ting_golden_reals(g, name, NULL), .rows = rows, .cols = classes, .ld = classes};
+    const ting_ctc_beam_options options = {.vocab = classes,
+                                           .blank = (int)ting_golden_int(g, "blank"),
+                                           .beam = TING_CTC_BEAM_MOST};
+    snprintf(tokens_name, sizeof tokens_name, "out.tokens%d", index);
+    snprintf(scores_name, sizeof scores_name, "out.scores%d", index);
+    const int wanted = ting_golden_dim(g, scores_name, 0);
+    int *tokens = ting_ctx_ints(&g->ctx, rows);
+    const ting_decoded *best = NULL;
+    int count = 0;
+    ting_ctc_beam *search = NULL;
+    if (g->ctx.err != TING_OK || ting_ctc_beam_new(&options, &search) != TING_OK ||
+        ting_ctc_beam_accept(search, &g->ctx, logits) != TING_OK ||
+        ting_ctc_beam_results(search, TING_CTC_BEAM_MOST, &best, &count) != TING_OK)
+        ting_ctx_fail(&g->ctx, TING_ERR_INTERNAL, "list %d: %s", index, ting_error_message());
+    snprintf(name, sizeof name, "out.count%d", index);
+    ting_golden_compare_ints(g, name, 0, &count, 1);
+    snprintf(name, sizeof name, "out.lens%d", index);
+    for (int i = 0; i < wanted && i < count; i++) {
+        const ting_real score = (ting_real)best[i].log_prob;
+        for (int k = 0; k < rows; k++)
+            tokens[k] = k < best[i].count ? best[i].emissions[k].token : -1;
+        ting_golden_compare_ints(g, name, (size_t)i, &best[i].count, 1);
+        ting_golden_compare_ints(g, tokens_name, (size_t)(i * rows), tokens, (size_t)rows);
+        ting_golden_compare(g, scores_name, (size_t)i, &score, 1);
+    }
+    ting_ctc_beam_free(search);
+}
+
 ting_err ting_golden_specials(ting_golden *g)
 {
     if (strcmp(g->case_name, "ctc-loss") == 0)
@@ -95,6 +130,9 @@ ting_err ting_golden_specials(ting_golden *g)
             single(g, i);
     else if (strcmp(g->case_name, "ctc-loss-batch") == 0)
         batch(g);
+    else if (strcmp(g->case_name, "ctc-prefix-nbest") == 0)
+        for (int i = 0; i < ting_golden_list_length(g, "cases"); i++)
+            one_list(g, i);
     else
         ting_golden_not_built(g);
     return g->ctx.err;

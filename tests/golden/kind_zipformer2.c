@@ -2,7 +2,8 @@
 /*
  * kind_zipformer2.c - the whole encoder with a CTC head. Non-causal files: full context. Causal files: with the chunk
  * mask (out.chunk.*, whose gradients the file holds), without chunks (out.full.*), and streamed (out.stream.*), there
- * with one chunk a call and again with all chunks in one call, which must be the same bits.
+ * with one chunk a call and again with all chunks in one call, which must be the same bits. With batch_count among the settings
+ * all gradients are those of training. Files with out.losses hold a training of some steps (steps.c).
  */
 #include "golden/golden.h"
 
@@ -123,6 +124,29 @@ static void see(void *self, const char *name, ting_tensor value)
     }
 }
 
+static ting_tensor ctc_of(struct run *r, ting_tensor logits)
+{
+    const int *target_lens = ting_golden_ints(r->g, "in.target_lens", NULL);
+    int *target_start = ting_ctx_ints(&r->g->ctx, r->out.count + 1);
+    if (target_start == NULL)
+        return (ting_tensor){0};
+    target_start[0] = 0;
+    for (int s = 0; s < r->out.count; s++)
+        target_start[s + 1] = target_start[s] + target_lens[s];
+    return ting_ctc_loss(&r->g->ctx, logits, r->out, ting_golden_ints(r->g, "in.targets", NULL),
+                         (ting_segments){r->out.count, target_start}, NULL);
+}
+
+/* The loss alone, for a training. */
+static ting_tensor loss(void *self)
+{
+    struct run *r = self;
+    int *out = ting_ctx_ints(&r->g->ctx, r->segments.count + 1);
+    ting_tensor y = ting_zipformer_forward(&r->g->ctx, r->model, r->x, r->segments, &(ting_zipformer_mode){0}, out);
+    r->out = (ting_segments){r->segments.count, out};
+    return ctc_of(r, ting_ctc_head_logits(&r->g->ctx, &r->head, y));
+}
+
 /* Forward, comparison of all outputs, and the loss; with a tape, gradients too. */
 static void whole(struct run *r, const char *prefix, int chunk, int left, bool gradients)
 {
@@ -148,18 +172,11 @@ static void whole(struct run *r, const char *prefix, int chunk, int left, bool g
     ting_golden_compare_ints(g, name, 0, lens, (size_t)r->out.count);
     compare_padded(r, "encoder", y, r->out, false);
     compare_padded(r, "log_probs", ting_ctc_head_log_probs(&g->ctx, logits), r->out, false);
-    const int *target_lens = ting_golden_ints(g, "in.target_lens", NULL);
-    int *target_start = ting_ctx_ints(&g->ctx, r->out.count + 1);
-    target_start[0] = 0;
-    for (int s = 0; s < r->out.count; s++)
-        target_start[s + 1] = target_start[s] + target_lens[s];
-    ting_tensor loss =
-        ting_ctc_loss(&g->ctx, logits, r->out, ting_golden_ints(g, "in.targets", NULL),
-                      (ting_segments){r->out.count, target_start}, NULL);
+    ting_tensor sum = ctc_of(r, logits);
     snprintf(name, sizeof name, "%sctc_loss", prefix);
-    ting_golden_compare_tensor(g, name, 0, loss);
+    ting_golden_compare_tensor(g, name, 0, sum);
     if (gradients && g->ctx.err == TING_OK) {
-        loss.grad[0] = 1;
+        sum.grad[0] = 1;
         ting_tape_backward(&g->ctx, &g->tape);
         ting_golden_compare_gradients(g, r->params);
         compare_padded(r, "grad.x", r->x, r->segments, true);
@@ -264,8 +281,14 @@ ting_err ting_golden_zipformer2(ting_golden *g)
                                    ting_zipformer_dim(r.model));
     TRY(ting_golden_load(g, r.params));
     read_input(&r);
+    if (ting_golden_has_setting(g, "batch_count")) { /* training, with all its edits of gradients and without chance */
+        g->ctx.training = g->ctx.steady = true;
+        g->ctx.batch_count = ting_golden_real(g, "batch_count");
+    }
+    if (ting_golden_has(g, "out.losses"))
+        TRY(ting_golden_train(g, r.params, loss, &r));
     if (ting_golden_has(g, "out.encoder"))
-        whole(&r, "out.", 0, 0, true);
+        whole(&r, "out.", config.chunk, config.left, true);
     if (ting_golden_has(g, "out.full.encoder"))
         whole(&r, "out.full.", 0, 0, false);
     if (ting_golden_has(g, "out.chunk.encoder"))

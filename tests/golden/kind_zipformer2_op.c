@@ -195,16 +195,32 @@ static ting_err down_up(ting_golden *g, ting_params *params)
     return TING_OK;
 }
 
+/* One span an utterance over all of its frames. */
+static ting_zip_run whole_run(ting_golden *g, const batch *b, int heads, int keys, int first_key)
+{
+    ting_span *spans = ting_arena_take_zeroed(g->ctx.arena, (size_t)b->count, sizeof *spans);
+    ting_zip_run run = {.segments = b->segments,
+                        .attention = {.spans = spans, .count = b->count, .heads = heads}};
+    for (int u = 0; u < b->count && spans != NULL; u++)
+        spans[u] = (ting_span){.q0 = u * b->time,
+                               .q1 = (u + 1) * b->time,
+                               .k0 = u * keys,
+                               .k1 = (u + 1) * keys,
+                               .first_key = first_key};
+    return run;
+}
+
 static ting_err feedforward(ting_golden *g, ting_params *params)
 {
     batch b;
     int hidden = setting(g, "feedforward_dim");
     ting_zip_module module =
-        ting_zip_declare_module(params, hidden, hidden, setting(g, "embed_dim"), "");
+        ting_zip_declare_module(params, hidden, hidden, setting(g, "embed_dim"), 1, "");
     ting_err err = ting_golden_load(g, params);
     ting_tensor x = read_tbc(g, "in.x", &b);
+    ting_zip_run run = whole_run(g, &b, 1, b.time, 0);
     if (err == TING_OK)
-        finish(g, params, &b, x, ting_zip_feedforward(&g->ctx, &module, x));
+        finish(g, params, &b, x, ting_zip_feedforward(&g->ctx, &module, &run, x));
     return err;
 }
 
@@ -245,21 +261,6 @@ static ting_err full_dim_output(ting_golden *g)
 
 /* ---- attention ---- */
 
-/* One span an utterance over all of its frames. */
-static ting_zip_run whole_run(ting_golden *g, const batch *b, int heads, int keys, int first_key)
-{
-    ting_span *spans = ting_arena_take_zeroed(g->ctx.arena, (size_t)b->count, sizeof *spans);
-    ting_zip_run run = {.segments = b->segments,
-                        .attention = {.spans = spans, .count = b->count, .heads = heads}};
-    for (int u = 0; u < b->count && spans != NULL; u++)
-        spans[u] = (ting_span){.q0 = u * b->time,
-                               .q1 = (u + 1) * b->time,
-                               .k0 = u * keys,
-                               .k1 = (u + 1) * keys,
-                               .first_key = first_key};
-    return run;
-}
-
 /* (heads, batch, target, source) as attention weights, and back. */
 static ting_tensor read_weights(ting_golden *g, const char *name, const ting_attention *a)
 {
@@ -293,7 +294,7 @@ static ting_err nonlin_attention(ting_golden *g, ting_params *params)
     batch b;
     int hidden = setting(g, "hidden_channels");
     ting_zip_module module =
-        ting_zip_declare_module(params, 3 * hidden, hidden, setting(g, "channels"), "");
+        ting_zip_declare_module(params, 3 * hidden, hidden, setting(g, "channels"), 1, "");
     ting_err err = ting_golden_load(g, params);
     if (err != TING_OK)
         return err;
@@ -310,7 +311,7 @@ static ting_err self_attention(ting_golden *g, ting_params *params)
     batch b;
     int heads = setting(g, "num_heads"), values = heads * setting(g, "value_head_dim");
     ting_zip_module module =
-        ting_zip_declare_module(params, values, values, setting(g, "embed_dim"), "");
+        ting_zip_declare_module(params, values, values, setting(g, "embed_dim"), 1, "");
     ting_err err = ting_golden_load(g, params);
     if (err != TING_OK)
         return err;

@@ -263,6 +263,51 @@ static void transducer_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_transducer = {2, transducer_setup, transducer_forward};
 
+/* ---- by segments: what happens to one is a function of the id of its first row, so that it is the same alone ---- */
+
+static int id_of(const ting_grad_problem *p, int segment)
+{
+    const int first = p->segments.start[segment];
+    return p->segments.start[segment + 1] > first ? p->ids[first] : 0;
+}
+
+static void segment_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    const int cols = p->large ? 70 : ting_grad_between(p, 1, 9);
+    frames(p, cols);
+    frames(p, cols);
+    ting_grad_add_ids(p, 0, 4);
+}
+
+static void segment_mul_setup(ting_grad_problem *p)
+{
+    segment_setup(p);
+    p->inputs = 1;
+}
+
+static void segment_mul_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const int cols = p->input[0].t.cols;
+    ting_real *factor = ting_grad_take(p, p->segments.count * cols, sizeof *factor);
+    for (int s = 0; s < p->segments.count; s++)
+        for (int c = 0; c < cols; c++)
+            factor[s * cols + c] = (ting_real)((id_of(p, s) + c) % 3) * (ting_real)0.75;
+    one_output(p, ting_segment_mul(ctx, p->input[0].t, p->segments, factor));
+}
+
+const ting_grad_case ting_case_segment_mul = {2, segment_mul_setup, segment_mul_forward};
+
+static void segment_pick_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    bool *second = ting_grad_take(p, p->segments.count, sizeof *second);
+    for (int s = 0; s < p->segments.count; s++)
+        second[s] = id_of(p, s) % 2 == 1;
+    one_output(p, ting_segment_pick(ctx, p->input[0].t, p->input[p->variant == 1 ? 0 : 1].t, p->segments, second));
+}
+
+const ting_grad_case ting_case_segment_pick = {3, segment_setup, segment_pick_forward};
+
 /* ---- balancer and whiten: within their limits they must not touch the gradient; beyond: the golden files ---- */
 
 static void steer_setup(ting_grad_problem *p)
@@ -286,3 +331,26 @@ static void whiten_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_whiten = {2, steer_setup, whiten_forward};
+
+/* ---- the same of what acts element by element: a factor of 1, limits far away; the rest in test_steering.c ---- */
+
+static void scale_grad_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_scale_grad(ctx, p->input[0].t, 1));
+}
+
+const ting_grad_case ting_case_scale_grad = {2, steer_setup, scale_grad_forward};
+
+static void excess_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_excess(ctx, p->input[0].t, 1000, 1));
+}
+
+const ting_grad_case ting_case_excess = {2, steer_setup, excess_forward};
+
+static void limit_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    one_output(p, ting_bypass(ctx, p->input[0].t, p->input[1].t, ting_limit(ctx, p->param[0], -1000, 1000)));
+}
+
+const ting_grad_case ting_case_limit = {2, bypass_setup, limit_forward};

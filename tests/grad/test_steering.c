@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_steering.c - balancer and whiten beyond their limits, where backward is no derivative of forward: the edit is
- * made again from the penalties of docs/derive/steering.md, which are computed in double by other formulas (pairs of
- * rows, products of rows) and differentiated numerically.
+ * test_steering.c - identities that edit the gradient, where backward is no derivative of forward. Balancer and whiten beyond
+ * their limits: the edit is made again from the penalties of docs/derive/steering.md, which are computed in double by other
+ * formulas (pairs of rows, products of rows) and differentiated numerically.
  *
  * The derivative is (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h: its own error is h^4 f^(5) / 30, below 1e-11 of f'
  * here with h = 1e-3 of x's size, and rounding adds u f / h = 1e-13. In float the op's sums over N rows are off by N u
@@ -257,6 +257,87 @@ static void a_whitener_below_its_limit_adds_nothing(void **state)
     check_whiten(3, 1.01, false);
 }
 
+/* ---- element by element: rounding of a product or a sum, of what was there and what is added ---- */
+
+static ting_tensor scale_gradient(ting_ctx *ctx, ting_tensor x, const void *setting)
+{
+    return ting_scale_grad(ctx, x, *(const ting_real *)setting);
+}
+
+static void scale_grad_passes_a_part(void **state)
+{
+    (void)state;
+    subject s;
+    const ting_real factor = (ting_real)0.2;
+    fill(&s, 6);
+    pass(&s, scale_gradient, &factor);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLS; c++) {
+            const double want = 0.5 + (double)factor * (double)s.above[r][c];
+            assert_true(fabs((double)ting_grad_row(s.x, r)[c] - want) <= 2 * unit * (0.5 + fabs(want)));
+        }
+}
+
+/* The loss is divided by 8 units: so is the penalty of 0.04. */
+static ting_tensor penalise(ting_ctx *ctx, ting_tensor x, const void *setting)
+{
+    ctx->units = *(const double *)setting;
+    return ting_excess(ctx, x, (ting_real)0.75, (ting_real)0.04);
+}
+
+static void an_excess_is_penalised_like_the_loss(void **state)
+{
+    (void)state;
+    const double units[] = {0, 8};
+    for (int i = 0; i < 2; i++) {
+        subject s;
+        fill(&s, 7);
+        pass(&s, penalise, &units[i]);
+        for (int r = 0; r < ROWS; r++)
+            for (int c = 0; c < COLS; c++) {
+                const double x = (double)ting_row(s.x, r)[c], penalty = 0.04 / (units[i] > 0 ? units[i] : 1);
+                const double want = 0.5 + (double)s.above[r][c] + (x > 0.75 ? penalty : x < -0.75 ? -penalty : 0);
+                assert_true(fabs((double)ting_grad_row(s.x, r)[c] - want) <= 4 * unit * (1 + fabs(want)));
+            }
+    }
+}
+
+/* A row of parameters through a bypass of x - 0 = 1: the gradient of parameter c is the sum of those above it. */
+static void a_limit_turns_gradients_that_lead_out_of_it(void **state)
+{
+    (void)state;
+    static const struct {
+        double value, above, want; /* limits 0.2 .. 1; a step goes against the gradient */
+    } cases[] = {{0.5, 2, 2}, {0.5, -2, -2}, {0.1, 2, -2}, {0.1, -2, -2}, {1.5, 2, 2}, {1.5, -2, 2}, {0.2, 2, 2}, {1, -2, -2}};
+    enum { COUNT = sizeof cases / sizeof cases[0] };
+    const int count = COUNT;
+    ting_params *params = ting_params_new();
+    const ting_param *w = ting_params_add(params, TING_PARAM_VALUES, 1, &count, "scale");
+    assert_ok(ting_params_alloc(params, true));
+    ting_tape tape = {0};
+    ting_ctx ctx = {.arena = ting_arena_new(1 << 16), .kern = ting_kern_select(ting_cpu_detect()), .tape = &tape,
+                    .training = true};
+    ting_tensor zero = ting_ctx_constant(&ctx, 1, COUNT), one = ting_ctx_constant(&ctx, 1, COUNT);
+    for (int c = 0; c < COUNT; c++) {
+        w->t.data[c] = (ting_real)cases[c].value;
+        w->t.grad[c] = 3; /* of another use: not turned */
+        zero.data[c] = 0;
+        one.data[c] = 1;
+    }
+    const ting_param *limited = ting_limit(&ctx, w, (ting_real)0.2, 1);
+    assert_true(limited->t.data == w->t.data);
+    ting_tensor y = ting_bypass(&ctx, zero, one, limited);
+    for (int c = 0; c < COUNT; c++)
+        y.grad[c] = (ting_real)cases[c].above;
+    assert_ok(ting_tape_backward(&ctx, &tape));
+    for (int c = 0; c < COUNT; c++)
+        assert_true((double)w->t.grad[c] == 3 + cases[c].want);
+    ctx.training = false; /* the plain network: nothing is turned */
+    assert_true(ting_limit(&ctx, w, 0, 1) == w);
+    ting_arena_free(ctx.arena);
+    ting_params_free(params);
+}
+
 /* ---- both, over enough rows to be shared out ---- */
 
 enum { MANY = 700, WIDE = 60 };
@@ -306,6 +387,9 @@ int main(void)
         cmocka_unit_test(a_balancer_beyond_its_limits_adds_the_slope_of_its_penalty),
         cmocka_unit_test(a_whitener_above_its_limit_adds_the_slope_of_its_metric),
         cmocka_unit_test(a_whitener_below_its_limit_adds_nothing),
+        cmocka_unit_test(scale_grad_passes_a_part),
+        cmocka_unit_test(an_excess_is_penalised_like_the_loss),
+        cmocka_unit_test(a_limit_turns_gradients_that_lead_out_of_it),
         cmocka_unit_test(edits_do_not_depend_on_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

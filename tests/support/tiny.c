@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "model/am_keys.h"
+#include "model/am_file.h"
 #include "model/p2h_model.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static const ting_zipformer_config encoder_config = {
     .pos_dim = 8, .output_downsampling = 2, .causal = true, .chunk = 16, .left = 32};
 static const char *const tokens[] = {"<blk>", "zh", "ōng", "g", "uó", "ǎo", "n", "ǐ", "<unk>"};
 static const ting_transducer_config transducer_config = {
-    .vocab = 9, .context = 2, .encoder_dim = 16, .decoder_dim = 16, .joiner_dim = 16, .groups = 4, .blank = 0};
+    .vocab = 9, .context = 2, .decoder_dim = 16, .joiner_dim = 16, .groups = 4, .blank = 0};
 
 /* Matrices with variance 1 / inputs, so that sizes neither grow nor fade; a bias that favours blank. */
 static void fill(ting_params *params, unsigned seed)
@@ -38,41 +38,52 @@ static void fill(ting_params *params, unsigned seed)
     }
 }
 
-static void put_am(ting_gguf_writer *writer, ting_params *params)
+/* What fill() knows nothing of: layer and batch norms have weights and variances near 1, CTC heads favour blank too. */
+static void settle(ting_am_net *net)
 {
-    for (int i = 0; i < ting_params_count(params); i++) {
-        const ting_param *p = ting_params_at(params, i);
-        char name[256];
-        snprintf(name, sizeof name, "am.%s", p->name);
-        ting_stored stored = {.dtype = sizeof(ting_real) == 4 ? TING_DTYPE_F32 : TING_DTYPE_F64, .dims = p->dims,
-                              .data = p->t.data};
-        size_t count = 1;
-        for (int d = 0; d < p->dims; d++) {
-            stored.shape[d] = p->shape[d];
-            count *= (size_t)p->shape[d];
-        }
-        stored.bytes = count * sizeof(ting_real);
-        ting_gguf_put_tensor(writer, name, &stored, TING_DTYPE_F32);
+    for (int i = 0; i < ting_params_count(net->params); i++) {
+        ting_param *p = ting_params_at(net->params, i);
+        const size_t count = (size_t)p->t.rows * (size_t)p->t.cols, length = strlen(p->name);
+        const bool norm = p->dims == 1 && length > 7 && strcmp(p->name + length - 7, ".weight") == 0;
+        for (size_t k = 0; k < count && (norm || p->role == TING_PARAM_STATISTICS); k++)
+            p->t.data[k] = (ting_real)(norm ? 1 + (double)p->t.data[k] : fabs(1 + (double)p->t.data[k]));
     }
+    if (net->config.ctc.vocab > 0)
+        net->ctc.output.bias->t.data[net->config.ctc.blank] = (ting_real)0.8;
 }
 
-static ting_err add_am(ting_gguf_writer *writer, unsigned seed, ting_params *params)
+ting_err ting_tiny_net(const ting_am_config *config, unsigned seed, ting_am_net **net)
 {
     ting_err err = TING_OK;
-    ting_zipformer *encoder = NULL;
-    ting_transducer *transducer = NULL;
-    TRY(ting_zipformer_new(&encoder_config, params, &encoder));
-    TRY(ting_transducer_new(&transducer_config, params, &transducer));
-    TRY(ting_params_alloc(params, false));
-    fill(params, seed);
-    ting_am_put_keys(writer, &encoder_config, &transducer_config);
-    ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, "icefall bins=40");
-    ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_LICENSE, "Apache-2.0");
-    ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, tokens, sizeof tokens / sizeof tokens[0]);
-    put_am(writer, params);
+    TRY(ting_am_net_new(config, net));
+    TRY(ting_params_alloc((*net)->params, false));
+    fill((*net)->params, seed);
+    settle(*net);
 out:
-    ting_zipformer_free(encoder);
-    ting_transducer_free(transducer);
+    return err;
+}
+
+ting_err ting_tiny_net_save(const char *path, unsigned seed, const ting_am_config *config, const ting_am_about *about)
+{
+    ting_err err = TING_OK;
+    ting_am_net *net = NULL;
+    TRY(ting_tiny_net(config, seed, &net));
+    TRY(ting_am_save(path, net, about, TING_DTYPE_F32));
+out:
+    ting_am_net_free(net);
+    return err;
+}
+
+static ting_err add_am(ting_gguf_writer *writer, unsigned seed, ting_am_net **net)
+{
+    ting_err err = TING_OK;
+    const ting_am_config config = {.encoder = {.kind = TING_ENCODER_ZIPFORMER, .zipformer = encoder_config},
+                                   .transducer = transducer_config};
+    TRY(ting_tiny_net(&config, seed, net));
+    TRY(ting_am_put(writer, *net, &(ting_am_about){.name = "tiny", .features = "icefall bins=40", .tokens = tokens,
+                                                   .token_count = sizeof tokens / sizeof tokens[0], .licence = "Apache-2.0"},
+                    TING_DTYPE_F32));
+out:
     return err;
 }
 
@@ -114,21 +125,22 @@ out:
 ting_err ting_tiny_model_save(const char *path, unsigned seed, ting_tiny_networks networks)
 {
     ting_err err = TING_OK;
-    ting_params *am = ting_params_new(), *p2h = ting_params_new();
+    ting_am_net *am = NULL;
+    ting_params *p2h = ting_params_new();
     ting_gguf_writer *writer = ting_gguf_writer_new();
     static const char *const names[] = {"am", "p2h"};
     bool hears = (networks & TING_TINY_AM) != 0, writes = (networks & TING_TINY_P2H) != 0;
-    if (am == NULL || p2h == NULL || writer == NULL)
+    if (p2h == NULL || writer == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a model");
     ting_schema_begin(writer, "tiny", hears ? names : names + 1, (size_t)hears + (size_t)writes);
     if (hears)
-        TRY(add_am(writer, seed, am));
+        TRY(add_am(writer, seed, &am));
     if (writes)
         TRY(add_p2h(writer, seed, p2h));
     TRY(ting_gguf_save(writer, path));
 out:
     ting_gguf_writer_free(writer);
-    ting_params_free(am);
+    ting_am_net_free(am);
     ting_params_free(p2h);
     return err;
 }

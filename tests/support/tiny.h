@@ -8,7 +8,7 @@
 #ifndef TING_TESTS_TINY_H
 #define TING_TESTS_TINY_H
 
-#include "base/err.h"
+#include "model/am_file.h"
 
 #include <stddef.h>
 
@@ -17,6 +17,12 @@ typedef enum ting_tiny_networks { TING_TINY_AM = 1, TING_TINY_P2H = 2, TING_TINY
 
 /* Saves it as a GGUF file. */
 ting_err ting_tiny_model_save(const char *path, unsigned seed, ting_tiny_networks networks);
+
+/* An acoustic network of any kind with random weights, the same for the same seed; owned, free with ting_am_net_free. */
+ting_err ting_tiny_net(const ting_am_config *config, unsigned seed, ting_am_net **out);
+
+/* One as a file; `about` says what the file says. */
+ting_err ting_tiny_net_save(const char *path, unsigned seed, const ting_am_config *config, const ting_am_about *about);
 
 /* A sound for it: tones that change, with silences in between; `count` samples at 16 kHz. */
 void ting_tiny_sound(float *samples, size_t count);

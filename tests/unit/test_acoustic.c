@@ -38,12 +38,12 @@ static int close_tiny(void **state)
 static void keys_come_back(void **state)
 {
     (void)state;
-    const ting_zipformer_config *e = ting_zipformer_settings(acoustic.encoder);
+    const ting_zipformer_config *e = &acoustic.net->config.encoder.zipformer;
     assert_int_equal(e->stacks, 2);
     assert_int_equal(e->stack[1].kernel, 5);
     assert_int_equal(e->embed_channels[2], 8);
     assert_true(e->causal);
-    const ting_transducer_config *t = ting_transducer_settings(acoustic.transducer);
+    const ting_transducer_config *t = ting_transducer_settings(acoustic.net->transducer);
     assert_int_equal(t->context, 2);
     assert_int_equal(t->groups, 4);
     assert_int_equal(acoustic.features.bins, 40);
@@ -77,7 +77,7 @@ static void listen(const float *sound, size_t count, size_t size, int rate, ting
 {
     ting_listener *listener;
     memset(out, 0, sizeof *out);
-    assert_ok(ting_listener_new(acoustic.encoder, &acoustic.features, rate, pool, (ting_row_sink){take, out}, &listener));
+    assert_ok(ting_listener_new(&acoustic, &(ting_listener_options){.rate = rate, .pool = pool}, (ting_row_sink){take, NULL, out}, &listener));
     srand(1);
     for (size_t at = 0; at < count;) {
         size_t part = size > 0 ? size : (size_t)(rand() % 7000);
@@ -135,7 +135,7 @@ static void what_is_no_number_is_refused(void **state)
     heard *h = ting_alloc(1, sizeof *h);
     float sound[16] = {0};
     sound[8] = NAN;
-    assert_ok(ting_listener_new(acoustic.encoder, &acoustic.features, 8000, NULL, (ting_row_sink){take, h}, &listener));
+    assert_ok(ting_listener_new(&acoustic, &(ting_listener_options){.rate = 8000}, (ting_row_sink){take, NULL, h}, &listener));
     assert_ok(ting_listener_feed(listener, sound, 8));
     assert_fails(TING_ERR_NUMERIC, "at 0.002 s", ting_listener_feed(listener, sound, 16)); /* sample 16 of 8000 a second */
     assert_ok(ting_listener_reset(listener));
@@ -170,7 +170,7 @@ static void a_model_whose_parts_do_not_fit_is_refused(void **state)
 static void sizes_whose_products_are_too_large_are_refused(void **state)
 {
     (void)state;
-    const ting_zipformer_config *good = ting_zipformer_settings(acoustic.encoder);
+    const ting_zipformer_config *good = &acoustic.net->config.encoder.zipformer;
     assert_ok(ting_zipformer_check(good));
     ting_zipformer_config c = *good;
     c.stack[0].heads = 65536;

@@ -183,6 +183,30 @@ static void every_row_of_a_long_gradient_sums_to_zero(void **state)
     }
 }
 
+/* Of more labels than frames not even the states of an alignment exist; memory that held other numbers must not matter. */
+static void more_labels_than_frames_are_impossible(void **state)
+{
+    (void)state;
+    static const int seven[] = {1, 2, 1, 2, 1, 2, 1};
+    for (int count = FRAMES; count <= 7; count++) {
+        ting_ctx ctx = new_ctx(NULL);
+        double *used = ting_arena_take(ctx.arena, 1 << 14);
+        assert_non_null(used);
+        for (size_t i = 0; i < (1 << 14) / sizeof *used; i++)
+            used[i] = 1;
+        ting_arena_reset(ctx.arena);
+        ting_tensor logits = ting_rows(some_logits(&ctx), 0, FRAMES);
+        int impossible;
+        ting_tensor loss = ting_ctc_loss(&ctx, logits, (ting_segments){1, (int[]){0, FRAMES}}, seven,
+                                         (ting_segments){1, (int[]){0, count}},
+                                         &(ting_ctc_options){.impossible = &impossible});
+        assert_ok(ctx.err);
+        assert_int_equal(impossible, count > FRAMES);
+        assert_true((loss.data[0] > 0) == (count == FRAMES));
+        ting_arena_free(ctx.arena);
+    }
+}
+
 static void labels_outside_are_refused(void **state)
 {
     (void)state;
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_loss_is_the_sum_over_all_paths),
         cmocka_unit_test(an_impossible_utterance_costs_the_others_nothing),
         cmocka_unit_test(every_row_of_a_long_gradient_sums_to_zero),
+        cmocka_unit_test(more_labels_than_frames_are_impossible),
         cmocka_unit_test(labels_outside_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,20 +112,20 @@ static void a_float_export_gives_what_its_modules_give(void **state)
     ting_imported model;
     struct network n;
     assert_ok(ting_import_zipformer_onnx(FOLDER, &model));
-    assert_int_equal(model.encoder.stacks, 2);
-    assert_int_equal(model.encoder.features, 24);
-    assert_int_equal(model.encoder.stack[1].dim, 24);
-    assert_int_equal(model.encoder.stack[1].downsampling, 2);
-    assert_int_equal(model.encoder.stack[0].kernel, 7);
-    assert_int_equal(model.encoder.pos_dim, 12);
-    assert_int_equal(model.encoder.chunk, 8);
-    assert_int_equal(model.encoder.left, 16);
-    assert_int_equal(model.transducer.vocab, 11);
-    assert_int_equal(model.transducer.context, 2);
+    assert_int_equal(model.config.encoder.zipformer.stacks, 2);
+    assert_int_equal(model.config.encoder.zipformer.features, 24);
+    assert_int_equal(model.config.encoder.zipformer.stack[1].dim, 24);
+    assert_int_equal(model.config.encoder.zipformer.stack[1].downsampling, 2);
+    assert_int_equal(model.config.encoder.zipformer.stack[0].kernel, 7);
+    assert_int_equal(model.config.encoder.zipformer.pos_dim, 12);
+    assert_int_equal(model.config.encoder.zipformer.chunk, 8);
+    assert_int_equal(model.config.encoder.zipformer.left, 16);
+    assert_int_equal(model.config.transducer.vocab, 11);
+    assert_int_equal(model.config.transducer.context, 2);
     assert_string_equal(model.tokens.items[10], "ōng");
     ting_table_view view = {&model.tensors, ""};
     ting_source source = ting_table_source(&view, FOLDER);
-    build(&model.encoder, &model.transducer, &source, &n);
+    build(&model.config.encoder.zipformer, &model.config.transducer, &source, &n);
     check_outputs(&n);
     drop(&n);
     ting_imported_free(&model);
@@ -140,13 +140,12 @@ static void the_same_through_a_model_file(void **state)
         &(ting_convert_options){.inputs = (const char *const[]){FOLDER}, .count = 1, .output = path}));
     ting_gguf file;
     ting_network am;
-    ting_zipformer_config encoder;
-    ting_transducer_config transducer;
+    ting_am_config config;
     assert_ok(ting_gguf_open(path, &file));
     assert_ok(ting_network_find(&file, "am", &am));
-    assert_ok(ting_am_read_keys(&am.keys, &encoder, &transducer));
+    assert_ok(ting_am_read_keys(&am.keys, am.architecture, &config));
     ting_source source = ting_table_source(&am.tensors, path);
-    build(&encoder, &transducer, &source, &n);
+    build(&config.encoder.zipformer, &config.transducer, &source, &n);
     check_outputs(&n);
     drop(&n);
     ting_gguf_close(&file);
@@ -393,8 +392,8 @@ static ting_err run_everything(void *arg)
         err = TING_ERR_MEMORY;
         goto out;
     }
-    TRY(ting_zipformer_new(&model->encoder, params, &encoder));
-    TRY(ting_transducer_new(&model->transducer, params, &transducer));
+    TRY(ting_zipformer_new(&model->config.encoder.zipformer, params, &encoder));
+    TRY(ting_transducer_new(&model->config.transducer, params, &transducer));
     ting_table_view view = {&model->tensors, ""};
     ting_source source = ting_table_source(&view, FOLDER);
     TRY(ting_params_load(params, &source, &(ting_load_options){.kern = ctx.kern}));
@@ -406,7 +405,7 @@ static ting_err run_everything(void *arg)
                             &(ting_keyword_defaults){0}, &keywords));
     TRY(ting_spotter_new(transducer, &keywords, &(ting_spotter_options){0}, &spotter));
     start[1] = ting_zipformer_frames(encoder, state, 2);
-    ting_tensor x = ting_ctx_constant(&ctx, start[1], model->encoder.features);
+    ting_tensor x = ting_ctx_constant(&ctx, start[1], model->config.encoder.zipformer.features);
     for (int i = 0; x.data != NULL && i < x.rows * x.cols; i++)
         x.data[i] = (ting_real)(i % 17 - 8);
     ting_tensor rows = ting_zipformer_forward(&ctx, encoder, x, (ting_segments){1, start},

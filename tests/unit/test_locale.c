@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "decode/keywords.h"
 #include "engine/result.h"
 #include "engine/spectrogram.h"

@@ -10,7 +10,7 @@
 #include "data/p2h_confuse.h"
 #include "data/p2h_corpus.h"
 #include "data/p2h_prepare.h"
-#include "data/yaml.h"
+#include "base/yaml.h"
 #include "text/pinyin.h"
 
 #include <lzma.h>

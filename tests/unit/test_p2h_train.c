@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_p2h_train.c - recipes, overfitting a tiny corpus, exact resume (also after SIGKILL), export and decoding. */
 #include "support/support.h"
+#include "support/training.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -103,29 +104,6 @@ static ting_err train(const char *recipe, const char *corpus, const char *folder
                                                 .report = report, .stop = stop, .self = watch});
 }
 
-/* Everything but the curve, whose points hold times. */
-static void assert_same_state(const char *a, const char *b)
-{
-    static const char *const blocks[] = {"identity", "place", "weights", "average", "adamw.steps", "adamw.mean",
-                                         "adamw.square"};
-    char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
-    ting_checkpoint file[2];
-    for (int i = 0; i < 2; i++)
-        assert_ok(ting_checkpoint_open(path[i], &file[i]));
-    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) {
-        const void *data[2];
-        size_t bytes[2];
-        for (int i = 0; i < 2; i++)
-            assert_true(ting_checkpoint_find(&file[i], blocks[k], &data[i], &bytes[i]));
-        assert_int_equal(bytes[0], bytes[1]);
-        assert_memory_equal(data[0], data[1], bytes[0]);
-    }
-    for (int i = 0; i < 2; i++) {
-        ting_checkpoint_close(&file[i]);
-        ting_free(path[i]);
-    }
-}
-
 static void a_tiny_corpus_is_learnt_by_heart(void **state)
 {
     (void)state;
@@ -206,11 +184,11 @@ static void a_stopped_training_goes_on_exactly(void **state)
     char *whole = ting_temp_path("whole"), *parts = ting_temp_path("parts"), *threads = ting_temp_path("threads");
     assert_ok(train(recipe, corpus, whole, 1, 1000, &w));
     assert_ok(train(recipe, corpus, threads, 3, 1000, &w));
-    assert_same_state(whole, threads); /* the number of threads does not matter */
+    ting_assert_same_state(whole, threads); /* the number of threads does not matter */
     assert_fails(TING_ERR_CANCELLED, "stopped after step 10", train(recipe, corpus, parts, 2, 10, &w));
     assert_fails(TING_ERR_CANCELLED, "stopped after step 40", train(recipe, corpus, parts, 1, 30, &w));
     assert_ok(train(recipe, corpus, parts, 2, 1000, &w));
-    assert_same_state(whole, parts);
+    ting_assert_same_state(whole, parts);
 
     /* killed without a warning, at a random moment after the first checkpoint, as often as it takes */
     char *killed = ting_temp_path("killed"), *path = ting_path_join(killed, "checkpoint");
@@ -230,7 +208,7 @@ static void a_stopped_training_goes_on_exactly(void **state)
     }
     assert_true(ting_file_exists(path));
     assert_ok(train(recipe, corpus, killed, 1, 1000, &w));
-    assert_same_state(whole, killed);
+    ting_assert_same_state(whole, killed);
     char *const all[] = {corpus, recipe, whole, parts, threads, killed, path};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);

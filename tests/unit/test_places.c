@@ -8,6 +8,7 @@
 #include "engine/options.h"
 #include "engine/places.h"
 #include "engine/tool_places.h"
+#include "model/public.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,9 +41,9 @@ static void candidates_come_in_order(void **state)
     touch(public_model, "tokens.txt");
     touch(public_model, "encoder-epoch-12.int8.onnx");
     touch(public_model, "decoder-epoch-12.onnx");
-    assert_false(ting_place_is_public_model(public_model));
+    assert_int_equal(ting_public_kind_of(public_model), TING_PUBLIC_NONE);
     touch(public_model, "joiner-epoch-12.onnx");
-    assert_true(ting_place_is_public_model(public_model));
+    assert_int_equal(ting_public_kind_of(public_model), TING_PUBLIC_ZIPFORMER_ONNX);
     touch(other, "tokens.txt");
     ting_paths places, candidates;
     assert_ok(ting_places(place, &places));

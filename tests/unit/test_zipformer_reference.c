@@ -44,8 +44,8 @@ static int open_reference(void **state)
     assert_ok(ting_import_zipformer_onnx(ref.folder, &ref.model));
     ref.params = ting_params_new();
     assert_non_null(ref.params);
-    assert_ok(ting_zipformer_new(&ref.model.encoder, ref.params, &ref.encoder));
-    assert_ok(ting_transducer_new(&ref.model.transducer, ref.params, &ref.transducer));
+    assert_ok(ting_zipformer_new(&ref.model.config.encoder.zipformer, ref.params, &ref.encoder));
+    assert_ok(ting_transducer_new(&ref.model.config.transducer, ref.params, &ref.transducer));
     ting_table_view view = {&ref.model.tensors, ""};
     ting_source source = ting_table_source(&view, ref.folder);
     ting_load_options options = {.kern = ting_kern_select(ting_cpu_detect())};
@@ -98,7 +98,7 @@ static ting_real *run(const clip *c, int step, int threads, int *rows, ting_gree
                     .pool = ting_pool_new(threads),
                     .kern = ting_kern_select(ting_cpu_detect())};
     int total = (int)c->fbank.shape[0], bins = (int)c->fbank.shape[1], at = 0;
-    int dim = ref.model.transducer.joiner_dim;
+    int dim = ref.model.config.transducer.joiner_dim;
     ting_real *all = ting_alloc((size_t)total * (size_t)dim, sizeof *all);
     assert_non_null(all);
     *rows = 0;
@@ -185,7 +185,7 @@ static void chunks_a_call_and_threads_do_not_matter(void **state)
         ting_real *got = run(&c, cuts[i][0], cuts[i][1], &again, search);
         assert_int_equal(again, rows);
         assert_memory_equal(got, want,
-                            (size_t)rows * (size_t)ref.model.transducer.joiner_dim * sizeof *got);
+                            (size_t)rows * (size_t)ref.model.config.transducer.joiner_dim * sizeof *got);
         assert_int_equal(ting_greedy_result(search).count, count);
         assert_true(ting_greedy_result(search).log_prob == log_prob);
         ting_free(got);
@@ -202,7 +202,7 @@ static ting_tensor encoder_rows(const char *name, ting_ctx *ctx)
     ting_zipformer_state *state;
     open_clip(name, &c);
     assert_ok(ting_zipformer_state_new(ref.encoder, &state));
-    int chunk = ref.model.encoder.chunk, bins = (int)c.fbank.shape[1],
+    int chunk = ref.model.config.encoder.zipformer.chunk, bins = (int)c.fbank.shape[1],
         total = (int)c.fbank.shape[0];
     int chunks = (total - ting_zipformer_frames(ref.encoder, state, 0)) / (2 * chunk);
     int start[2] = {0, ting_zipformer_frames(ref.encoder, state, chunks)}, out[2];

@@ -5,6 +5,7 @@
  * balancer, per channel with mean m, deviation d, rms r over the rows: where m / d or r is outside of its limits, the
  * derivative L of |m / d - limit| + |ln(limit / r)| is scaled to grad_scale / rms(L), and gx = g + |g| L.
  * whiten: where the metric is above the limit, gx = g + penalty grad_scale |g| / |penalty|.
+ * scale_grad, excess, limit: element by element.
  */
 #include "nn/bwd/bwd.h"
 #include "nn/bwd/whitening.h"
@@ -204,4 +205,63 @@ void ting_bwd_whiten(ting_ctx *ctx, const void *saved)
     struct rows_job job = {.kern = ctx->kern, .x = x, .y = y, .extra = penalty, .scale = (ting_real)scale};
     ting_rows_run(ctx->pool, x.rows, x.cols, whiten_rows, &job);
     ting_arena_rewind(ctx->arena, mark);
+}
+
+/* ---- element by element ---- */
+
+static void scale_rows(void *arg, ting_row_block block)
+{
+    const struct rows_job *job = arg;
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->axpy(job->x.cols, job->scale, ting_grad_row(job->y, r), ting_grad_row(job->x, r));
+}
+
+void ting_bwd_scale_grad(ting_ctx *ctx, const void *saved)
+{
+    const struct ting_rec_scale_grad *rec = saved;
+    struct rows_job job = {.kern = ctx->kern, .x = rec->x, .y = rec->y, .scale = rec->factor};
+    if (rec->x.grad != NULL)
+        ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, scale_rows, &job);
+}
+
+struct excess_job {
+    const ting_kern *kern;
+    const struct ting_rec_excess *rec;
+    ting_real penalty;
+};
+
+static void penalise_rows(void *arg, ting_row_block block)
+{
+    const struct excess_job *job = arg;
+    const struct ting_rec_excess *rec = job->rec;
+    for (int r = block.first; r < block.first + block.count; r++) {
+        ting_real *gx = ting_grad_row(rec->x, r);
+        const ting_real *x = ting_row(rec->x, r);
+        job->kern->add(rec->x.cols, gx, ting_grad_row(rec->y, r), gx);
+        for (int c = 0; c < rec->x.cols; c++)
+            if (fabs(x[c]) > rec->limit)
+                gx[c] += x[c] > 0 ? job->penalty : -job->penalty;
+    }
+}
+
+void ting_bwd_excess(ting_ctx *ctx, const void *saved)
+{
+    const struct ting_rec_excess *rec = saved;
+    struct excess_job job = {.kern = ctx->kern, .rec = rec,
+                             .penalty = ctx->units > 0 ? (ting_real)((double)rec->penalty / ctx->units) : rec->penalty};
+    if (rec->x.grad != NULL)
+        ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, penalise_rows, &job);
+}
+
+void ting_bwd_limit(ting_ctx *ctx, const void *saved)
+{
+    const struct ting_rec_limit *rec = saved;
+    const ting_tensor w = rec->param->t;
+    (void)ctx;
+    for (int r = 0; r < w.rows; r++)
+        for (int c = 0; c < w.cols; c++) {
+            const ting_real value = ting_row(w, r)[c], g = ting_grad_row(rec->alias->t, r)[c];
+            const bool further = (value < rec->least && g > 0) || (value > rec->most && g < 0);
+            ting_grad_row(w, r)[c] += further ? -g : g;
+        }
 }

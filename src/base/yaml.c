@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* yaml.c - libyaml's events to the tree of yaml.h, and the typed getters. */
-#include "data/yaml.h"
+#include "base/yaml.h"
 
 #include "base/file.h"
 #include "base/number.h"
@@ -206,19 +206,44 @@ out:
     return err;
 }
 
-ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out)
+static ting_err read_real(const ting_yaml *map, const ting_yaml *node, const char *key, double low, double high, double *out)
 {
-    ting_err err = TING_OK;
-    ting_yaml *node;
-    TRY(find_scalar(map, key, &node));
-    if (node == NULL)
-        return TING_OK;
     char *end;
     double value = ting_number_read(node->text, &end);
     if (end == node->text || *end != '\0' || !isfinite(value) || value < low || value > high)
-        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", map->path, node->line, key,
-             node->text, low, high);
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", map->path, node->line,
+                         key, node->text, low, high);
     *out = value;
+    return TING_OK;
+}
+
+ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out)
+{
+    ting_yaml *node;
+    ting_err err = find_scalar(map, key, &node);
+    return err == TING_OK && node != NULL ? read_real(map, node, key, low, high, out) : err;
+}
+
+ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count)
+{
+    ting_err err = TING_OK;
+    int got = 0;
+    ting_yaml *node = ting_yaml_find(map, key);
+    if (node == NULL)
+        return TING_OK;
+    if (node->kind == TING_YAML_SCALAR) {
+        *count = 1;
+        return read_real(map, node, key, low, high, out);
+    }
+    for (const ting_yaml *item = node->first; item != NULL; item = item->next) {
+        if (node->kind != TING_YAML_LIST || item->kind != TING_YAML_SCALAR || got == most)
+            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a number or a list of at most %d", map->path, item->line, key, most);
+        TRY(read_real(map, item, key, low, high, &out[got++]));
+    }
+    if (got == 0)
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is empty, expected a number or a list of at most %d", map->path, node->line, key,
+             most);
+    *count = got;
 out:
     return err;
 }

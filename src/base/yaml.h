@@ -10,8 +10,8 @@
  *     TRY(ting_yaml_int(doc.root, "layers", 1, 64, &layers));      absent: keeps the default in `layers`
  *     TRY(ting_yaml_done(doc.root));
  */
-#ifndef TING_DATA_YAML_H
-#define TING_DATA_YAML_H
+#ifndef TING_BASE_YAML_H
+#define TING_BASE_YAML_H
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -49,6 +49,10 @@ ting_yaml *ting_yaml_find(ting_yaml *map, const char *key);
  * borrows from the document. */
 ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int *out);
 ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out);
+
+/* A list of 1 to `most` numbers, or one without brackets. After an error out[] is not to be used. */
+ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count);
+
 ting_err ting_yaml_bool(ting_yaml *map, const char *key, bool *out);
 ting_err ting_yaml_text(ting_yaml *map, const char *key, const char **out);
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_train_am.c - tingxie train am: an acoustic network from a recipe and manifests. */
+#include "cli/training.h"
+
+struct options {
+    const char *data, *folder, *from, *teacher, *export_path, *licence;
+    int threads, finish, type;
+};
+
+static ting_exit run(ting_cli *cli, const void *fields)
+{
+    const struct options *options = fields;
+    ting_training_session session = {.cli = cli, .command = "train am", .unit = "rows"};
+    const char *const others[] = {cli->inputs[0], options->from, options->teacher};
+    if (options->folder == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "name the folder to train in with -o DIR");
+    ting_err err = ting_training_check_export(options->export_path, options->folder, others, sizeof others / sizeof others[0]);
+    if (err != TING_OK)
+        return ting_cli_wrong(cli, err);
+    ting_cli_catch_interrupt();
+    const ting_train_options training = {.recipe = cli->inputs[0],
+                                         .data = options->data,
+                                         .folder = options->folder,
+                                         .threads = options->threads,
+                                         .finish = options->finish,
+                                         .from = options->from,
+                                         .teacher = options->teacher,
+                                         .remarks = {ting_cli_remark, cli},
+                                         .report = ting_training_report,
+                                         .stop = ting_training_stop,
+                                         .self = &session};
+    err = options->export_path == NULL ? ting_train_am(&training)
+                                       : ting_export_am(&training, options->export_path, (ting_export_type)options->type,
+                                                        options->licence);
+    ting_training_end(&session);
+    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+}
+
+static const ting_option table[] = {
+    {'d', "data", TING_OPTION_FOLDER, offsetof(struct options, data), "DIR", "folder that the recipe's manifests start from",
+     .unset = "the working directory"},
+    {0, "teacher", TING_OPTION_FILE, offsetof(struct options, teacher), "MODEL",
+     "recogniser to learn from: a model file, or a folder with a public model in ONNX", .unset = "none"},
+    {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, folder), "DIR",
+     "folder of the checkpoint and the curves; one that holds a checkpoint is continued", .unset = "must be given"},
+    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024,
+     .unset = "all processors"},
+    {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
+     "let the learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,
+     .unset = "the recipe's plan"},
+    {0, "from", TING_OPTION_FILE, offsetof(struct options, from), "MODEL",
+     "begin with the weights of a model file, where DIR holds no checkpoint", .unset = "random numbers"},
+    {0, "export", TING_OPTION_FILE, offsetof(struct options, export_path), "FILE",
+     "train nothing: write the checkpoint's averaged weights as a model file"},
+    {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",
+     .choices = "f32 f16 bf16 int8"},
+    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX", "licence to state in the exported file"},
+    {0},
+};
+
+static const struct options defaults = {.licence = "Apache-2.0 AND CC-BY-SA-4.0"};
+
+static const ting_example examples[] = {
+    {"tingxie train am recipes/smoke.yaml -d DATA -o run", "trains, or goes on where it stopped"},
+    {"tingxie train am recipes/default.yaml -d DATA --teacher MODEL -o run", "learns from another recogniser too"},
+    {"tingxie train am recipes/smoke.yaml -o run --export am.gguf --type int8", "writes the model"},
+    {0},
+};
+
+const ting_command ting_command_train_am = {
+    .name = "train am",
+    .summary = "trains an acoustic network",
+    .usage = "[OPTION]... RECIPE.yaml",
+    .description =
+        "Trains the network that RECIPE describes on the recordings that its manifests list. The folder gets the file "
+        "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss, held-out error rate, learning "
+        "rate).\n\n"
+        "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The same "
+        "command goes on exactly where it stopped, as if it had never been interrupted.",
+    .options = table,
+    .examples = examples,
+    .size = sizeof(struct options),
+    .defaults = &defaults,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .run = run,
+};

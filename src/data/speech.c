@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* speech.c - see speech.h. */
+#include "data/speech.h"
+
+#include "audio/audio.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+enum { RATE = 16000, SAID = 5 }; /* utterances left out that are named, a source */
+
+typedef struct kept { /* decoded sound of an item */
+    int16_t *samples; /* NULL: not yet */
+    size_t count;
+} kept;
+
+struct ting_speech {
+    ting_speech_options options;
+    ting_speech_item *items;
+    size_t count, room;
+    ting_labels labels;
+    kept *kept; /* [count] */
+    size_t kept_room, memory_left;
+    pthread_mutex_t mutex; /* of what is kept */
+};
+
+ting_err ting_speech_new(const ting_speech_options *options, ting_speech **out)
+{
+    *out = ting_alloc(1, sizeof **out);
+    if (*out == NULL)
+        return TING_ERR_MEMORY;
+    (*out)->options = *options;
+    (*out)->memory_left = options->memory;
+    pthread_mutex_init(&(*out)->mutex, NULL);
+    return TING_OK;
+}
+
+void ting_speech_free(ting_speech *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; s->kept != NULL && i < s->count; i++)
+        ting_free(s->kept[i].samples);
+    pthread_mutex_destroy(&s->mutex);
+    ting_free(s->kept);
+    ting_free(s->items);
+    ting_labels_free(&s->labels);
+    ting_free(s);
+}
+
+/* ---- items ---- */
+
+/* Seconds of a clip: what the manifest says, else the file's header. */
+static ting_err length_of(const ting_clip *clip, double *seconds)
+{
+    ting_err err = TING_OK;
+    ting_audio *audio = NULL;
+    *seconds = clip->seconds;
+    if (clip->seconds > 0)
+        return TING_OK;
+    TRY(ting_audio_open(clip->path, &(ting_audio_options){.rate = RATE}, &audio));
+    const int64_t expected = ting_audio_describe(audio)->expected;
+    if (expected < 0)
+        FAIL(TING_ERR_FORMAT, "%s: its header does not tell how long it is: put the seconds into the manifest",
+             clip->path);
+    *seconds = (double)expected / RATE - fmax(clip->start, 0);
+out:
+    ting_audio_close(audio);
+    return err;
+}
+
+static ting_err add_clip(ting_speech *s, const ting_clip *clip)
+{
+    ting_err err = TING_OK;
+    double seconds = 0;
+    const bool given =
+        (clip->text != NULL && clip->text[0] != '\0') || (clip->pinyin != NULL && clip->pinyin[0] != '\0');
+    const size_t first = s->labels.count;
+    if (!given && !s->options.unlabelled_too)
+        FAIL(TING_ERR_FORMAT, "it has neither text nor pinyin");
+    bool labelled = given && s->options.labeller != NULL;
+    if (labelled)
+        err = ting_label_append(s->options.labeller, clip->text, clip->pinyin, &s->labels);
+    if (err == TING_ERR_MEMORY || (err != TING_OK && !s->options.unlabelled_too))
+        goto out;
+    labelled = labelled && err == TING_OK; /* other languages, for a teacher's ears alone */
+    TRY(length_of(clip, &seconds));
+    if (!(seconds >= s->options.shortest && seconds <= s->options.longest))
+        FAIL(TING_ERR_FORMAT, "it lasts %.2f s, expected %g to %g s", seconds, s->options.shortest, s->options.longest);
+    TRY(ting_reserve(&s->items, s->count, 1, &s->room, sizeof *s->items));
+    TRY(ting_reserve(&s->kept, s->count, 1, &s->kept_room, sizeof *s->kept));
+    s->items[s->count++] = (ting_speech_item){.clip = clip,
+                                              .samples = (uint32_t)(seconds * RATE),
+                                              .labelled = labelled,
+                                              .label = first,
+                                              .label_count = (uint32_t)(s->labels.count - first)};
+out:
+    if (err != TING_OK)
+        s->labels.count = first;
+    return err;
+}
+
+ting_err ting_speech_add(ting_speech *s, const ting_manifest *manifest, const char *name)
+{
+    const size_t clips = ting_manifest_count(manifest), before = s->count;
+    size_t left_out = 0;
+    for (size_t i = 0; i < clips; i++) {
+        const ting_clip *clip = ting_manifest_at(manifest, i);
+        const ting_err err = add_clip(s, clip);
+        if (err == TING_ERR_MEMORY)
+            return err;
+        if (err != TING_OK && left_out++ < SAID)
+            ting_log_write(s->options.log, TING_LOG_WARNING, "%s: left out %s: %s", name, clip->id,
+                           ting_error_message());
+    }
+    if (left_out > SAID)
+        ting_log_write(s->options.log, TING_LOG_WARNING, "%s: left out %zu of %zu utterances in all", name, left_out,
+                       clips);
+    if (s->count == before)
+        return ting_fail(TING_ERR_ARGUMENT, "%s: none of its %zu utterances can be used", name, clips);
+    return TING_OK;
+}
+
+const ting_speech_item *ting_speech_items(const ting_speech *speech, size_t *count)
+{
+    *count = speech->count;
+    return speech->items;
+}
+
+const int *ting_speech_labels(const ting_speech *speech)
+{
+    return speech->labels.ids;
+}
+
+uint64_t ting_speech_hash(const ting_speech *s)
+{
+    uint64_t hash = ting_fingerprint(s->labels.ids, s->labels.count * sizeof *s->labels.ids);
+    for (size_t i = 0; i < s->count; i++) {
+        const ting_speech_item *item = &s->items[i];
+        const uint64_t parts[] = {hash, ting_hash_bytes(item->clip->id, strlen(item->clip->id)), item->samples,
+                                  item->label_count};
+        hash = ting_fingerprint(parts, sizeof parts);
+    }
+    return hash;
+}
+
+/* ---- sound ---- */
+
+/* Reads the piece of a file that a clip is. */
+static ting_err decode(const ting_speech_item *item, ting_sound *sound)
+{
+    enum { BLOCK = 4096 };
+    ting_err err = TING_OK;
+    ting_audio *audio = NULL;
+    float block[BLOCK];
+    size_t skip = item->clip->start > 0 ? (size_t)(item->clip->start * RATE + 0.5) : 0;
+    const size_t most = item->clip->seconds > 0 && item->clip->start >= 0 ? item->samples : SIZE_MAX;
+    sound->count = 0;
+    TRY(ting_audio_open(item->clip->path, &(ting_audio_options){.rate = RATE}, &audio));
+    while (sound->count < most) {
+        size_t count = 0;
+        TRY(ting_audio_read(audio, block, BLOCK, &count));
+        if (count == 0)
+            break;
+        const size_t passed = skip < count ? skip : count;
+        skip -= passed;
+        size_t take = count - passed;
+        take = take < most - sound->count ? take : most - sound->count;
+        TRY(ting_sound_reserve(sound, sound->count + take));
+        memcpy(sound->samples + sound->count, block + passed, take * sizeof *block);
+        sound->count += take;
+    }
+    if (sound->count == 0)
+        FAIL(TING_ERR_FORMAT, "%s: it ends before %.2f s, where %s begins", item->clip->path,
+             fmax(item->clip->start, 0), item->clip->id);
+out:
+    ting_audio_close(audio);
+    return err;
+}
+
+static int16_t quantise(float x)
+{
+    const float scaled = rintf(x * 32768);
+    return (int16_t)fminf(32767, fmaxf(-32768, scaled));
+}
+
+/* Keeps a decoded sound if there is memory for it. */
+static void keep(ting_speech *s, size_t at, const ting_sound *sound)
+{
+    const size_t bytes = sound->count * sizeof(int16_t);
+    pthread_mutex_lock(&s->mutex);
+    const bool fits = s->kept[at].samples == NULL && bytes <= s->memory_left;
+    s->memory_left -= fits ? bytes : 0;
+    pthread_mutex_unlock(&s->mutex);
+    if (!fits)
+        return;
+    int16_t *copy = ting_alloc(sound->count, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < sound->count; i++)
+        copy[i] = quantise(sound->samples[i]);
+    pthread_mutex_lock(&s->mutex);
+    if (copy != NULL && s->kept[at].samples == NULL) {
+        s->kept[at] = (kept){copy, sound->count};
+        copy = NULL;
+    } else { /* another thread was first */
+        s->memory_left += bytes;
+    }
+    pthread_mutex_unlock(&s->mutex);
+    ting_free(copy);
+}
+
+ting_err ting_speech_load(ting_speech *s, size_t at, ting_sound *sound)
+{
+    ting_err err = TING_OK;
+    pthread_mutex_lock(&s->mutex);
+    const kept there = s->kept[at]; /* never freed before the speech is */
+    pthread_mutex_unlock(&s->mutex);
+    if (there.samples == NULL) {
+        TRY(decode(&s->items[at], sound));
+        for (size_t i = 0; i < sound->count; i++) /* the same values the first time as later */
+            sound->samples[i] = (float)quantise(sound->samples[i]) / 32768;
+        keep(s, at, sound);
+        return TING_OK;
+    }
+    TRY(ting_sound_reserve(sound, there.count));
+    for (size_t i = 0; i < there.count; i++)
+        sound->samples[i] = (float)there.samples[i] / 32768;
+    sound->count = there.count;
+out:
+    return err;
+}

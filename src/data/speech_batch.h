@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * speech_batch.h - utterances -> batches of a budget in seconds of sound: decoded, augmented, as features, made ahead by
+ * threads.
+ *
+ *     item -> sound -> voice ---------------------------> features            `clean`: what a teacher hears
+ *                       |-> channel -> features -> masks  view 1  |
+ *                       '-> channel -> features -> masks  view 2  |  `heard`: what is trained
+ *
+ * A batch is a function of (seed, epoch, place). All views of an utterance have the same frames. Utterances whose sound
+ * cannot be read, or that have fewer rows than their tokens need, are left out and counted.
+ */
+#ifndef TING_DATA_SPEECH_BATCH_H
+#define TING_DATA_SPEECH_BATCH_H
+
+#include "data/epoch.h"
+#include "data/speech.h"
+#include "feat/cmvn.h"
+#include "feat/feature.h"
+#include "nn/tensor.h"
+
+enum { TING_MOST_VIEWS = 2 };
+
+typedef struct ting_speech_batch {
+    int views, utterances; /* of each view: the labelled ones come first */
+    int labelled;
+    ting_segments frames; /* views x utterances, view after view; of 0 utterances when all were left out */
+    float *heard;         /* [frames in all, dim] */
+    float *clean;         /* [frames of one view, dim]; NULL when not wanted */
+    ting_segments labels; /* [labelled] */
+    const int *label_ids;
+    const uint32_t *items; /* [utterances] of the speech */
+    double seconds;        /* of sound, one view */
+    int left_out;
+    const char *why; /* of the last one left out; NULL: none */
+} ting_speech_batch;
+
+typedef struct ting_speech_batches_options {
+    const ting_epoch_group *groups; /* of the speech's items; copied */
+    int group_count;
+    double seconds; /* of a batch, at most (a longer utterance stands alone) */
+    int window;     /* utterances sorted together by length */
+    uint64_t seed;
+    int views; /* 1 or 2 */
+    bool clean;
+    ting_timing timing;
+    const ting_augment *augment; /* NULL: sound as it is */
+    ting_feature_config features;
+    const ting_cmvn *cmvn;                     /* with TING_CMVN_GLOBAL */
+    int (*rows)(const void *self, int frames); /* rows of the network for so many frames */
+    const void *rows_self;
+    int threads, ahead; /* of the loader */
+} ting_speech_batches_options;
+
+typedef struct ting_speech_batches ting_speech_batches;
+
+/* Borrows the speech and what the options point to. Returns owned in *out, free with ting_speech_batches_free. Errors: argument,
+ * memory. */
+ting_err ting_speech_batches_new(ting_speech *speech, const ting_speech_batches_options *options,
+                                 ting_speech_batches **out);
+void ting_speech_batches_free(ting_speech_batches *batches);
+
+/* Makes the order of an epoch current; *count gets its number of batches. Errors: memory; argument, when nothing is left. */
+ting_err ting_speech_batches_epoch(ting_speech_batches *batches, int epoch, size_t *count);
+
+/* Batch `place` of the epoch; quick when places are asked for in order. Borrows until the next call. Errors: memory, internal. */
+ting_err ting_speech_batches_take(ting_speech_batches *batches, size_t place, const ting_speech_batch **out);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decoder.c - see decoder.h. */
+#include "engine/decoder.h"
+
+#include "base/mem.h"
+#include "decode/ctc_greedy.h"
+#include "decode/ctc_prefix_beam.h"
+#include "decode/transducer_beam.h"
+#include "decode/transducer_greedy.h"
+
+typedef enum decoder_kind { TRANSDUCER_GREEDY, TRANSDUCER_BEAM, CTC_GREEDY, CTC_BEAM } decoder_kind;
+
+struct ting_decoder {
+    decoder_kind kind;
+    const ting_am_net *net;
+    union {
+        ting_greedy *greedy;
+        ting_beam *beam;
+        ting_ctc_greedy *ctc_greedy;
+        ting_ctc_beam *ctc_beam;
+    };
+    ting_decoded best; /* of the greedy searches */
+};
+
+static ting_err open_search(ting_decoder *d, const ting_options *options)
+{
+    const ting_ctc_config *ctc = &d->net->config.ctc;
+    const double penalty = options->blank_penalty;
+    switch (d->kind) {
+    case TRANSDUCER_GREEDY:
+        return ting_greedy_new(d->net->transducer, &(ting_greedy_options){.blank_penalty = penalty}, &d->greedy);
+    case TRANSDUCER_BEAM:
+        return ting_beam_new(d->net->transducer, &(ting_beam_options){.beam = options->beam, .blank_penalty = penalty}, &d->beam);
+    case CTC_GREEDY:
+        return ting_ctc_greedy_new(&(ting_ctc_greedy_options){.vocab = ctc->vocab, .blank = ctc->blank, .blank_penalty = penalty},
+                                   &d->ctc_greedy);
+    case CTC_BEAM: break;
+    }
+    return ting_ctc_beam_new(&(ting_ctc_beam_options){.vocab = ctc->vocab, .blank = ctc->blank, .beam = options->beam,
+                                                      .blank_penalty = penalty},
+                             &d->ctc_beam);
+}
+
+ting_err ting_decoder_new(const ting_am *am, const ting_options *options, ting_decoder **out)
+{
+    const bool beam = options->decoding == TING_DECODING_BEAM;
+    *out = NULL;
+    ting_decoder *d = ting_alloc(1, sizeof *d);
+    if (d == NULL)
+        return TING_ERR_MEMORY;
+    d->net = am->net;
+    if (am->net->transducer != NULL)
+        d->kind = beam ? TRANSDUCER_BEAM : TRANSDUCER_GREEDY;
+    else
+        d->kind = beam ? CTC_BEAM : CTC_GREEDY;
+    ting_err err = open_search(d, options);
+    if (err == TING_OK)
+        *out = d;
+    else
+        ting_free(d);
+    return err;
+}
+
+void ting_decoder_free(ting_decoder *d)
+{
+    if (d == NULL)
+        return;
+    switch (d->kind) {
+    case TRANSDUCER_GREEDY: ting_greedy_free(d->greedy); break;
+    case TRANSDUCER_BEAM: ting_beam_free(d->beam); break;
+    case CTC_GREEDY: ting_ctc_greedy_free(d->ctc_greedy); break;
+    case CTC_BEAM: ting_ctc_beam_free(d->ctc_beam); break;
+    }
+    ting_free(d);
+}
+
+void ting_decoder_reset(ting_decoder *d)
+{
+    switch (d->kind) {
+    case TRANSDUCER_GREEDY: ting_greedy_reset(d->greedy); break;
+    case TRANSDUCER_BEAM: ting_beam_reset(d->beam); break;
+    case CTC_GREEDY: ting_ctc_greedy_reset(d->ctc_greedy); break;
+    case CTC_BEAM: ting_ctc_beam_reset(d->ctc_beam); break;
+    }
+}
+
+void ting_decoder_cut(ting_decoder *d)
+{
+    switch (d->kind) {
+    case TRANSDUCER_GREEDY: ting_greedy_cut(d->greedy); break;
+    case TRANSDUCER_BEAM: ting_beam_cut(d->beam); break;
+    case CTC_GREEDY: ting_ctc_greedy_cut(d->ctc_greedy); break;
+    case CTC_BEAM: ting_ctc_beam_cut(d->ctc_beam); break;
+    }
+}
+
+ting_err ting_decoder_accept(ting_decoder *d, ting_ctx *ctx, ting_tensor rows)
+{
+    if (d->kind == TRANSDUCER_GREEDY)
+        return ting_greedy_accept(d->greedy, ctx, rows);
+    if (d->kind == TRANSDUCER_BEAM)
+        return ting_beam_accept(d->beam, ctx, rows);
+    const ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_tensor logits = ting_ctc_head_logits(ctx, &d->net->ctc, rows);
+    ting_ctx_check(ctx);
+    ting_err err = ctx->err;
+    if (err == TING_OK)
+        err = d->kind == CTC_GREEDY ? ting_ctc_greedy_accept(d->ctc_greedy, ctx, logits)
+                                    : ting_ctc_beam_accept(d->ctc_beam, ctx, logits);
+    ting_arena_rewind(ctx->arena, mark);
+    return err;
+}
+
+ting_err ting_decoder_results(ting_decoder *d, int most, const ting_decoded **out, int *count)
+{
+    if (d->kind == TRANSDUCER_BEAM)
+        return ting_beam_results(d->beam, most, out, count);
+    if (d->kind == CTC_BEAM)
+        return ting_ctc_beam_results(d->ctc_beam, most, out, count);
+    d->best = d->kind == TRANSDUCER_GREEDY ? ting_greedy_result(d->greedy) : ting_ctc_greedy_result(d->ctc_greedy);
+    *out = &d->best;
+    *count = 1;
+    return TING_OK;
+}
+
+const ting_rival *ting_decoder_rivals(const ting_decoder *d)
+{
+    return d->kind == TRANSDUCER_GREEDY ? ting_greedy_rivals(d->greedy)
+           : d->kind == CTC_GREEDY      ? ting_ctc_greedy_rivals(d->ctc_greedy)
+                                        : NULL;
+}

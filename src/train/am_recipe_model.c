@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* am_recipe_model.c - see am_recipe_model.h. */
+#include "train/am_recipe_model.h"
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* The sizes of the public 3.3 M parameter model of icefall's egs/wenetspeech/KWS. */
+static const ting_zipformer_config small_zipformer = {
+    .features = 80,
+    .embed_channels = {8, 32, 128},
+    .stacks = 6,
+    .stack = {{1, 128, 4, 32, 12, 4, 192, 31, 1},
+              {1, 128, 4, 32, 12, 4, 192, 31, 2},
+              {1, 128, 4, 32, 12, 4, 192, 15, 4},
+              {1, 128, 8, 32, 12, 4, 192, 15, 8},
+              {1, 128, 4, 32, 12, 4, 192, 15, 4},
+              {1, 128, 4, 32, 12, 4, 192, 31, 2}},
+    .pos_dim = 48,
+    .output_downsampling = 2,
+    .causal = true,
+    .chunk = 16,
+    .left = 64,
+};
+
+/* The sizes of the Conformer (S) of Gulati 2020. */
+static const ting_conformer_config small_conformer = {
+    .features = 80,
+    .subsampling = 4,
+    .dim = 144,
+    .heads = 4,
+    .layers = 16,
+    .feedforward = 576,
+    .macaron = true,
+    .kernel = 15,
+    .norm = TING_CONV_BATCH_NORM,
+    .positions = TING_POSITIONS_RELATIVE,
+    .act = TING_ACT_SILU,
+    .dropout = (ting_real)0.1,
+    .attention_dropout = (ting_real)0.1,
+    .position_dropout = (ting_real)0.1,
+};
+
+void ting_am_recipe_model_defaults(ting_encoder_kind kind, ting_am_config *model)
+{
+    *model = (ting_am_config){.encoder = {.kind = kind},
+                              .transducer = {.context = 2, .decoder_dim = 320, .joiner_dim = 320}};
+    if (kind == TING_ENCODER_CONFORMER)
+        model->encoder.conformer = small_conformer;
+    else
+        model->encoder.zipformer = small_zipformer;
+}
+
+/* A list of whole numbers, or one without brackets; *count stays where the key is absent. */
+static ting_err read_ints(ting_yaml *map, const char *key, long low, long high, int most, int *out, int *count)
+{
+    enum { MOST = TING_ZIPFORMER_MAX_STACKS };
+    ting_err err = TING_OK;
+    double values[MOST];
+    int found = 0;
+    const ting_yaml *node = ting_yaml_find(map, key);
+    if (node == NULL)
+        return TING_OK;
+    TRY(ting_yaml_reals(map, key, (double)low, (double)high, most < MOST ? most : MOST, values, &found));
+    for (int i = 0; i < found; i++) {
+        out[i] = (int)values[i];
+        if ((double)out[i] != values[i])
+            FAIL(TING_ERR_FORMAT, "%s:%d: %s holds %g, expected whole numbers", node->path, node->line, key, values[i]);
+    }
+    *count = found;
+out:
+    return err;
+}
+
+/* One number for each stack, or one for all. */
+static ting_err read_stacks(ting_yaml *map, const char *key, size_t offset, ting_zipformer_config *z)
+{
+    ting_err err = TING_OK;
+    int values[TING_ZIPFORMER_MAX_STACKS], count = 0;
+    TRY(read_ints(map, key, 1, 65536, TING_ZIPFORMER_MAX_STACKS, values, &count));
+    if (count > 1 && count != z->stacks)
+        FAIL(TING_ERR_FORMAT,
+             "%s:%d: %s has %d numbers, expected one, or one for each of the %d stacks of `downsampling`", map->path,
+             ting_yaml_find(map, key)->line, key, count, z->stacks);
+    for (int s = 0; s < z->stacks && count > 0; s++)
+        *(int *)(void *)((char *)&z->stack[s] + offset) = values[count == 1 ? 0 : s];
+out:
+    return err;
+}
+
+static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } keys[] = {
+        {"downsampling", offsetof(ting_zipformer_stack_config, downsampling)},
+        {"layers", offsetof(ting_zipformer_stack_config, layers)},
+        {"dims", offsetof(ting_zipformer_stack_config, dim)},
+        {"heads", offsetof(ting_zipformer_stack_config, heads)},
+        {"query_dims", offsetof(ting_zipformer_stack_config, query_dim)},
+        {"value_dims", offsetof(ting_zipformer_stack_config, value_dim)},
+        {"pos_head_dims", offsetof(ting_zipformer_stack_config, pos_head_dim)},
+        {"feedforward", offsetof(ting_zipformer_stack_config, feedforward)},
+        {"kernels", offsetof(ting_zipformer_stack_config, kernel)},
+        {"unmasked", offsetof(ting_zipformer_stack_config, unmasked)},
+    };
+    ting_err err = TING_OK;
+    int downsampling[TING_ZIPFORMER_MAX_STACKS], channels = 3;
+    TRY(read_ints(map, "downsampling", 1, 64, TING_ZIPFORMER_MAX_STACKS, downsampling, &z->stacks));
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        TRY(read_stacks(map, keys[k].key, keys[k].offset, z));
+    TRY(read_ints(map, "embed_channels", 1, 4096, 3, z->embed_channels, &channels));
+    if (channels != 3)
+        FAIL(TING_ERR_FORMAT, "%s:%d: embed_channels has %d numbers, expected 3", map->path, map->line, channels);
+    TRY(ting_yaml_int(map, "pos_dim", 2, 65536, &z->pos_dim));
+    TRY(ting_yaml_int(map, "output_downsampling", 1, 64, &z->output_downsampling));
+    TRY(ting_yaml_bool(map, "causal", &z->causal));
+    TRY(ting_yaml_int(map, "chunk", 1, 4096, &z->chunk));
+    TRY(ting_yaml_int(map, "left", 1, 65536, &z->left));
+out:
+    return err;
+}
+
+static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
+{
+    double value = (double)*out;
+    ting_err err = ting_yaml_real(map, key, low, high, &value);
+    *out = (ting_real)value;
+    return err;
+}
+
+static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
+{
+    static const char *const norms[] = {"batch", "layer"}, *const positions[] = {"absolute", "relative", "shifted"};
+    ting_err err = TING_OK;
+    int norm = c->norm, position = c->positions;
+    TRY(ting_yaml_int(map, "subsampling", 4, 8, &c->subsampling));
+    TRY(ting_yaml_int(map, "dim", 1, 65536, &c->dim));
+    TRY(ting_yaml_int(map, "heads", 1, 4096, &c->heads));
+    TRY(ting_yaml_int(map, "layers", 1, 256, &c->layers));
+    TRY(ting_yaml_int(map, "feedforward", 1, 65536, &c->feedforward));
+    TRY(ting_yaml_bool(map, "macaron", &c->macaron));
+    TRY(ting_yaml_int(map, "kernel", 1, 255, &c->kernel));
+    TRY(ting_yaml_bool(map, "causal", &c->causal));
+    TRY(ting_yaml_word(map, "norm", 2, norms, &norm));
+    c->norm = (ting_conformer_norm)norm;
+    TRY(ting_yaml_word(map, "positions", 3, positions, &position));
+    c->positions = (ting_conformer_positions)position;
+    TRY(real(map, "dropout", 0, 0.9, &c->dropout));
+    TRY(real(map, "attention_dropout", 0, 0.9, &c->attention_dropout));
+    TRY(real(map, "position_dropout", 0, 0.9, &c->position_dropout));
+out:
+    return err;
+}
+
+static ting_err read_transducer(ting_yaml *map, ting_transducer_config *t)
+{
+    ting_err err = TING_OK;
+    TRY(ting_yaml_int(map, "context", 1, TING_TRANSDUCER_MAX_CONTEXT, &t->context));
+    TRY(ting_yaml_int(map, "decoder_dim", 1, 65536, &t->decoder_dim));
+    TRY(ting_yaml_int(map, "joiner_dim", 1, 65536, &t->joiner_dim));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
+ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
+{
+    static const char *const kinds[] = {"zipformer", "conformer"}; /* in the order of ting_encoder_kind */
+    ting_err err = TING_OK;
+    ting_yaml *transducer;
+    int kind = r->model.encoder.kind;
+    TRY(ting_yaml_word(map, "encoder", 2, kinds, &kind));
+    ting_am_recipe_model_defaults((ting_encoder_kind)kind, &r->model);
+    ting_encoder_config *encoder = &r->model.encoder;
+    TRY(encoder->kind == TING_ENCODER_CONFORMER ? read_conformer(map, &encoder->conformer)
+                                                : read_zipformer(map, &encoder->zipformer));
+    TRY(read_ints(map, "chunks", 0, 4096, TING_MOST_CHUNKS, r->chunks, &r->chunk_count));
+    TRY(read_ints(map, "lefts", -1, 65536, TING_MOST_CHUNKS, r->lefts, &r->left_count));
+    TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
+    r->ctc_dropout = encoder->kind == TING_ENCODER_CONFORMER ? 0 : (ting_real)0.1; /* WeNet's and icefall's */
+    TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
+    TRY(ting_yaml_child(map, "transducer", TING_YAML_MAP, &transducer));
+    r->transducer_head = transducer != NULL;
+    if (transducer != NULL)
+        TRY(read_transducer(transducer, &r->model.transducer));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}

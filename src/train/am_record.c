@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* am_record.c - see am_record.h. */
+#include "train/am_record.h"
+
+#include <jansson.h>
+#include <math.h>
+
+static json_t *sources_of(const ting_am_source *sources, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *source = json_pack("{s:s, s:s?, s:f}", "manifest", sources[i].manifest, "only", sources[i].only,
+                                   "weight", sources[i].weight);
+        if (json_array_append_new(list, source) != 0) { /* a source must not get lost */
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
+{
+    double errors = -1, loss = -1, seconds = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
+    for (size_t i = 0; i < t->curve_count; i++) {
+        errors = t->curve[i].errors >= 0 ? t->curve[i].errors : errors;
+        loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
+    }
+    const ting_am_loss *l = &r->loss;
+    json_t *weights =
+        json_pack("{s:f, s:f, s:f, s:f, s:f}", "ctc", l->ctc, "transducer", r->transducer_head ? l->transducer : 0.0,
+                  "consistency", l->consistency, "rows", l->rows, "posteriors", l->posteriors);
+    json_t *record =
+        json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:o, s:o, s:o}", "steps", (json_int_t)t->step,
+                  "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "seconds", seconds,
+                  "last_loss", loss, "held_out_error_rate", errors, "rate", r->plan.rate, "seconds_a_step", r->seconds,
+                  "seed", r->plan.seed, "augmented", r->augmented, "losses", weights, "train",
+                  sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
+    char *text = record != NULL ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(record);
+    return text;
+}

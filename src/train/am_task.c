@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* am_task.c - see am_task.h. */
+#include "train/am_task.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/tables.h"
+#include "model/am_keys.h"
+#include "model/tokens.h"
+
+#include <string.h>
+
+enum { AHEAD = 2, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
+
+/* ---- tokens and utterances ---- */
+
+static ting_err make_tokens(ting_am_task *t)
+{
+    ting_err err = TING_OK;
+    const ting_am_recipe *r = t->recipe;
+    if (r->token_file != NULL)
+        TRY(ting_tokens_read(r->token_file, &t->tokens));
+    else
+        TRY(ting_token_table_make(r->table, &t->tokens));
+out:
+    return err;
+}
+
+static ting_err read_manifest(ting_am_task *t, const char *folder, const ting_am_source *source, ting_manifest **out)
+{
+    ting_err err = TING_OK;
+    char *path = folder != NULL && source->manifest[0] != '/' ? ting_path_join(folder, source->manifest)
+                                                              : ting_strdup(source->manifest);
+    if (path == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_manifest_read(path, &(ting_manifest_options){.only = source->only, .bad = t->log}, out));
+    t->manifests[t->manifest_count++] = *out;
+out:
+    ting_free(path);
+    return err;
+}
+
+/* Sources one after the other; groups may be NULL. */
+static ting_err add_sources(ting_am_task *t, const char *folder, const ting_am_source *sources, int count,
+                            ting_speech *speech, ting_epoch_group *groups)
+{
+    ting_err err = TING_OK;
+    size_t before, after = 0;
+    for (int i = 0; i < count; i++) {
+        ting_manifest *manifest;
+        TRY(read_manifest(t, folder, &sources[i], &manifest));
+        ting_speech_items(speech, &before);
+        TRY(ting_speech_add(speech, manifest, sources[i].manifest));
+        ting_speech_items(speech, &after);
+        if (groups != NULL)
+            groups[i] = (ting_epoch_group){before, after - before, sources[i].weight};
+    }
+out:
+    return err;
+}
+
+static void say_hours(const ting_am_task *t, const char *what, const ting_speech *speech)
+{
+    size_t count, labelled = 0;
+    double seconds = 0;
+    const ting_speech_item *items = ting_speech_items(speech, &count);
+    for (size_t i = 0; i < count; i++) {
+        seconds += (double)items[i].samples / TING_SOUND_RATE;
+        labelled += items[i].labelled;
+    }
+    ting_log_write(t->log, TING_LOG_INFO, "%s: %zu utterances, %.2f hours, %zu of them labelled", what, count,
+                   seconds / 3600, labelled);
+}
+
+static ting_err make_speech(ting_am_task *t, const char *folder)
+{
+    ting_err err = TING_OK;
+    const ting_am_recipe *r = t->recipe;
+    ting_speech_options options = {.shortest = r->shortest,
+                                   .longest = r->longest,
+                                   .unlabelled_too = ting_am_recipe_is_taught(r),
+                                   .memory = (size_t)r->memory << 20,
+                                   .labeller = t->labeller,
+                                   .log = t->log};
+    TRY(ting_speech_new(&options, &t->train));
+    TRY(add_sources(t, folder, r->train, r->train_count, t->train, t->groups));
+    say_hours(t, "to train on", t->train);
+    if (r->measure_count == 0)
+        goto out;
+    options.unlabelled_too = false;
+    options.longest = 1000;
+    TRY(ting_speech_new(&options, &t->held));
+    TRY(add_sources(t, folder, r->measure, r->measure_count, t->held, NULL));
+    say_hours(t, "held out", t->held);
+out:
+    return err;
+}
+
+static int rows_of(const void *self, int frames)
+{
+    return ting_encoder_rows(self, frames);
+}
+
+static ting_err make_batches(ting_am_task *t, const char *folder)
+{
+    ting_err err = TING_OK;
+    const ting_am_recipe *r = t->recipe;
+    ting_augment_plan plan = r->augment;
+    plan.base = folder;
+    if (r->augmented)
+        TRY(ting_augment_new(&plan, t->log, &t->augment));
+    const ting_speech_batches_options options = {.groups = t->groups,
+                                                 .group_count = r->train_count,
+                                                 .seconds = r->seconds,
+                                                 .window = r->window,
+                                                 .seed = (uint64_t)r->plan.seed,
+                                                 .views = r->loss.consistency > 0 ? 2 : 1,
+                                                 .clean = t->teacher != NULL,
+                                                 .timing = t->teacher != NULL ? TING_TIMING_KEPT : TING_TIMING_FREE,
+                                                 .augment = t->augment,
+                                                 .features = r->features,
+                                                 .cmvn = &t->cmvn,
+                                                 .rows = rows_of,
+                                                 .rows_self = &t->net->config.encoder,
+                                                 .threads = r->loaders,
+                                                 .ahead = r->loaders + AHEAD};
+    TRY(ting_speech_batches_new(t->train, &options, &t->batches));
+out:
+    return err;
+}
+
+/* ---- network ---- */
+
+static ting_err make_net(ting_am_task *t)
+{
+    ting_err err = TING_OK;
+    const ting_am_recipe *r = t->recipe;
+    ting_am_config config = r->model;
+    config.ctc = (ting_ctc_config){.vocab = r->ctc_head ? (int)t->tokens.count : 0};
+    config.transducer.vocab = r->transducer_head ? (int)t->tokens.count : 0;
+    config.simple = r->transducer_head && r->loss.prune > 0;
+    TRY_IN(ting_am_net_new(&config, &t->net), "%s", r->path);
+    if (ting_encoder_features(&config.encoder) != ting_feature_dim(&r->features))
+        FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path,
+             ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
+    t->net->ctc.dropout = r->ctc_dropout;
+    TRY(ting_params_alloc(t->net->params, true));
+    TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
+out:
+    return err;
+}
+
+static ting_err open_teacher(ting_am_task *t, const char *path)
+{
+    ting_err err = TING_OK;
+    if (path == NULL)
+        FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
+    TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
+    if (t->recipe->loss.posteriors > 0)
+        TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
+    TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
+    if (t->recipe->loss.rows > 0 && ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)
+        FAIL(TING_ERR_MODEL, "%s: the rows for its joiner have %d columns, those of the recipe's %d", path,
+             ting_am_teacher_width(t->teacher), t->net->config.transducer.joiner_dim);
+out:
+    return err;
+}
+
+ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const ting_am_files *files,
+                           const ting_log *log)
+{
+    ting_err err = TING_OK;
+    *t = (ting_am_task){.recipe = recipe, .log = log};
+    TRY(make_tokens(t));
+    TRY(make_net(t));
+    if (recipe->cmvn != NULL)
+        TRY(ting_cmvn_load(recipe->cmvn, &t->cmvn));
+    if (!files->to_train)
+        goto out;
+    TRY(ting_tables_lexicon(NULL, NULL, 0, false, &t->lexicon));
+    TRY(ting_labeller_new(&t->tokens, t->lexicon, &t->labeller));
+    TRY(make_speech(t, files->data));
+    if (ting_am_recipe_is_taught(recipe))
+        TRY(open_teacher(t, files->teacher));
+    TRY(make_batches(t, files->data));
+out:
+    return err;
+}
+
+void ting_am_task_free(ting_am_task *t)
+{
+    ting_speech_batches_free(t->batches);
+    ting_speech_free(t->train);
+    ting_speech_free(t->held);
+    for (int i = 0; i < t->manifest_count; i++)
+        ting_manifest_free(t->manifests[i]);
+    ting_labeller_free(t->labeller);
+    ting_lexicon_free(t->lexicon);
+    ting_texts_free(&t->tokens);
+    ting_augment_free(t->augment);
+    ting_cmvn_free(&t->cmvn);
+    ting_am_net_free(t->net);
+    ting_am_teacher_free(t->teacher);
+    *t = (ting_am_task){0};
+}
+
+/* ---- the task as the trainer sees it ---- */
+
+static ting_err epoch(void *self, int number, size_t *batches)
+{
+    const ting_am_task *t = self;
+    return ting_speech_batches_epoch(t->batches, number, batches);
+}
+
+static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
+{
+    ting_err err = TING_OK;
+    ting_am_task *t = self;
+    const ting_speech_batch *batch;
+    TRY(ting_speech_batches_take(t->batches, place, &batch));
+    if (batch->left_out > 0 && t->terms.left_out == 0)
+        ting_log_write(t->log, TING_LOG_WARNING, "left out %s", batch->why);
+    t->terms.left_out += batch->left_out;
+    TRY(ting_am_loss_of(t, ctx, batch, sum, units));
+out:
+    return err;
+}
+
+static ting_err measure(void *self, ting_ctx *ctx, double *errors)
+{
+    return ting_am_measure(self, ctx, errors);
+}
+
+static void note(void *self, ting_str *out)
+{
+    ting_am_task *t = self;
+    const ting_am_terms *s = &t->terms;
+    const struct {
+        const char *name;
+        double sum;
+    } terms[] = {{"ctc", s->ctc},       {"transducer", s->transducer},
+                 {"simple", s->simple}, {"consistency", s->consistency},
+                 {"rows", s->rows},     {"posteriors", s->posteriors}};
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
+        if (terms[i].sum != 0)
+            ting_str_addf(out, "%s%s %.4f", out->length > 0 ? ", " : "", terms[i].name, terms[i].sum / s->units);
+    if (s->left_out + s->impossible > 0)
+        ting_str_addf(out, ", %ld left out", s->left_out + s->impossible);
+    t->terms = (ting_am_terms){0};
+}
+
+/* What the names and shapes of the parameters do not show. */
+static void describe(const ting_am_task *t, ting_str *out)
+{
+    const ting_encoder_config *e = &t->net->config.encoder;
+    ting_str_addf(out, "%s %d", ting_encoder_kind_name(e->kind), ting_am_blank(&t->net->config));
+    if (e->kind == TING_ENCODER_CONFORMER)
+        ting_str_addf(out, " %d %d %d %d", e->conformer.heads, e->conformer.causal, e->conformer.positions,
+                      e->conformer.act);
+    for (int s = 0; e->kind == TING_ENCODER_ZIPFORMER && s < e->zipformer.stacks; s++)
+        ting_str_addf(out, " %d/%d", e->zipformer.stack[s].heads, e->zipformer.stack[s].downsampling);
+    ting_feature_print(&t->recipe->features, out);
+    for (size_t i = 0; i < t->tokens.count; i++)
+        ting_str_addf(out, " %s", t->tokens.items[i]);
+}
+
+ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
+{
+    const ting_am_recipe *r = task->recipe;
+    ting_str settings = {0};
+    describe(task, &settings);
+    const bool well = ting_str_ok(&settings);
+    if (well)
+        *out = (ting_task){.self = task,
+                           .params = task->net->params,
+                           .settings_hash = ting_fingerprint(settings.text, settings.length),
+                           .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
+                           .unit = "row",
+                           .reference_batches =
+                               r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+                           .epoch = epoch,
+                           .loss = loss,
+                           .measure = measure,
+                           .note = note};
+    ting_str_free(&settings);
+    return well ? TING_OK : TING_ERR_MEMORY;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * am_task.h - what the trainer asks of an acoustic network: parameters, the loss of a batch, errors on what is held out.
+ *
+ *     recipe + data folder (+ teacher) -> tokens, utterances, augmentation, batches made ahead, network
+ *
+ * am_task.c puts it together, am_loss.c computes the loss of a batch, am_measure.c decodes what is held out.
+ */
+#ifndef TING_TRAIN_AM_TASK_H
+#define TING_TRAIN_AM_TASK_H
+
+#include "data/speech_batch.h"
+#include "train/am_recipe.h"
+#include "train/am_teacher.h"
+#include "train/trainer.h"
+
+typedef struct ting_am_terms { /* sums over the batches since the last remark */
+    double ctc, transducer, simple, consistency, rows, posteriors;
+    double units, seconds;
+    long batches, left_out, impossible;
+} ting_am_terms;
+
+typedef struct ting_am_task {
+    const ting_am_recipe *recipe;
+    const ting_log *log;
+    ting_texts tokens;
+    ting_lexicon *lexicon;
+    ting_labeller *labeller;
+    ting_manifest *manifests[2 * TING_MOST_SOURCES];
+    int manifest_count;
+    ting_speech *train, *held; /* held NULL: nothing is measured */
+    ting_epoch_group groups[TING_MOST_SOURCES];
+    ting_cmvn cmvn;
+    ting_augment *augment; /* NULL: none */
+    ting_speech_batches *batches;
+    ting_am_net *net;
+    ting_am_teacher *teacher; /* NULL: none */
+    ting_am_terms terms;
+} ting_am_task;
+
+typedef struct ting_am_files {
+    const char *data;    /* folder that relative manifests start from; NULL: the working directory */
+    const char *teacher; /* a recogniser's file or folder; NULL: none */
+    bool to_train;       /* false: the network only, to load a checkpoint into */
+} ting_am_files;
+
+/* Reads everything and makes the network with its first values. Borrows recipe and log. Free with ting_am_task_free. Errors:
+ * io, format, model, argument (a recipe that wants a teacher and has none), memory. */
+ting_err ting_am_task_make(ting_am_task *task, const ting_am_recipe *recipe, const ting_am_files *files,
+                           const ting_log *log);
+void ting_am_task_free(ting_am_task *task);
+
+/* The task as the trainer sees it; borrows. A unit is a row of the encoder's output. */
+ting_err ting_am_task_view(ting_am_task *task, ting_task *out);
+
+/* ---- parts ---- */
+
+/* The loss of a batch, its terms added to task->terms. Failures of ops stay in ctx->err. */
+ting_err ting_am_loss_of(ting_am_task *task, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum,
+                         double *units);
+
+/* Token error rate on what is held out, greedily decoded; says a few sentences. Resets the context's arena. */
+ting_err ting_am_measure(ting_am_task *task, ting_ctx *ctx, double *errors);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * am_teacher.h - a recogniser whose rows another network learns to give (distillation). It hears each utterance as it came from
+ * the speaker, the pupil hears it as the channel spoilt it.
+ */
+#ifndef TING_TRAIN_AM_TEACHER_H
+#define TING_TRAIN_AM_TEACHER_H
+
+#include "data/speech_batch.h"
+#include "nn/ctx.h"
+
+typedef struct ting_am_teacher ting_am_teacher;
+
+/* A model file, or a folder with a public model (engine/am.h), that has a transducer. Returns owned in *out, free with
+ * ting_am_teacher_free. Errors: those of opening; model (no transducer); memory. */
+ting_err ting_am_teacher_open(const char *path, ting_precision precision, ting_am_teacher **out);
+void ting_am_teacher_free(ting_am_teacher *teacher);
+
+const ting_feature_config *ting_am_teacher_features(const ting_am_teacher *teacher); /* borrows */
+int ting_am_teacher_width(const ting_am_teacher *teacher);                           /* columns of its rows */
+
+/* Which of the pupil's tokens is which of the teacher's, by their text. Needed before the teacher says what it hears. Errors:
+ * model (none is the same, or not the blank), memory. */
+ting_err ting_am_teacher_agree(ting_am_teacher *teacher, const ting_texts *tokens, int blank);
+
+typedef struct ting_am_taught {
+    ting_tensor rows; /* for the joiner: [rows in all, width] */
+    /* what it says, greedily, at most a token a row; only if asked for: */
+    ting_segments said; /* of each utterance */
+    const int *tokens;  /* the pupil's; -1: one that the pupil lacks */
+    const int *state;   /* [rows in all] tokens said before this row, in its utterance */
+    ting_real
+        *posteriors; /* [rows in all, pupil's tokens] of what comes at this row after them; tokens that the pupil lacks
+                              are left out of the sum to 1 */
+} ting_am_taught;
+
+/* Hears the batch's `clean` utterances, in as many rows each as `rows` says. Valid until the next call. Uses the context's pool and
+ * kernels; a failure becomes ctx's. */
+ting_am_taught ting_am_teach(ting_am_teacher *teacher, ting_ctx *ctx, const ting_speech_batch *batch,
+                             ting_segments rows, bool speak);
+
+#endif

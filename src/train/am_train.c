@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* am_train.c - the functions of tingxie_train.h for acoustic networks: training, export. */
+#include "tingxie_train.h"
+
+#include "base/str.h"
+#include "model/am_file.h"
+#include "train/am_from.h"
+#include "train/am_record.h"
+#include "train/am_task.h"
+#include "data/remarks.h"
+
+#include <stdlib.h>
+
+typedef struct job { /* what a training and an export of it have in common */
+    ting_am_recipe recipe;
+    ting_am_task network;
+    ting_task task;
+} job;
+
+static ting_err open_job(const ting_train_options *options, bool to_train, const ting_log *log, job *j)
+{
+    ting_err err = TING_OK;
+    *j = (job){0};
+    if (options->recipe == NULL || options->folder == NULL)
+        FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
+    TRY(ting_am_recipe_load(options->recipe, &j->recipe));
+    TRY(ting_am_task_make(&j->network, &j->recipe,
+                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .to_train = to_train},
+                          log));
+    TRY(ting_am_task_view(&j->network, &j->task));
+out:
+    return err;
+}
+
+static void close_job(job *j)
+{
+    ting_am_task_free(&j->network);
+    ting_am_recipe_free(&j->recipe);
+}
+
+ting_err ting_train_am(const ting_train_options *options)
+{
+    ting_err err = TING_OK;
+    ting_remarks remarks = options->remarks;
+    const ting_log log = ting_remarks_log(&remarks);
+    job j;
+    TRY(open_job(options, true, &log, &j));
+    if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
+        TRY(ting_am_from(j.network.net, options->from, &log));
+    TRY(ting_trainer_run(&j.task, &j.recipe.plan,
+                         &(ting_trainer_options){.folder = options->folder,
+                                                 .title = options->recipe,
+                                                 .threads = options->threads,
+                                                 .finish = options->finish,
+                                                 .log = &log,
+                                                 .report = options->report,
+                                                 .stop = options->stop,
+                                                 .self = options->self}));
+out:
+    close_job(&j);
+    return err;
+}
+
+ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type, const char *licence)
+{
+    ting_err err = TING_OK;
+    ting_remarks remarks = options->remarks;
+    const ting_log log = ting_remarks_log(&remarks);
+    ting_training training = {0};
+    ting_str features = {0};
+    char *record = NULL;
+    job j;
+    TRY(open_job(options, false, &log, &j));
+    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, &training));
+    record = ting_am_record(&j.recipe, &training);
+    ting_feature_print(&j.recipe.features, &features);
+    if (record == NULL || !ting_str_ok(&features))
+        FAIL(TING_ERR_MEMORY, "%s: out of memory for the record of the training", path);
+    TRY(ting_am_save(path, j.network.net,
+                     &(ting_am_about){.name = "Tingxie acoustic model",
+                                      .features = features.text,
+                                      .cmvn = j.recipe.cmvn != NULL ? &j.network.cmvn : NULL,
+                                      .tokens = j.network.tokens.items,
+                                      .token_count = j.network.tokens.count,
+                                      .licence = licence,
+                                      .authors = "Tingxie",
+                                      .source = "trained by tingxie train am; the training record lists the recordings",
+                                      .training = record},
+                     ting_export_dtype(type)));
+out:
+    free(record);
+    ting_str_free(&features);
+    ting_training_free(&training);
+    close_job(&j);
+    return err;
+}

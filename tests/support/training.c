@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* training.c - see training.h. */
+#include "support/training.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "support/support.h"
+#include "train/checkpoint.h"
+
+void ting_assert_same_state(const char *a, const char *b)
+{
+    static const char *const blocks[] = {
+        "identity",         "place",        "weights",           "average",          "adamw.steps",
+        "adamw.mean",       "adamw.square", "scaled_adam.steps", "scaled_adam.mean", "scaled_adam.square",
+        "scaled_adam.norms"};
+    char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
+    ting_checkpoint file[2];
+    int compared = 0;
+    for (int i = 0; i < 2; i++)
+        assert_ok(ting_checkpoint_open(path[i], &file[i]));
+    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) {
+        const void *data[2];
+        size_t bytes[2];
+        const bool first = ting_checkpoint_find(&file[0], blocks[k], &data[0], &bytes[0]);
+        assert_int_equal(first, ting_checkpoint_find(&file[1], blocks[k], &data[1], &bytes[1]));
+        if (!first)
+            continue;
+        assert_int_equal(bytes[0], bytes[1]);
+        assert_memory_equal(data[0], data[1], bytes[0]);
+        compared++;
+    }
+    assert_true(compared >= 6); /* of either optimizer */
+    for (int i = 0; i < 2; i++) {
+        ting_checkpoint_close(&file[i]);
+        ting_free(path[i]);
+    }
+}

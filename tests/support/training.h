@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* training.h - what tests of trainings compare. */
+#ifndef TING_TESTS_TRAINING_H
+#define TING_TESTS_TRAINING_H
+
+/* The checkpoints in two folders hold bitwise the same, but for the curve, whose points hold times. */
+void ting_assert_same_state(const char *a, const char *b);
+
+#endif

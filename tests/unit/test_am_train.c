@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_am_train.c - acoustic networks: the smoke recipe learns, its export recognises; exact resume, also after SIGKILL; a teacher;
+ * another model as the start; recipes and data that cannot be.
+ */
+#include "support/support.h"
+#include "support/training.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tingxie_train.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct watch {
+    long steps, stop_at;
+    double errors, first_loss, last_loss;
+    char said[8192];
+};
+
+static void report(void *self, const ting_train_report *r)
+{
+    struct watch *w = self;
+    w->last_loss = r->loss;
+    w->first_loss = w->first_loss == 0 ? r->loss : w->first_loss;
+    w->errors = r->errors >= 0 ? r->errors : w->errors;
+}
+
+static int stop(void *self)
+{
+    struct watch *w = self;
+    return ++w->steps > w->stop_at;
+}
+
+static void hear(void *self, const char *sentence)
+{
+    struct watch *w = self;
+    snprintf(w->said + strlen(w->said), sizeof w->said - strlen(w->said), "%s\n", sentence);
+}
+
+static ting_err train(ting_train_options options, long stop_at, struct watch *watch)
+{
+    *watch = (struct watch){.stop_at = stop_at, .errors = -1};
+    options.report = report;
+    options.stop = stop;
+    options.self = watch;
+    options.remarks = (ting_remarks){hear, watch};
+    return ting_train_am(&options);
+}
+
+static char *make_toy(const char *name, int count)
+{
+    char *folder = ting_temp_path(name);
+    assert_ok(ting_make_toy_corpus(folder, count, 1));
+    return folder;
+}
+
+static char *write_text(const char *name, const char *text)
+{
+    char *path = ting_temp_path(name);
+    assert_ok(ting_file_save(path, text, strlen(text)));
+    return path;
+}
+
+static const char tiny_model[] = "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, "
+                                 "pos_head_dims: 4, feedforward: 32, kernels: 7,\n"
+                                 "        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], "
+                                 "transducer: {decoder_dim: 16, joiner_dim: 16}}\n";
+
+static char *write_recipe(const char *name, const char *train, const char *more)
+{
+    ting_str text = {0};
+    ting_str_addf(
+        &text,
+        "%sdata: {train: [{manifest: train.tsv}], measure: [{manifest: dev.tsv}], seconds: 8, window: 20, loaders: 2}\n"
+        "augment: {speed: [0.9, 1.1], noise: [{share: 0.5}], mask: {warp: 20}}\n%s"
+        "train: {%s, save_every: 10, log_every: 5}\n",
+        tiny_model, more, train);
+    char *path = write_text(name, text.text);
+    ting_str_free(&text);
+    return path;
+}
+
+/* ---- learning ---- */
+
+static void assert_recognised(const char *model_path, const char *toy)
+{
+    ting_model *model;
+    ting_options options;
+    ting_model_options how;
+    int wrong = 0;
+    ting_model_options_defaults(&how, sizeof how);
+    how.hanzi = 0;
+    assert_ok(ting_model_open(model_path, &how, &model));
+    ting_options_defaults(&options, sizeof options);
+    options.hanzi = 0;
+    char *list = ting_path_join(toy, "dev.tsv");
+    ting_file file;
+    assert_ok(ting_file_map(list, &file));
+    const char *at = memchr(file.data, '\n', file.size), *end = (const char *)file.data + file.size;
+    for (int i = 0; i < 10 && at != NULL && at + 1 < end; i++) {
+        char path[512], pinyin[128];
+        ting_result *result;
+        assert_int_equal(sscanf(at + 1, "%*[^\t]\t%511[^\t]\t%*[^\t]\t%*[^\t]\t%127[^\t\n]", path, pinyin), 2);
+        assert_ok(ting_recognize_file(model, path, &options, &result));
+        wrong +=
+            ting_result_sentence_count(result) != 1 || strcmp(ting_result_sentence(result, 0)->pinyin, pinyin) != 0;
+        ting_result_free(result);
+        at = memchr(at + 1, '\n', (size_t)(end - at - 1));
+    }
+    assert_in_range(wrong, 0, 4); /* of 10: a minute of training */
+    ting_file_unmap(&file);
+    ting_free(list);
+    ting_model_free(model);
+}
+
+static void the_smoke_recipe_learns(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("toy", 1000), *folder = ting_temp_path("smoke");
+    const ting_train_options options = {.recipe = "recipes/smoke.yaml", .data = toy, .folder = folder, .threads = 2};
+    assert_ok(train(options, 1000000, &w));
+    assert_true(w.last_loss < 0.25 * w.first_loss);
+    assert_true(w.errors >= 0 && w.errors < 0.1);
+    for (int type = TING_EXPORT_F32; type <= TING_EXPORT_INT8; type += TING_EXPORT_INT8) {
+        char *model = ting_temp_path(type == TING_EXPORT_F32 ? "smoke.gguf" : "smoke8.gguf");
+        assert_ok(ting_export_am(&options, model, (ting_export_type)type, "CC0-1.0"));
+        assert_recognised(model, toy);
+        ting_free(model);
+    }
+    ting_free(toy);
+    ting_free(folder);
+}
+
+/* ---- resume ---- */
+
+static void a_stopped_training_goes_on_exactly(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("few", 60), *recipe = write_recipe("resume.yaml", "steps: 30, measure_every: 20", "");
+    char *whole = ting_temp_path("whole"), *parts = ting_temp_path("parts");
+    ting_train_options options = {.recipe = recipe, .data = toy, .folder = whole, .threads = 1};
+    assert_ok(train(options, 1000, &w));
+    options.folder = parts;
+    options.threads = 3;
+    assert_fails(TING_ERR_CANCELLED, "stopped after step 7", train(options, 7, &w));
+    options.threads = 2;
+    assert_ok(train(options, 1000, &w));
+    ting_assert_same_state(whole, parts);
+
+    /* killed without a warning, as often as it takes */
+    char *killed = ting_temp_path("killed");
+    options.folder = killed;
+    for (int round = 0; round < 40; round++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(train(options, 1000, &w) == TING_OK ? 0 : 1);
+        usleep((useconds_t)100000 << round / 4); /* longer and longer: also a slow machine gets through */
+        kill(child, SIGKILL);
+        int status;
+        waitpid(child, &status, 0);
+        if (WIFEXITED(status)) {
+            assert_int_equal(WEXITSTATUS(status), 0);
+            break;
+        }
+    }
+    assert_ok(train(options, 1000, &w));
+    ting_assert_same_state(whole, killed);
+    char *const all[] = {toy, recipe, whole, parts, killed};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* ---- teachers and first weights ---- */
+
+static void a_trained_network_teaches_and_begins_another(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("lesson", 60), *plain = write_recipe("plain.yaml", "steps: 10, measure_every: 10", "");
+    char *taught = write_recipe("taught.yaml", "steps: 40, measure_every: 40",
+                                "loss: {ctc: 0, transducer: 0, rows: 1, posteriors: 1}\n");
+    char *first = ting_temp_path("first"), *second = ting_temp_path("second"), *third = ting_temp_path("third");
+    char *model = ting_temp_path("first.gguf");
+    ting_train_options options = {.recipe = plain, .data = toy, .folder = first, .threads = 2};
+    assert_ok(train(options, 1000, &w));
+    assert_ok(ting_export_am(&options, model, TING_EXPORT_F32, "CC0-1.0"));
+    options.recipe = taught;
+    options.folder = second;
+    assert_fails(TING_ERR_ARGUMENT, "learns from a teacher: name one", train(options, 1000, &w));
+    options.teacher = model;
+    assert_ok(train(options, 1000, &w));
+    assert_true(w.last_loss < 0.7 * w.first_loss);
+    options.folder = third; /* the teacher's own weights: nothing to learn but what noise and chance do */
+    options.from = model;
+    const double before = w.first_loss;
+    assert_ok(train(options, 1000, &w));
+    assert_true(w.first_loss < 0.7 * before);
+    assert_non_null(strstr(w.said, "first weights of"));
+    char *const all[] = {toy, plain, taught, first, second, third, model};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* ---- what cannot be ---- */
+
+static void impossible_recipes_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+        ting_err code;
+    } cases[] = {
+        {"model: {encoder: zipformer}\n", "lists no manifest", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {dimms: 3}\n", "dimms", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: [32, 64]}\n", "dims has 2 numbers", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 2.5}\n", "expected whole numbers", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {kernels: 8}\n", "8 taps", TING_ERR_MODEL},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 32, unmasked: 40}\n", "expected 0 to 32",
+         TING_ERR_MODEL},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc_dropout: 1}\n", "ctc_dropout", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false}\n", "no head", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nloss: {rows: 1}\n", "need", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=40\n", "frames of 40 features",
+         TING_ERR_FORMAT},
+        {"data: {train: [{manifest: nowhere.tsv}]}\n", "nowhere.tsv", TING_ERR_IO},
+        {"data: {train: [{manifest: train.tsv, only: split=x}]}\n", "split", TING_ERR_ARGUMENT},
+        {"data: {train: [{manifest: train.tsv}], shortest: 100, longest: 200}\n", "none of its", TING_ERR_ARGUMENT},
+        {"data: {train: [manifest]}\n", "a source is a map", TING_ERR_FORMAT},
+    };
+    struct watch w;
+    char *toy = make_toy("refused", 20), *folder = ting_temp_path("refused-run");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *recipe = write_text("case.yaml", cases[i].text);
+        assert_fails(cases[i].code, cases[i].part,
+                     train((ting_train_options){.recipe = recipe, .data = toy, .folder = folder}, 0, &w));
+        ting_free(recipe);
+    }
+    ting_free(toy);
+    ting_free(folder);
+}
+
+/* Bad entries of a manifest are said and cost nothing else. */
+static void bad_utterances_are_left_out(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("spoilt", 40), *recipe = write_recipe("spoilt.yaml", "steps: 6, measure_every: 6", "");
+    char *list = ting_path_join(toy, "train.tsv"), *broken = ting_path_join(toy, "toy-00003.wav"),
+         *folder = ting_temp_path("spoilt-run");
+    ting_str text = {0};
+    ting_file file;
+    assert_ok(ting_file_map(list, &file));
+    ting_str_add_bytes(&text, file.data, file.size);
+    ting_file_unmap(&file);
+    ting_str_add(
+        &text,
+        "gone\tgone.wav\t\t\t1.0\t一\tyi1\nmute\ttoy-00001.wav\t\t\t\t\t\nlong\ttoy-00002.wav\t\t\t500\t一\tyi1\n"
+        "odd\ttoy-00002.wav\t\t\t1\t一\tqqq1\n");
+    for (int i = 0; i < 60; i++) /* more tokens than rows */
+        ting_str_add(&text, i == 0 ? "many\ttoy-00002.wav\t\t\t1\t\t" : i == 59 ? " ba1\n" : " ba1");
+    assert_ok(ting_file_save(list, text.text, text.length));
+    assert_ok(ting_file_save(broken, "RIFFnothing", 11));
+    assert_ok(train((ting_train_options){.recipe = recipe, .data = toy, .folder = folder, .threads = 1}, 1000, &w));
+    static const char *const said[] = {"mute: it has neither", "long: it lasts", "odd: \"qqq1\"", "left out "};
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        if (strstr(w.said, said[i]) == NULL)
+            fail_msg("not said: %s, but: %s", said[i], w.said);
+    char *const all[] = {toy, recipe, list, broken, folder};
+    ting_str_free(&text);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(impossible_recipes_are_refused),
+        cmocka_unit_test(bad_utterances_are_left_out),
+        cmocka_unit_test(a_stopped_training_goes_on_exactly),
+        cmocka_unit_test(a_trained_network_teaches_and_begins_another),
+        cmocka_unit_test(the_smoke_recipe_learns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
