@@ -305,7 +305,7 @@ static int run_apart(const network *net, bool bf16, int threads)
     fflush(stdout);
     const pid_t child = fork();
     if (child == 0)
-        exit(run(net, bf16, threads, 5));
+        exit(run(net, bf16, threads, 3));
     int status = 1;
     return child < 0 || waitpid(child, &status, 0) < 0 || status != 0;
 }
