@@ -54,6 +54,7 @@ typedef struct ting_zipformer_config {
     int pos_dim; /* of the relative position encoding; 0: the file holds projected tables, valid for
                                 `chunk` and `left` only */
     int output_downsampling; /* usually 2 */
+    ting_real less_dropout;  /* training: share of the reference's dropout that is left out, 0 to 1 */
     bool causal;
     int chunk,
         left; /* of streaming, in 50 Hz rows: usually 16 and 64, multiples of every downsampling */

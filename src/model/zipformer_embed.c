@@ -203,5 +203,5 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
     x = ting_skip(ctx, x, ting_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start)), rows, kept);
     x = ting_balance(ctx, spread(x, width), &balance_next);
     x = gather(ting_whiten_by(ctx, x, 1, &whiten_next), width);
-    return ting_dropout_shared(ctx, finish(ctx, model, x), rows, ting_scheduled(ctx, &ting_zip_dropout));
+    return ting_dropout_shared(ctx, finish(ctx, model, x), rows, ting_zip_dropout_now(ctx, model->config.less_dropout));
 }

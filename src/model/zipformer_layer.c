@@ -19,7 +19,7 @@
 
 /* ---- rules of training (zipformer.py) ---- */
 
-const ting_ramp ting_zip_dropout = TING_RAMP(0.3, 20000, 0.1);
+static const ting_ramp dropout = TING_RAMP(0.3, 20000, 0.1);
 
 static const ting_balance_rule balance_keys = {TING_FLAT(0.4), TING_FLAT(0.6), TING_FLAT(0), TING_FLAT(100), TING_FLAT(0.025)};
 static const ting_balance_rule balance_hidden = {TING_FLAT(0.3), TING_FLAT(1), TING_FLAT(0.75), TING_FLAT(5),
@@ -59,6 +59,11 @@ ting_tensor ting_zip_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, 
     return ting_bypass(ctx, original, x, ting_within(ctx, scale, ting_scheduled(ctx, &least_bypass), 1));
 }
 
+double ting_zip_dropout_now(const ting_ctx *ctx, ting_real less)
+{
+    return ting_scheduled(ctx, &dropout) * (1 - (double)less);
+}
+
 ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, const ting_param *log_scale)
 {
     return ting_bias_norm(ctx, x, bias, ting_within(ctx, log_scale, -1.5, 1.5));
@@ -67,7 +72,7 @@ ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, 
 ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run, ting_tensor x)
 {
     ting_tensor y = ting_linear_balanced(ctx, x, module->in.weight, module->in.bias, &balance_hidden, TING_ACT_SWOOSH_L);
-    y = ting_dropout_shared(ctx, y, run->segments, ting_scheduled(ctx, &ting_zip_dropout));
+    y = ting_dropout_shared(ctx, y, run->segments, ting_zip_dropout_now(ctx, run->less_dropout));
     return ting_whiten_by(ctx, ting_linear_apply(ctx, y, module->out, TING_ACT_NONE), 1, &whiten_part);
 }
 

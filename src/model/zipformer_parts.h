@@ -89,12 +89,13 @@ typedef struct ting_zip_run {
     int pos_zero;
     ting_zipformer_state *const *states; /* or NULL */
     int layer;                           /* index over all stacks of the current layer */
+    ting_real less_dropout;
     ting_ramp skip;                      /* rate at which training leaves the current layer out */
     const ting_real *mask;               /* training: [segments, dim], 0 for columns left out; NULL: none */
 } ting_zip_run;
 
-/* Dropout behind the subsampling and in the feed-forward modules. */
-extern const ting_ramp ting_zip_dropout;
+/* Probability of dropout behind the subsampling and in the feed-forward modules, less a share of it. */
+double ting_zip_dropout_now(const ting_ctx *ctx, ting_real less);
 
 /* original + scale (x - original), the scale held within limits that grow with the training. */
 ting_tensor ting_zip_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, const ting_param *scale);

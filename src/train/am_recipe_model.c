@@ -64,6 +64,14 @@ void ting_am_recipe_model_defaults(ting_encoder_kind kind, ting_am_config *model
         model->encoder.zipformer = small_zipformer;
 }
 
+static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
+{
+    double value = (double)*out;
+    ting_err err = ting_yaml_real(map, key, low, high, &value);
+    *out = (ting_real)value;
+    return err;
+}
+
 /* A list of whole numbers, or one without brackets; *count stays where the key is absent. */
 static ting_err read_ints(ting_yaml *map, const char *key, long low, long high, int most, int *out, int *count)
 {
@@ -127,19 +135,14 @@ static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
     if (channels != 3)
         FAIL(TING_ERR_FORMAT, "%s:%d: embed_channels has %d numbers, expected 3", map->path, map->line, channels);
     TRY(ting_yaml_int(map, "pos_dim", 2, 65536, &z->pos_dim));
+    ting_real dropout = 1 - z->less_dropout;
+    TRY(real(map, "dropout", 0, 1, &dropout));
+    z->less_dropout = 1 - dropout;
     TRY(ting_yaml_int(map, "output_downsampling", 1, 64, &z->output_downsampling));
     TRY(ting_yaml_bool(map, "causal", &z->causal));
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &z->chunk));
     TRY(ting_yaml_int(map, "left", 1, 65536, &z->left));
 out:
-    return err;
-}
-
-static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
-{
-    double value = (double)*out;
-    ting_err err = ting_yaml_real(map, key, low, high, &value);
-    *out = (ting_real)value;
     return err;
 }
 
