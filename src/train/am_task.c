@@ -2,6 +2,7 @@
 /* am_task.c - see am_task.h. */
 #include "train/am_task.h"
 
+#include "base/available.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -9,6 +10,7 @@
 #include "engine/tables.h"
 #include "model/am_keys.h"
 #include "model/tokens.h"
+#include "train/footprint.h"
 
 #include <string.h>
 
@@ -103,7 +105,7 @@ static int rows_of(const void *self, int frames)
     return ting_encoder_rows(self, frames);
 }
 
-static ting_err make_batches(ting_am_task *t, const char *folder)
+static ting_err make_batches(ting_am_task *t, const char *folder, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
@@ -124,6 +126,7 @@ static ting_err make_batches(ting_am_task *t, const char *folder)
                                                  .cmvn = &t->cmvn,
                                                  .rows = rows_of,
                                                  .rows_self = &t->net->config.encoder,
+                                                 .share = {ranks->rank, ranks->count},
                                                  .threads = r->loaders,
                                                  .ahead = r->loaders + AHEAD};
     TRY(ting_speech_batches_new(t->train, &options, &t->batches));
@@ -133,7 +136,7 @@ out:
 
 /* ---- network ---- */
 
-static ting_err make_net(ting_am_task *t)
+static ting_err make_net(ting_am_task *t, int processes)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
@@ -146,6 +149,9 @@ static ting_err make_net(ting_am_task *t)
         FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path,
              ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
     t->net->ctc.dropout = r->ctc_dropout;
+    TRY(ting_params_declared(t->net->params));
+    const ting_footprint footprint = ting_footprint_of(ting_params_elements(t->net->params), &r->plan);
+    TRY(ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path));
     TRY(ting_params_alloc(t->net->params, true));
     TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
 out:
@@ -172,9 +178,10 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
                            const ting_log *log)
 {
     ting_err err = TING_OK;
+    const ting_ranks *ranks = files->ranks != NULL ? files->ranks : &ting_ranks_alone;
     *t = (ting_am_task){.recipe = recipe, .log = log};
     TRY(make_tokens(t));
-    TRY(make_net(t));
+    TRY(make_net(t, ranks->here));
     if (recipe->cmvn != NULL)
         TRY(ting_cmvn_load(recipe->cmvn, &t->cmvn));
     if (!files->to_train)
@@ -184,7 +191,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     TRY(make_speech(t, files->data));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
-    TRY(make_batches(t, files->data));
+    TRY(make_batches(t, files->data, ranks));
 out:
     return err;
 }

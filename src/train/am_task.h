@@ -41,6 +41,7 @@ typedef struct ting_am_task {
 typedef struct ting_am_files {
     const char *data;    /* folder that relative manifests start from; NULL: the working directory */
     const char *teacher; /* a recogniser's file or folder; NULL: none */
+    const ting_ranks *ranks; /* among which batches are divided; NULL: alone */
     bool to_train;       /* false: the network only, to load a checkpoint into */
 } ting_am_files;
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 typedef struct job { /* what a training and an export of it have in common */
+    ting_ranks ranks;
     ting_am_recipe recipe;
     ting_am_task network;
     ting_task task;
@@ -20,12 +21,12 @@ typedef struct job { /* what a training and an export of it have in common */
 static ting_err open_job(const ting_train_options *options, bool to_train, const ting_log *log, job *j)
 {
     ting_err err = TING_OK;
-    *j = (job){0};
     if (options->recipe == NULL || options->folder == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
     TRY(ting_am_recipe_load(options->recipe, &j->recipe));
     TRY(ting_am_task_make(&j->network, &j->recipe,
-                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .to_train = to_train},
+                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .ranks = &j->ranks,
+                                            .to_train = to_train},
                           log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
@@ -36,22 +37,25 @@ static void close_job(job *j)
 {
     ting_am_task_free(&j->network);
     ting_am_recipe_free(&j->recipe);
+    ting_ranks_leave(&j->ranks);
 }
 
 ting_err ting_train_am(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    const ting_log log = ting_remarks_log(&remarks);
-    job j;
-    TRY(open_job(options, true, &log, &j));
+    job j = {0};
+    TRY(ting_ranks_join(&j.ranks));
+    const ting_log log = j.ranks.rank == 0 ? ting_remarks_log(&remarks) : (ting_log){0};
+    TRY(ting_ranks_agree(&j.ranks, open_job(options, true, &log, &j)));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
-        TRY(ting_am_from(j.network.net, options->from, &log));
+        TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,
                                                  .threads = options->threads,
                                                  .finish = options->finish,
+                                                 .ranks = &j.ranks,
                                                  .log = &log,
                                                  .report = options->report,
                                                  .stop = options->stop,
@@ -69,9 +73,9 @@ ting_err ting_export_am(const ting_train_options *options, const char *path, tin
     ting_training training = {0};
     ting_str features = {0};
     char *record = NULL;
-    job j;
+    job j = {.ranks = ting_ranks_alone};
     TRY(open_job(options, false, &log, &j));
-    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, &training));
+    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, options->mean, &training));
     record = ting_am_record(&j.recipe, &training);
     ting_feature_print(&j.recipe.features, &features);
     if (record == NULL || !ting_str_ok(&features))

@@ -5,7 +5,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "support/support.h"
+#include "nn/tensor.h"
 #include "train/checkpoint.h"
+
+#include <math.h>
 
 void ting_assert_same_state(const char *a, const char *b)
 {
@@ -34,4 +37,33 @@ void ting_assert_same_state(const char *a, const char *b)
         ting_checkpoint_close(&file[i]);
         ting_free(path[i]);
     }
+}
+
+double ting_checkpoint_distance(const char *a, const char *b)
+{
+    static const char *const blocks[] = {"weights", "average"};
+    char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
+    ting_checkpoint file[2];
+    double most = 0;
+    for (int i = 0; i < 2; i++)
+        assert_ok(ting_checkpoint_open(path[i], &file[i]));
+    for (int k = 0; k < 2; k++) {
+        const void *data[2];
+        size_t bytes[2];
+        double apart = 0, whole = 0;
+        for (int i = 0; i < 2; i++)
+            assert_true(ting_checkpoint_find(&file[i], blocks[k], &data[i], &bytes[i]));
+        assert_int_equal(bytes[0], bytes[1]);
+        for (size_t i = 0; i < bytes[0] / sizeof(ting_real); i++) {
+            const double x = (double)((const ting_real *)data[0])[i], y = (double)((const ting_real *)data[1])[i];
+            apart += (x - y) * (x - y);
+            whole += x * x;
+        }
+        most = fmax(most, sqrt(apart / whole));
+    }
+    for (int i = 0; i < 2; i++) {
+        ting_checkpoint_close(&file[i]);
+        ting_free(path[i]);
+    }
+    return most;
 }

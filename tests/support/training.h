@@ -6,4 +6,8 @@
 /* The checkpoints in two folders hold bitwise the same, but for the curve, whose points hold times. */
 void ting_assert_same_state(const char *a, const char *b);
 
+/* How far apart the weights and averages of the checkpoints in two folders are: the Euclidean norm of the difference by that of
+ * the first, the larger of both. */
+double ting_checkpoint_distance(const char *a, const char *b);
+
 #endif
