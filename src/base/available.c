@@ -12,7 +12,8 @@
 
 enum { LINE = 1024 };
 
-/* The number behind `key` at the start of a line; with an empty key, the file's first number. A file that has none: `absent`. */
+/* The number behind `key` at the start of a line; with an empty key, the file's first number. A file that has none:
+ * `absent`. */
 static uint64_t number_in(const char *root, const char *path, const char *key, uint64_t absent)
 {
     char line[LINE];
@@ -67,8 +68,8 @@ static uint64_t left_by_all(const char *root, const char *name)
     return left;
 }
 
-/* /proc/self/cgroup: "0::/name" is the group of version 2, "5:memory:/name" that of version 1. Inside of a container the name
- * may be one that only the outside knows: then the container's own group is the root of the hierarchy. */
+/* /proc/self/cgroup: "0::/name" is the group of version 2, "5:memory:/name" that of version 1. Inside of a container
+ * the name may be one that only the outside knows: then the container's own group is the root of the hierarchy. */
 static uint64_t left_by_groups(const char *root)
 {
     char line[LINE];

@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-/* Bytes that can be had without swapping: MemAvailable, or less where a control group (version 1 or 2) that holds this process
- * leaves less; file pages that a group may drop count as free. UINT64_MAX: not known. root: "", or a folder that /proc and
- * /sys are looked up in. */
+/* Bytes that can be had without swapping: MemAvailable, or less where a control group (version 1 or 2) that holds
+ * this process leaves less; file pages that a group may drop count as free. UINT64_MAX: not known. root: "", or a
+ * folder that /proc and /sys are looked up in. */
 uint64_t ting_memory_available(const char *root);
 
 /* The most memory that this process ever held at once, bytes; 0: not known. */

@@ -2,8 +2,8 @@
 /*
  * deal.h - the items of a batch to those who work on it together, each about the same length in all.
  *
- * The longest item first, each to the one who has least so far (Graham 1969, LPT: at most a third above the best). Who gets
- * what is a function of the lengths and the number of parts alone.
+ * The longest item first, each to the one who has least so far (Graham 1969, LPT: at most a third above the best). Who
+ * gets what is a function of the lengths and the number of parts alone.
  */
 #ifndef TING_DATA_DEAL_H
 #define TING_DATA_DEAL_H

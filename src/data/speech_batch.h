@@ -27,7 +27,7 @@ enum { TING_MOST_VIEWS = 2 };
 typedef struct ting_speech_batch {
     int views, utterances; /* of each view: the labelled ones come first */
     int labelled;
-    ting_segments frames; /* views x utterances, view after view; of 0 utterances when all were left out or the share is empty */
+    ting_segments frames; /* views x utterances, view after view; of 0 utterances when none is left or dealt */
     float *heard;         /* [frames in all, dim] */
     float *clean;         /* [frames of one view, dim]; NULL when not wanted */
     ting_segments labels; /* [labelled] */

@@ -150,7 +150,7 @@ static ting_err make_net(ting_am_task *t, int processes)
              ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
     t->net->ctc.dropout = r->ctc_dropout;
     TRY(ting_params_declared(t->net->params));
-    const ting_footprint footprint = ting_footprint_of(ting_params_elements(t->net->params), &r->plan);
+    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan);
     TRY(ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path));
     TRY(ting_params_alloc(t->net->params, true));
     TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
@@ -179,7 +179,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
 {
     ting_err err = TING_OK;
     const ting_ranks *ranks = files->ranks != NULL ? files->ranks : &ting_ranks_alone;
-    *t = (ting_am_task){.recipe = recipe, .log = log};
+    *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log};
     TRY(make_tokens(t));
     TRY(make_net(t, ranks->here));
     if (recipe->cmvn != NULL)
@@ -228,7 +228,7 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     const ting_speech_batch *batch;
     TRY(ting_speech_batches_take(t->batches, place, &batch));
     if (batch->left_out > 0 && t->terms.left_out == 0)
-        ting_log_write(t->log, TING_LOG_WARNING, "left out %s", batch->why);
+        ting_log_write(t->own_log, TING_LOG_WARNING, "left out %s", batch->why);
     t->terms.left_out += batch->left_out;
     TRY(ting_am_loss_of(t, ctx, batch, sum, units));
 out:

@@ -18,16 +18,18 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_task task;
 } job;
 
-static ting_err open_job(const ting_train_options *options, bool to_train, const ting_log *log, job *j)
+/* wanted: own_log and to_train. */
+static ting_err open_job(const ting_train_options *options, const ting_am_files *wanted, const ting_log *log, job *j)
 {
     ting_err err = TING_OK;
+    ting_am_files files = *wanted;
     if (options->recipe == NULL || options->folder == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
     TRY(ting_am_recipe_load(options->recipe, &j->recipe));
-    TRY(ting_am_task_make(&j->network, &j->recipe,
-                          &(ting_am_files){.data = options->data, .teacher = options->teacher, .ranks = &j->ranks,
-                                            .to_train = to_train},
-                          log));
+    files.data = options->data;
+    files.teacher = options->teacher;
+    files.ranks = &j->ranks;
+    TRY(ting_am_task_make(&j->network, &j->recipe, &files, log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
     return err;
@@ -46,8 +48,8 @@ ting_err ting_train_am(const ting_train_options *options)
     ting_remarks remarks = options->remarks;
     job j = {0};
     TRY(ting_ranks_join(&j.ranks));
-    const ting_log log = j.ranks.rank == 0 ? ting_remarks_log(&remarks) : (ting_log){0};
-    TRY(ting_ranks_agree(&j.ranks, open_job(options, true, &log, &j)));
+    const ting_log own_log = ting_remarks_log(&remarks), log = j.ranks.rank == 0 ? own_log : (ting_log){0};
+    TRY(ting_ranks_agree(&j.ranks, open_job(options, &(ting_am_files){.own_log = &own_log, .to_train = true}, &log, &j)));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
         TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
@@ -74,7 +76,7 @@ ting_err ting_export_am(const ting_train_options *options, const char *path, tin
     ting_str features = {0};
     char *record = NULL;
     job j = {.ranks = ting_ranks_alone};
-    TRY(open_job(options, false, &log, &j));
+    TRY(open_job(options, &(ting_am_files){.to_train = false}, &log, &j));
     TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, options->mean, &training));
     record = ting_am_record(&j.recipe, &training);
     ting_feature_print(&j.recipe.features, &features);

@@ -2,13 +2,24 @@
 /* footprint.c - see footprint.h. */
 #include "train/footprint.h"
 
-#include "base/real.h"
-
 static const double MB = 1e6;
 
-ting_footprint ting_footprint_of(size_t elements, const ting_train_plan *plan)
+static double elements_of(ting_params *params)
 {
-    const double once = (double)elements * sizeof(ting_real);
+    double sum = 0;
+    for (int i = 0; i < ting_params_count(params); i++) {
+        const ting_param *p = ting_params_at(params, i);
+        double elements = 1;
+        for (int d = 0; d < p->dims; d++)
+            elements *= p->shape[d];
+        sum += elements;
+    }
+    return sum;
+}
+
+ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan)
+{
+    const double once = elements_of(params) * sizeof(ting_real);
     ting_footprint f = {.parameters = once, .gradients = once, .optimizer = 2 * once}; /* both hold a mean and a square */
     f.average = plan->average > 0 ? once : 0;
     f.checkpoint = f.parameters + f.optimizer + f.average;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * footprint.h - the memory that a training holds from its first step to its last: known from the number of parameters, before
- * any of it is taken. Activations come on top; they are measured (trainer.c).
+ * footprint.h - the memory that a training holds from its first step to its last: known from the shapes of the
+ * parameters, before any of it is taken. Activations come on top; they are measured (trainer.c).
  */
 #ifndef TING_TRAIN_FOOTPRINT_H
 #define TING_TRAIN_FOOTPRINT_H
 
 #include "base/str.h"
+#include "nn/param.h"
 #include "train/plan.h"
 
 #include <stdint.h>
@@ -16,10 +17,11 @@ typedef struct ting_footprint { /* bytes, of one process */
     double checkpoint; /* on disk, without the curve */
 } ting_footprint;
 
-ting_footprint ting_footprint_of(size_t elements, const ting_train_plan *plan);
+/* The parameters need be declared only. */
+ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan);
 
-/* Whether so many processes with this footprint fit into `available` bytes. Errors: memory, with the sum; `recipe` begins the
- * sentence. */
+/* Whether so many processes with this footprint fit into `available` bytes. Errors: memory, with the sum; `recipe`
+ * begins the sentence. */
 ting_err ting_footprint_fit(const ting_footprint *footprint, int processes, uint64_t available, const char *recipe);
 
 /* "13.2 MB parameters, 13.2 MB gradients, ..." */

@@ -2,9 +2,9 @@
 /*
  * ranks_mpi.c - ranks connected by MPI; see ranks.h.
  *
- * A sum: each rank gets one slice of everybody's numbers, adds it in the order of the ranks, and hands it to everybody. A rank
- * sends and receives twice the numbers, as in a ring, whatever the number of ranks; each sum is made in one place, so that all
- * get the same bits. (MPI_Allreduce promises neither an order nor equal bits.)
+ * A sum: each rank gets one slice of everybody's numbers, adds it in the order of the ranks, and hands it to everybody.
+ * A rank sends and receives twice the numbers, as in a ring, whatever the number of ranks; each sum is made in one
+ * place, so that all get the same bits. (MPI_Allreduce promises neither an order nor equal bits.)
  */
 #include "train/ranks_link.h"
 

@@ -79,7 +79,7 @@ static int threads_of(const ting_trainer *t)
 static void say_begin(const ting_trainer *t)
 {
     const ting_log *log = t->options->log;
-    const ting_footprint footprint = ting_footprint_of(t->elements, t->plan);
+    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
     const uint64_t available = ting_memory_available("");
     ting_str parts = {0};
     ting_log_write(log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements, t->batches,
@@ -146,7 +146,8 @@ static void average_weights(ting_trainer *t)
         t->average[i] += mix * (values[i] - t->average[i]);
 }
 
-/* The loss of the batch, this rank's share of it in *sum (of no rows when that is empty), value and units of all in total[2]. */
+/* The loss of the batch, this rank's share of it in *sum (of no rows when that is empty), value and units of all in
+ * total[2]. */
 static ting_err forward(ting_trainer *t, ting_ctx *ctx, ting_tensor *sum, double total[2])
 {
     double units = 0;
@@ -179,7 +180,8 @@ out:
     return err;
 }
 
-/* One step; *finite tells whether it changed anything. What decides is a sum over all ranks, so that they decide alike. */
+/* One step; *finite tells whether it changed anything. What decides is a sum over all ranks, so that they decide
+ * alike. */
 static ting_err take_step(ting_trainer *t, bool *finite)
 {
     ting_err err = TING_OK;
@@ -250,7 +252,7 @@ static void say_memory(ting_trainer *t, ting_str *note)
     if ((double)t->activations <= NOTEWORTHY * (double)t->activations_said)
         return;
     if (t->activations_said == 0) {
-        const ting_footprint footprint = ting_footprint_of(t->elements, t->plan);
+        const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
         ting_footprint_print(&footprint, &parts);
         if (ting_str_ok(&parts))
             ting_log_write(t->options->log, TING_LOG_INFO,
@@ -294,10 +296,12 @@ out:
     return err;
 }
 
-/* While steps are to come a full disk stops nothing: the checkpoint before stays, and the next save point tries again. */
-static ting_err save(ting_trainer *t, bool last)
+/* While steps are to come a full disk stops nothing: the checkpoint before stays, and the next save point tries
+ * again. *saved tells whether it worked. */
+static ting_err save(ting_trainer *t, bool last, bool *saved)
 {
     ting_err err = ting_trainer_save(t);
+    *saved = err == TING_OK;
     if (err != TING_ERR_IO || last)
         return err;
     ting_log_write(t->options->log, TING_LOG_WARNING, "no checkpoint of step %lld, the training goes on: %s",
@@ -316,14 +320,15 @@ static void keep(ting_trainer *t)
 static ting_err write_up(ting_trainer *t, bool measures, bool saves, double *clock)
 {
     ting_err err = TING_OK;
-    const bool last = t->at.step == t->steps;
+    bool saved;
     if (measures && saves)
-        TRY(save(t, false));
+        TRY(save(t, false, &saved));
     if (measures || t->at.step % t->plan->log_every == 0)
         TRY(report(t, measures, clock));
     if (saves) {
-        TRY(save(t, last));
-        keep(t);
+        TRY(save(t, t->at.step == t->steps, &saved));
+        if (saved)
+            keep(t);
     }
 out:
     return err;

@@ -46,8 +46,8 @@ ting_err ting_trainer_save(ting_trainer *t);
 /* Errors: io, format, model (another network, other data), memory. */
 ting_err ting_trainer_restore(ting_trainer *t);
 
-/* Puts the mean of what the last `count` kept checkpoints in the folder have averaged (without averaging: of their weights)
- * into the weights. After restore. Errors: argument (fewer are kept), those of restore. */
+/* Puts the mean of what the last `count` kept checkpoints in the folder have averaged (without averaging: of their
+ * weights) into the weights. After restore. Errors: argument (fewer are kept), those of restore. */
 ting_err ting_trainer_take_mean(ting_trainer *t, const char *folder, int count);
 
 /* All ranks train the same network, with the same plan, from the same place, on the same kernels. Errors: model. */

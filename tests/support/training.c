@@ -4,11 +4,39 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
+#include "data/p2h_corpus.h"
 #include "support/support.h"
 #include "nn/tensor.h"
+#include "text/pinyin.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
+#include <string.h>
+
+char *ting_tiny_corpus(const char *name, int sentences)
+{
+    static const char *const words[][2] = {{"shi4", "是"}, {"shi4", "事"}, {"yi4", "意"}, {"ren2", "人"}, {"hao3", "好"}};
+    char *path = ting_temp_path(name);
+    ting_p2h_builder *b = ting_p2h_builder_new();
+    ting_p2h_counts counts;
+    ting_rng rng = ting_rng_new(5, 0);
+    ting_p2h_builder_source(b, "tiny", "CC0-1.0", TING_P2H_TRAIN);
+    for (int line = 0; line < sentences; line++) {
+        uint32_t text[8];
+        int ids[8], count = 2 + (int)ting_rng_below(&rng, 6);
+        for (int i = 0; i < count; i++) {
+            const char *const *word = words[ting_rng_below(&rng, 5)];
+            const char *c = word[1]; /* a hanzi of three bytes */
+            text[i] = (uint32_t)((c[0] & 0x0F) << 12 | (c[1] & 0x3F) << 6 | (c[2] & 0x3F));
+            ids[i] = ting_pinyin_read(word[0], strlen(word[0]));
+        }
+        ting_p2h_builder_line(b, count, text, ids, 1);
+    }
+    assert_ok(ting_p2h_builder_write(b, path, 1, &counts));
+    ting_p2h_builder_free(b);
+    return path;
+}
 
 void ting_assert_same_state(const char *a, const char *b)
 {
