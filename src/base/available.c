@@ -90,7 +90,8 @@ static uint64_t left_by_groups(const char *root)
             ting_str_clear(&path);
             ting_str_addf(&path, "/sys/fs/cgroup/memory%s", name + 1);
             if (ting_str_ok(&path))
-                here = left_by(root, path.text, "/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_inactive_file ");
+                here = left_by(root, path.text, "/memory.limit_in_bytes", "/memory.usage_in_bytes",
+                               "total_inactive_file ");
         }
         left = here < left ? here : left;
     }

@@ -44,7 +44,8 @@ static const char *absent(ting_build_part part)
 {
     static const char *const names[] = {[TING_BUILD_FFMPEG] = "FFmpeg (m4a, mp4, webm: build with WITH_FFMPEG=1); ",
                                         [TING_BUILD_PULL] = "pull (downloads: libcurl and libarchive were not found); ",
-                                        [TING_BUILD_MPI] = "mpirun (training by several processes: Open MPI was not found); "};
+                                        [TING_BUILD_MPI] =
+                                            "mpirun (training by several processes: Open MPI was not found); "};
     return ting_build_has(part) ? "" : names[part];
 }
 
@@ -66,17 +67,17 @@ size_t ting_build_describe(char *out, size_t room)
     snprintf(lacks, sizeof lacks, "%s%s%s", absent(TING_BUILD_FFMPEG), absent(TING_BUILD_PULL), absent(TING_BUILD_MPI));
     const size_t end = strlen(lacks);
     lacks[end > 2 ? end - 2 : 0] = '\0'; /* the last "; " */
-    int length = snprintf(out, room,
-                          "tingxie %s\n"
-                          "compiler: %s\n"
-                          "numbers: %s, kernels: %s\n"
-                          "sound files: libsndfile%s\n"
-                          "processor: %s%s, %d threads\n"
-                          "absent: %s\n",
-                          TING_VERSION, compiler, sizeof(ting_real) == 4 ? "single" : "double", kernels,
-                          ting_build_has(TING_BUILD_FFMPEG) ? ", FFmpeg (m4a, mp4, webm)" : "",
-                          ting_cpu_name(ting_cpu_detect()),
-                          ting_cpu_unknown() != NULL ? " (TING_CPU names no level and is ignored)" : "",
-                          ting_cpu_count(), lacks[0] != '\0' ? lacks : "nothing");
+    int length =
+        snprintf(out, room,
+                 "tingxie %s\n"
+                 "compiler: %s\n"
+                 "numbers: %s, kernels: %s\n"
+                 "sound files: libsndfile%s\n"
+                 "processor: %s%s, %d threads\n"
+                 "absent: %s\n",
+                 TING_VERSION, compiler, sizeof(ting_real) == 4 ? "single" : "double", kernels,
+                 ting_build_has(TING_BUILD_FFMPEG) ? ", FFmpeg (m4a, mp4, webm)" : "", ting_cpu_name(ting_cpu_detect()),
+                 ting_cpu_unknown() != NULL ? " (TING_CPU names no level and is ignored)" : "", ting_cpu_count(),
+                 lacks[0] != '\0' ? lacks : "nothing");
     return length > 0 ? (size_t)length : 0;
 }

@@ -217,8 +217,8 @@ ting_err ting_p2h_sampler_batch(ting_p2h_sampler *s, size_t place, ting_arena *a
             copy_sentence(s->corpus, h->sentence, used, out);
             for (; used < end; used++) {
                 int *syllable = &out->spoken[used];
-                *syllable = pass == 1 ? spoil(s, *syllable, &h->rng)
-                                      : other_reading(s, *syllable, out->written[used], &h->rng);
+                *syllable =
+                    pass == 1 ? spoil(s, *syllable, &h->rng) : other_reading(s, *syllable, out->written[used], &h->rng);
                 if (pass == 0)
                     out->choices[used] = choice_of(&s->corpus->tables, *syllable, out->written[used]);
             }

@@ -42,7 +42,7 @@ typedef struct ting_am_files {
     const char *data;    /* folder that relative manifests start from; NULL: the working directory */
     const char *teacher; /* a recogniser's file or folder; NULL: none */
     const ting_ranks *ranks; /* among which batches are divided; NULL: alone */
-    const ting_log *own_log; /* of what befalls this rank's share; the other log is of what all ranks see. NULL: silence */
+    const ting_log *own_log; /* of this rank's share; the other log is of what all ranks see. NULL: silence */
     bool to_train;       /* false: the network only, to load a checkpoint into */
 } ting_am_files;
 

@@ -49,7 +49,8 @@ ting_err ting_train_am(const ting_train_options *options)
     job j = {0};
     TRY(ting_ranks_join(&j.ranks));
     const ting_log own_log = ting_remarks_log(&remarks), log = j.ranks.rank == 0 ? own_log : (ting_log){0};
-    TRY(ting_ranks_agree(&j.ranks, open_job(options, &(ting_am_files){.own_log = &own_log, .to_train = true}, &log, &j)));
+    TRY(ting_ranks_agree(&j.ranks,
+                         open_job(options, &(ting_am_files){.own_log = &own_log, .to_train = true}, &log, &j)));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
         TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,

@@ -20,7 +20,8 @@ static double elements_of(ting_params *params)
 ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan)
 {
     const double once = elements_of(params) * sizeof(ting_real);
-    ting_footprint f = {.parameters = once, .gradients = once, .optimizer = 2 * once}; /* both hold a mean and a square */
+    ting_footprint f = {
+        .parameters = once, .gradients = once, .optimizer = 2 * once}; /* both hold a mean and a square */
     f.average = plan->average > 0 ? once : 0;
     f.checkpoint = f.parameters + f.optimizer + f.average;
     return f;
@@ -49,10 +50,11 @@ ting_err ting_footprint_fit(const ting_footprint *f, int processes, uint64_t ava
     if (!ting_str_ok(&parts) || (processes > 1 && !ting_str_ok(&times)))
         err = TING_ERR_MEMORY;
     else
-        err = ting_fail(TING_ERR_MEMORY,
-                        "%s: the training needs %.1f MB before its first activation (%s%s), and %.1f MB are available: make the "
-                        "network smaller",
-                        recipe, processes * sum(f) / MB, parts.text, processes > 1 ? times.text : "", (double)available / MB);
+        err = ting_fail(
+            TING_ERR_MEMORY,
+            "%s: the training needs %.1f MB before its first activation (%s%s), and %.1f MB are available: make the "
+            "network smaller",
+            recipe, processes * sum(f) / MB, parts.text, processes > 1 ? times.text : "", (double)available / MB);
     ting_str_free(&parts);
     ting_str_free(&times);
     return err;

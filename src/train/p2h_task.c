@@ -11,7 +11,6 @@
 #include "loss/cross_entropy.h"
 #include "train/footprint.h"
 
-
 static ting_err make_one_to_one(ting_p2h_task *task)
 {
     ting_err err = TING_OK;
@@ -51,12 +50,13 @@ static ting_err make_sampler(ting_p2h_task *task, const ting_ranks *ranks)
     if (weights == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_p2h_recipe_weights(r, task->corpus, weights));
-    task->sampler = ting_p2h_sampler_new(task->corpus, &(ting_p2h_sampler_options){.weight = weights,
-                                                                                   .tokens = r->tokens,
-                                                                                   .window = r->window,
-                                                                                   .seed = (uint64_t)r->plan.seed,
-                                                                                   .spoil = r->spoil,
-                                                                                   .share = {ranks->rank, ranks->count}});
+    task->sampler =
+        ting_p2h_sampler_new(task->corpus, &(ting_p2h_sampler_options){.weight = weights,
+                                                                       .tokens = r->tokens,
+                                                                       .window = r->window,
+                                                                       .seed = (uint64_t)r->plan.seed,
+                                                                       .spoil = r->spoil,
+                                                                       .share = {ranks->rank, ranks->count}});
     err = task->sampler != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
     ting_free(weights);

@@ -7,9 +7,10 @@
 ting_err ting_ranks_open(ting_ranks *ranks, bool launched)
 {
     *ranks = ting_ranks_alone;
-    return launched ? ting_fail(TING_ERR_UNSUPPORTED, "this build cannot train under mpirun: install libopenmpi-dev (sh "
-                                                      "tools/deps.sh does) and build it again")
-                    : TING_OK;
+    return launched
+               ? ting_fail(TING_ERR_UNSUPPORTED, "this build cannot train under mpirun: install libopenmpi-dev (sh "
+                                                 "tools/deps.sh does) and build it again")
+               : TING_OK;
 }
 
 void ting_ranks_close(ting_ranks *ranks)

@@ -17,11 +17,11 @@ enum { PIECE = 1 << 20 }; /* numbers summed at a time */
 
 struct ting_ranks_link {
     MPI_Comm comm;
-    bool ours;              /* MPI was started here */
-    bool broken;            /* a call failed: MPI cannot be ended in peace */
-    ting_real *slices;      /* [a slice of everybody] */
-    unsigned char *message; /* [ranks x TING_RANKS_MESSAGE] */
-    int *counts, *starts;   /* [ranks]: the slices of a piece */
+    bool ours;                    /* MPI was started here */
+    bool broken;                  /* a call failed: MPI cannot be ended in peace */
+    ting_real *slices;            /* [a slice of everybody] */
+    unsigned char *message;       /* [ranks x TING_RANKS_MESSAGE] */
+    int *counts, *starts;         /* [ranks]: the slices of a piece */
     int *own_counts, *own_starts; /* [ranks]: what comes of one slice; the same block */
 };
 
@@ -43,7 +43,8 @@ static ting_err start_mpi(ting_ranks_link *link)
     int begun = 0, ended = 0, level;
     MPI_Finalized(&ended);
     if (ended)
-        return ting_fail(TING_ERR_UNSUPPORTED, "under mpirun a process trains once: MPI has ended and cannot be started again");
+        return ting_fail(TING_ERR_UNSUPPORTED,
+                         "under mpirun a process trains once: MPI has ended and cannot be started again");
     MPI_Initialized(&begun);
     link->ours = !begun;
     return begun ? TING_OK : check(link, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level));

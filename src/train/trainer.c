@@ -82,8 +82,8 @@ static void say_begin(const ting_trainer *t)
     const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
     const uint64_t available = ting_memory_available("");
     ting_str parts = {0};
-    ting_log_write(log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements, t->batches,
-                   ting_pool_threads(t->pool), ting_cpu_name(t->kern->level));
+    ting_log_write(log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements,
+                   t->batches, ting_pool_threads(t->pool), ting_cpu_name(t->kern->level));
     if (t->ranks->count > 1)
         ting_log_write(log, TING_LOG_INFO, "%d ranks, %d of them on this machine: each takes its share of every batch",
                        t->ranks->count, t->ranks->here);
@@ -91,7 +91,8 @@ static void say_begin(const ting_trainer *t)
     if (available != UINT64_MAX)
         ting_str_addf(&parts, "; %.0f MB are available", (double)available / 1e6);
     if (ting_str_ok(&parts))
-        ting_log_write(log, TING_LOG_INFO, "memory: %s; a checkpoint has %.1f MB", parts.text, footprint.checkpoint / 1e6);
+        ting_log_write(log, TING_LOG_INFO, "memory: %s; a checkpoint has %.1f MB", parts.text,
+                       footprint.checkpoint / 1e6);
     ting_str_free(&parts);
 }
 
@@ -256,11 +257,12 @@ static void say_memory(ting_trainer *t, ting_str *note)
         ting_footprint_print(&footprint, &parts);
         if (ting_str_ok(&parts))
             ting_log_write(t->options->log, TING_LOG_INFO,
-                           "memory: %s, %.1f MB activations at most so far, peak resident %.1f MB", parts.text, activations,
-                           peak);
+                           "memory: %s, %.1f MB activations at most so far, peak resident %.1f MB", parts.text,
+                           activations, peak);
         ting_str_free(&parts);
     } else {
-        ting_str_addf(note, "%sactivations %.0f MB, peak resident %.0f MB", note->length > 0 ? ", " : "", activations, peak);
+        ting_str_addf(note, "%sactivations %.0f MB, peak resident %.0f MB", note->length > 0 ? ", " : "", activations,
+                      peak);
     }
     t->activations_said = t->activations;
 }
@@ -312,8 +314,8 @@ static ting_err save(ting_trainer *t, bool last, bool *saved)
 static void keep(ting_trainer *t)
 {
     if (t->plan->keep > 0 && ting_kept_add(t->options->folder, t->at.step, t->plan->keep) != TING_OK)
-        ting_log_write(t->options->log, TING_LOG_WARNING, "the checkpoint of step %lld is not kept: %s", (long long)t->at.step,
-                       ting_error_message());
+        ting_log_write(t->options->log, TING_LOG_WARNING, "the checkpoint of step %lld is not kept: %s",
+                       (long long)t->at.step, ting_error_message());
 }
 
 /* Rank 0's part of what is due after a step. Saved before measuring too: that takes a while. */
@@ -394,7 +396,9 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     ting_trainer *t = ting_alloc(1, sizeof *t);
     if (t == NULL)
         return TING_ERR_MEMORY;
-    *t = (ting_trainer){.task = task, .plan = plan, .options = options,
+    *t = (ting_trainer){.task = task,
+                        .plan = plan,
+                        .options = options,
                         .ranks = options->ranks != NULL ? options->ranks : &ting_ranks_alone};
     ting_err err = ting_ranks_agree(t->ranks, start(t));
     if (err == TING_OK)

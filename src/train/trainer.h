@@ -67,7 +67,7 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
 
 typedef struct ting_training { /* what became of it, for the record in an exported model */
     int64_t step, epoch, skipped;
-    int mean; /* of so many kept checkpoints; 0: of the last one alone */
+    int mean;                /* of so many kept checkpoints; 0: of the last one alone */
     ting_curve_point *curve; /* owned */
     size_t curve_count;
 } ting_training;

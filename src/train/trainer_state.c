@@ -194,8 +194,9 @@ ting_err ting_trainer_take_mean(ting_trainer *t, const char *folder, int count)
         return TING_ERR_MEMORY;
     TRY(ting_kept_steps(folder, t->at.step, &steps, &kept));
     if (kept < (size_t)count)
-        FAIL(TING_ERR_ARGUMENT, "%s: a mean of %d checkpoints was asked for, %zu are kept: `keep` in the recipe's group `train` "
-                                "says how many stay",
+        FAIL(TING_ERR_ARGUMENT,
+             "%s: a mean of %d checkpoints was asked for, %zu are kept: `keep` in the recipe's group `train` "
+             "says how many stay",
              folder, count, kept);
     for (size_t i = kept - (size_t)count; i < kept; i++) {
         char *path = ting_kept_path(folder, steps[i]);
@@ -217,8 +218,9 @@ ting_err ting_trainer_compare(const ting_trainer *t)
 {
     ting_err err = TING_OK;
     const ting_train_plan *p = t->plan;
-    const double numbers[] = {p->seed, p->steps, p->shape, p->rate, p->warmup, p->decay, p->optimizer, p->clip, p->average,
-                              p->save_every, p->measure_every, p->log_every, p->multiply, (double)t->options->finish};
+    const double numbers[] = {
+        p->seed, p->steps,   p->shape,      p->rate,          p->warmup,    p->decay,    p->optimizer,
+        p->clip, p->average, p->save_every, p->measure_every, p->log_every, p->multiply, (double)t->options->finish};
     TRY(ting_ranks_same(t->ranks, "network", network_hash(t->task)));
     TRY(ting_ranks_same(t->ranks, "list of recordings or texts", t->task->data_hash));
     TRY(ting_ranks_same(t->ranks, "plan (the group `train` of its recipe, --finish)",

@@ -22,12 +22,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NEEDS_MPIRUN()                                                                     \
-    do {                                                                                   \
-        if (!ting_build_has(TING_BUILD_MPI))                                               \
-            skip_because("training under mpirun needs a build with Open MPI");             \
-        if (system("command -v mpirun >/dev/null 2>&1") != 0)                              \
-            skip_because("training under mpirun needs the program mpirun (openmpi-bin)");  \
+#define NEEDS_MPIRUN()                                                                                                 \
+    do {                                                                                                               \
+        if (!ting_build_has(TING_BUILD_MPI))                                                                           \
+            skip_because("training under mpirun needs a build with Open MPI");                                         \
+        if (system("command -v mpirun >/dev/null 2>&1") != 0)                                                          \
+            skip_because("training under mpirun needs the program mpirun (openmpi-bin)");                              \
     } while (0)
 
 /* Without chance but in the sound, which is the same whatever the number of ranks: no dropout, no batch norm. AdamW
@@ -103,11 +103,12 @@ static void pinyin_to_hanzi_agrees_too(void **state)
     (void)state;
     NEEDS_MPIRUN();
     char *corpus = ting_tiny_corpus("tiny.corpus", 30), *alone = ting_temp_path("p1"), *three = ting_temp_path("p3");
-    char *recipe = write_recipe("p2h.yaml",
-                                "model: {embedding: 16, pair_rows: 64, triple_rows: 64, ngram_dim: 8, layers: 1, width: 16, "
-                                "heads: 2, inner: 32, dropout: 0, input_dropout: 0}\n"
-                                "data: {tokens: 14, window: 8, spoil: {share: 0.3, tone: 0.1, initial: 0.05}}\n",
-                                "rate: 0.01, eps: 0.001, warmup: 5, decay: 0, save_every: 10, measure_every: 1000", 10);
+    char *recipe =
+        write_recipe("p2h.yaml",
+                     "model: {embedding: 16, pair_rows: 64, triple_rows: 64, ngram_dim: 8, layers: 1, width: 16, "
+                     "heads: 2, inner: 32, dropout: 0, input_dropout: 0}\n"
+                     "data: {tokens: 14, window: 8, spoil: {share: 0.3, tone: 0.1, initial: 0.05}}\n",
+                     "rate: 0.01, eps: 0.001, warmup: 5, decay: 0, save_every: 10, measure_every: 1000", 10);
     ting_str arguments = {0};
     ting_str_addf(&arguments, "p2h %s --corpus %s", recipe, corpus);
     train(0, arguments.text, alone);
@@ -128,8 +129,8 @@ static pid_t begin(const char *recipe, const char *toy, const char *folder)
     if (child == 0) {
         if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
             _exit(2);
-        execlp("mpirun", "mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", ting_program_path(), "train", "am",
-               recipe, "-d", toy, "-o", folder, "-t", "1", (char *)NULL);
+        execlp("mpirun", "mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", ting_program_path(), "train",
+               "am", recipe, "-d", toy, "-o", folder, "-t", "1", (char *)NULL);
         _exit(2);
     }
     return child;
@@ -205,10 +206,11 @@ static void ranks_fail_together(void **state)
     ting_str line = {0};
     ting_file file;
     assert_ok(ting_make_toy_corpus(toy, 20, 1));
-    ting_str_addf(&line,
-                  "timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || data=/no; "
-                  "exec %s train am %s -d %s$data -o %s -t 1' >%s 2>&1",
-                  ting_program_path(), recipe, toy, folder, log);
+    ting_str_addf(
+        &line,
+        "timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || data=/no; "
+        "exec %s train am %s -d %s$data -o %s -t 1' >%s 2>&1",
+        ting_program_path(), recipe, toy, folder, log);
     const int status = system(line.text);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 124);
     assert_ok(ting_file_map(log, &file));

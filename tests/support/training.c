@@ -16,7 +16,8 @@
 
 char *ting_tiny_corpus(const char *name, int sentences)
 {
-    static const char *const words[][2] = {{"shi4", "是"}, {"shi4", "事"}, {"yi4", "意"}, {"ren2", "人"}, {"hao3", "好"}};
+    static const char *const words[][2] = {
+        {"shi4", "是"}, {"shi4", "事"}, {"yi4", "意"}, {"ren2", "人"}, {"hao3", "好"}};
     char *path = ting_temp_path(name);
     ting_p2h_builder *b = ting_p2h_builder_new();
     ting_p2h_counts counts;

@@ -38,20 +38,26 @@ static void hear(void *self, const char *sentence)
 static ting_err train(const char *recipe, const char *corpus, const char *folder, long stop_at, struct watch *watch)
 {
     *watch = (struct watch){.stop_at = stop_at};
-    return ting_train_p2h(&(ting_train_options){.recipe = recipe, .data = corpus, .folder = folder, .threads = 1,
-                                                .remarks = {hear, watch}, .stop = stop, .self = watch});
+    return ting_train_p2h(&(ting_train_options){.recipe = recipe,
+                                                .data = corpus,
+                                                .folder = folder,
+                                                .threads = 1,
+                                                .remarks = {hear, watch},
+                                                .stop = stop,
+                                                .self = watch});
 }
 
 static char *write_recipe(const char *name, const char *plan)
 {
     char *path = ting_temp_path(name);
     ting_str text = {0};
-    ting_str_addf(&text,
-                  "model: {embedding: 16, pair_rows: 64, triple_rows: 64, ngram_dim: 8, layers: 1, width: 16, heads: 2, "
-                  "inner: 32}\n"
-                  "data: {tokens: 20, window: 8}\n"
-                  "train: {rate: 0.01, warmup: 5, decay: 0, measure_every: 1000, log_every: 5, %s}\n",
-                  plan);
+    ting_str_addf(
+        &text,
+        "model: {embedding: 16, pair_rows: 64, triple_rows: 64, ngram_dim: 8, layers: 1, width: 16, heads: 2, "
+        "inner: 32}\n"
+        "data: {tokens: 20, window: 8}\n"
+        "train: {rate: 0.01, warmup: 5, decay: 0, measure_every: 1000, log_every: 5, %s}\n",
+        plan);
     assert_ok(ting_file_save(path, text.text, text.length));
     ting_str_free(&text);
     return path;
@@ -78,19 +84,22 @@ static void the_last_checkpoints_are_kept(void **state)
 {
     (void)state;
     struct watch w;
-    char *corpus = ting_tiny_corpus("keep.corpus", 20), *recipe = write_recipe("keep.yaml", "steps: 120, save_every: 10, keep: 3");
+    char *corpus = ting_tiny_corpus("keep.corpus", 20),
+         *recipe = write_recipe("keep.yaml", "steps: 120, save_every: 10, keep: 3");
     char *folder = ting_temp_path("keep");
     assert_ok(ting_folder_make(folder));
     static const char *const others[] = {"checkpoint-", "checkpoint-007", "checkpoint-1x", "checkpoint-900", "notes"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         put(folder, others[i]);
     assert_fails(TING_ERR_CANCELLED, "step 95", train(recipe, corpus, folder, 95, &w));
-    static const char *const before[] = {"checkpoint",    "checkpoint-",   "checkpoint-007", "checkpoint-1x", "checkpoint-70",
-                                         "checkpoint-80", "checkpoint-90", "checkpoint-900", "curves.html",   "notes"};
+    static const char *const before[] = {"checkpoint",    "checkpoint-",   "checkpoint-007", "checkpoint-1x",
+                                         "checkpoint-70", "checkpoint-80", "checkpoint-90",  "checkpoint-900",
+                                         "curves.html",   "notes"};
     assert_names(folder, before, sizeof before / sizeof before[0]);
     assert_ok(train(recipe, corpus, folder, 1000, &w)); /* 90 comes before 100: by number, not by name */
-    static const char *const after[] = {"checkpoint",     "checkpoint-",   "checkpoint-007", "checkpoint-100", "checkpoint-110",
-                                        "checkpoint-120", "checkpoint-1x", "checkpoint-900", "curves.html",    "notes"};
+    static const char *const after[] = {"checkpoint",     "checkpoint-",    "checkpoint-007", "checkpoint-100",
+                                        "checkpoint-110", "checkpoint-120", "checkpoint-1x",  "checkpoint-900",
+                                        "curves.html",    "notes"};
     assert_names(folder, after, sizeof after / sizeof after[0]);
     int64_t *steps;
     size_t count;
@@ -126,7 +135,8 @@ static void a_mean_of_kept_checkpoints_is_exported(void **state)
     (void)state;
     static const struct {
         const char *plan, *block;
-    } cases[] = {{"steps: 15, save_every: 5, keep: 4", "average"}, {"steps: 15, save_every: 5, keep: 4, average: 0", "weights"}};
+    } cases[] = {{"steps: 15, save_every: 5, keep: 4", "average"},
+                 {"steps: 15, save_every: 5, keep: 4, average: 0", "weights"}};
     char *corpus = ting_tiny_corpus("mean.corpus", 20);
     for (size_t c = 0; c < 2; c++) {
         struct watch w;
@@ -194,7 +204,8 @@ static void a_full_disk_costs_no_checkpoint(void **state)
 {
     (void)state;
     struct watch w;
-    char *corpus = ting_tiny_corpus("full.corpus", 20), *recipe = write_recipe("full.yaml", "steps: 30, save_every: 5, keep: 2");
+    char *corpus = ting_tiny_corpus("full.corpus", 20),
+         *recipe = write_recipe("full.yaml", "steps: 30, save_every: 5, keep: 2");
     char *whole = ting_temp_path("whole"), *folder = ting_temp_path("full"), *copy = ting_temp_path("copy");
     char *now = ting_path_join(folder, "checkpoint"), *then = ting_path_join(copy, "checkpoint");
     ting_file file;

@@ -79,7 +79,8 @@ static void a_footprint_is_what_is_taken(void **state)
     for (int i = optimizer.state(optimizer.self, blocks) - 1; i >= 0; i--)
         bytes += blocks[i].bytes;
     assert_true((double)bytes >= f.optimizer && (double)bytes < 1.01 * f.optimizer);
-    assert_true(f.parameters == 60000.0 * sizeof(ting_real) && f.gradients == f.parameters && f.average == f.parameters);
+    assert_true(f.parameters == 60000.0 * sizeof(ting_real) && f.gradients == f.parameters &&
+                f.average == f.parameters);
     assert_true(f.checkpoint == 4 * f.parameters);
     optimizer.free(optimizer.self);
     ting_params_free(params);

@@ -48,7 +48,8 @@ static void everybody_gets_about_the_same(void **state)
 /* ---- sound ---- */
 
 static const char recipe_text[] =
-    "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, feedforward: 32,\n"
+    "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, feedforward: "
+    "32,\n"
     "        kernels: 7, embed_channels: [2, 4, 8], pos_dim: 16}\n"
     "data: {train: [{manifest: train.tsv}], seconds: 14, window: 20}\n"
     "augment: {speed: [0.9, 1.1], volume: {share: 0.5}, noise: [{share: 0.5}], mask: {warp: 20}}\n"
@@ -91,7 +92,8 @@ static void shares_hold_the_sound_of_the_whole(void **state)
     assert_ok(ting_am_task_make(&whole, &recipe, &(ting_am_files){.data = toy, .to_train = true}, NULL));
     for (int r = 0; r < RANKS; r++) {
         const ting_ranks ranks = {.rank = r, .count = RANKS, .here = RANKS};
-        assert_ok(ting_am_task_make(&part[r], &recipe, &(ting_am_files){.data = toy, .ranks = &ranks, .to_train = true}, NULL));
+        assert_ok(ting_am_task_make(&part[r], &recipe, &(ting_am_files){.data = toy, .ranks = &ranks, .to_train = true},
+                                    NULL));
     }
     const int dim = ting_feature_dim(&recipe.features);
     for (int epoch = 0; epoch < 2; epoch++) {
@@ -147,7 +149,10 @@ static void shares_hold_the_text_of_the_whole(void **state)
     ting_arena *arena = ting_arena_new(1 << 16);
     assert_ok(ting_p2h_corpus_open(path, &corpus));
     const double weight[] = {2};
-    ting_p2h_sampler_options options = {.weight = weight, .tokens = 12, .window = 8, .seed = 4,
+    ting_p2h_sampler_options options = {.weight = weight,
+                                        .tokens = 12,
+                                        .window = 8,
+                                        .seed = 4,
                                         .spoil = {.share = 0.5, .tone = 0.5, .initial = 0.5, .reading = 0.5}};
     ting_p2h_sampler *whole = ting_p2h_sampler_new(&corpus, &options), *part[RANKS];
     assert_ok(ting_p2h_sampler_epoch(whole, 1));
