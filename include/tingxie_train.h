@@ -143,6 +143,23 @@ typedef struct ting_p2h_counts {
 /* Text files to a corpus; a function of the files and the settings alone. Errors: io, format, memory. */
 TING_API ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts);
 
+typedef struct ting_splice_options { /* start with {0} */
+    const char *manifest, *only; /* clips of words and syllables, as for ting_data_options; a speaker's are never mixed with another's */
+    const char *sentences;       /* a line each, 2 to 60 hanzi; others are passed over. May be xz */
+    const char *output;          /* folder that gets WAV files and spliced.tsv; it is made */
+    const char *lexicon;         /* folder of pinyin tables */
+    int count, seed;             /* sentences to make; each is drawn, and so is who says it */
+    ting_remarks remarks;
+    void (*progress)(void *self, size_t done, size_t sentences); /* NULL: none */
+    int (*stop)(void *self);     /* asked after each; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_splice_options;
+
+/* Sentences that nobody said, joined from clips of one speaker each (docs/AUGMENT.md). A function of files, count and seed.
+ * Errors: io, format, argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled: no manifest is
+ * written then. */
+TING_API ting_err ting_splice_corpus(const ting_splice_options *options);
+
 /* Spoken digits that nobody spoke, to see a training at work where there is no data (recipes/smoke.yaml): WAV files and
  * train.tsv and dev.tsv, which get nine and one in ten of the clips, in a folder that is made. A function of count (10 to 100000)
  * and seed. Errors: argument, io, memory. */

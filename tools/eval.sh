@@ -1,7 +1,8 @@
 #!/bin/sh
-# `make eval`: error rates on recorded speech: the unseen speaker S0252 (98 sentences) and dev-many (27 speakers), greedy and
-# beam: syllable error rate with and without tone against dev-pinyin.tsv, character error rate against the manifest.
-# TING_SPEECH names the folder (default ../shared/speech), TING_MODELS the models.
+# `make eval`: error rates on recorded speech: the unseen speaker S0252 (98 sentences), dev-many (27 speakers) and words of
+# two unseen speakers, greedy and beam: syllable error rate with and without tone against dev-pinyin.tsv (words: the manifest's
+# pinyin), character error rate against the manifest.
+# TING_SPEECH names the folder (default ../shared/speech), TING_MODELS the models, MODEL one acoustic model.
 program=$1
 speech=${TING_SPEECH:-../shared/speech}
 export TING_MODELS="${TING_MODELS:-../shared/models}"
@@ -17,12 +18,14 @@ list() {
 }
 list S0252 '$3 == "dev" && $4 == "S0252"'
 list dev-many '$3 == "dev-many"'
+list words '$3 == "dev" && $8 == "dspspeech"'
+awk -F'\t' 'NR > 1 && $3 == "dev" && $8 == "dspspeech" {print $1 "\t" $7}' "$speech/manifest.tsv" >"$out/words.pinyin"
 
-for part in S0252 dev-many; do
+for part in S0252 dev-many words; do
     for decoding in greedy beam; do
         echo "== $part, $decoding"
-        "$program" transcribe --quiet --decoding "$decoding" --pinyin "@$out/$part.list" >"$out/$part.$decoding.pinyin" || exit 1
-        "$program" transcribe --quiet --decoding "$decoding" "@$out/$part.list" >"$out/$part.$decoding.text" || exit 1
+        "$program" transcribe --quiet ${MODEL:+-m "$MODEL"} --decoding "$decoding" --pinyin "@$out/$part.list" >"$out/$part.$decoding.pinyin" || exit 1
+        "$program" transcribe --quiet ${MODEL:+-m "$MODEL"} --decoding "$decoding" "@$out/$part.list" >"$out/$part.$decoding.text" || exit 1
         "$program" score "$out/$part.pinyin" "$out/$part.$decoding.pinyin" || exit 1
         "$program" score "$out/$part.text" "$out/$part.$decoding.text" || exit 1
     done

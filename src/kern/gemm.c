@@ -21,6 +21,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -293,6 +294,26 @@ static void pack_one_panel(void *arg, int panel)
                     p->b.cs, p->packed + (size_t)panel * p->panel_bytes);
 }
 
+static void pack_panels(const ting_gemm_run *run, packing *work)
+{
+    const bool small = (double)work->n * work->k < POOL_WORK / 16;
+    ting_pool_run(small ? NULL : run->pool, ceil_div(work->n, work->kern->nr), pack_one_panel, work);
+}
+
+const ting_packed *ting_gemm_pack(const ting_gemm_run *run, ting_precision precision, int n, int k, ting_strided b)
+{
+    const ting_gemm_kern *kern = kern_of(run->kern, precision);
+    const size_t panel_bytes = kern->b_bytes(k), bytes = (size_t)ceil_div(n, kern->nr) * panel_bytes;
+    ting_packed *packed = ting_arena_take(run->arena, sizeof *packed);
+    unsigned char *data = ting_arena_take(run->arena, bytes);
+    if (packed == NULL || data == NULL)
+        return NULL;
+    packing work = {.kern = kern, .n = n, .k = k, .b = b, .packed = data, .panel_bytes = panel_bytes};
+    pack_panels(run, &work);
+    *packed = (ting_packed){kern, n, k, panel_bytes, bytes, data};
+    return packed;
+}
+
 static void multiply(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_real alpha,
                      ting_strided a, ting_strided b, const ting_real *bias, int accumulate, ting_real *c, int ldc)
 {
@@ -310,7 +331,7 @@ static void multiply(const ting_gemm_run *run, ting_precision precision, int m, 
         int depth = smaller(k - first, K_BLOCK);
         packing work = {.kern = kern, .n = n, .k = depth, .packed = packed, .panel_bytes = panel_bytes};
         work.b = (ting_strided){b.data + first * b.rs, b.rs, b.cs};
-        ting_pool_run((double)n * depth < POOL_WORK / 16 ? NULL : run->pool, panels, pack_one_panel, &work);
+        pack_panels(run, &work);
         product p = {
             .kern = kern,
             .m = m,

@@ -61,6 +61,10 @@ typedef struct ting_strided { /* an operand: element (i, j) at data[i * rs + j *
 void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n, int k,
                ting_real alpha, ting_strided a, ting_strided b, int accumulate, ting_real *c, int ldc);
 
+/* b [k, n] in the layout of a packed weight, for several products with it: in the arena, where it dies with the caller's
+ * rewind. NULL when the arena fails. */
+const ting_packed *ting_gemm_pack(const ting_gemm_run *run, ting_precision precision, int n, int k, ting_strided b);
+
 /* c = a b + bias[n]; bias may be NULL. */
 void ting_gemm_bias(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_strided a,
                     ting_strided b, const ting_real *bias, ting_real *c, int ldc);

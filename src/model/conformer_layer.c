@@ -121,9 +121,8 @@ static ting_tensor residual(ting_ctx *ctx, const ting_conformer_config *c, ting_
 
 static ting_tensor feed_forward(ting_ctx *ctx, const ting_conformer_config *c, const ting_conformer_ffn *ffn, ting_tensor x)
 {
-    x = ting_linear_apply(ctx, x, ffn->inner, c->act);
-    x = ting_dropout_in_place(ctx, x, c->dropout);
-    return ting_linear_apply(ctx, x, ffn->outer, TING_ACT_NONE);
+    return ting_feed_forward(ctx, x, ffn->inner.weight, ffn->inner.bias, c->act, c->dropout, ffn->outer.weight,
+                             ffn->outer.bias);
 }
 
 /* Rows of the caches before the new rows of each segment; the caches then keep the last ones. */

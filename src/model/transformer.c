@@ -116,8 +116,8 @@ static ting_tensor run_part(ting_ctx *ctx, const ting_transformer_shape *shape,
     if (p->mha != NULL) {
         y = attend(ctx, shape, p->mha, in, p->memory != NULL ? *p->memory : in, p->geometry);
     } else {
-        y = ting_linear_apply(ctx, in, layer->inner, shape->act);
-        y = ting_linear_apply(ctx, y, layer->outer, TING_ACT_NONE);
+        y = ting_feed_forward(ctx, in, layer->inner.weight, layer->inner.bias, shape->act, 0, layer->outer.weight,
+                              layer->outer.bias);
     }
     y = ting_add(ctx, x, ting_dropout_in_place(ctx, y, shape->dropout));
     return shape->norm == TING_NORM_AFTER ? norm(ctx, shape, y, p->norm) : y;

@@ -19,6 +19,11 @@
 ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
                         ting_act act);
 
+/* dropout(act(x W1^T + b1)) W2^T + b2: [T, k] -> [T, m]; W1 [n, k], W2 [m, n]. Row by row, in blocks whose inside never
+ * leaves the cache: less memory and time than the parts. */
+ting_tensor ting_feed_forward(ting_ctx *ctx, ting_tensor x, const ting_param *w1, const ting_param *b1, ting_act act,
+                              ting_real dropout, const ting_param *w2, const ting_param *b2);
+
 ting_tensor ting_add(ting_ctx *ctx, ting_tensor a, ting_tensor b); /* b may have one row: broadcast */
 ting_tensor ting_mul(ting_ctx *ctx, ting_tensor a, ting_tensor b);
 ting_tensor ting_scale(ting_ctx *ctx, ting_tensor x, ting_real factor);

@@ -23,6 +23,16 @@ struct ting_rec_linear {
     const ting_param *w, *b;
 };
 
+struct ting_rec_feed_forward {
+    ting_tensor x, y;   /* [T, d], [T, d'] */
+    ting_tensor before; /* [T, n]: before the activation; no gradient */
+    const ting_param *w1, *b1, *w2, *b2;
+    ting_act act;
+    ting_real dropout;
+    ting_rng rng; /* as forward found it */
+    bool training;
+};
+
 struct ting_rec_add {
     ting_tensor a, b, y; /* b: same rows, or one */
 };

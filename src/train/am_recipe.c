@@ -62,6 +62,8 @@ static ting_err read_sources(ting_yaml *list, ting_am_recipe *r, ting_am_source 
     int most = 0;
     for (const ting_yaml *child = list->first; child != NULL; child = child->next)
         most++;
+    if (most > TING_MOST_SOURCES)
+        FAIL(TING_ERR_FORMAT, "%s:%d: %d sources, expected at most %d", list->path, list->line, most, (int)TING_MOST_SOURCES);
     *out = ting_arena_take_zeroed(r->doc.arena, (size_t)most + 1, sizeof **out);
     if (*out == NULL)
         return TING_ERR_MEMORY;

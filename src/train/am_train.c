@@ -7,7 +7,7 @@
 #include "train/am_from.h"
 #include "train/am_record.h"
 #include "train/am_task.h"
-#include "train/remarks.h"
+#include "data/remarks.h"
 
 #include <stdlib.h>
 

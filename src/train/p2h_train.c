@@ -6,7 +6,7 @@
 #include "train/p2h_export.h"
 #include "train/p2h_from.h"
 #include "train/p2h_task.h"
-#include "train/remarks.h"
+#include "data/remarks.h"
 #include "train/trainer.h"
 
 ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remarks, ting_p2h_counts *counts)

@@ -7,7 +7,8 @@
  * Prints a TSV line a case: network, precision, threads, milliseconds a step (median), processor milliseconds a step,
  * seconds of audio per second, GFLOP/s, peak resident MB, loss of the last step. The FLOPs are two for every multiply-add of
  * products and convolutions, forward and backward, counted from the tape. Processor time is what to compare when
- * other programs run beside. With TING_BENCH_OPS set, the shares of the ops in backward follow.
+ * other programs run beside. With TING_BENCH_OPS set, the shares of the ops in backward follow; TING_BENCH_CLIPS is the number
+ * of clips of 10 s in a batch.
  *
  * conformer256 is the network of torch_train.py; zipformer23 the medium Zipformer of icefall; zipformer3 its small one for
  * keywords, in chunks of 32 rows.
@@ -125,6 +126,10 @@ static double work_of(const ting_record *record)
     case TING_OP_linear: {
         const struct ting_rec_linear *r = record->saved;
         return three((double)r->x.rows * r->x.cols * r->y.cols, r->x.grad != NULL, true);
+    }
+    case TING_OP_feed_forward: {
+        const struct ting_rec_feed_forward *r = record->saved;
+        return three((double)r->x.rows * r->before.cols * (r->x.cols + r->y.cols), true, true);
     }
     case TING_OP_conv2d: {
         const struct ting_rec_conv2d *r = record->saved;
@@ -259,6 +264,10 @@ static ting_err step(bench *b, ting_ctx *ctx, double *work, double *loss_value)
 
 static int run(const network *net, bool bf16, int threads, int steps)
 {
+    network sized = *net;
+    if (getenv("TING_BENCH_CLIPS") != NULL)
+        sized.clips = atoi(getenv("TING_BENCH_CLIPS"));
+    net = &sized;
     bench b = {.net = net};
     declare(&b);
     make_batch(&b);

@@ -48,25 +48,42 @@ INLINE vec neighbours(vec first, vec second)
     return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
+/* Bf16 of two vectors, side by side in the lower and upper half of each lane. */
+INLINE vec pairs(vec low, vec high)
+{
+    static const uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                       8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(_mm512_loadu_si512(order), _mm512_castps_si512(neighbours(low, high))));
+}
+
 /* 16 lines of 32 values that lie along a stride of 1 in k: line i, pairs of k in lanes. */
 INLINE void gather_along(int lines, int count, const float *x, ptrdiff_t line, vec block[SIDE])
 {
+    if (lines == SIDE && count >= BF16_BLOCK) {
+        UNROLL for (int i = 0; i < SIDE; i++)
+            block[i] = neighbours(v_load(x + i * line), v_load(x + i * line + LANES));
+        return;
+    }
+    const vpart first = v_part(count), second = v_part(count > LANES ? count - LANES : 0);
     for (int i = 0; i < SIDE; i++)
-        block[i] = i < lines ? neighbours(v_load_part(x + i * line, v_part(count)),
-                                          count > LANES
-                                              ? v_load_part(x + i * line + LANES, v_part(count - LANES))
-                                              : v_zero())
+        block[i] = i < lines ? neighbours(v_load_part(x + i * line, first),
+                                          count > LANES ? v_load_part(x + i * line + LANES, second) : v_zero())
                              : v_zero();
 }
 
 /* The same 16 lines where the lines are neighbours in memory: pair q of k, lines in lanes. */
 INLINE void gather_across(int lines, int count, const float *x, ptrdiff_t step, vec block[SIDE])
 {
+    if (lines == SIDE && count >= BF16_BLOCK) {
+        UNROLL for (int q = 0; q < SIDE; q++)
+            block[q] = pairs(v_load(x + 2 * q * step), v_load(x + (2 * q + 1) * step));
+        return;
+    }
     const vpart part = v_part(lines);
     for (int q = 0; q < SIDE; q++) {
         vec low = 2 * q < count ? v_load_part(x + 2 * q * step, part) : v_zero();
         vec high = 2 * q + 1 < count ? v_load_part(x + (2 * q + 1) * step, part) : v_zero();
-        block[q] = v_join_bf16(v_round_bf16(low), v_round_bf16(high));
+        block[q] = pairs(low, high);
     }
 }
 
@@ -81,38 +98,46 @@ static void gather_any(int lines, int count, const float *x, ptrdiff_t line, ptr
     gather_along(lines, count, copy[0], BF16_BLOCK, block);
 }
 
-/* Packs 32 lines (rows of A, or columns of B) of k values. across: the tile holds a pair of k per row. */
+INLINE void put_block(const vec block[SIDE], unsigned char *out)
+{
+    UNROLL for (int q = 0; q < SIDE; q++)
+        v_store((float *)(void *)(out + q * 64), block[q]);
+}
+
+/* A tile of at most 16 lines and 32 of k. across: it holds a pair of k per row. */
+INLINE void pack_tile(const int across, int lines, int count, const float *x, ptrdiff_t line, ptrdiff_t step,
+                      unsigned char *out)
+{
+    vec block[SIDE];
+    if (step == 1) {
+        gather_along(lines, count, x, line, block);
+        if (across)
+            v_transpose(block);
+    } else if (line == 1) {
+        gather_across(lines, count, x, step, block);
+        if (!across)
+            v_transpose(block);
+    } else {
+        gather_any(lines, count, x, line, step, block);
+        if (across)
+            v_transpose(block);
+    }
+    put_block(block, out);
+}
+
+/* Packs 32 lines (rows of A, or columns of B) of k values. */
 INLINE void bf16_pack(const int across, int lines, int k, const float *x, ptrdiff_t line, ptrdiff_t step,
                       void *packed)
 {
     unsigned char *out = packed;
     for (int p = 0; p < k; p += BF16_BLOCK)
         for (int half = 0; half < 2; half++, out += TILE_BYTES) {
-            int count = k - p < BF16_BLOCK ? k - p : BF16_BLOCK;
-            int here = lines - half * SIDE;
-            const float *from = x + half * SIDE * line + p * step;
-            if (here <= 0) {
-                if (across) /* rows that do not exist are not read, columns are */
-                    memset(out, 0, TILE_BYTES);
-                continue;
-            }
-            here = here < SIDE ? here : SIDE;
-            vec block[SIDE];
-            int turn;
-            if (step == 1) {
-                gather_along(here, count, from, line, block);
-                turn = across;
-            } else if (line == 1) {
-                gather_across(here, count, from, step, block);
-                turn = !across;
-            } else {
-                gather_any(here, count, from, line, step, block);
-                turn = across;
-            }
-            if (turn)
-                v_transpose(block);
-            for (int q = 0; q < SIDE; q++)
-                v_store((float *)(void *)(out + q * 64), block[q]);
+            const int here = lines - half * SIDE;
+            if (here > 0)
+                pack_tile(across, here < SIDE ? here : SIDE, k - p < BF16_BLOCK ? k - p : BF16_BLOCK,
+                          x + half * SIDE * line + p * step, line, step, out);
+            else if (across) /* rows that do not exist are not read, columns are */
+                memset(out, 0, TILE_BYTES);
         }
 }
 
@@ -248,11 +273,7 @@ static void bf16_tile(int rows, int cols, int k, const void *packed_a, const voi
     }
     _Alignas(64) float sum[MR][NR];
     STORE_SUMS(sum, rows);
-    vec value[MR][NV];
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < NV; v++)
-            value[i][v] = v_load(sum[i] + v * LANES);
-    finish_tile(rows, cols, value, out);
+    finish_tile(rows, cols, (vec(*)[NV])(void *)sum, out);
 }
 
 static void int8_tile(int rows, int cols, int k, const void *packed_a, const void *packed_b,

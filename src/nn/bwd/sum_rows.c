@@ -17,9 +17,8 @@ static void sum_strip(void *arg, int index)
     const struct job *job = arg;
     int first = index * STRIP;
     int count = job->cols - first < STRIP ? job->cols - first : STRIP;
-    for (int r = 0; r < job->rows; r++)
-        job->kern->add(count, job->sum + first, job->x + (size_t)r * (size_t)job->ldx + first,
-                       job->sum + first);
+    const ting_real one = 1;
+    job->kern->mix(job->rows, count, 1, &one, 0, job->x + first, job->ldx, job->sum + first);
 }
 
 void ting_sum_rows(const ting_ctx *ctx, int rows, int cols, const ting_real *x, int ldx, ting_real *sum)

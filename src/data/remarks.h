@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* remarks.h - the caller's remarks (tingxie_train.h) as the library's log. */
-#ifndef TING_TRAIN_REMARKS_H
-#define TING_TRAIN_REMARKS_H
+#ifndef TING_DATA_REMARKS_H
+#define TING_DATA_REMARKS_H
 
 #include "base/log.h"
 #include "tingxie_train.h"

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_made.c - corpora that are made: toy digits, and sentences spliced from clips. */
+#include "support/support.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/manifest.h"
+#include "data/sound.h"
+#include "tingxie_train.h"
+
+#include <string.h>
+
+static ting_manifest *read_list(const char *folder, const char *name)
+{
+    ting_manifest *manifest;
+    char *path = ting_path_join(folder, name);
+    assert_ok(ting_manifest_read(path, NULL, &manifest));
+    ting_free(path);
+    return manifest;
+}
+
+static void a_toy_corpus_is_a_function_of_its_seed(void **state)
+{
+    (void)state;
+    char *a = ting_temp_path("toy-a"), *b = ting_temp_path("toy-b");
+    assert_ok(ting_make_toy_corpus(a, 20, 5));
+    assert_ok(ting_make_toy_corpus(b, 20, 5));
+    ting_manifest *first = read_list(a, "train.tsv"), *second = read_list(b, "train.tsv"),
+                  *dev = read_list(a, "dev.tsv");
+    assert_int_equal(ting_manifest_count(first), 18);
+    assert_int_equal(ting_manifest_count(dev), 2);
+    for (size_t i = 0; i < 18; i++) {
+        const ting_clip *x = ting_manifest_at(first, i), *y = ting_manifest_at(second, i);
+        ting_sound sx = {0}, sy = {0};
+        assert_string_equal(x->text, y->text);
+        assert_string_equal(x->pinyin, y->pinyin);
+        assert_ok(ting_sound_load(x->path, 0, &sx));
+        assert_ok(ting_sound_load(y->path, 0, &sy));
+        assert_int_equal(sx.count, sy.count);
+        assert_memory_equal(sx.samples, sy.samples, sx.count * sizeof *sx.samples);
+        assert_true((double)sx.count / TING_SOUND_RATE - x->seconds < 1e-3);
+        assert_true(ting_sound_peak(sx.samples, sx.count) < 1 && ting_sound_peak(sx.samples, sx.count) > 0.05f);
+        ting_sound_free(&sx);
+        ting_sound_free(&sy);
+    }
+    assert_fails(TING_ERR_ARGUMENT, "9 clips", ting_make_toy_corpus(b, 9, 5));
+    ting_manifest_free(first);
+    ting_manifest_free(second);
+    ting_manifest_free(dev);
+    ting_free(a);
+    ting_free(b);
+}
+
+/* Sentences of the toy's own texts: each can be said by the clip of that text, or by several shorter ones. */
+static void sentences_are_spliced_from_clips(void **state)
+{
+    (void)state;
+    char *toy = ting_temp_path("toy-c"), *out = ting_temp_path("spliced"), *texts = ting_temp_path("texts.txt");
+    char *list = ting_path_join(toy, "train.tsv");
+    assert_ok(ting_make_toy_corpus(toy, 60, 1));
+    ting_manifest *clips = read_list(toy, "train.tsv");
+    ting_str text = {0};
+    for (size_t i = 0; i < 10; i++)
+        ting_str_addf(&text, "%s。\n", ting_manifest_at(clips, i)->text);
+    ting_str_add(&text, "一\nABC\n\n");
+    assert_ok(ting_file_save(texts, text.text, text.length));
+    const ting_splice_options options = {
+        .manifest = list, .sentences = texts, .output = out, .lexicon = "models/lexicon", .count = 6, .seed = 3};
+    assert_ok(ting_splice_corpus(&options));
+    ting_manifest *made = read_list(out, "spliced.tsv");
+    assert_int_equal(ting_manifest_count(made), 6);
+    for (size_t i = 0; i < 6; i++) {
+        const ting_clip *clip = ting_manifest_at(made, i);
+        bool found = false;
+        for (size_t k = 0; k < 10; k++) /* what is heard is what the sentence says; 一 stands for yi1 before 七 too */
+            found = found || strncmp(clip->text, ting_manifest_at(clips, k)->text,
+                                     strlen(ting_manifest_at(clips, k)->text)) == 0;
+        assert_true(found);
+        ting_sound sound = {0};
+        assert_ok(ting_sound_load(clip->path, 0, &sound));
+        assert_true(sound.count > 0.1 * TING_SOUND_RATE);
+        ting_sound_free(&sound);
+    }
+    ting_splice_options bad = options;
+    bad.count = 0;
+    assert_fails(TING_ERR_ARGUMENT, "0 sentences", ting_splice_corpus(&bad));
+    assert_ok(ting_file_save(texts, "猫猫狗狗\n", strlen("猫猫狗狗\n")));
+    bad = options;
+    assert_fails(TING_ERR_ARGUMENT, "in a row cannot be said", ting_splice_corpus(&bad));
+    assert_ok(ting_file_save(texts, "ABC\n", 4));
+    assert_fails(TING_ERR_ARGUMENT, "no line of 2 to 60 hanzi", ting_splice_corpus(&bad));
+    ting_manifest_free(clips);
+    ting_manifest_free(made);
+    ting_str_free(&text);
+    char *const all[] = {toy, out, texts, list};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_toy_corpus_is_a_function_of_its_seed),
+        cmocka_unit_test(sentences_are_spliced_from_clips),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
