@@ -197,7 +197,8 @@ static ting_err finish(const ting_speech_batches *b, slot *out)
     for (int v = 1; v < views; v++) {
         const features *view = &out->view[v];
         TRY(ting_reserve(&first->values, first->count, view->count, &first->room, sizeof *first->values));
-        memcpy(first->values + first->count, view->values, view->count * sizeof *view->values);
+        if (view->count > 0)
+            memcpy(first->values + first->count, view->values, view->count * sizeof *view->values);
         first->count += view->count;
         for (int u = 0; u < each; u++)
             out->starts[v * each + u + 1] = v * total + out->starts[u + 1];
