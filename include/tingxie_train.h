@@ -172,12 +172,19 @@ typedef struct ting_train_report { /* means since the report before */
     int epoch;
     double loss, rate, norm; /* per unit; learning rate; of the gradient before clipping */
     double units_per_second; /* characters for text */
-    double errors;           /* error rate on what is held out, or < 0: not measured at this step */
+    double sound_per_second; /* seconds of sound, or < 0: it is not sound */
+    double seconds_left;     /* to the end of the plan, at the pace of this run */
+    double errors;           /* error rate on what is held out, or < 0: not measured at this step ... */
+    const char *error_name;  /* ... and what it is: "character error rate"; static */
     const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */
     const char *recipe, *data, *folder;
+    const char *const *settings; /* acoustic networks: changes to the recipe ("train.steps=500") in order, ending with
+                                    NULL; NULL: none */
+    const char *corpus; /* acoustic networks: folder of the public corpus that the recipe names, from which missing
+                           manifests are made; NULL: none is missing */
     int threads;      /* 0: one for each processor */
     long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
     int mean;         /* export: the mean of the last so many kept checkpoints (`keep` in the recipe); 0: the last one */
@@ -201,8 +208,9 @@ typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
 
-/* The same for an acoustic network; `data` is the folder that the recipe's manifests start from (NULL: the working directory),
- * a unit is a row of the encoder's output. Errors: unsupported too (a teacher that cannot be run here). */
+/* The same for an acoustic network; `data` is the folder that the recipe's manifests start from (NULL: folder/data for a
+ * recipe that names a corpus, else the working directory), a unit is a row of the encoder's output. Errors: unsupported
+ * too (a teacher that cannot be run here). */
 TING_API ting_err ting_train_am(const ting_train_options *options);
 TING_API ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type,
                                  const char *licence);

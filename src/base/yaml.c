@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -118,17 +119,16 @@ static ting_err take_event(builder *b, const yaml_event_t *event)
     }
 }
 
-ting_err ting_yaml_parse(const char *label, const void *bytes, size_t count, ting_yaml_doc *out)
+/* A text whose top is a map, into the arena. */
+static ting_err parse_into(ting_arena *arena, const char *label, const void *bytes, size_t count, ting_yaml **root)
 {
     ting_err err = TING_OK;
     yaml_parser_t parser;
-    builder b = {0};
-    *out = (ting_yaml_doc){0};
+    builder b = {.arena = arena};
     if (!yaml_parser_initialize(&parser))
         return ting_fail(TING_ERR_MEMORY, "%s: no memory for the YAML parser", label);
     yaml_parser_set_input_string(&parser, bytes, count);
-    out->arena = b.arena = ting_arena_new(1 << 14);
-    if (out->arena == NULL || (b.path = keep_text(&b, label, strlen(label))) == NULL) {
+    if ((b.path = keep_text(&b, label, strlen(label))) == NULL) {
         err = TING_ERR_MEMORY;
         goto out;
     }
@@ -145,9 +145,16 @@ ting_err ting_yaml_parse(const char *label, const void *bytes, size_t count, tin
     }
     if (b.root == NULL || b.root->kind != TING_YAML_MAP)
         FAIL(TING_ERR_FORMAT, "%s: expected \"key: value\" lines", label);
-    out->root = b.root;
+    *root = b.root;
 out:
     yaml_parser_delete(&parser);
+    return err;
+}
+
+ting_err ting_yaml_parse(const char *label, const void *bytes, size_t count, ting_yaml_doc *out)
+{
+    *out = (ting_yaml_doc){.arena = ting_arena_new(1 << 14)};
+    ting_err err = out->arena != NULL ? parse_into(out->arena, label, bytes, count, &out->root) : TING_ERR_MEMORY;
     if (err != TING_OK)
         ting_yaml_free(out);
     return err;
@@ -170,6 +177,84 @@ void ting_yaml_free(ting_yaml_doc *doc)
     *doc = (ting_yaml_doc){0};
 }
 
+/* ---- a value from outside ---- */
+
+/* The child that a part of a path names. A map that lacks it gets an empty group. */
+static ting_err step_down(ting_arena *arena, ting_yaml *parent, const char *part, size_t length, const char *label,
+                          ting_yaml **out)
+{
+    ting_err err = TING_OK;
+    size_t index = 0;
+    ting_yaml **link = &parent->first;
+    if (parent->kind == TING_YAML_SCALAR)
+        FAIL(TING_ERR_ARGUMENT, "%s: \"%s\" is one value, nothing stands in it", label,
+             parent->key != NULL ? parent->key : parent->text);
+    for (; *link != NULL; link = &(*link)->next, index++) {
+        char number[24];
+        const char *name = parent->kind == TING_YAML_MAP ? (*link)->key : number;
+        snprintf(number, sizeof number, "%zu", index);
+        if (strlen(name) == length && memcmp(name, part, length) == 0) {
+            *out = *link;
+            return TING_OK;
+        }
+    }
+    if (parent->kind == TING_YAML_LIST)
+        FAIL(TING_ERR_ARGUMENT, "%s: the list has no item %.*s; they count from 0", label, (int)length, part);
+    *out = *link = ting_arena_take_zeroed(arena, 1, sizeof **link);
+    char *key = *out != NULL ? ting_arena_take_zeroed(arena, length + 1, 1) : NULL;
+    if (key == NULL)
+        return TING_ERR_MEMORY;
+    memcpy(key, part, length);
+    **out = (ting_yaml){.kind = TING_YAML_MAP, .line = 1, .key = key, .path = label};
+out:
+    return err;
+}
+
+/* "a.b=[1, 2]" as the document {value: [1, 2]}. */
+static ting_err read_value(ting_arena *arena, const char *assignment, const char *text, ting_yaml **out)
+{
+    ting_err err = TING_OK;
+    const size_t length = strlen(text);
+    char *line = ting_arena_take_zeroed(arena, length + 8, 1);
+    if (line == NULL)
+        return TING_ERR_MEMORY;
+    memcpy(line, "value: ", 7);
+    memcpy(line + 7, text, length);
+    TRY(parse_into(arena, assignment, line, length + 7, out));
+    *out = (*out)->first;
+    if (*out == NULL || (*out)->next != NULL)
+        FAIL(TING_ERR_FORMAT, "%s: expected one value", assignment);
+out:
+    return err;
+}
+
+ting_err ting_yaml_set(ting_yaml_doc *doc, const char *assignment)
+{
+    ting_err err = TING_OK;
+    ting_yaml *node = doc->root, *value;
+    const size_t end = strcspn(assignment, "=");
+    if (assignment[end] == '\0' || strpbrk(assignment, "\r\n") != NULL)
+        FAIL(TING_ERR_ARGUMENT, "%s: expected a key, \"=\" and a value on one line", assignment);
+    TRY(read_value(doc->arena, assignment, assignment + end + 1, &value));
+    int depth = 0;
+    for (size_t at = 0, length; at <= end; at += length + 1) {
+        length = strcspn(assignment + at, ".=");
+        if (length == 0 || ++depth == DEPTH_MAX)
+            FAIL(TING_ERR_ARGUMENT, "%s: expected 1 to %d keys with dots between before the \"=\"", assignment,
+                 DEPTH_MAX - 1);
+        TRY(step_down(doc->arena, node, assignment + at, length, value->path, &node));
+    }
+    *node = (ting_yaml){.kind = value->kind,
+                        .line = 1,
+                        .key = node->key,
+                        .text = value->text,
+                        .first = value->first,
+                        .next = node->next,
+                        .path = value->path};
+out:
+    return err;
+}
+
 ting_yaml *ting_yaml_find(ting_yaml *map, const char *key)
 {
     for (ting_yaml *child = map->first; child != NULL; child = child->next)
@@ -184,7 +269,7 @@ static ting_err find_scalar(ting_yaml *map, const char *key, ting_yaml **out)
 {
     *out = ting_yaml_find(map, key);
     if (*out != NULL && (*out)->kind != TING_YAML_SCALAR)
-        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be one value", map->path, (*out)->line, key);
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be one value", (*out)->path, (*out)->line, key);
     return TING_OK;
 }
 
@@ -199,20 +284,20 @@ ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int
     errno = 0;
     long value = strtol(node->text, &end, 10);
     if (end == node->text || *end != '\0' || errno != 0 || value < low || value > high)
-        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a whole number from %ld to %ld", map->path, node->line,
-             key, node->text, low, high);
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a whole number from %ld to %ld", node->path,
+             node->line, key, node->text, low, high);
     *out = (int)value;
 out:
     return err;
 }
 
-static ting_err read_real(const ting_yaml *map, const ting_yaml *node, const char *key, double low, double high, double *out)
+static ting_err read_real(const ting_yaml *node, const char *key, double low, double high, double *out)
 {
     char *end;
     double value = ting_number_read(node->text, &end);
     if (end == node->text || *end != '\0' || !isfinite(value) || value < low || value > high)
-        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", map->path, node->line,
-                         key, node->text, low, high);
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected a number from %g to %g", node->path,
+                         node->line, key, node->text, low, high);
     *out = value;
     return TING_OK;
 }
@@ -221,7 +306,7 @@ ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high
 {
     ting_yaml *node;
     ting_err err = find_scalar(map, key, &node);
-    return err == TING_OK && node != NULL ? read_real(map, node, key, low, high, out) : err;
+    return err == TING_OK && node != NULL ? read_real(node, key, low, high, out) : err;
 }
 
 ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count)
@@ -233,16 +318,17 @@ ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double hig
         return TING_OK;
     if (node->kind == TING_YAML_SCALAR) {
         *count = 1;
-        return read_real(map, node, key, low, high, out);
+        return read_real(node, key, low, high, out);
     }
     for (const ting_yaml *item = node->first; item != NULL; item = item->next) {
         if (node->kind != TING_YAML_LIST || item->kind != TING_YAML_SCALAR || got == most)
-            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a number or a list of at most %d", map->path, item->line, key, most);
-        TRY(read_real(map, item, key, low, high, &out[got++]));
+            FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a number or a list of at most %d", item->path, item->line, key,
+                 most);
+        TRY(read_real(item, key, low, high, &out[got++]));
     }
     if (got == 0)
-        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is empty, expected a number or a list of at most %d", map->path, node->line, key,
-             most);
+        FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is empty, expected a number or a list of at most %d", node->path,
+             node->line, key, most);
     *count = got;
 out:
     return err;
@@ -283,7 +369,8 @@ ting_err ting_yaml_word(ting_yaml *map, const char *key, int count, const char *
             strcat(list, i > 0 ? ", " : "");
             strcat(list, words[i]);
         }
-    FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected one of: %s", map->path, node->line, key, node->text, list);
+    FAIL(TING_ERR_FORMAT, "%s:%d: \"%s\" is \"%s\", expected one of: %s", node->path, node->line, key, node->text,
+         list);
 out:
     return err;
 }
@@ -292,7 +379,7 @@ ting_err ting_yaml_child(ting_yaml *map, const char *key, ting_yaml_kind kind, t
 {
     *out = ting_yaml_find(map, key);
     if (*out != NULL && (*out)->kind != kind)
-        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a %s", map->path, (*out)->line, key,
+        return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a %s", (*out)->path, (*out)->line, key,
                          kind == TING_YAML_MAP ? "group of \"key: value\" lines" : "list");
     return TING_OK;
 }
@@ -301,7 +388,7 @@ ting_err ting_yaml_done(const ting_yaml *map)
 {
     for (const ting_yaml *child = map->first; child != NULL; child = child->next)
         if (!child->read)
-            return ting_fail(TING_ERR_FORMAT, "%s:%d: the key \"%s\" is not known here", map->path, child->line,
+            return ting_fail(TING_ERR_FORMAT, "%s:%d: the key \"%s\" is not known here", child->path, child->line,
                              child->key);
     return TING_OK;
 }

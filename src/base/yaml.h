@@ -26,7 +26,7 @@ typedef struct ting_yaml {
     const char *key;   /* in a map; else NULL */
     const char *text;  /* scalar */
     struct ting_yaml *first, *next; /* children, siblings */
-    const char *path;  /* of the file, for messages */
+    const char *path;               /* of the file, or the assignment, for messages */
     bool read;
 } ting_yaml;
 
@@ -41,6 +41,13 @@ ting_err ting_yaml_load(const char *path, ting_yaml_doc *out);
 /* The same from memory; `label` stands for the path. Copies. */
 ting_err ting_yaml_parse(const char *label, const void *bytes, size_t count, ting_yaml_doc *out);
 void ting_yaml_free(ting_yaml_doc *doc);
+
+/* Gives one value to a document that was read: "train.steps=5", "model.dims=[32, 64]", "data.train.0.weight=2". The path
+ * goes through keys and, in lists, the numbers of items that are there; groups on its way are made; the value is YAML on
+ * one line, also a list or a group. Whether such a key is known is seen as always, by ting_yaml_done, whose message then
+ * names the assignment. Copies. Errors: argument (no "=", no such item, a value in the way); format (the value);
+ * memory. */
+ting_err ting_yaml_set(ting_yaml_doc *doc, const char *assignment);
 
 /* The child with this key, marked as read; NULL when absent. */
 ting_yaml *ting_yaml_find(ting_yaml *map, const char *key);

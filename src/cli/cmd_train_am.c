@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train_am.c - tingxie train am: an acoustic network from a recipe and manifests. */
+#include "base/mem.h"
 #include "cli/training.h"
 
 struct options {
-    const char *data, *folder, *from, *teacher, *export_path, *licence;
+    const char *data, *corpus, *folder, *from, *teacher, *export_path, *licence;
+    ting_values settings;
     int threads, finish, mean, type;
 };
 
@@ -14,14 +16,22 @@ static ting_exit run(ting_cli *cli, const void *fields)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--average N says what --export FILE writes: name the file");
     ting_training_session session = {.cli = cli, .command = "train am", .unit = "rows"};
     const char *const others[] = {cli->inputs[0], options->from, options->teacher};
+    const char **settings = NULL;
     if (options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the folder to train in with -o DIR");
     ting_err err = ting_training_check_export(options->export_path, options->folder, others, sizeof others / sizeof others[0]);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
+    settings = ting_alloc((size_t)options->settings.count + 1, sizeof *settings); /* zeroed: ends with NULL */
+    if (settings == NULL)
+        return ting_cli_error(cli, TING_ERR_MEMORY);
+    for (int i = 0; i < options->settings.count; i++)
+        settings[i] = options->settings.items[i];
     ting_cli_catch_interrupt();
     const ting_train_options training = {.recipe = cli->inputs[0],
+                                         .settings = settings,
                                          .data = options->data,
+                                         .corpus = options->corpus,
                                          .folder = options->folder,
                                          .threads = options->threads,
                                          .finish = options->finish,
@@ -36,12 +46,20 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                        : ting_export_am(&training, options->export_path, (ting_export_type)options->type,
                                                         options->licence);
     ting_training_end(&session);
+    ting_free(settings);
     return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
 }
 
 static const ting_option table[] = {
-    {'d', "data", TING_OPTION_FOLDER, offsetof(struct options, data), "DIR", "folder that the recipe's manifests start from",
-     .unset = "the working directory"},
+    {'d', "data", TING_OPTION_FOLDER, offsetof(struct options, data), "DIR",
+     "folder that the recipe's manifests start from",
+     .unset = "DIR/data of -o for a recipe that names a corpus, else the working directory"},
+    {0, "corpus", TING_OPTION_FOLDER, offsetof(struct options, corpus), "FOLDER",
+     "where the public corpus that the recipe names was unpacked: missing manifests are made from it first"},
+    {0, "set", TING_OPTION_LIST, offsetof(struct options, settings), "KEY=VALUE",
+     "change the recipe, as in train.steps=500, model.dims=[32,64] or data.train.0.weight=2; may be given several "
+     "times, "
+     "and to --export too"},
     {0, "teacher", TING_OPTION_FILE, offsetof(struct options, teacher), "MODEL",
      "recogniser to learn from: a model file, or a folder with a public model in ONNX", .unset = "none"},
     {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, folder), "DIR",
@@ -60,15 +78,20 @@ static const ting_option table[] = {
      .max = 100000, .unset = "the last checkpoint alone"},
     {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",
      .choices = "f32 f16 bf16 int8"},
-    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX", "licence to state in the exported file"},
+    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX",
+     "licence to state in the exported file"},
     {0},
 };
 
 static const struct options defaults = {.licence = "Apache-2.0 AND CC-BY-SA-4.0"};
 
 static const ting_example examples[] = {
+    {"tingxie train am recipes/aishell1.yaml --corpus ~/data_aishell -o run", "from an unpacked corpus to a network"},
     {"tingxie train am recipes/smoke.yaml -d DATA -o run", "trains, or goes on where it stopped"},
-    {"tingxie train am recipes/default.yaml -d DATA --teacher MODEL -o run", "learns from another recogniser too"},
+    {"tingxie train am recipes/smoke.yaml -d DATA -o run --set train.steps=2000", "for longer than the recipe says"},
+    {"tingxie train am own.yaml -d DATA --from am.gguf -o run",
+     "begins with a trained network, to fit it to other speech"},
+    {"tingxie train am taught.yaml -d DATA --teacher MODEL -o run", "learns from another recogniser too"},
     {"tingxie train am recipes/smoke.yaml -o run --export am.gguf --type int8", "writes the model"},
     {0},
 };
@@ -79,9 +102,11 @@ const ting_command ting_command_train_am = {
     .usage = "[OPTION]... RECIPE.yaml",
     .description =
         "Trains the network that RECIPE describes on the recordings that its manifests list. The folder gets the file "
-        "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss, held-out error rate, learning "
-        "rate).\n\n"
-        "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The same "
+        "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss and its terms, held-out error "
+        "rate, "
+        "gradients, learning rate, speed, what was heard last). docs/TRAINING.md tells it from the beginning.\n\n"
+        "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The "
+        "same "
         "command goes on exactly where it stopped, as if it had never been interrupted.",
     .options = table,
     .examples = examples,

@@ -39,7 +39,7 @@ static void write_duration(char *out, size_t room, double seconds)
 /* "transcribe 12 of 40 files, 3.1/s, 0:09 left" */
 static void describe(const ting_progress *bar, double done, double elapsed, char *out, size_t room)
 {
-    double rate = elapsed > 0 ? done / elapsed : 0;
+    double rate = elapsed > 0 ? (done - bar->first) / elapsed : 0;
     int digits = rate >= 100 ? 0 : rate >= 1 ? 1 : 3;
     int used = bar->total > 0
                    ? snprintf(out, room, "%.0f of %.0f %s, %.*f/s", done, bar->total, bar->unit, digits, rate)

@@ -20,6 +20,7 @@ typedef struct ting_progress {
     const char *what, *unit; /* borrow until end */
     double total;            /* 0: not known, no bar and no time left */
     double started, shown;   /* seconds of the monotonic clock */
+    double first;            /* units done when it began, which took none of that time; 0 unless set after begin */
     bool terminal, drawn;
 } ting_progress;
 

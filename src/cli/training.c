@@ -5,20 +5,36 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+static void write_time_left(double seconds, char *out, size_t room)
+{
+    if (seconds < 100)
+        snprintf(out, room, "%.0f s left", seconds);
+    else if (seconds < 6000)
+        snprintf(out, room, "%.0f min left", seconds / 60);
+    else
+        snprintf(out, room, "%.1f h left", seconds / 3600);
+}
+
 void ting_training_report(void *self, const ting_train_report *r)
 {
     ting_training_session *session = self;
     const char *comma = r->note[0] != '\0' ? ", " : "";
-    if (!session->begun)
+    char speed[64], left[32];
+    if (!session->begun) {
         ting_progress_begin(&session->bar, session->cli, session->command, (double)r->steps, "steps");
+        session->bar.first = (double)r->step; /* a training that goes on has not done all of it now */
+    }
     session->begun = true;
-    snprintf(session->note, sizeof session->note, "loss %.4f%s%s, %.0f %s/s", r->loss, comma, r->note,
-             r->units_per_second, session->unit);
+    if (r->sound_per_second >= 0)
+        snprintf(speed, sizeof speed, "%.3g s of sound/s", r->sound_per_second);
+    else
+        snprintf(speed, sizeof speed, "%.0f %s/s", r->units_per_second, session->unit);
+    write_time_left(r->seconds_left, left, sizeof left);
+    snprintf(session->note, sizeof session->note, "loss %.4f%s%s, %s", r->loss, comma, r->note, speed);
     ting_progress_update(&session->bar, (double)r->step, session->note);
     if (r->errors >= 0 && !session->cli->quiet)
-        ting_cli_say(session->cli,
-                     "step %ld, epoch %d: loss %.4f%s%s, held-out error rate %.2f %%, rate %.3g, %.0f %s/s", r->step,
-                     r->epoch, r->loss, comma, r->note, 100 * r->errors, r->rate, r->units_per_second, session->unit);
+        ting_cli_say(session->cli, "step %ld, epoch %d: loss %.4f%s%s, held-out %s %.2f %%, rate %.3g, %s, %s", r->step,
+                     r->epoch, r->loss, comma, r->note, r->error_name, 100 * r->errors, r->rate, speed, left);
 }
 
 int ting_training_stop(void *self)

@@ -10,7 +10,7 @@
 typedef struct ting_training_session { /* the `self` of report and stop */
     ting_cli *cli;
     const char *command; /* "train p2h" */
-    const char *unit;    /* "characters" */
+    const char *unit;    /* "characters"; for sound its own speed is shown */
     ting_progress bar;
     bool begun;
     char note[256];

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "text/pinyin.h"
+#include "text/plain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct ting_labeller {
     int (*syllable)[PARTS]; /* [TING_PINYIN_COUNT]: its tokens, -1 where there are fewer */
     bool characters;        /* the table has hanzi and no syllables */
     ting_g2p_line line;
+    ting_str plain; /* of the text at hand */
 };
 
 /* ---- tables ---- */
@@ -197,6 +199,7 @@ void ting_labeller_free(ting_labeller *l)
     if (l == NULL)
         return;
     ting_g2p_line_free(&l->line);
+    ting_str_free(&l->plain);
     ting_free(l->syllable);
     ting_free(l->sorted);
     ting_free(l->id);
@@ -243,16 +246,18 @@ out:
     return err;
 }
 
-static ting_err append_character(const ting_labeller *l, const char *text, const ting_g2p_item *item,
-                                 ting_labels *labels)
+/* A space between two words of Latin letters is a token only where the table has one. */
+static ting_err append_character(const ting_labeller *l, const ting_g2p_item *item, ting_labels *labels)
 {
     ting_err err = TING_OK;
-    const int id = find(l, text + item->offset, (size_t)item->length);
-    if (id < 0 && ting_utf8_is_hanzi(item->code_point))
-        FAIL(TING_ERR_FORMAT, "the table of tokens has no %.*s", item->length, text + item->offset);
+    const char *text = l->plain.text + item->offset;
+    const int id = find(l, text, (size_t)item->length);
+    if (id < 0 && item->code_point == ' ')
+        return TING_OK;
+    if (id < 0)
+        FAIL(TING_ERR_FORMAT, "the table of tokens has no %.*s", item->length, text);
     TRY(ting_reserve(&labels->ids, labels->count, 1, &labels->room, sizeof *labels->ids));
-    if (id >= 0)
-        labels->ids[labels->count++] = id;
+    labels->ids[labels->count++] = id;
 out:
     return err;
 }
@@ -260,17 +265,21 @@ out:
 static ting_err append_text(ting_labeller *l, const char *text, ting_labels *labels)
 {
     ting_err err = TING_OK;
-    TRY(ting_g2p_read(l->lexicon, &(ting_g2p_options){.sandhi = true}, text, strlen(text), &l->line));
+    const size_t size = strlen(text);
+    if (ting_utf8_count(text, size) < 0)
+        FAIL(TING_ERR_FORMAT, "the text is not UTF-8");
+    ting_str_clear(&l->plain);
+    TRY(ting_text_plain(text, size, &l->plain));
+    TRY(ting_g2p_read(l->lexicon, &(ting_g2p_options){.sandhi = true}, l->plain.text != NULL ? l->plain.text : "",
+                      l->plain.length, &l->line));
     for (int i = 0; i < l->line.count; i++) {
         const ting_g2p_item *item = &l->line.items[i];
-        if (item->source == TING_G2P_MALFORMED)
-            FAIL(TING_ERR_FORMAT, "the text is not UTF-8 at byte %zu", item->offset);
         if (l->characters)
-            TRY(append_character(l, text, item, labels));
+            TRY(append_character(l, item, labels));
         else if (item->id != TING_PINYIN_NONE)
             TRY(append_syllable(l, item->id, labels));
-        else if (item->source == TING_G2P_UNKNOWN || ting_ascii_is_alnum(text[item->offset]))
-            FAIL(TING_ERR_FORMAT, "\"%.*s\" has no reading in pinyin", item->length, text + item->offset);
+        else if (item->code_point != ' ')
+            FAIL(TING_ERR_FORMAT, "\"%.*s\" has no reading in pinyin", item->length, l->plain.text + item->offset);
     }
 out:
     return err;

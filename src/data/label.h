@@ -16,11 +16,12 @@
 #include "text/g2p.h"
 
 typedef enum ting_token_table {
-    TING_TOKENS_PARTS,    /* <blk>, initials, finals with tone marks: about 200 */
-    TING_TOKENS_SYLLABLES /* <blk>, toned syllables, numbered: about 1,500 */
+    TING_TOKENS_PARTS,     /* <blk>, initials, finals with tone marks: about 200 */
+    TING_TOKENS_SYLLABLES, /* <blk>, toned syllables, numbered: about 1,500 */
+    TING_TOKENS_CHARACTERS /* <blk>, what the texts of a training are written with: data/characters.h */
 } ting_token_table;
 
-/* A table of the inventory of pinyin.h, blank first, in the order of the inventory. Free with ting_texts_free. Errors:
+/* PARTS or SYLLABLES: a table of the inventory of pinyin.h, blank first, in the order of the inventory. Free with ting_texts_free. Errors:
  * memory. */
 ting_err ting_token_table_make(ting_token_table kind, ting_texts *out);
 
@@ -38,9 +39,10 @@ typedef struct ting_labels { /* start with {0}; free with ting_labels_free */
 void ting_labels_free(ting_labels *labels);
 
 /* Appends the tokens of an utterance: of `pinyin` (syllables with white space between, any notation) if it is not NULL or
- * empty and the table is of syllables, else of `text`. Punctuation and spaces in a text are passed over. Nothing is appended on
- * an error: format, naming the syllable or character that has no token or no reading; argument (neither is given, or
- * text without a lexicon); memory. One thread at a time. */
+ * empty and the table is of syllables, else of what is spoken of `text` (text/plain.h), so that what `tingxie data check`
+ * finds without a reading has no label here either. Nothing is appended on an error: format, naming the syllable or
+ * character that has no token or no reading; argument (neither is given, or text without a lexicon); memory. One thread at
+ * a time. */
 ting_err ting_label_append(ting_labeller *labeller, const char *text, const char *pinyin, ting_labels *labels);
 
 #endif

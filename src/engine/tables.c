@@ -38,7 +38,8 @@ static ting_err find(const char *name, bool (*holds)(const char *folder), const 
         ting_free(folder);
         folder = NULL;
     }
-    FAIL(TING_ERR_NOT_FOUND, "no %s in %s", what, ting_str_ok(&tried) ? tried.text : "the usual places");
+    FAIL(TING_ERR_NOT_FOUND, "no %s in %s", what,
+         tried.length > 0 && ting_str_ok(&tried) ? tried.text : "the usual places");
 out:
     ting_free(folder);
     ting_str_free(&tried);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -97,5 +98,15 @@ ting_err ting_tokens_read(const char *path, ting_texts *out)
     TRY(ting_tokens_parse(path, file.data, file.size, out));
 out:
     ting_file_unmap(&file);
+    return err;
+}
+
+ting_err ting_tokens_save(const char *path, const ting_texts *tokens)
+{
+    ting_str text = {0};
+    for (size_t i = 0; i < tokens->count; i++)
+        ting_str_addf(&text, "%s %zu\n", tokens->items[i], i);
+    ting_err err = ting_str_ok(&text) ? ting_file_save(path, text.text, text.length) : TING_ERR_MEMORY;
+    ting_str_free(&text);
     return err;
 }

@@ -12,4 +12,7 @@
 ting_err ting_tokens_read(const char *path, ting_texts *out);
 ting_err ting_tokens_parse(const char *label, const void *bytes, size_t size, ting_texts *out);
 
+/* Writes such a file, in place of what stands there. Errors: io, memory. */
+ting_err ting_tokens_save(const char *path, const ting_texts *tokens);
+
 #endif

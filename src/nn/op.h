@@ -43,7 +43,8 @@ typedef struct ting_batch_norm_weights { /* [cols] each */
 
 /* Batch normalisation of each column (Ioffe 2015): (x - mean) / sqrt(variance + eps) gamma + beta. While training, mean
  * and variance are those of all rows, and a tenth of each (of the variance with n - 1) goes into the running ones, but
- * for a run that repeats one (ctx->again). Otherwise, or with a single row, they are the running ones. */
+ * for a run that repeats one (ctx->again). Otherwise, with a single row, or where gamma is frozen, they are the running
+ * ones. */
 ting_tensor ting_batch_norm(ting_ctx *ctx, ting_tensor x, const ting_batch_norm_weights *weights, ting_real eps);
 
 /* What it is then: x scale + shift, [cols] each, to be folded into a convolution before it. */

@@ -105,7 +105,7 @@ ting_tensor ting_batch_norm(ting_ctx *ctx, ting_tensor x, const ting_batch_norm_
                       weights->variance->name, ting_param_row(weights->variance).cols);
         return (ting_tensor){0};
     }
-    const bool of_batch = ctx->training && x.rows > 1;
+    const bool of_batch = ctx->training && x.rows > 1 && !weights->gamma->frozen;
     const size_t cols = (size_t)x.cols;
     ting_tensor y = ting_ctx_output(ctx, x.rows, x.cols);
     ting_real *mean = ting_ctx_reals(ctx, cols), *rstd = ting_ctx_reals(ctx, cols);

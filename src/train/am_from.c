@@ -4,7 +4,7 @@
 
 #include "model/schema.h"
 
-#include <stdio.h>
+#include <string.h>
 
 enum { SAID = 5 };
 
@@ -35,18 +35,48 @@ static bool copy(ting_param *p, const ting_source *source)
     return true;
 }
 
-ting_err ting_am_from(ting_am_net *net, const char *path, const ting_log *log)
+/* Whether a row of the parameter belongs to a token. */
+static bool is_of_tokens(const char *name)
+{
+    static const char *const heads[] = {"ctc_output.", "decoder.embedding.", "joiner.output_linear.", "simple_am_proj.",
+                                        "simple_lm_proj."};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        if (strncmp(name, heads[i], strlen(heads[i])) == 0)
+            return true;
+    return false;
+}
+
+static ting_err same_tokens(const ting_keys *keys, const ting_texts *mine, bool *out)
+{
+    ting_err err = TING_OK;
+    ting_texts theirs = {0};
+    TRY(ting_keys_texts(keys, TING_KEY_TOKENS, &theirs));
+    *out = theirs.count == mine->count;
+    for (size_t i = 0; *out && i < mine->count; i++)
+        *out = strcmp(theirs.items[i], mine->items[i]) == 0;
+out:
+    ting_texts_free(&theirs);
+    return err;
+}
+
+ting_err ting_am_from(ting_am_net *net, const ting_texts *tokens, const char *path, const ting_log *log)
 {
     ting_err err = TING_OK;
     ting_gguf file = {0};
     ting_network am;
     int taken = 0, missing = 0;
+    bool same;
     TRY(ting_gguf_open(path, &file));
     TRY(ting_network_find(&file, "am", &am));
+    TRY(same_tokens(&am.keys, tokens, &same));
+    if (!same)
+        ting_log_write(log, TING_LOG_WARNING, "%s: it has other tokens: the heads start with random numbers", path);
     const ting_source source = ting_table_source(&am.tensors, path);
     const int count = ting_params_count(net->params);
     for (int i = 0; i < count; i++) {
         ting_param *p = ting_params_at(net->params, i);
+        if (!same && is_of_tokens(p->name))
+            continue;
         if (copy(p, &source))
             taken++;
         else if (missing++ < SAID)

@@ -9,8 +9,10 @@
 
 #include "base/log.h"
 #include "model/am_net.h"
+#include "model/gguf.h"
 
-/* Errors: io, format, not found (no acoustic network in the file), model (nothing in it fits). */
-ting_err ting_am_from(ting_am_net *net, const char *path, const ting_log *log);
+/* `tokens` are those of the network; where the file has others, everything that belongs to a token starts anew. Errors: io,
+ * format, not found (no acoustic network in the file), model (nothing in it fits). */
+ting_err ting_am_from(ting_am_net *net, const ting_texts *tokens, const char *path, const ting_log *log);
 
 #endif

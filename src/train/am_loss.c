@@ -61,11 +61,13 @@ static void cut_views(ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor
 
 /* ---- terms: each adds itself to *sum ---- */
 
-static void add_term(ting_ctx *ctx, ting_tensor *sum, ting_tensor term, double weight, double *shown)
+static void add_term(ting_am_task *t, ting_ctx *ctx, ting_tensor *sum, ting_tensor term, double weight,
+                     ting_am_term which)
 {
     if (ctx->err != TING_OK)
         return;
-    *shown += weight == 0 ? 0 : (double)term.data[0];
+    t->terms.loss[which] += (double)term.data[0];
+    t->terms.computed[which] = t->terms.computed[which] || weight != 0;
     ting_tensor weighted = ting_scale(ctx, term, (ting_real)weight);
     *sum = sum->rows == 0 ? weighted : ting_add(ctx, *sum, weighted);
 }
@@ -82,7 +84,7 @@ static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *bat
         ting_ctc_loss(ctx, ting_rows(v->logits, 0, rows), v->labelled, batch->label_ids, batch->labels,
                       &(ting_ctc_options){.blank = ting_am_blank(&t->net->config), .impossible = &impossible});
     t->terms.impossible += impossible;
-    add_term(ctx, sum, loss, weight, &t->terms.ctc);
+    add_term(t, ctx, sum, loss, weight, TING_AM_CTC);
 }
 
 /* Rows of the predictor: the tokens before each label, and those before the end; what stands before a sequence is blank. */
@@ -128,7 +130,7 @@ static void add_simple(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tenso
     ting_prune_ranges(targets, &arcs, l->prune, first, width);
     targets->first = first;
     targets->width = width;
-    add_term(ctx, sum, loss, weight, &t->terms.simple);
+    add_term(t, ctx, sum, loss, weight, TING_AM_SIMPLE);
 }
 
 static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, const view *v, double weight,
@@ -172,7 +174,7 @@ static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_bat
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
     ting_tensor loss = ting_transducer_loss(ctx, logits, targets, NULL, &impossible);
     t->terms.impossible += impossible;
-    add_term(ctx, sum, loss, weight * pruned, &t->terms.transducer);
+    add_term(t, ctx, sum, loss, weight * pruned, TING_AM_TRANSDUCER);
 }
 
 /* ---- the teacher ---- */
@@ -184,7 +186,7 @@ static void add_rows(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tensor 
         ting_ctx_fail(ctx, TING_ERR_MODEL, "the teacher gives %d rows of %d, the network %d of %d for the same sound",
                       taught.rows, taught.cols, projected.rows, projected.cols);
     ting_tensor loss = ting_regression_loss(ctx, projected, taught, NULL);
-    add_term(ctx, sum, loss, weight, &t->terms.rows);
+    add_term(t, ctx, sum, loss, weight, TING_AM_ROWS);
 }
 
 /* Each row is asked what comes after the tokens that the teacher has said before it. */
@@ -209,7 +211,7 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
     ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
     ting_tensor loss = ting_soft_entropy(ctx, logits, targets, &(ting_soft_entropy_options){.divergence = true});
-    add_term(ctx, sum, loss, weight, &t->terms.posteriors);
+    add_term(t, ctx, sum, loss, weight, TING_AM_POSTERIORS);
 }
 
 /* ---- all of them ---- */
@@ -250,8 +252,8 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     for (int v = 0; v < batch->views && ctx->err == TING_OK && batch->utterances > 0; v++)
         add_view(t, ctx, batch, &views[v], &taught, sum);
     if (ctx->err == TING_OK && l->consistency > 0 && batch->utterances > 0)
-        add_term(ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits), l->consistency / batch->views,
-                 &t->terms.consistency);
+        add_term(t, ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits),
+                 l->consistency / batch->views, TING_AM_CONSISTENCY);
     *units = ctx->err == TING_OK && batch->utterances > 0 ? views[0].rows.rows : 0;
     t->terms.units += *units;
     t->terms.seconds += batch->seconds;

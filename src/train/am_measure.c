@@ -7,7 +7,7 @@
 #include "decode/transducer_greedy.h"
 #include "text/align.h"
 
-enum { SHOWN = 2 };
+enum { SHOWN = 2, KEPT = 8 }; /* sentences in the log; samples for the page */
 
 typedef struct heard { /* tokens of one utterance, grows */
     int *ids;
@@ -85,6 +85,16 @@ static void add_tokens(const ting_am_task *t, const int *ids, size_t count, ting
         ting_str_addf(out, " %s", t->tokens.items[ids[i]]);
 }
 
+/* A line for the page, in the order in which they come. */
+static void keep(ting_am_task *t, const ting_speech_item *item, const int *said, const heard *h)
+{
+    ting_str_addf(&t->samples, "%s\t", item->clip->id);
+    add_tokens(t, said, item->label_count, &t->samples);
+    ting_str_add(&t->samples, "\t");
+    add_tokens(t, h->ids, h->count, &t->samples);
+    ting_str_add(&t->samples, "\n");
+}
+
 static void show(const ting_am_task *t, const ting_speech_item *item, const int *said, const heard *h)
 {
     ting_str text = {0};
@@ -121,6 +131,8 @@ static ting_err measure_item(ting_am_task *t, ting_ctx *ctx, ting_greedy *greedy
     c->tokens += item->label_count;
     if (at < SHOWN)
         show(t, item, said, h);
+    if (at < KEPT)
+        keep(t, item, said, h);
 out:
     return err;
 }
@@ -135,6 +147,7 @@ ting_err ting_am_measure(ting_am_task *t, ting_ctx *ctx, double *errors)
     counts c = {0};
     size_t count = 0;
     *errors = -1;
+    ting_str_clear(&t->samples);
     if (t->held == NULL)
         return TING_OK;
     if (t->net->transducer != NULL && (t->recipe->loss.transducer > 0 || t->recipe->loss.posteriors > 0))

@@ -45,13 +45,25 @@ static const ting_am_recipe defaults = {
 
 static ting_err read_tokens(ting_yaml *map, ting_am_recipe *r)
 {
-    static const char *const tables[] = {"parts", "syllables"}; /* in the order of ting_token_table */
+    static const char *const tables[] = {"parts", "syllables", "characters"}; /* in the order of ting_token_table */
     ting_err err = TING_OK;
     int table = r->table;
-    TRY(ting_yaml_word(map, "table", 2, tables, &table));
+    TRY(ting_yaml_word(map, "table", 3, tables, &table));
     r->table = (ting_token_table)table;
     TRY(ting_yaml_text(map, "file", &r->token_file));
     TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
+static ting_err read_corpus(ting_yaml *map, ting_am_recipe *r)
+{
+    ting_err err = TING_OK;
+    TRY(ting_yaml_text(map, "name", &r->corpus));
+    TRY(ting_yaml_bool(map, "validated", &r->validated));
+    TRY(ting_yaml_done(map));
+    if (r->corpus == NULL)
+        FAIL(TING_ERR_FORMAT, "%s:%d: a corpus without `name`", map->path, map->line);
 out:
     return err;
 }
@@ -172,16 +184,14 @@ static ting_err check(const ting_am_recipe *r)
     return TING_OK;
 }
 
-ting_err ting_am_recipe_load(const char *path, ting_am_recipe *out)
+ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting_am_recipe *out)
 {
     static const struct {
         const char *key;
         ting_err (*read)(ting_yaml *map, ting_am_recipe *r);
-    } groups[] = {{"model", ting_am_recipe_model_read},
-                  {"tokens", read_tokens},
-                  {"data", read_data},
-                  {"augment", read_augment},
-                  {"train", read_train}};
+    } groups[] = {{"corpus", read_corpus},   {"model", ting_am_recipe_model_read},
+                  {"tokens", read_tokens},   {"data", read_data},
+                  {"augment", read_augment}, {"train", read_train}};
     ting_err err = TING_OK;
     ting_yaml *child;
     *out = defaults;
@@ -189,6 +199,8 @@ ting_err ting_am_recipe_load(const char *path, ting_am_recipe *out)
     out->plan.scaled_adam = ting_scaled_adam_defaults;
     ting_am_recipe_model_defaults(TING_ENCODER_ZIPFORMER, &out->model);
     TRY(ting_yaml_load(path, &out->doc));
+    for (; settings != NULL && *settings != NULL; settings++)
+        TRY(ting_yaml_set(&out->doc, *settings));
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         TRY(ting_yaml_child(out->doc.root, groups[i].key, TING_YAML_MAP, &child));
         if (child != NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * am_recipe.h - what `tingxie train am RECIPE.yaml` trains and how: groups `model`, `tokens`, `features`, `data`, `augment`, `loss`,
- * `train`.
+ * am_recipe.h - what `tingxie train am RECIPE.yaml` trains and how: groups `corpus`, `model`, `tokens`, `features`, `data`, `augment`,
+ * `loss`, `train`.
  *
  * Every key has a default (in am_recipe.c, beside its range); unknown keys and wrong types are errors that name the line.
  * recipes/smoke.yaml is a small one with a remark at each key.
@@ -38,6 +38,8 @@ typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not
 typedef struct ting_am_recipe {
     ting_yaml_doc doc;
     const char *path;
+    const char *corpus;   /* a name of ting_corpus_options; NULL: none. Its manifests are made where they are missing */
+    bool validated;       /* see ting_corpus_options */
     ting_am_config model; /* heads without their vocabulary, which the tokens give */
     bool ctc_head, transducer_head;
     ting_real
@@ -65,8 +67,9 @@ typedef struct ting_am_recipe {
         reference_batches; /* what a step counts for in schedules of training behaviour (nn/steer.h); 0: seconds / 600 */
 } ting_am_recipe;
 
-/* Errors: io; format, naming the line. Free with ting_am_recipe_free. */
-ting_err ting_am_recipe_load(const char *path, ting_am_recipe *out);
+/* `settings` change it (ting_yaml_set), in order, ending with NULL; NULL: none. Errors: io; format, naming the line;
+ * argument (a setting). Free with ting_am_recipe_free. */
+ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting_am_recipe *out);
 void ting_am_recipe_free(ting_am_recipe *recipe);
 
 /* Whether a teacher network is needed. */

@@ -9,52 +9,44 @@
 #include "base/str.h"
 #include "engine/tables.h"
 #include "model/am_keys.h"
-#include "model/tokens.h"
 #include "train/footprint.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { AHEAD = 2, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
 
 /* ---- tokens and utterances ---- */
 
-static ting_err make_tokens(ting_am_task *t)
+static ting_err read_manifests(ting_am_task *t, const char *folder, const ting_am_source *sources, int count)
 {
     ting_err err = TING_OK;
-    const ting_am_recipe *r = t->recipe;
-    if (r->token_file != NULL)
-        TRY(ting_tokens_read(r->token_file, &t->tokens));
-    else
-        TRY(ting_token_table_make(r->table, &t->tokens));
-out:
-    return err;
-}
-
-static ting_err read_manifest(ting_am_task *t, const char *folder, const ting_am_source *source, ting_manifest **out)
-{
-    ting_err err = TING_OK;
-    char *path = folder != NULL && source->manifest[0] != '/' ? ting_path_join(folder, source->manifest)
-                                                              : ting_strdup(source->manifest);
-    if (path == NULL)
-        return TING_ERR_MEMORY;
-    TRY(ting_manifest_read(path, &(ting_manifest_options){.only = source->only, .bad = t->log}, out));
-    t->manifests[t->manifest_count++] = *out;
+    char *path = NULL;
+    for (int i = 0; i < count; i++) {
+        ting_manifest **out = &t->manifests[t->manifest_count];
+        path = folder != NULL && sources[i].manifest[0] != '/' ? ting_path_join(folder, sources[i].manifest)
+                                                               : ting_strdup(sources[i].manifest);
+        if (path == NULL)
+            return TING_ERR_MEMORY;
+        TRY(ting_manifest_read(path, &(ting_manifest_options){.only = sources[i].only, .bad = t->log}, out));
+        t->manifest_count++;
+        ting_free(path);
+        path = NULL;
+    }
 out:
     ting_free(path);
     return err;
 }
 
 /* Sources one after the other; groups may be NULL. */
-static ting_err add_sources(ting_am_task *t, const char *folder, const ting_am_source *sources, int count,
+static ting_err add_sources(const ting_am_source *sources, int count, ting_manifest *const *manifests,
                             ting_speech *speech, ting_epoch_group *groups)
 {
     ting_err err = TING_OK;
     size_t before, after = 0;
     for (int i = 0; i < count; i++) {
-        ting_manifest *manifest;
-        TRY(read_manifest(t, folder, &sources[i], &manifest));
         ting_speech_items(speech, &before);
-        TRY(ting_speech_add(speech, manifest, sources[i].manifest));
+        TRY(ting_speech_add(speech, manifests[i], sources[i].manifest));
         ting_speech_items(speech, &after);
         if (groups != NULL)
             groups[i] = (ting_epoch_group){before, after - before, sources[i].weight};
@@ -76,7 +68,7 @@ static void say_hours(const ting_am_task *t, const char *what, const ting_speech
                    seconds / 3600, labelled);
 }
 
-static ting_err make_speech(ting_am_task *t, const char *folder)
+static ting_err make_speech(ting_am_task *t)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
@@ -87,14 +79,14 @@ static ting_err make_speech(ting_am_task *t, const char *folder)
                                    .labeller = t->labeller,
                                    .log = t->log};
     TRY(ting_speech_new(&options, &t->train));
-    TRY(add_sources(t, folder, r->train, r->train_count, t->train, t->groups));
+    TRY(add_sources(r->train, r->train_count, t->manifests, t->train, t->groups));
     say_hours(t, "to train on", t->train);
     if (r->measure_count == 0)
         goto out;
     options.unlabelled_too = false;
     options.longest = 1000;
     TRY(ting_speech_new(&options, &t->held));
-    TRY(add_sources(t, folder, r->measure, r->measure_count, t->held, NULL));
+    TRY(add_sources(r->measure, r->measure_count, t->manifests + r->train_count, t->held, NULL));
     say_hours(t, "held out", t->held);
 out:
     return err;
@@ -152,6 +144,7 @@ static ting_err make_net(ting_am_task *t, int processes)
     TRY(ting_params_declared(t->net->params));
     const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan);
     TRY(ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path));
+    TRY(ting_train_parts_freeze(&r->plan.parts, t->net->params));
     TRY(ting_params_alloc(t->net->params, true));
     TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
 out:
@@ -180,7 +173,16 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     ting_err err = TING_OK;
     const ting_ranks *ranks = files->ranks != NULL ? files->ranks : &ting_ranks_alone;
     *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log};
-    TRY(make_tokens(t));
+    if (files->to_train) {
+        TRY(read_manifests(t, files->data, recipe->train, recipe->train_count));
+        TRY(read_manifests(t, files->data, recipe->measure, recipe->measure_count));
+    }
+    TRY(ting_am_tokens(recipe,
+                       &(ting_am_token_sources){.folder = files->folder,
+                                                .from = files->from,
+                                                .train = t->manifests,
+                                                .count = files->to_train ? recipe->train_count : 0},
+                       &t->tokens));
     TRY(make_net(t, ranks->here));
     if (recipe->cmvn != NULL)
         TRY(ting_cmvn_load(recipe->cmvn, &t->cmvn));
@@ -188,7 +190,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
         goto out;
     TRY(ting_tables_lexicon(NULL, NULL, 0, false, &t->lexicon));
     TRY(ting_labeller_new(&t->tokens, t->lexicon, &t->labeller));
-    TRY(make_speech(t, files->data));
+    TRY(make_speech(t));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
     TRY(make_batches(t, files->data, ranks));
@@ -210,6 +212,7 @@ void ting_am_task_free(ting_am_task *t)
     ting_cmvn_free(&t->cmvn);
     ting_am_net_free(t->net);
     ting_am_teacher_free(t->teacher);
+    ting_str_free(&t->samples);
     *t = (ting_am_task){0};
 }
 
@@ -240,22 +243,25 @@ static ting_err measure(void *self, ting_ctx *ctx, double *errors)
     return ting_am_measure(self, ctx, errors);
 }
 
-static void note(void *self, ting_str *out)
+static const char *const term_names[TING_AM_TERMS] = {"ctc",         "transducer", "simple",
+                                                      "consistency", "rows",       "posteriors"};
+
+static void spend(void *self, ting_spent *out)
 {
     ting_am_task *t = self;
     const ting_am_terms *s = &t->terms;
-    const struct {
-        const char *name;
-        double sum;
-    } terms[] = {{"ctc", s->ctc},       {"transducer", s->transducer},
-                 {"simple", s->simple}, {"consistency", s->consistency},
-                 {"rows", s->rows},     {"posteriors", s->posteriors}};
-    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
-        if (terms[i].sum != 0)
-            ting_str_addf(out, "%s%s %.4f", out->length > 0 ? ", " : "", terms[i].name, terms[i].sum / s->units);
-    if (s->left_out + s->impossible > 0)
-        ting_str_addf(out, ", %ld left out", s->left_out + s->impossible);
+    *out = (ting_spent){.sound = s->seconds, .left_out = s->left_out + s->impossible};
+    for (int i = 0; i < TING_AM_TERMS; i++)
+        out->terms[i] = s->computed[i] ? s->loss[i] / s->units : NAN;
+    for (int i = 0; i < TING_AM_TERMS; i++) /* each view has its own, but for what lies between them */
+        out->terms[i] /= i != TING_AM_CONSISTENCY && t->recipe->loss.consistency > 0 ? TING_MOST_VIEWS : 1;
     t->terms = (ting_am_terms){0};
+}
+
+static void samples(void *self, ting_str *out)
+{
+    const ting_am_task *t = self;
+    ting_str_add_bytes(out, t->samples.text, t->samples.length);
 }
 
 /* What the names and shapes of the parameters do not show. */
@@ -280,17 +286,21 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
     describe(task, &settings);
     const bool well = ting_str_ok(&settings);
     if (well)
-        *out = (ting_task){.self = task,
-                           .params = task->net->params,
-                           .settings_hash = ting_fingerprint(settings.text, settings.length),
-                           .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
-                           .unit = "row",
-                           .reference_batches =
-                               r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
-                           .epoch = epoch,
-                           .loss = loss,
-                           .measure = measure,
-                           .note = note};
+        *out = (ting_task){
+            .self = task,
+            .params = task->net->params,
+            .settings_hash = ting_fingerprint(settings.text, settings.length),
+            .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
+            .unit = "row",
+            .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+            .epoch = epoch,
+            .loss = loss,
+            .measure = measure,
+            .error_name = ting_am_tokens_write(&task->tokens) ? "character error rate" : "token error rate",
+            .terms = term_names,
+            .term_count = TING_AM_TERMS,
+            .spend = spend,
+            .samples = samples};
     ting_str_free(&settings);
     return well ? TING_OK : TING_ERR_MEMORY;
 }

@@ -12,10 +12,22 @@
 #include "data/speech_batch.h"
 #include "train/am_recipe.h"
 #include "train/am_teacher.h"
+#include "train/am_tokens.h"
 #include "train/trainer.h"
 
-typedef struct ting_am_terms { /* sums over the batches since the last remark */
-    double ctc, transducer, simple, consistency, rows, posteriors;
+typedef enum ting_am_term {
+    TING_AM_CTC,
+    TING_AM_TRANSDUCER,
+    TING_AM_SIMPLE,
+    TING_AM_CONSISTENCY,
+    TING_AM_ROWS,
+    TING_AM_POSTERIORS,
+    TING_AM_TERMS
+} ting_am_term;
+
+typedef struct ting_am_terms { /* sums over the batches since the trainer last asked */
+    double loss[TING_AM_TERMS];
+    bool computed[TING_AM_TERMS];
     double units, seconds;
     long batches, left_out, impossible;
 } ting_am_terms;
@@ -36,11 +48,14 @@ typedef struct ting_am_task {
     ting_am_net *net;
     ting_am_teacher *teacher; /* NULL: none */
     ting_am_terms terms;
+    ting_str samples; /* of the last measurement, lines as in train/curves.h */
 } ting_am_task;
 
 typedef struct ting_am_files {
     const char *data;    /* folder that relative manifests start from; NULL: the working directory */
     const char *teacher; /* a recogniser's file or folder; NULL: none */
+    const char *folder;  /* of the training */
+    const char *from;    /* the model that it starts from; NULL: none */
     const ting_ranks *ranks; /* among which batches are divided; NULL: alone */
     const ting_log *own_log; /* of this rank's share; the other log is of what all ranks see. NULL: silence */
     bool to_train;       /* false: the network only, to load a checkpoint into */
@@ -61,7 +76,8 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out);
 ting_err ting_am_loss_of(ting_am_task *task, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum,
                          double *units);
 
-/* Token error rate on what is held out, greedily decoded; says a few sentences. Resets the context's arena. */
+/* Token error rate on what is held out, greedily decoded; says a few sentences and keeps some more as samples. Resets the
+ * context's arena. */
 ting_err ting_am_measure(ting_am_task *task, ting_ctx *ctx, double *errors);
 
 #endif

@@ -2,8 +2,10 @@
 /* am_train.c - the functions of tingxie_train.h for acoustic networks: training, export. */
 #include "tingxie_train.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "model/am_file.h"
+#include "train/am_data.h"
 #include "train/am_from.h"
 #include "train/am_record.h"
 #include "train/am_task.h"
@@ -16,6 +18,7 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_am_recipe recipe;
     ting_am_task network;
     ting_task task;
+    char *data; /* folder of the manifests */
 } job;
 
 /* wanted: own_log and to_train. */
@@ -25,9 +28,13 @@ static ting_err open_job(const ting_train_options *options, const ting_am_files 
     ting_am_files files = *wanted;
     if (options->recipe == NULL || options->folder == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
-    TRY(ting_am_recipe_load(options->recipe, &j->recipe));
-    files.data = options->data;
+    TRY(ting_am_recipe_load(options->recipe, options->settings, &j->recipe));
+    if (files.to_train)
+        TRY(ting_am_data(&j->recipe, options, log, &j->data));
+    files.data = j->data;
     files.teacher = options->teacher;
+    files.folder = options->folder;
+    files.from = options->from;
     files.ranks = &j->ranks;
     TRY(ting_am_task_make(&j->network, &j->recipe, &files, log));
     TRY(ting_am_task_view(&j->network, &j->task));
@@ -39,6 +46,7 @@ static void close_job(job *j)
 {
     ting_am_task_free(&j->network);
     ting_am_recipe_free(&j->recipe);
+    ting_free(j->data);
     ting_ranks_leave(&j->ranks);
 }
 
@@ -49,10 +57,12 @@ ting_err ting_train_am(const ting_train_options *options)
     job j = {0};
     TRY(ting_ranks_join(&j.ranks));
     const ting_log own_log = ting_remarks_log(&remarks), log = j.ranks.rank == 0 ? own_log : (ting_log){0};
-    TRY(ting_ranks_agree(&j.ranks,
-                         open_job(options, &(ting_am_files){.own_log = &own_log, .to_train = true}, &log, &j)));
+    const ting_am_files wanted = {.own_log = &own_log, .to_train = true};
+    for (int first = 1; first >= 0; first--) /* what rank 0 makes (manifests, a table of characters) is there for the others */
+        TRY(ting_ranks_agree(&j.ranks,
+                             (j.ranks.rank == 0) == (first == 1) ? open_job(options, &wanted, &log, &j) : TING_OK));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
-        TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, options->from, &log)));
+        TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, &j.network.tokens, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,

@@ -1,135 +1,188 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* curves.c - see curves.h. Three charts, one below the other, sharing the axis of steps. */
+/* curves.c - see curves.h. */
 #include "train/curves.h"
 
 #include "base/file.h"
-#include "base/str.h"
+#include "train/curves_parts.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 
-enum { WIDTH = 900, HEIGHT = 240, LEFT = 70, RIGHT = 20, TOP = 34, BOTTOM = 34, TICKS = 5 };
+/* ---- quantities ---- */
 
-typedef struct chart {
-    const char *name, *unit, *colour;
-    double (*value)(const ting_curve_point *point); /* NAN: no value here */
-    double scale;
-} chart;
-
-static double loss_of(const ting_curve_point *p)
+static double loss_of(const ting_curve_point *p, int index)
 {
+    (void)index;
     return p->loss;
 }
 
-static double errors_of(const ting_curve_point *p)
+static double term_of(const ting_curve_point *p, int index)
 {
-    return p->errors < 0 ? NAN : p->errors;
+    return p->terms[index];
 }
 
-static double rate_of(const ting_curve_point *p)
+static double errors_of(const ting_curve_point *p, int index)
 {
+    (void)index;
+    return p->errors < 0 ? NAN : 100 * p->errors;
+}
+
+static double rate_of(const ting_curve_point *p, int index)
+{
+    (void)index;
     return p->rate;
 }
 
-/* A round step at or above `span` / TICKS: 1, 2 or 5 times a power of ten. */
-static double tick_step(double span)
+static double norm_of(const ting_curve_point *p, int index)
 {
-    if (!(span > 0))
-        return 1;
-    double power = pow(10, floor(log10(span / TICKS)));
-    double lead = span / TICKS / power;
-    return power * (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10);
+    (void)index;
+    return p->norm;
 }
 
-typedef struct range {
-    double low, high;
-} range;
-
-static range range_of(const chart *c, const ting_curve_point *points, size_t count)
+static double speed_of(const ting_curve_point *p, int index)
 {
-    range r = {INFINITY, -INFINITY};
-    for (size_t i = 0; i < count; i++) {
-        double value = c->value(&points[i]) * c->scale;
-        if (isfinite(value)) {
-            r.low = fmin(r.low, value);
-            r.high = fmax(r.high, value);
-        }
-    }
-    if (!(r.high > r.low)) {
-        double middle = isfinite(r.low) ? r.low : 0;
-        r = (range){middle - (middle != 0 ? fabs(middle) / 2 : 1), middle + (middle != 0 ? fabs(middle) / 2 : 1)};
-    }
-    return r;
+    return index == 0 ? p->sound : isfinite(p->sound) ? NAN : p->units; /* sound where there is any */
 }
 
-static double x_of(double step, double last)
+static double left_out_of(const ting_curve_point *p, int index)
 {
-    return LEFT + (WIDTH - LEFT - RIGHT) * step / (last > 0 ? last : 1);
+    const double sum = index == 0 ? p->left_out : p->skipped;
+    return sum > 0 ? sum : NAN; /* no chart as long as nothing was */
 }
 
-static double y_of(double value, range r)
+/* ---- page ---- */
+
+static const char style[] =
+    ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--fg:#1f2328;--dim:#656d76;--grid:#e4e7eb;--edge:#d8dce1;"
+    "--c0:#0969da;--c1:#c4500a;--c2:#1a7f37;--c3:#8250df;--c4:#bf3989;--c5:#9a6700;--c6:#1b7c83;--c7:#57606a;"
+    "--x:#cf222e;--d:#9a6700;--i:#8250df}\n"
+    "@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--card:#161b22;--fg:#e6edf3;--dim:#8d96a0;--grid:#262c36;"
+    "--edge:#30363d;--c0:#4493f8;--c1:#f0883e;--c2:#3fb950;--c3:#ab7df8;--c4:#db61a2;--c5:#d29922;--c6:#39c5cf;"
+    "--c7:#9198a1;--x:#ff7b72;--d:#e3b341;--i:#d2a8ff}}\n"
+    "*{box-sizing:border-box}body{font:14px/1.5 system-ui,sans-serif;max-width:1120px;margin:0 auto;padding:24px 16px;"
+    "color:var(--fg);background:var(--bg)}h1{font-size:20px;margin:0 0 12px}h2{font-size:16px;margin:24px 0 8px}\n"
+    ".facts,.charts{display:grid;gap:12px}.facts{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}"
+    ".charts{grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));margin-top:12px;align-items:start}"
+    ".facts div,svg,section{background:var(--card);border:1px solid var(--edge);border-radius:8px}"
+    ".facts div{padding:8px 12px;color:var(--dim);font-size:12px}.facts strong{display:block;font-size:18px;"
+    "font-weight:600;color:var(--fg)}\n"
+    ".bar{height:6px;border-radius:3px;background:var(--grid);margin:0 0 14px;overflow:hidden}"
+    ".bar i{display:block;height:100%;background:var(--c0)}\n"
+    "svg{width:100%;display:block}svg text{font-size:11px;fill:var(--dim)}svg .n{font-size:13px;font-weight:600;"
+    "fill:var(--fg)}svg .e{text-anchor:end}svg .m{text-anchor:middle}svg line{stroke:var(--grid)}"
+    "polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}\n"
+    "section{padding:8px 12px}h3{font-size:12px;margin:0 0 4px;font-weight:600}"
+    "small{color:var(--dim);font-weight:400}section p{margin:0}section span{display:inline-block;padding:0 3px;"
+    "border-radius:4px;text-align:center}section b{display:block;font-weight:400;min-width:.8em}"
+    ".x b,.d b:first-child,.i b:last-child{font-weight:600}.x{color:var(--x)}.d{color:var(--d)}.i{color:var(--i)}\n";
+
+static void add_style(ting_str *out)
 {
-    return TOP + (HEIGHT - TOP - BOTTOM) * (r.high - value) / (r.high - r.low);
+    ting_str_add(out, "<style>\n");
+    ting_str_add(out, style);
+    for (int i = 0; i < TING_CURVE_TERMS; i++)
+        ting_str_addf(out, ".s%d{stroke:var(--c%d)}svg .f%d{fill:var(--c%d)}", i, i, i, i);
+    ting_str_add(out, "\n</style>\n");
 }
 
-static void draw_axes(ting_str *out, range r, double last)
+static void add_fact(ting_str *out, const char *name, double value, const char *unit)
 {
-    double step = tick_step(r.high - r.low);
-    for (double v = ceil(r.low / step) * step; v <= r.high + step * 1e-9; v += step)
-        ting_str_addf(out, "<line x1='%d' x2='%d' y1='%.1f' y2='%.1f'/><text x='%d' y='%.1f' text-anchor='end'>%.4g</text>\n",
-                      LEFT, WIDTH - RIGHT, y_of(v, r), y_of(v, r), LEFT - 8, y_of(v, r) + 4, v);
-    step = tick_step(last);
-    for (double v = 0; v <= last; v += step)
-        ting_str_addf(out, "<text x='%.1f' y='%d' text-anchor='middle'>%.0f</text>\n", x_of(v, last), HEIGHT - 12, v);
+    if (!isfinite(value))
+        return;
+    ting_str_add(out, "<div><strong>");
+    ting_short_number(out, value);
+    ting_str_addf(out, "%s</strong>%s</div>", unit, name);
 }
 
-static void draw_chart(ting_str *out, const chart *c, const ting_curve_point *points, size_t count)
+static void add_time(ting_str *out, const char *name, double seconds)
 {
-    const range r = range_of(c, points, count);
-    const double last = count > 0 ? (double)points[count - 1].step : 1;
-    double newest = NAN;
-    ting_str_addf(out, "<svg viewBox='0 0 %d %d' role='img' aria-label='%s'>\n", WIDTH, HEIGHT, c->name);
-    draw_axes(out, r, last);
-    ting_str_addf(out, "<polyline fill='none' stroke='%s' stroke-width='1.6' points='", c->colour);
-    for (size_t i = 0; i < count; i++) {
-        double value = c->value(&points[i]) * c->scale;
-        if (!isfinite(value))
-            continue;
-        newest = value;
-        ting_str_addf(out, "%.1f,%.1f ", x_of((double)points[i].step, last), y_of(value, r));
-    }
-    ting_str_addf(out, "'/>\n<text x='%d' y='20' class='name'>%s", LEFT, c->name);
-    if (isfinite(newest))
-        ting_str_addf(out, ": %.4g%s", newest, c->unit);
-    ting_str_add(out, "</text></svg>\n");
+    if (seconds < 100)
+        add_fact(out, name, floor(seconds + 0.5), " s");
+    else if (seconds < 6000)
+        add_fact(out, name, floor(seconds / 60 + 0.5), " min");
+    else
+        add_fact(out, name, floor(seconds / 360 + 0.5) / 10, " h");
 }
 
-ting_err ting_curves_save(const char *path, const char *title, const char *unit, const ting_curve_point *points,
-                          size_t count)
+/* The numbers at the top, from the newest point. */
+static void add_facts(ting_str *out, const ting_curves *c)
 {
-    char loss[64];
-    const chart charts[] = {
-        {loss, "", "#1668b8", loss_of, 1},
-        {"error rate on what is held out", " %", "#b83216", errors_of, 100},
-        {"learning rate", "", "#3a7d2c", rate_of, 1},
+    const ting_curve_point *last = &c->points[c->count - 1], *first = &c->points[c->count > 20 ? c->count - 21 : 0];
+    double errors = NAN;
+    for (size_t i = 0; i < c->count; i++)
+        errors = c->points[i].errors >= 0 ? 100 * c->points[i].errors : errors;
+    const double done = c->steps > 0 ? fmin(1, (double)last->step / (double)c->steps) : 1;
+    const double pace = last->step > first->step ? (last->seconds - first->seconds) / (double)(last->step - first->step)
+                                                 : last->seconds / (double)(last->step > 0 ? last->step : 1);
+    char name[64];
+    ting_str_addf(out, "<div class='bar'><i style='width:%.1f%%'></i></div>\n<div class='facts'>", 100 * done);
+    snprintf(name, sizeof name, "step of %ld", c->steps);
+    add_fact(out, name, (double)last->step, "");
+    add_fact(out, "epoch", floor(100 * last->epoch) / 100, "");
+    add_time(out, "trained", last->seconds);
+    add_time(out, "left", pace * (double)(c->steps - last->step));
+    snprintf(name, sizeof name, "loss per %s", c->unit);
+    add_fact(out, name, last->loss, "");
+    add_fact(out, c->error_name, errors, " %");
+    add_fact(out, "s of sound a second", last->sound, "");
+    add_fact(out, "utterances left out", last->left_out, "");
+    ting_str_add(out, "</div>\n");
+}
+
+static void add_charts(ting_str *out, const ting_curves *c)
+{
+    char loss[64], errors[64], units[64];
+    snprintf(loss, sizeof loss, "Loss per %s, nats", c->unit);
+    snprintf(errors, sizeof errors, "Held-out %s", c->error_name);
+    snprintf(units, sizeof units, "%ss a second", c->unit);
+    ting_chart terms = {.name = "Terms of the loss, each without its weight", .unit = "", .count = c->term_count};
+    for (int i = 0; i < c->term_count; i++)
+        terms.series[i] = (ting_series){c->terms[i], term_of, i};
+    const ting_chart charts[] = {
+        {loss, "", false, false, 1, {{"loss", loss_of, 0}}},
+        terms,
+        {errors, " %", true, false, 1, {{"errors", errors_of, 0}}},
+        {"Norm of the gradient before clipping", "", false, false, 1, {{"norm", norm_of, 0}}},
+        {"Learning rate", "", false, true, 1, {{"rate", rate_of, 0}}},
+        {"Speed", "", false, true, 2, {{"seconds of sound a second", speed_of, 0}, {units, speed_of, 1}}},
+        {"Left out since the start",
+         "",
+         false,
+         true,
+         2,
+         {{"utterances", left_out_of, 0}, {"steps that were not finite", left_out_of, 1}}},
     };
-    snprintf(loss, sizeof loss, "loss per %s (nats)", unit);
-    ting_str out = {0};
-    ting_str_add(&out, "<!doctype html>\n<html lang='en'><meta charset='utf-8'><title>");
-    ting_str_add_xml(&out, title);
-    ting_str_add(&out, "</title>\n<style>body{font:14px sans-serif;max-width:920px;margin:2em auto;color:#222;background:#fff}"
-                       "svg{width:100%}svg line{stroke:#ddd}svg text{font-size:11px;fill:#555}"
-                       "svg .name{font-size:14px;fill:#222}</style>\n<h1>");
-    ting_str_add_xml(&out, title);
-    ting_str_add(&out, "</h1>\n");
-    if (count > 0)
-        ting_str_addf(&out, "<p>Step %lld, %.2f hours.</p>\n", (long long)points[count - 1].step,
-                      points[count - 1].seconds / 3600);
+    ting_str_add(out, "<div class='charts'>\n");
     for (size_t i = 0; i < sizeof charts / sizeof charts[0]; i++)
-        draw_chart(&out, &charts[i], points, count);
-    ting_str_add(&out, "</html>\n");
-    ting_err err = ting_str_ok(&out) ? ting_file_save(path, out.text, out.length) : TING_ERR_MEMORY;
+        ting_chart_draw(out, &charts[i], c->points, c->count);
+    ting_str_add(out, "</div>\n");
+}
+
+ting_err ting_curves_save(const char *path, const ting_curves *c)
+{
+    ting_err err = TING_OK;
+    ting_str out = {0};
+    ting_str_add(&out, "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+                       "<meta name='viewport' content='width=device-width'><title>");
+    ting_str_add_xml(&out, c->title);
+    ting_str_add(&out, "</title>\n");
+    add_style(&out);
+    ting_str_add(&out, "</head><body>\n<h1>");
+    ting_str_add_xml(&out, c->title);
+    ting_str_add(&out, "</h1>\n");
+    if (c->count > 0) {
+        add_facts(&out, c);
+        add_charts(&out, c);
+    } else
+        ting_str_add(&out, "<p>Nothing has been reported yet.</p>\n");
+    if (c->samples != NULL && c->samples[0] != '\0') {
+        ting_str_add(&out, "<h2>Said, and heard below it, at the last measurement</h2>\n<div class='charts'>\n");
+        TRY(ting_samples_draw(&out, c->samples));
+        ting_str_add(&out, "</div>\n");
+    }
+    ting_str_add(&out, "</body></html>\n");
+    TRY(ting_str_ok(&out) ? ting_file_save(path, out.text, out.length) : TING_ERR_MEMORY);
+out:
     ting_str_free(&out);
     return err;
 }

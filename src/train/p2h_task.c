@@ -76,6 +76,7 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
     TRY(ting_params_declared(task->model.params));
     const ting_footprint footprint = ting_footprint_of(task->model.params, &recipe->plan);
     TRY(ting_footprint_fit(&footprint, ranks->here, ting_memory_available(""), recipe->path));
+    TRY(ting_train_parts_freeze(&recipe->plan.parts, task->model.params));
     TRY(ting_params_alloc(task->model.params, true));
     TRY(ting_params_start(task->model.params, (uint64_t)recipe->plan.seed));
     TRY(make_sampler(task, ranks));
@@ -247,6 +248,7 @@ ting_err ting_p2h_task_view(ting_p2h_task *task, ting_task *out)
                            .settings_hash = ting_fingerprint(settings.text, settings.length),
                            .data_hash = task->corpus->hash,
                            .unit = "character",
+                           .error_name = "character error rate",
                            .epoch = epoch,
                            .loss = loss,
                            .measure = measure};

@@ -55,6 +55,11 @@ ting_err ting_train_plan_read(ting_yaml *map, ting_train_plan *p)
     if (p->shape == TING_SCHEDULE_EDEN)
         TRY(read_eden(map, &p->eden));
     TRY(p->optimizer == TING_OPTIMIZER_ADAMW ? read_adamw(map, &p->adamw) : read_scaled_adam(map, &p->scaled_adam));
+    TRY(ting_train_parts_read(map, &p->parts));
+    for (int i = 0; i < p->parts.count && p->optimizer == TING_OPTIMIZER_ADAMW; i++)
+        if (p->parts.item[i].rate != 0)
+            FAIL(TING_ERR_FORMAT, "%s:%d: groups with a rate of their own need the optimizer scaled-adam", map->path,
+                 p->parts.item[i].line);
     TRY(ting_yaml_real(map, "clip", 0, 1e6, &p->clip));
     TRY(ting_yaml_real(map, "average", 0, 0.999999, &p->average));
     TRY(ting_yaml_word(map, "multiply", 2, precisions, &precision));

@@ -11,6 +11,7 @@
 #include "optim/adamw.h"
 #include "optim/scaled_adam.h"
 #include "optim/schedule.h"
+#include "train/parts.h"
 #include "tingxie.h" /* ting_precision */
 
 typedef enum ting_optimizer_kind { TING_OPTIMIZER_ADAMW, TING_OPTIMIZER_SCALED_ADAM } ting_optimizer_kind;
@@ -25,6 +26,7 @@ typedef struct ting_train_plan {
     ting_eden eden; /* with shape EDEN: in_batches, in_epochs (0: epochs don't count), warm_start; `rate` and `warmup` stand above */
     ting_adamw_options adamw;
     ting_scaled_adam_options scaled_adam;
+    ting_train_parts parts; /* those with a rate of their own want SCALED_ADAM */
     double clip;    /* of the gradient's norm; 0: none */
     double average; /* of the exponential mean of the weights that is measured and exported; 0: none */
     ting_precision multiply;

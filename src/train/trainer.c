@@ -227,7 +227,7 @@ static ting_err measure(ting_trainer *t, double *errors)
     return err;
 }
 
-static ting_err add_point(ting_trainer *t, double seconds, double errors)
+static ting_err add_point(ting_trainer *t, const ting_curve_point *point)
 {
     if (t->curve_count == t->curve_room) {
         size_t room = 2 * t->curve_room + 64;
@@ -237,11 +237,7 @@ static ting_err add_point(ting_trainer *t, double seconds, double errors)
         t->curve = grown;
         t->curve_room = room;
     }
-    t->curve[t->curve_count++] = (ting_curve_point){.step = t->at.step,
-                                                    .loss = t->loss_steps > 0 ? t->loss_sum / (double)t->loss_steps : NAN,
-                                                    .rate = rate_of(t),
-                                                    .seconds = seconds,
-                                                    .errors = errors};
+    t->curve[t->curve_count++] = *point;
     return TING_OK;
 }
 
@@ -267,30 +263,69 @@ static void say_memory(ting_trainer *t, ting_str *note)
     t->activations_said = t->activations;
 }
 
+/* The steps since the last point, which took so many seconds. */
+static ting_curve_point make_point(ting_trainer *t, double seconds, double errors)
+{
+    const double before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
+    const double steps = t->loss_steps > 0 ? (double)t->loss_steps : NAN;
+    t->left_out += (double)t->spent.left_out;
+    ting_curve_point point = {.step = t->at.step,
+                              .loss = t->loss_sum / steps,
+                              .rate = rate_of(t),
+                              .seconds = before + seconds,
+                              .errors = errors,
+                              .epoch = (double)t->at.epoch + (double)t->at.batch / (double)t->batches,
+                              .norm = t->norm_sum / steps,
+                              .units = t->units / seconds,
+                              .sound = t->spent.sound / seconds,
+                              .left_out = t->left_out,
+                              .skipped = (double)t->at.skipped};
+    for (int i = 0; i < TING_CURVE_TERMS; i++)
+        point.terms[i] = i < t->task->term_count ? t->spent.terms[i] : NAN;
+    return point;
+}
+
+/* "ctc 0.1234, simple 0.5678, 3 left out" */
+static void describe_point(const ting_trainer *t, const ting_curve_point *point, double left_out, ting_str *out)
+{
+    for (int i = 0; i < t->task->term_count; i++)
+        if (isfinite(point->terms[i]))
+            ting_str_addf(out, "%s%s %.4f", out->length > 0 ? ", " : "", t->task->terms[i], point->terms[i]);
+    if (left_out > 0)
+        ting_str_addf(out, "%s%.0f left out", out->length > 0 ? ", " : "", left_out);
+}
+
 /* A point of the curves and a report, with a measurement or without. */
 static ting_err report(ting_trainer *t, bool measures, double *clock)
 {
     ting_err err = TING_OK;
-    const double seconds = now() - *clock, before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
+    const double seconds = now() - *clock, left_out = t->left_out;
     double errors = -1;
     ting_str note = {0};
-    if (measures)
+    if (measures) {
         TRY(measure(t, &errors));
-    if (t->task->note != NULL)
-        t->task->note(t->task->self, &note);
+        ting_str_clear(&t->samples);
+        if (t->task->samples != NULL)
+            t->task->samples(t->task->self, &t->samples);
+    }
+    const ting_curve_point point = make_point(t, seconds, errors);
+    TRY(add_point(t, &point));
+    describe_point(t, &point, t->left_out - left_out, &note);
     say_memory(t, &note);
-    TRY(add_point(t, before + seconds, errors));
-    const ting_curve_point *point = &t->curve[t->curve_count - 1];
+    const double pace = (now() - t->began) / (double)(t->at.step - t->began_after);
     if (t->options->report != NULL)
         t->options->report(t->options->self,
                            &(ting_train_report){.step = (long)t->at.step,
                                                 .steps = t->steps,
                                                 .epoch = (int)t->at.epoch,
-                                                .loss = point->loss,
-                                                .rate = point->rate,
-                                                .norm = t->norm_sum / (double)(t->loss_steps > 0 ? t->loss_steps : 1),
-                                                .units_per_second = t->units / seconds,
+                                                .loss = point.loss,
+                                                .rate = point.rate,
+                                                .norm = point.norm,
+                                                .units_per_second = point.units,
+                                                .sound_per_second = isfinite(point.sound) ? point.sound : -1,
+                                                .seconds_left = pace * (double)(t->steps - t->at.step),
                                                 .errors = errors,
+                                                .error_name = t->task->error_name,
                                                 .note = note.length > 0 && ting_str_ok(&note) ? note.text : ""});
     *clock = now();
 out:
@@ -336,6 +371,21 @@ out:
     return err;
 }
 
+/* What the steps since the last report have taken: sound and what was left out of all ranks, the terms of this rank's share. */
+static ting_err add_spent(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    t->spent = (ting_spent){.sound = NAN};
+    if (t->task->spend != NULL)
+        t->task->spend(t->task->self, &t->spent);
+    double sums[] = {t->spent.sound, (double)t->spent.left_out};
+    TRY(ting_ranks_sum_doubles(t->ranks, sums, 2));
+    t->spent.sound = sums[0];
+    t->spent.left_out = (long)sums[1];
+out:
+    return err;
+}
+
 /* What is due after a step: report, measurement, checkpoint. */
 static ting_err after_step(ting_trainer *t, double *clock)
 {
@@ -345,6 +395,8 @@ static ting_err after_step(ting_trainer *t, double *clock)
     const bool saves = last || step % t->plan->save_every == 0, reports = measures || step % t->plan->log_every == 0;
     if (!saves && !reports)
         return TING_OK;
+    if (reports)
+        TRY(add_spent(t));
     TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? write_up(t, measures, saves, clock) : TING_OK));
     if (reports) {
         t->loss_sum = t->norm_sum = t->units = 0;
@@ -372,7 +424,8 @@ out:
 static ting_err run(ting_trainer *t)
 {
     ting_err err = TING_OK;
-    double clock = now();
+    double clock = t->began = now();
+    t->began_after = t->at.step;
     while (t->at.step < t->steps) {
         bool finite = true;
         TRY(stop_if_asked(t));

@@ -5,8 +5,8 @@
  *
  *     ting_task (the network, its data, its loss)  +  ting_train_plan (how)  ->  ting_trainer_run
  *
- * In `folder`: checkpoint (the full state, replaced atomically), checkpoint-STEP (kept.h), curves.html (loss, error
- * rate, learning rate). A folder that holds a checkpoint is continued, exactly as if it had never stopped: same
+ * In `folder`: checkpoint (the full state, replaced atomically), checkpoint-STEP (kept.h), curves.html
+ * (train/curves.h). A folder that holds a checkpoint is continued, exactly as if it had never stopped: same
  * batches, same dropout, same numbers, on any number of threads. What a checkpoint does not hold is a function of the
  * plan's seed and of (epoch, place).
  *
@@ -31,6 +31,12 @@
 #include "train/ranks.h"
 #include "tingxie_train.h"
 
+typedef struct ting_spent {         /* on the steps since it was last asked */
+    double terms[TING_CURVE_TERMS]; /* of the loss, per unit, without their weights; NAN: not computed */
+    double sound;                   /* seconds of it; NAN: it is not sound */
+    long left_out;                  /* items that could not be learnt from */
+} ting_spent;
+
 typedef struct ting_task { /* what is trained. One thread calls the functions */
     void *self;
     ting_params *params;    /* allocated with gradients */
@@ -46,8 +52,12 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
     /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
-    /* Appends what else is to be said of the steps since the last call, such as the terms of the loss; NULL: nothing. */
-    void (*note)(void *self, ting_str *out);
+    const char *error_name;   /* what `measure` measures: "character error rate" */
+    const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */
+    int term_count;
+    void (*spend)(void *self, ting_spent *out); /* NULL: only the loss is known */
+    /* Appends what was said and heard at the last measurement, lines as in train/curves.h; NULL: nothing. */
+    void (*samples)(void *self, ting_str *out);
 } ting_task;
 
 typedef struct ting_trainer_options {

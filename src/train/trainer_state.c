@@ -8,14 +8,33 @@
 #include "train/checkpoint.h"
 #include "train/kept.h"
 
+#include <math.h>
 #include <string.h>
+
+/* A group for all parameters, then one for each part of the plan. */
+static ting_optimizer make_scaled_adam(const ting_trainer *t)
+{
+    const ting_train_parts *parts = &t->plan->parts;
+    const int count = ting_params_count(t->task->params);
+    double rate[TING_MOST_PARTS + 1] = {1};
+    int *of = ting_alloc((size_t)count, sizeof *of);
+    for (int i = 0; i < count && of != NULL; i++)
+        of[i] = ting_train_part_of(parts, t->task->params, i) + 1;
+    for (int p = 0; p < parts->count; p++)
+        rate[p + 1] = parts->item[p].rate;
+    ting_scaled_adam *adam =
+        of == NULL
+            ? NULL
+            : ting_scaled_adam_new(t->task->params, &t->plan->scaled_adam,
+                                   &(ting_scaled_adam_groups){.count = parts->count + 1, .of = of, .rate = rate});
+    ting_free(of);
+    return adam != NULL ? ting_scaled_adam_optimizer(adam) : (ting_optimizer){0};
+}
 
 static ting_optimizer make_optimizer(const ting_trainer *t)
 {
-    if (t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM) {
-        ting_scaled_adam *adam = ting_scaled_adam_new(t->task->params, &t->plan->scaled_adam, NULL);
-        return adam != NULL ? ting_scaled_adam_optimizer(adam) : (ting_optimizer){0};
-    }
+    if (t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM)
+        return make_scaled_adam(t);
     ting_adamw *adamw = ting_adamw_new(t->task->params, &t->plan->adamw);
     return adamw != NULL ? ting_adamw_optimizer(adamw) : (ting_optimizer){0};
 }
@@ -44,6 +63,7 @@ void ting_trainer_drop(ting_trainer *t)
     ting_free(t->checkpoint_path);
     ting_free(t->curves_path);
     ting_free(t->average);
+    ting_str_free(&t->samples);
     ting_arena_free(t->arena);
     ting_pool_free(t->pool);
     if (t->optimizer.free != NULL)
@@ -60,7 +80,7 @@ void ting_trainer_swap_average(ting_trainer *t)
     }
 }
 
-enum { OWN_BLOCKS = 5, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
+enum { OWN_BLOCKS = 7, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
 
 /* A checkpoint belongs to one network and one corpus. */
 typedef struct identity {
@@ -79,7 +99,7 @@ static uint64_t network_hash(const ting_task *task)
     return hash;
 }
 
-/* Everything a checkpoint holds but the curve; `id` is written from and read into. */
+/* Everything a checkpoint holds but the curves and the samples; `id` is written from and read into. */
 static int state_blocks(ting_trainer *t, identity *id, ting_state_block out[BLOCKS])
 {
     const size_t bytes = t->elements * sizeof(ting_real);
@@ -97,10 +117,22 @@ ting_err ting_trainer_save(ting_trainer *t)
     ting_err err = TING_OK;
     identity id = {network_hash(t->task), t->task->data_hash};
     ting_state_block blocks[BLOCKS];
+    int64_t point_bytes = sizeof *t->curve;
     int count = state_blocks(t, &id, blocks);
-    blocks[count++] = (ting_state_block){"curve", t->curve, t->curve_count * sizeof *t->curve};
+    blocks[count++] = (ting_state_block){"points", t->curve, t->curve_count * sizeof *t->curve};
+    blocks[count++] = (ting_state_block){"point_bytes", &point_bytes, sizeof point_bytes};
+    blocks[count++] = (ting_state_block){"samples", t->samples.text, t->samples.length};
     TRY(ting_checkpoint_save(t->checkpoint_path, blocks, count));
-    if (ting_curves_save(t->curves_path, t->options->title, t->task->unit, t->curve, t->curve_count) != TING_OK)
+    const ting_curves page = {.title = t->options->title,
+                              .unit = t->task->unit,
+                              .error_name = t->task->error_name,
+                              .terms = t->task->terms,
+                              .term_count = t->task->term_count,
+                              .steps = t->steps,
+                              .points = t->curve,
+                              .count = t->curve_count,
+                              .samples = t->samples.text};
+    if (ting_curves_save(t->curves_path, &page) != TING_OK)
         ting_log_write(t->options->log, TING_LOG_WARNING, "%s", ting_error_message()); /* a picture stops no training */
 out:
     return err;
@@ -132,18 +164,43 @@ static ting_err check_place(const ting_trainer *t)
     return TING_OK;
 }
 
+/* A checkpoint of an earlier version has points that know less: five numbers, in the block "curve". */
 static ting_err read_curve(ting_trainer *t, const ting_checkpoint *file)
+{
+    enum { EARLIER = 40 };
+    const void *data, *size;
+    size_t bytes = 0, size_bytes = 0;
+    int64_t each = EARLIER;
+    if (ting_checkpoint_find(file, "points", &data, &bytes)) {
+        if (ting_checkpoint_find(file, "point_bytes", &size, &size_bytes) && size_bytes == sizeof each)
+            memcpy(&each, size, sizeof each);
+    } else if (!ting_checkpoint_find(file, "curve", &data, &bytes))
+        return TING_OK;
+    if (each < EARLIER || bytes < (size_t)each)
+        return TING_OK;
+    const size_t known = (size_t)each < sizeof *t->curve ? (size_t)each : sizeof *t->curve;
+    t->curve_count = t->curve_room = bytes / (size_t)each;
+    t->curve = ting_alloc(t->curve_count, sizeof *t->curve);
+    if (t->curve == NULL)
+        return TING_ERR_MEMORY;
+    for (size_t i = 0; i < t->curve_count; i++) {
+        ting_curve_point *p = &t->curve[i];
+        *p = (ting_curve_point){.epoch = NAN, .norm = NAN, .units = NAN, .sound = NAN, .left_out = NAN, .skipped = NAN};
+        for (int k = 0; k < TING_CURVE_TERMS; k++)
+            p->terms[k] = NAN;
+        memcpy(p, (const char *)data + i * (size_t)each, known);
+    }
+    const double left_out = t->curve[t->curve_count - 1].left_out;
+    t->left_out = isfinite(left_out) ? left_out : 0;
+    return TING_OK;
+}
+
+static void read_samples(ting_trainer *t, const ting_checkpoint *file)
 {
     const void *data;
     size_t bytes = 0;
-    if (!ting_checkpoint_find(file, "curve", &data, &bytes) || bytes == 0)
-        return TING_OK;
-    t->curve = ting_alloc(bytes / sizeof *t->curve, sizeof *t->curve);
-    if (t->curve == NULL)
-        return TING_ERR_MEMORY;
-    t->curve_count = t->curve_room = bytes / sizeof *t->curve;
-    memcpy(t->curve, data, t->curve_count * sizeof *t->curve);
-    return TING_OK;
+    if (ting_checkpoint_find(file, "samples", &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL)
+        ting_str_add_bytes(&t->samples, data, bytes);
 }
 
 ting_err ting_trainer_restore(ting_trainer *t)
@@ -157,6 +214,7 @@ ting_err ting_trainer_restore(ting_trainer *t)
     TRY(ting_checkpoint_read(&file, blocks, state_blocks(t, &id, blocks)));
     TRY(check_place(t));
     TRY(read_curve(t, &file));
+    read_samples(t, &file);
 out:
     ting_checkpoint_close(&file);
     return err;

@@ -29,10 +29,15 @@ typedef struct ting_trainer {
     size_t curve_count, curve_room;
     size_t batches; /* of the current epoch */
     long steps;     /* the last one */
+    ting_str samples; /* of the last measurement, as train/curves.h has them */
+    double left_out;  /* items since the training began */
+    double began;     /* seconds of the clock when this run began, after step ... */
+    int64_t began_after;
     /* since the last report */
     double loss_sum, norm_sum, units;
     long loss_steps;
     int skips_in_a_row;
+    ting_spent spent;
     size_t activations, activations_said; /* bytes: the most of a step so far, and what was last said of it */
 } ting_trainer;
 

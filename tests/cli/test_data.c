@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/manifest.h"
+#include "support/corpus.h"
 #include "support/program.h"
 #include "support/tiny.h"
 
@@ -94,20 +95,23 @@ static void assert_runs(int status, const char *out, const char *err, const char
 
 /* ---- prepare ---- */
 
+/* A clip of this sound; samples 0: the sound is missing. */
+static void add_clip(const char *corpus, const char *folder, const char *part, const char *id, const char *label,
+                     size_t samples)
+{
+    ting_mini_add(corpus, at(folder), &(ting_mini_clip){part, id, label, samples > 0 ? sound : NULL, samples});
+}
+
 static void make_aishell1(void)
 {
-    write_text("one/data_aishell/transcript/aishell_transcript_v0.8.txt", "BAC009S0002W0122 而 对 楼市 成交 抑制\n"
-                                                                          "BAC009S0002W0123 Ｋ 歌 两百 次\n"
-                                                                          "BAC009S0002W0124 没 有 声音\n"
-                                                                          "BAC009S0724W0121 广州市 房地产\n"
-                                                                          "BAC009S0764W0121 甚至 出现\n"
-                                                                          "BAC009S0999W0121 说话 人 不在\n");
-    write_sound("one/data_aishell/wav/train/S0002/BAC009S0002W0122.wav", 2 * SECOND);
-    write_sound("one/data_aishell/wav/train/S0002/BAC009S0002W0123.wav", SECOND);
-    write_sound("one/data_aishell/wav/train/S0002/BAC009S0002W0200.wav",
-                SECOND); /* has no transcript, as 325 of the corpus */
-    write_sound("one/data_aishell/wav/dev/S0724/BAC009S0724W0121.wav", SECOND + SECOND / 2);
-    write_sound("one/data_aishell/wav/test/S0764/BAC009S0764W0121.wav", SECOND);
+    static const char corpus[] = "aishell1";
+    add_clip(corpus, "one", "train", "BAC009S0002W0122", "而 对 楼市 成交 抑制", 2 * SECOND);
+    add_clip(corpus, "one", "train", "BAC009S0002W0123", "Ｋ 歌 两百 次", SECOND);
+    add_clip(corpus, "one", "train", "BAC009S0002W0124", "没 有 声音", 0);
+    add_clip(corpus, "one", "dev", "BAC009S0724W0121", "广州市 房地产", SECOND + SECOND / 2);
+    add_clip(corpus, "one", "test", "BAC009S0764W0121", "甚至 出现", SECOND);
+    add_clip(corpus, "one", "test", "BAC009S0999W0121", "说话 人 不在", 0);
+    add_clip(corpus, "one", "train", "BAC009S0002W0200", NULL, SECOND); /* has no transcript, as 325 of the corpus */
     write_text("one/data_aishell/wav/S0002.tar.gz", "unpacked already");
 }
 
@@ -148,21 +152,14 @@ static void packed_speakers_are_named(void **state)
 static void thchs30_is_prepared(void **state)
 {
     (void)state;
-    const char *const names[] = {"A11_0", "B2_1", "C4_2", "D7_3"}, *const parts[] = {"train", "train", "dev", "test"};
-    const char *const labels[] = {
-        "绿 是 阳春\nlv4 shi4 yang2 chun1\nl v4 sh ix4 ii iang2 ch un1\n",
-        "一点儿 水 \nyi4 dianr3 shui3\nii i4 d iianr3 sh uii3\n", /* 3 syllables for 4 hanzi */
-        "美 好\r\nmei3 hao3\r\nm ei3 h ao3\r\n", "天气\n\n"};
-    for (int i = 0; i < 4; i++) {
-        char name[128];
-        snprintf(name, sizeof name, "thchs/data_thchs30/%s/%s.wav", parts[i], names[i]);
-        write_sound(name, SECOND);
-        snprintf(name, sizeof name, "thchs/data_thchs30/%s/%s.wav.trn", parts[i], names[i]);
-        write_text(name, "../data/A11_0.wav.trn\n");
-        snprintf(name, sizeof name, "thchs/data_thchs30/data/%s.wav.trn", names[i]);
-        write_text(name, labels[i]);
-    }
-    write_sound("thchs/data_thchs30/dev/C4_9.wav", SECOND);
+    static const char corpus[] = "thchs30";
+    add_clip(corpus, "thchs", "train", "A11_0", "绿 是 阳春\nlv4 shi4 yang2 chun1\nl v4 sh ix4 ii iang2 ch un1\n",
+             SECOND);
+    add_clip(corpus, "thchs", "train", "B2_1", "一点儿 水 \nyi4 dianr3 shui3\nii i4 d iianr3 sh uii3\n",
+             SECOND); /* 3 syllables for 4 hanzi */
+    add_clip(corpus, "thchs", "dev", "C4_2", "美 好\r\nmei3 hao3\r\nm ei3 h ao3\r\n", SECOND);
+    add_clip(corpus, "thchs", "test", "D7_3", "天气\n\n", SECOND);
+    add_clip(corpus, "thchs", "dev", "C4_9", NULL, SECOND);
     assert_runs(0, "/out3/train.tsv\t2 clips", "C4_9.wav: there is no label ",
                 PREPARE("thchs30", at("thchs"), "-o", at("out3")));
     assert_runs(0, "", "train: the pinyin of 1 clips does not fit their text",
@@ -177,15 +174,12 @@ static void thchs30_is_prepared(void **state)
 static void aishell3_is_prepared(void **state)
 {
     (void)state;
-    write_text("three/train/content.txt", "SSB00050001.wav\t广 guang3 州 zhou1 女 nv3\n"
-                                          "SSB06930026.wav\t九 jiu3 千 qian1 点儿 dianr3 二 er4\n"
-                                          "x\n"
-                                          "SSB00050003.wav\t卡 ka3 拉 la1 OK o5 k5\n");
-    write_text("three/test/content.txt", "SSB00110001.wav\t再 zai4 见 jian4 \n");
-    write_sound("three/train/wav/SSB0005/SSB00050001.wav", SECOND);
-    write_sound("three/train/wav/SSB0005/SSB00050003.wav", SECOND);
-    write_sound("three/train/wav/SSB0693/SSB06930026.wav", SECOND);
-    write_sound("three/test/wav/SSB0011/SSB00110001.wav", SECOND);
+    static const char corpus[] = "aishell3";
+    add_clip(corpus, "three", "train", "SSB00050001", "广 guang3 州 zhou1 女 nv3", SECOND);
+    add_clip(corpus, "three", "train", "SSB06930026", "九 jiu3 千 qian1 点儿 dianr3 二 er4", SECOND);
+    ting_mini_append(at("three"), "train/content.txt", "x\n");
+    add_clip(corpus, "three", "train", "SSB00050003", "卡 ka3 拉 la1 OK o5 k5", SECOND);
+    add_clip(corpus, "three", "test", "SSB00110001", "再 zai4 见 jian4 ", SECOND);
     assert_runs(0, "/out4/train.tsv\t3 clips", "/train/content.txt:3: names no sound",
                 PREPARE("aishell3", at("three"), "-o", at("out4")));
     assert_rows(
@@ -201,21 +195,15 @@ static void aishell3_is_prepared(void **state)
 static void common_voice_is_prepared(void **state)
 {
     (void)state;
-#define HEAD                                                                                                           \
-    "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tdown_"                                         \
-    "votes\tage\tgender\taccents\tvariant\tlocale\tsegment\n"
-#define ROW(speaker, name, sentence) speaker "\t" name ".mp3\t\t" sentence "\t\t2\t0\t\t\t\t\tzh-CN\t\n"
-    write_text("cv/zh-CN/train.tsv", HEAD ROW("c1", "zh_1", "它们，都是“好”的。"));
-    write_text("cv/zh-CN/dev.tsv", HEAD ROW("c2", "zh_2", "第二個。"));
-    write_text("cv/zh-CN/test.tsv", HEAD ROW("c3", "zh_3", "他说 hello world！") ROW("c3", "zh_4", "……"));
-    write_text("cv/zh-CN/validated.tsv", HEAD ROW("c1", "zh_1", "它们，都是“好”的。") ROW("c2", "zh_5", "不要。")
-                                             ROW("c9", "zh_6", "要。") ROW("c3", "zh_3", "不要"));
-    const char *const names[] = {"zh_1", "zh_2", "zh_3", "zh_4", "zh_5", "zh_6"};
-    for (int i = 0; i < 6; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "cv/zh-CN/clips/%s.mp3", names[i]); /* WAV: what counts is the content */
-        write_sound(name, SECOND);
-    }
+    static const char corpus[] = "commonvoice-zh";
+    add_clip(corpus, "cv", "train", "zh_1", "c1\t它们，都是“好”的。", SECOND);
+    add_clip(corpus, "cv", "dev", "zh_2", "c2\t第二個。", SECOND);
+    add_clip(corpus, "cv", "test", "zh_3", "c3\t他说 hello world！", SECOND);
+    add_clip(corpus, "cv", "test", "zh_4", "c3\t……", SECOND);
+    add_clip(corpus, "cv", "validated", "zh_1", "c1\t它们，都是“好”的。", 0);
+    add_clip(corpus, "cv", "validated", "zh_5", "c2\t不要。", SECOND);
+    add_clip(corpus, "cv", "validated", "zh_6", "c9\t要。", SECOND);
+    add_clip(corpus, "cv", "validated", "zh_3", "c3\t不要", 0);
     assert_runs(0, "/out5/test.tsv\t1 clips", "zh_4: no text", PREPARE("commonvoice-zh", at("cv"), "-o", at("out5")));
     assert_rows("out5/train.tsv", "zh_1\t@/cv/zh-CN/clips/zh_1.mp3\tc1\t\t1\t它们都是好的\t\n");
     assert_rows("out5/dev.tsv", "zh_2\t@/cv/zh-CN/clips/zh_2.mp3\tc2\t\t1\t第二個\t\n");
@@ -223,8 +211,6 @@ static void common_voice_is_prepared(void **state)
     assert_runs(0, "", "", PREPARE("commonvoice-zh", at("cv/zh-CN"), "--validated", "-o", at("out5")));
     assert_rows("out5/train.tsv", "zh_1\t@/cv/zh-CN/clips/zh_1.mp3\tc1\t\t1\t它们都是好的\t\n"
                                   "zh_6\t@/cv/zh-CN/clips/zh_6.mp3\tc9\t\t1\t要\t\n");
-#undef HEAD
-#undef ROW
 }
 
 static void wrong_orders_change_nothing(void **state)

@@ -79,7 +79,8 @@ static void text_is_read_as_it_is_spoken(void **state)
     assert_fails(TING_ERR_FORMAT, "\"xyz9\" is no syllable", ting_label_append(labeller, NULL, "ni3 xyz9", &labels));
     assert_fails(TING_ERR_FORMAT, "\"猫\" has no reading", ting_label_append(labeller, "我猫", NULL, &labels));
     assert_fails(TING_ERR_FORMAT, "has no reading", ting_label_append(labeller, "我 A 是", NULL, &labels));
-    assert_fails(TING_ERR_FORMAT, "not UTF-8 at byte 3", ting_label_append(labeller, "我\xFF", NULL, &labels));
+    assert_fails(TING_ERR_FORMAT, "\"%\" has no reading", ting_label_append(labeller, "我是％", NULL, &labels));
+    assert_fails(TING_ERR_FORMAT, "not UTF-8", ting_label_append(labeller, "我\xFF", NULL, &labels));
     assert_fails(TING_ERR_ARGUMENT, "neither", ting_label_append(labeller, "", NULL, &labels));
     assert_int_equal(labels.count, before); /* a failure appends nothing */
     ting_labels_free(&labels);
@@ -101,6 +102,10 @@ static void characters_are_their_own_tokens(void **state)
     assert_ok(ting_labeller_new(&tokens, lexicon, &labeller));
     assert_ok(ting_label_append(labeller, "我是A。我", "wo3", &labels));
     assert_tokens(&tokens, &labels, "我 是 A 我");
+    labels.count = 0;
+    assert_ok(ting_label_append(labeller, "「Ａ 我」A  A~", NULL, &labels)); /* full width, and a space between words */
+    assert_tokens(&tokens, &labels, "A 我 A A");
+    assert_fails(TING_ERR_FORMAT, "has no &", ting_label_append(labeller, "我&", NULL, &labels));
     assert_fails(TING_ERR_FORMAT, "has no 不", ting_label_append(labeller, "我不", NULL, &labels));
     ting_labeller_free(labeller);
     assert_fails(TING_ERR_MODEL, "none of the 3 tokens", ting_labeller_new(&useless, lexicon, &labeller));
