@@ -205,6 +205,7 @@ BENCH_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_
 bench: all $(BENCH_BIN) ## speed of kernels, networks and the whole program, a TSV line a case
 	@for b in $(BENCH_BIN); do $$b || exit 1; done
 	@sh tests/bench/compare.sh $(BUILD)/tingxie
+	@BENCH=$(BUILD)/tests/bench/bench_train_am sh tests/bench/compare_train.sh
 
 check: all ## laws of the house: floors, sizes, form, symbols, docs, headers that compile alone
 	@sh tools/check.sh

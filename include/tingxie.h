@@ -158,6 +158,8 @@ typedef struct ting_options {
     void *progress_self;
     int keep_partial;       /* 0; 1: when progress stops a file, what was heard until then is its result, with TING_OK and
                                ting_result_partial 1, unless nothing was heard yet */
+    int whole;              /* 0; 1: a model that can stream hears whole segments all the same (see pause): each sound with all
+                               that follows, more exact where the model was trained so too, and one segment late */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);

@@ -28,7 +28,7 @@ struct options {
     const char *model, *folder, *raw, *keywords;
     int format, nbest, threads, precision, decoding, beam, channel;
     double keyword_threshold, keyword_boost, pause, blank_penalty;
-    bool pinyin, tokens, constrained, force;
+    bool pinyin, tokens, constrained, whole, force;
 };
 
 typedef struct job { /* one command's work, shared by its threads */
@@ -149,6 +149,7 @@ static void fill_options(job *j)
     r->hanzi = o->tokens || o->keywords != NULL ? 0 : o->pinyin ? 2 : 1;
     r->constrained = o->constrained;
     r->pause = o->pause;
+    r->whole = o->whole;
     r->channel = o->channel;
     r->raw = o->raw;
     r->keywords = o->keywords;
@@ -172,6 +173,8 @@ static ting_err make_stamp(const job *j, ting_str *out)
     ting_str_addf(out, "%s%s%s hanzi=%d nbest=%d decoding=%d beam=%d blank-penalty=%g constrained=%d pause=%g channel=%d precision=%d",
                   ting_format_name((ting_format)o->format), o->pinyin ? " pinyin" : "", o->tokens ? " tokens" : "", r->hanzi,
                   o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->precision);
+    if (o->whole)
+        ting_str_add(out, " whole");
     if (o->raw != NULL)
         ting_str_addf(out, " raw=%s", o->raw);
     if (o->keywords != NULL) {
@@ -303,6 +306,8 @@ static const ting_option table[] = {
     {0, "constrained", TING_OPTION_FLAG, FIELD(constrained), NULL,
      "allow a syllable only the characters that have this reading", .unset = "on", .negatable = true},
     {0, "pause", TING_OPTION_REAL, FIELD(pause), "SECONDS", "silence that ends a sentence", .min = 0.2, .max = 60},
+    {0, "whole", TING_OPTION_FLAG, FIELD(whole), NULL,
+     "a streaming model hears whole segments between pauses: later, often more exact"},
     {'k', "keywords", TING_OPTION_FILE, FIELD(keywords), "FILE",
      "only report the keywords of FILE: start, end, probability, keyword"},
     {0, "keyword-threshold", TING_OPTION_REAL, FIELD(keyword_threshold), "P", "least probability of a keyword",

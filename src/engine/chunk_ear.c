@@ -80,7 +80,7 @@ static ting_err run_frames(ting_chunk_ear *ear, int count)
     return ting_hear_frames(ear->run, ear->frames, count, ear->state, 0, 0);
 }
 
-static ting_err run_ready(ting_chunk_ear *ear)
+ting_err ting_chunk_ear_run(ting_chunk_ear *ear)
 {
     ting_err err = TING_OK;
     for (;;) {
@@ -100,7 +100,8 @@ ting_err ting_chunk_ear_accept(ting_chunk_ear *ear, const float *samples, size_t
 {
     ting_err err = TING_OK;
     TRY(ting_fbank_accept(ear->fbank, samples, count));
-    TRY(run_ready(ear));
+    if (ting_fbank_ready(ear->fbank) >= (size_t)ear->max_frames)
+        TRY(ting_chunk_ear_run(ear));
 out:
     return err;
 }
@@ -116,7 +117,7 @@ ting_err ting_chunk_ear_finish(ting_chunk_ear *ear)
     for (long left = lround(seconds * features->rate); left > 0; left -= SILENCE)
         TRY(ting_chunk_ear_accept(ear, silence, left < SILENCE ? (size_t)left : SILENCE));
     ting_fbank_finish(ear->fbank);
-    TRY(run_ready(ear));
+    TRY(ting_chunk_ear_run(ear));
     const size_t ready = ting_fbank_ready(ear->fbank);
     if (ready >= (size_t)ting_encoder_last_frames(ear->state)) /* less than a chunk, so there is room */
         TRY(run_frames(ear, (int)ready));

@@ -28,7 +28,9 @@ bool ting_chunk_ear_fits(const ting_am *am);
 ting_err ting_chunk_ear_new(ting_hearing_run *run, ting_chunk_ear **out); /* borrows run */
 void ting_chunk_ear_free(ting_chunk_ear *ear);
 void ting_chunk_ear_reset(ting_chunk_ear *ear);
+/* Takes samples; a full call of the network runs at once, what is ready besides with ting_chunk_ear_run. */
 ting_err ting_chunk_ear_accept(ting_chunk_ear *ear, const float *samples, size_t count);
+ting_err ting_chunk_ear_run(ting_chunk_ear *ear);
 ting_err ting_chunk_ear_finish(ting_chunk_ear *ear);
 
 typedef struct ting_segment_ear ting_segment_ear;

@@ -33,7 +33,7 @@ ting_err ting_listener_new(const ting_am *am, const ting_listener_options *optio
     if (l->run.arena == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a stream");
     l->run.ctx = (ting_ctx){.arena = l->run.arena, .pool = options->pool, .kern = ting_kern_select(ting_cpu_detect())};
-    TRY(ting_chunk_ear_fits(am) ? ting_chunk_ear_new(&l->run, &l->chunks)
+    TRY(!options->whole && ting_chunk_ear_fits(am) ? ting_chunk_ear_new(&l->run, &l->chunks)
                                 : ting_segment_ear_new(&l->run, options->pause, options->longest, &l->segments));
     if (l->rate != am->features.rate)
         TRY(ting_resampler_new(l->rate, am->features.rate, &l->resampler));
@@ -130,6 +130,8 @@ ting_err ting_listener_feed(ting_listener *l, const float *samples, size_t count
         samples += used;
         count -= used;
     }
+    if (l->chunks != NULL)
+        TRY(ting_chunk_ear_run(l->chunks));
 out:
     return err;
 }

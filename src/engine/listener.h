@@ -28,11 +28,12 @@ typedef struct ting_row_sink {
 typedef struct ting_listener_options {
     int rate;              /* of the samples */
     double pause, longest; /* seconds: of a pause that ends a sentence, and of a sentence (tingxie.h); segments */
+    bool whole;            /* segments also of a model that can stream */
     ting_pool *pool;       /* NULL: one thread */
 } ting_listener_options;
 
 /* Returns owned in *out, free with ting_listener_free. The model, the pool and the sink's target are borrowed. Errors:
- * unsupported (a model that can only stream, with features that need the whole recording), argument (rate), memory. */
+ * unsupported (segments of a file that can only stream), argument (rate), memory. */
 ting_err ting_listener_new(const ting_am *am, const ting_listener_options *options, ting_row_sink sink, ting_listener **out);
 void ting_listener_free(ting_listener *listener);
 

@@ -50,7 +50,7 @@ ting_err ting_segment_ear_new(ting_hearing_run *run, double pause, double longes
         return TING_ERR_MEMORY;
     ear->run = run;
     if (!ting_encoder_hears_whole(&run->am->net->config.encoder))
-        FAIL(TING_ERR_UNSUPPORTED, "the acoustic model can only stream, but its features need the whole recording");
+        FAIL(TING_ERR_UNSUPPORTED, "the acoustic model can only stream: its file holds positions for chunks, none for whole segments");
     ear->unit = ting_encoder_step(&run->am->net->config.encoder) * features->shift;
     const double seconds = (double)ear->unit / features->rate;
     ear->options = (ting_cutter_options){.pause = (int)ceil(pause / seconds),

@@ -153,7 +153,7 @@ static ting_err make_parts(ting_stream *s, int rate)
             FAIL(TING_ERR_MEMORY, "%d threads could not be started", threads);
     }
     TRY(ting_listener_new(am, &(ting_listener_options){.rate = rate, .pause = s->options.pause, .longest = s->options.longest,
-                                                       .pool = s->pool},
+                                                       .pool = s->pool, .whole = s->options.whole},
                           (ting_row_sink){take_rows, take_pause, s}, &s->listener));
     s->chunk_rows = ting_listener_chunk_rows(s->listener);
     s->maker = (ting_sentence_maker){

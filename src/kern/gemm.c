@@ -12,6 +12,8 @@
  * Each thread of the pool has one piece of scratch and takes jobs from a shared counter. How a product
  * is cut never touches the order of a sum: a tile runs over all of k, and ting_gemm cuts k at fixed
  * multiples of K_BLOCK.
+ *
+ * Where jobs share row tiles (few rows, many columns: gradients of weights), all rows are packed once before them.
  */
 #include "kern/gemm.h"
 
@@ -66,6 +68,7 @@ typedef struct product {
     size_t panel_bytes, tile_bytes;
     int tiles, panels;
     int row_groups, column_groups;
+    unsigned char *shared;  /* [tiles, tile_bytes]: all packed rows; NULL: each job packs its own */
     unsigned char *scratch; /* [threads, scratch_bytes]: the packed rows of a group */
     size_t scratch_bytes;
     ting_gemm_out out; /* of the whole product */
@@ -79,6 +82,18 @@ static int tile_row(const product *p, int t)
     return step == 0 ? row : smaller(p->m, ceil_div(row, step) * step);
 }
 
+static void pack_tile(const product *p, int tile, unsigned char *packed)
+{
+    const int row = tile_row(p, tile);
+    p->kern->pack_a(tile_row(p, tile + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs, p->a.cs, packed);
+}
+
+static void pack_shared_tile(void *arg, int tile)
+{
+    const product *p = arg;
+    pack_tile(p, tile, p->shared + (size_t)tile * p->tile_bytes);
+}
+
 static void run_job(const product *p, int job, unsigned char *packed_rows)
 {
     const ting_gemm_kern *kern = p->kern;
@@ -87,11 +102,10 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
     int tile1 = part_start(p->tiles, p->row_groups, group + 1);
     int panel0 = part_start(p->panels, p->column_groups, range);
     int panel1 = part_start(p->panels, p->column_groups, range + 1);
-    for (int t = tile0; t < tile1; t++) {
-        int row = tile_row(p, t);
-        kern->pack_a(tile_row(p, t + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs,
-                     p->a.cs, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
-    }
+    if (p->shared != NULL)
+        packed_rows = p->shared + (size_t)tile0 * p->tile_bytes;
+    for (int t = tile0; p->shared == NULL && t < tile1; t++)
+        pack_tile(p, t, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
     int step = p->m == 1 && kern->line != NULL ? TING_GEMM_LINE : 1;
     for (int panel = panel0; panel < panel1; panel += step) {
         int column = panel * kern->nr, panels = smaller(step, panel1 - panel);
@@ -152,11 +166,15 @@ static void run_product(product *p, const ting_gemm_run *run)
         p->column_groups = smaller(p->panels, ceil_div(wanted, p->row_groups));
     }
     threads = smaller(threads, p->row_groups * p->column_groups);
-    p->scratch_bytes = (size_t)ceil_div(p->tiles, p->row_groups) * p->tile_bytes;
+    const bool sharing = p->column_groups > 1;
+    p->scratch_bytes = sharing ? 0 : (size_t)ceil_div(p->tiles, p->row_groups) * p->tile_bytes;
     ting_arena_mark mark = ting_arena_tell(run->arena);
-    p->scratch = ting_arena_take(run->arena, (size_t)threads * p->scratch_bytes);
+    p->scratch = ting_arena_take(run->arena, sharing ? (size_t)p->tiles * p->tile_bytes : (size_t)threads * p->scratch_bytes);
     if (p->scratch == NULL)
         return;
+    p->shared = sharing ? p->scratch : NULL;
+    if (sharing)
+        ting_pool_run(run->pool, p->tiles, pack_shared_tile, p);
     atomic_init(&p->next_job, 0);
     ting_pool_run(threads == 1 ? NULL : run->pool, threads, run_jobs, p);
     ting_arena_rewind(run->arena, mark);

@@ -152,6 +152,12 @@ void ting_act_grad_ref(ting_act kind, int n, const ting_real *x, const ting_real
         gx[i] += derivative(kind, x[i]) * gy[i];
 }
 
+void ting_act_chain_ref(ting_act kind, int n, const ting_real *x, const ting_real *gy, ting_real *y)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = derivative(kind, x[i]) * gy[i];
+}
+
 void ting_mul_act_ref(ting_act kind, int n, const ting_real *a, const ting_real *b, ting_real *y)
 {
     for (int i = 0; i < n; i++)

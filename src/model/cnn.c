@@ -4,8 +4,10 @@
 
 #include "base/mem.h"
 #include "model/linear.h"
+#include "nn/image.h"
 #include "nn/rows.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,18 +52,23 @@ static void declare_layer(ting_params *params, int block, int index, layer *l)
     const ting_conv2d_shape *s = &l->shape;
     char prefix[64];
     snprintf(prefix, sizeof prefix, "encoder.blocks.%d.%d", block, index);
-    l->filters = ting_params_add(params, TING_PARAM_FILTERS, 4,
-                                 (int[]){s->out_channels, s->in_channels, s->kernel_t, s->kernel_f}, "%s.conv.weight", prefix);
+    l->filters = ting_param_init(ting_params_add(params, TING_PARAM_FILTERS, 4,
+                                                 (int[]){s->out_channels, s->in_channels, s->kernel_t, s->kernel_f},
+                                                 "%s.conv.weight", prefix),
+                                 ting_init_normal(sqrt(2.0 / ting_conv2d_patch(s)))); /* He 2015 */
     const struct {
         const char *name;
         ting_param_role role;
+        double first;
         const ting_param **to;
-    } parts[] = {{"weight", TING_PARAM_VALUES, &l->norm.gamma},
-                 {"bias", TING_PARAM_VALUES, &l->norm.beta},
-                 {"running_mean", TING_PARAM_STATISTICS, &l->norm.mean},
-                 {"running_var", TING_PARAM_STATISTICS, &l->norm.variance}};
+    } parts[] = {{"weight", TING_PARAM_VALUES, 1, &l->norm.gamma},
+                 {"bias", TING_PARAM_VALUES, 0, &l->norm.beta},
+                 {"running_mean", TING_PARAM_STATISTICS, 0, &l->norm.mean},
+                 {"running_var", TING_PARAM_STATISTICS, 1, &l->norm.variance}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        *parts[i].to = ting_params_add(params, parts[i].role, 1, &s->out_channels, "%s.norm.%s", prefix, parts[i].name);
+        *parts[i].to = ting_param_init(
+            ting_params_add(params, parts[i].role, 1, &s->out_channels, "%s.norm.%s", prefix, parts[i].name),
+            ting_init_constant(parts[i].first));
 }
 
 ting_err ting_cnn_new(const ting_cnn_config *config, ting_params *params, ting_cnn **out)

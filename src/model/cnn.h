@@ -40,8 +40,8 @@ typedef struct ting_cnn ting_cnn;
 /* Errors: model, naming the setting that cannot be. */
 ting_err ting_cnn_check(const ting_cnn_config *config);
 
-/* Declares all parameters ("encoder.blocks.0.1.conv.weight", "....norm.running_mean", "encoder.out.weight") in `params`, which
- * must outlive the model. Returns owned in *out, free with ting_cnn_free. Errors: model, memory. */
+/* Declares all parameters ("encoder.blocks.0.1.conv.weight", "....norm.running_mean", "encoder.out.weight") with their first values
+ * (He 2015) in `params`, which must outlive the model. Returns owned in *out, free with ting_cnn_free. Errors: model, memory. */
 ting_err ting_cnn_new(const ting_cnn_config *config, ting_params *params, ting_cnn **out);
 void ting_cnn_free(ting_cnn *model);
 

@@ -42,12 +42,24 @@ static const ting_conformer_config small_conformer = {
     .position_dropout = (ting_real)0.1,
 };
 
+/* The sizes of ASRT's model 251. */
+static const ting_cnn_config small_cnn = {
+    .features = 80,
+    .blocks = 5,
+    .block = {{2, 32, 2, 2}, {2, 64, 2, 2}, {2, 128, 2, 2}, {2, 128, 1, 1}, {2, 128, 1, 1}},
+    .dim = 256,
+    .act = TING_ACT_RELU,
+    .dropout = (ting_real)0.1,
+};
+
 void ting_am_recipe_model_defaults(ting_encoder_kind kind, ting_am_config *model)
 {
     *model = (ting_am_config){.encoder = {.kind = kind},
                               .transducer = {.context = 2, .decoder_dim = 320, .joiner_dim = 320}};
     if (kind == TING_ENCODER_CONFORMER)
         model->encoder.conformer = small_conformer;
+    else if (kind == TING_ENCODER_CNN)
+        model->encoder.cnn = small_cnn;
     else
         model->encoder.zipformer = small_zipformer;
 }
@@ -144,6 +156,8 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     TRY(ting_yaml_bool(map, "macaron", &c->macaron));
     TRY(ting_yaml_int(map, "kernel", 1, 255, &c->kernel));
     TRY(ting_yaml_bool(map, "causal", &c->causal));
+    TRY(ting_yaml_int(map, "chunk", 1, 4096, &c->chunk));
+    TRY(ting_yaml_int(map, "left", -1, 4096, &c->left));
     TRY(ting_yaml_word(map, "norm", 2, norms, &norm));
     c->norm = (ting_conformer_norm)norm;
     TRY(ting_yaml_word(map, "positions", 3, positions, &position));
@@ -153,6 +167,48 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     TRY(real(map, "position_dropout", 0, 0.9, &c->position_dropout));
 out:
     return err;
+}
+
+/* The lists have a number a block; the first one says how many there are. */
+static ting_err read_cnn(ting_yaml *map, ting_cnn_config *c)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } keys[] = {
+        {"channels", offsetof(ting_cnn_block_config, channels)},
+        {"convs", offsetof(ting_cnn_block_config, convs)},
+        {"stride_time", offsetof(ting_cnn_block_config, stride_time)},
+        {"stride_freq", offsetof(ting_cnn_block_config, stride_freq)},
+    };
+    ting_err err = TING_OK;
+    int values[TING_CNN_MAX_BLOCKS];
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        int count = 0;
+        TRY(read_ints(map, keys[k].key, 1, 4096, TING_CNN_MAX_BLOCKS, values, &count));
+        if (k == 0 && count > 0)
+            c->blocks = count;
+        if (count > 0 && count != c->blocks)
+            FAIL(TING_ERR_FORMAT, "%s:%d: %s has %d numbers, expected one for each of the %d blocks of `channels`", map->path,
+                 ting_yaml_find(map, keys[k].key)->line, keys[k].key, count, c->blocks);
+        for (int i = 0; i < count; i++)
+            *(int *)(void *)((char *)&c->block[i] + keys[k].offset) = values[i];
+    }
+    TRY(ting_yaml_int(map, "dim", 1, 8192, &c->dim));
+    TRY(real(map, "dropout", 0, 0.9, &c->dropout));
+out:
+    return err;
+}
+
+static ting_err read_encoder(ting_yaml *map, ting_encoder_config *encoder)
+{
+    switch (encoder->kind) {
+    case TING_ENCODER_ZIPFORMER: return read_zipformer(map, &encoder->zipformer);
+    case TING_ENCODER_CONFORMER: return read_conformer(map, &encoder->conformer);
+    case TING_ENCODER_CNN: return read_cnn(map, &encoder->cnn);
+    case TING_ENCODER_KINDS: break;
+    }
+    return TING_OK;
 }
 
 static ting_err read_transducer(ting_yaml *map, ting_transducer_config *t)
@@ -168,19 +224,18 @@ out:
 
 ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
 {
-    static const char *const kinds[] = {"zipformer", "conformer"}; /* in the order of ting_encoder_kind */
+    static const char *const kinds[TING_ENCODER_KINDS] = {"zipformer", "conformer", "cnn"}; /* in the order of ting_encoder_kind */
     ting_err err = TING_OK;
     ting_yaml *transducer;
     int kind = r->model.encoder.kind;
-    TRY(ting_yaml_word(map, "encoder", 2, kinds, &kind));
+    TRY(ting_yaml_word(map, "encoder", TING_ENCODER_KINDS, kinds, &kind));
     ting_am_recipe_model_defaults((ting_encoder_kind)kind, &r->model);
     ting_encoder_config *encoder = &r->model.encoder;
-    TRY(encoder->kind == TING_ENCODER_CONFORMER ? read_conformer(map, &encoder->conformer)
-                                                : read_zipformer(map, &encoder->zipformer));
+    TRY(read_encoder(map, encoder));
     TRY(read_ints(map, "chunks", 0, 4096, TING_MOST_CHUNKS, r->chunks, &r->chunk_count));
     TRY(read_ints(map, "lefts", -1, 65536, TING_MOST_CHUNKS, r->lefts, &r->left_count));
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
-    r->ctc_dropout = encoder->kind == TING_ENCODER_CONFORMER ? 0 : (ting_real)0.1; /* WeNet's and icefall's */
+    r->ctc_dropout = encoder->kind == TING_ENCODER_ZIPFORMER ? (ting_real)0.1 : 0; /* icefall's and WeNet's */
     TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
     TRY(ting_yaml_child(map, "transducer", TING_YAML_MAP, &transducer));
     r->transducer_head = transducer != NULL;

@@ -14,7 +14,7 @@
 #include <math.h>
 #include <time.h>
 
-enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20 };
+enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20, AVERAGE_PIECE = 4096 };
 
 static const double NOTEWORTHY = 1.05; /* growth of the activations that is said */
 
@@ -137,14 +137,30 @@ static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
                       .multiply = t->plan->multiply};
 }
 
+struct averaging {
+    const ting_trainer *trainer;
+    const ting_real *values;
+    ting_real share[AVERAGE_PIECE]; /* of the values in the new average, for each element */
+};
+
+static void average_piece(void *arg, int index)
+{
+    const struct averaging *a = arg;
+    const size_t first = (size_t)index * AVERAGE_PIECE, left = a->trainer->elements - first;
+    ting_real *average = a->trainer->average + first;
+    a->trainer->kern->lerp((int)(left < AVERAGE_PIECE ? left : AVERAGE_PIECE), average, a->values + first, a->share, average);
+}
+
 static void average_weights(ting_trainer *t)
 {
     /* a young average follows closely: as many steps as there are so far */
-    double keep = fmin(t->plan->average, (double)t->at.step / (double)(t->at.step + 10));
-    const ting_real *values = ting_params_values(t->task->params);
-    const ting_real mix = (ting_real)(1 - keep);
-    for (size_t i = 0; i < t->elements && t->average != NULL; i++)
-        t->average[i] += mix * (values[i] - t->average[i]);
+    const double keep = fmin(t->plan->average, (double)t->at.step / (double)(t->at.step + 10));
+    struct averaging a = {.trainer = t, .values = ting_params_values(t->task->params)};
+    if (t->average == NULL)
+        return;
+    for (int i = 0; i < AVERAGE_PIECE; i++)
+        a.share[i] = (ting_real)(1 - keep);
+    ting_pool_run(t->pool, (int)((t->elements + AVERAGE_PIECE - 1) / AVERAGE_PIECE), average_piece, &a);
 }
 
 /* The loss of the batch, this rank's share of it in *sum (of no rows when that is empty), value and units of all in

@@ -160,6 +160,10 @@ ACT(silu, TING_ACT_SILU)
 ACT(gelu, TING_ACT_GELU)
 ACT(swoosh_l, TING_ACT_SWOOSH_L)
 ACT(swoosh_r, TING_ACT_SWOOSH_R)
+static void silu_chain(shape s)
+{
+    ROWS(bench.kern->act_chain(TING_ACT_SILU, s.n, x, g, y))
+}
 
 static void add(shape s)
 {
@@ -215,7 +219,8 @@ static void vectors(double reference[])
         {"silu", silu, 2},         {"gelu", gelu, 2},
         {"swoosh_l", swoosh_l, 2}, {"swoosh_r", swoosh_r, 2},
         {"sigmoid_grad", sigmoid_grad, 4},   {"tanh_grad", tanh__grad, 4},
-        {"silu_grad", silu_grad, 4},         {"gelu_grad", gelu_grad, 4},
+        {"silu_grad", silu_grad, 4},         {"silu_chain", silu_chain, 4},
+        {"gelu_grad", gelu_grad, 4},
         {"swoosh_l_grad", swoosh_l_grad, 4}, {"swoosh_r_grad", swoosh_r_grad, 4},
         {"softmax", softmax, 2},   {"log_softmax", log_softmax, 2},
         {"layer_norm", layer_norm, 2}, {"bias_norm", bias_norm, 2},

@@ -252,6 +252,10 @@ static void check_activations(void)
             for (int i = 0; i < n; i++)
                 near("act_grad", n, i, z[i], gx[i] + (long double)gx[i] * g[i], 2,
                      fabsl(gx[i]) * (1 + fabsl(g[i])));
+            memcpy(z, g, count * sizeof *z);
+            kern->act_chain((ting_act)kind, n, x, z, z); /* in place */
+            for (int i = 0; i < n; i++)
+                near("act_chain", n, i, z[i], (long double)gx[i] * g[i], 2, fabsl((long double)gx[i] * g[i]));
             kern->act((ting_act)kind, n, x, x); /* in place */
             if (n > 0)
                 assert_memory_equal(x, y, count * sizeof *x);

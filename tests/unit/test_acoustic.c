@@ -101,6 +101,7 @@ static void pieces_of_any_size_give_the_same_rows(void **state)
     ting_tiny_sound(sound, SAMPLES);
     listen(sound, SAMPLES, SAMPLES, 16000, NULL, &whole);
     assert_true(whole.count > 0 && whole.count % 8 == 0);
+    assert_in_range(whole.calls, 1, 2); /* 15 chunks in one call, the silence at the end in another */
     static const size_t sizes[] = {0, 1, 7, 160, 161, 5120, 79999};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         listen(sound, SAMPLES, sizes[i], 16000, NULL, &other);

@@ -72,7 +72,7 @@ static const char tiny_model[] = "model: {downsampling: [1, 2], dims: 32, heads:
                                  "        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], "
                                  "transducer: {decoder_dim: 16, joiner_dim: 16}}\n";
 
-static char *write_recipe(const char *name, const char *train, const char *more)
+static char *write_recipe_of(const char *name, const char *model, const char *train, const char *more)
 {
     ting_str text = {0};
     ting_str_addf(
@@ -80,10 +80,15 @@ static char *write_recipe(const char *name, const char *train, const char *more)
         "%sdata: {train: [{manifest: train.tsv}], measure: [{manifest: dev.tsv}], seconds: 8, window: 20, loaders: 2}\n"
         "augment: {speed: [0.9, 1.1], noise: [{share: 0.5}], mask: {warp: 20}}\n%s"
         "train: {%s, save_every: 10, log_every: 5}\n",
-        tiny_model, more, train);
+        model, more, train);
     char *path = write_text(name, text.text);
     ting_str_free(&text);
     return path;
+}
+
+static char *write_recipe(const char *name, const char *train, const char *more)
+{
+    return write_recipe_of(name, tiny_model, train, more);
 }
 
 /* ---- learning ---- */
@@ -136,6 +141,43 @@ static void the_smoke_recipe_learns(void **state)
     }
     ting_free(toy);
     ting_free(folder);
+}
+
+static void every_encoder_trains_and_is_opened(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *words;
+    } cases[] = {
+        {"model: {encoder: conformer, dim: 16, heads: 2, layers: 2, feedforward: 32, kernel: 5, norm: layer, causal: true, chunk: 4,\n"
+         "        left: 2, chunks: [4, 0], lefts: [8, -1], ctc: true}\n",
+         "Conformer of 2 layers of 16, CTC head, streaming"},
+        {"model: {encoder: cnn, channels: [4, 8], convs: [1, 2], stride_time: [2, 2], stride_freq: [4, 4], dim: 32, ctc: true}\n",
+         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances"},
+    };
+    char *toy = make_toy("kinds", 60);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct watch w;
+        char *recipe = write_recipe_of("kind.yaml", cases[i].model, "optimizer: adamw, rate: 0.003, steps: 12, measure_every: 12",
+                                       "loss: {ctc: 1, transducer: 0, simple: 0}\n");
+        char *folder = ting_temp_path(i == 0 ? "kind0" : "kind1"), *path = ting_temp_path("kind.gguf"), text[256];
+        const ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 2};
+        ting_model_options how;
+        ting_model *model;
+        assert_ok(train(options, 1000, &w));
+        assert_true(w.last_loss < w.first_loss);
+        assert_ok(ting_export_am(&options, path, TING_EXPORT_F32, "CC0-1.0"));
+        ting_model_options_defaults(&how, sizeof how);
+        how.hanzi = 0;
+        assert_ok(ting_model_open(path, &how, &model));
+        ting_model_describe(model, text, sizeof text);
+        assert_non_null(strstr(text, cases[i].words));
+        ting_model_free(model);
+        ting_free(recipe);
+        ting_free(folder);
+        ting_free(path);
+    }
+    ting_free(toy);
 }
 
 /* ---- resume ---- */
@@ -222,6 +264,7 @@ static void impossible_recipes_are_refused(void **state)
         {"model: {encoder: zipformer}\n", "lists no manifest", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dimms: 3}\n", "dimms", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: [32, 64]}\n", "dims has 2 numbers", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, channels: [4, 8], convs: [1]}\n", "convs has 1 numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 2.5}\n", "expected whole numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {kernels: 8}\n", "8 taps", TING_ERR_MODEL},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 32, unmasked: 40}\n", "expected 0 to 32",
@@ -285,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(bad_utterances_are_left_out),
+        cmocka_unit_test(every_encoder_trains_and_is_opened),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(a_trained_network_teaches_and_begins_another),
         cmocka_unit_test(the_smoke_recipe_learns),

@@ -10,9 +10,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "decode/ctc_greedy.h"
 #include "engine/am.h"
 #include "engine/cutter.h"
+#include "engine/listener.h"
 #include "engine/tool_inspect.h"
 #include "model/schema.h"
 
@@ -307,6 +307,26 @@ static void tokens_become_text(void **state)
     }
 }
 
+/* Streaming models that hear whole segments: something else is heard, still the same in any pieces. */
+static void streaming_models_hear_segments_too(void **state)
+{
+    (void)state;
+    for (int which = 0; which < KINDS; which++) {
+        ting_options options = options_for(which, TING_DECODING_GREEDY);
+        ting_str chunks = {0}, whole = {0}, other = {0};
+        transcript(which, &options, SAMPLES, &chunks);
+        options.whole = 1;
+        transcript(which, &options, SAMPLES, &whole);
+        transcript(which, &options, 999, &other);
+        assert_string_equal(whole.text, other.text);
+        const bool streams = strstr(kinds[which].words, "streaming") != NULL;
+        assert_int_equal(strcmp(chunks.text, whole.text) != 0, streams);
+        ting_str_free(&chunks);
+        ting_str_free(&whole);
+        ting_str_free(&other);
+    }
+}
+
 /* Nothing, less than a frame, less than a row, just a row. */
 static void short_sounds_are_no_trouble(void **state)
 {
@@ -397,6 +417,40 @@ static void memory_that_runs_out_is_an_error(void **state)
         assert_true(ting_fail_each_allocation(whole_way, &which) > 50);
 }
 
+static ting_err drop_rows(void *self, ting_ctx *ctx, ting_tensor rows, long first)
+{
+    (void)self;
+    (void)first;
+    (void)rows;
+    return ctx->err;
+}
+
+/* After some seconds a streaming model has all the memory that it needs. */
+static void streams_come_to_rest(void **state)
+{
+    (void)state;
+    for (int which = 0; which < KINDS; which++) {
+        ting_gguf file;
+        ting_am am;
+        ting_listener *listener;
+        size_t before = 0;
+        assert_ok(ting_gguf_open(paths[which], &file));
+        assert_ok(ting_am_open(&file, TING_PRECISION_F32, &am));
+        if (ting_encoder_streams(&am.net->config.encoder)) {
+            assert_ok(ting_listener_new(&am, &(ting_listener_options){.rate = 16000}, (ting_row_sink){drop_rows, NULL, NULL}, &listener));
+            for (size_t at = 0; at + 800 <= SAMPLES; at += 800) {
+                if (at == SAMPLES / 2)
+                    before = ting_allocated_bytes();
+                assert_ok(ting_listener_feed(listener, sound + at, 800));
+            }
+            assert_int_equal(ting_allocated_bytes() - before, 0);
+            ting_listener_free(listener);
+        }
+        ting_am_free(&am);
+        ting_gguf_close(&file);
+    }
+}
+
 /* ---- where sound is cut ---- */
 
 /* Levels in dB a unit of 0.1 s; the segments that come out. */
@@ -462,11 +516,13 @@ int main(void)
         cmocka_unit_test(long_sounds_without_a_pause_are_cut),
         cmocka_unit_test(a_short_sound_is_one_utterance),
         cmocka_unit_test(tokens_become_text),
+        cmocka_unit_test(streaming_models_hear_segments_too),
         cmocka_unit_test(short_sounds_are_no_trouble),
         cmocka_unit_test(a_reset_stream_is_a_fresh_one),
         cmocka_unit_test(models_say_what_they_are),
         cmocka_unit_test(what_cannot_be_is_said),
         cmocka_unit_test(memory_that_runs_out_is_an_error),
+        cmocka_unit_test(streams_come_to_rest),
         cmocka_unit_test(sound_is_cut_in_its_pauses),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

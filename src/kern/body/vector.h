@@ -236,6 +236,17 @@ void NAME(act_grad)(ting_act kind, int n, const float *x, const float *gy, float
     }
 }
 
+void NAME(act_chain)(ting_act kind, int n, const float *x, const float *gy, float *y)
+{
+    switch (kind) {
+#define CASE(KIND) \
+    case KIND: VECTORS(n, PUT(y, v_mul(act_slope(KIND, GET(x)), GET(gy)));); break;
+        EACH_ACT(CASE)
+#undef CASE
+    case TING_ACT_COUNT: break;
+    }
+}
+
 void NAME(mul_act)(ting_act kind, int n, const float *a, const float *b, float *y)
 {
     switch (kind) {

@@ -4,8 +4,6 @@
 #include "nn/rec.h"
 #include "nn/rows.h"
 
-#include <string.h>
-
 struct job {
     const ting_kern *kern;
     ting_tensor a, b, y;
@@ -26,16 +24,8 @@ static void act_rows(void *arg, ting_row_block block)
 static void act_rows_in_place(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
-    ting_real after[PIECE];
-    for (int r = block.first; r < block.first + block.count; r++) {
-        for (int first = 0; first < job->y.cols; first += PIECE) {
-            int count = job->y.cols - first < PIECE ? job->y.cols - first : PIECE;
-            ting_real *g = ting_grad_row(job->y, r) + first;
-            memcpy(after, g, (size_t)count * sizeof *g);
-            memset(g, 0, (size_t)count * sizeof *g);
-            job->kern->act_grad(job->kind, count, ting_row(job->a, r) + first, after, g);
-        }
-    }
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->act_chain(job->kind, job->y.cols, ting_row(job->a, r), ting_grad_row(job->y, r), ting_grad_row(job->a, r));
 }
 
 void ting_bwd_act(ting_ctx *ctx, const void *saved)
