@@ -88,7 +88,7 @@ static void shares_hold_the_sound_of_the_whole(void **state)
     int empty = 0;
     assert_ok(ting_make_toy_corpus(toy, 30, 1));
     assert_ok(ting_file_save(path, recipe_text, strlen(recipe_text)));
-    assert_ok(ting_am_recipe_load(path, &recipe));
+    assert_ok(ting_am_recipe_load(path, NULL, &recipe));
     assert_ok(ting_am_task_make(&whole, &recipe, &(ting_am_files){.data = toy, .to_train = true}, NULL));
     for (int r = 0; r < RANKS; r++) {
         const ting_ranks ranks = {.rank = r, .count = RANKS, .here = RANKS};
