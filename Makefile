@@ -3,6 +3,7 @@
 #   make                     build/tingxie, the libraries
 #   make VARIANT=asan all    the same with sanitizers, and so on: asan tsan double scalar fuzz neon
 
+comma := ,
 VARIANT ?=
 BUILD   := build$(if $(VARIANT),/$(VARIANT))
 CC      ?= cc
@@ -15,15 +16,18 @@ say      = $(if $(filter 0,$(V)),@echo '  $(1)')
 MACHINE := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 PACKAGES := sndfile soxr jansson yaml-0.1 libutf8proc libprotobuf-c libzip libsodium zlib libpng liblzma
-OPTIONAL := libcurl libarchive
+OPTIONAL := libcurl libarchive ompi-c
 ifeq ($(WITH_FFMPEG),1)
 PACKAGES += libavformat libavcodec libswresample libavutil
 DEFINES  += -DTING_WITH_FFMPEG
 endif
 FOUND    := $(shell for p in $(OPTIONAL); do pkg-config --exists $$p && echo $$p; done)
 DEFINES  += $(if $(filter libcurl,$(FOUND)),$(if $(filter libarchive,$(FOUND)),-DTING_WITH_PULL))
+DEFINES  += $(if $(filter ompi-c,$(FOUND)),-DTING_WITH_MPI)
 PKG      := $(shell pkg-config --cflags $(PACKAGES) $(FOUND) 2>/dev/null)
-LIBS     := $(shell pkg-config --libs $(PACKAGES) $(FOUND) 2>/dev/null) -lpthread -lm
+LIBS     := $(shell pkg-config --libs $(PACKAGES) $(filter-out ompi-c,$(FOUND)) 2>/dev/null) -lpthread -lm
+# Training alone needs MPI: what only recognises is not linked with it.
+MPI_LIBS := $(if $(filter ompi-c,$(FOUND)),-Wl$(comma)--as-needed $(shell pkg-config --libs ompi-c) -Wl$(comma)--no-as-needed)
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wcast-qual \
           -Wwrite-strings -Wundef -Wformat=2 -Wno-missing-field-initializers
@@ -57,6 +61,7 @@ ifneq ($(filter double scalar fuzz,$(VARIANT)),)
 DROP := $(X86_KERNELS) $(ARM_KERNELS)
 endif
 DROP += src/cli/$(if $(filter -DTING_WITH_PULL,$(DEFINES)),transfer_absent.c,transfer.c)
+DROP += src/train/$(if $(filter -DTING_WITH_MPI,$(DEFINES)),ranks_absent.c,ranks_mpi.c)
 DROP += src/audio/$(if $(filter 1,$(WITH_FFMPEG)),ffmpeg_absent.c,ffmpeg.c)
 dirs = $(filter-out $(DROP),$(foreach d,$(1),$(wildcard src/$(d)/*.c)))
 
@@ -131,7 +136,7 @@ endef
 define link
 	@mkdir -p $(@D)
 	$(call say,MK $@)
-	$(Q)$(CC) $(1) $(TLDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(2)
+	$(Q)$(CC) $(1) $(TLDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(MPI_LIBS) $(2)
 endef
 
 $(LIB): $(INFER_OBJ)

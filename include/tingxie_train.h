@@ -8,6 +8,7 @@
  *
  * A training is a recipe (YAML), its data and a folder, which gets `checkpoint` (the whole state, replaced atomically) and
  * `curves.html`. A folder that holds a checkpoint is continued exactly where it stopped, on any number of threads.
+ * Launched by mpirun, the processes train one network together: docs/TRAINING-RANKS.md.
  * Strings and callbacks are borrowed during a call. Several threads may train at once, each in a folder of its own.
  */
 #ifndef TINGXIE_TRAIN_H
@@ -186,6 +187,7 @@ typedef struct ting_train_options { /* start with {0} */
                            manifests are made; NULL: none is missing */
     int threads;      /* 0: one for each processor */
     long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
+    int mean;         /* export: the mean of the last so many kept checkpoints (`keep` in the recipe); 0: the last one */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
     const char *teacher; /* acoustic networks: the recogniser that a recipe with a teacher learns from, a file or a folder with a
                             public model */
@@ -201,8 +203,8 @@ TING_API ting_err ting_train_p2h(const ting_train_options *options);
 
 typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF16, TING_EXPORT_INT8 } ting_export_type;
 
-/* Writes the checkpoint's averaged weights as a model file, with the record of the training; `licence` is an SPDX
- * expression. Errors: argument (no checkpoint), io, format, model, memory. */
+/* Writes the checkpoint's averaged weights (or the mean of several, see `mean`) as a model file, with the record of the
+ * training; `licence` is an SPDX expression. Errors: argument (no checkpoint, or fewer than `mean`), io, format, model, memory. */
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
 

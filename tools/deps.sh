@@ -6,7 +6,8 @@ set -eu
 packages="
     gcc make libc6-dev pkg-config protobuf-c-compiler protobuf-compiler
     libsndfile1-dev libsoxr-dev libjansson-dev libyaml-dev libutf8proc-dev libprotobuf-c-dev
-    libzip-dev zlib1g-dev liblzma-dev libpng-dev libsodium-dev libcurl4-openssl-dev libarchive-dev libcmocka-dev
+    libzip-dev zlib1g-dev liblzma-dev libpng-dev libsodium-dev libcurl4-openssl-dev libarchive-dev libopenmpi-dev
+    openmpi-bin libcmocka-dev
 "
 # Only the checks of aarch64 kernels want these; TING_DEPS=minimal leaves them out.
 [ "${TING_DEPS:-}" = minimal ] || packages="$packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user xz-utils"

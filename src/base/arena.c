@@ -163,6 +163,11 @@ bool ting_arena_failed(const ting_arena *arena)
     return arena->failed;
 }
 
+size_t ting_arena_most(const ting_arena *arena)
+{
+    return arena->most_used;
+}
+
 size_t ting_arena_used(const ting_arena *arena)
 {
     return arena->blocks == 0 ? 0 : arena->used_before[arena->mark.block] + arena->mark.used;

@@ -45,7 +45,8 @@ void ting_arena_rewind(ting_arena *arena, ting_arena_mark mark);
 void ting_arena_reset(ting_arena *arena);
 bool ting_arena_failed(const ting_arena *arena);
 
-/* Bytes in use now. */
+/* Bytes in use now; the most since the last reset. */
 size_t ting_arena_used(const ting_arena *arena);
+size_t ting_arena_most(const ting_arena *arena);
 
 #endif

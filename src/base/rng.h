@@ -25,7 +25,8 @@ typedef enum ting_rng_purpose {
     TING_RNG_START = 1, /* first weights; a: parameter */
     TING_RNG_ORDER,     /* of an epoch; a: epoch */
     TING_RNG_BATCH,     /* what is done to a batch; a: epoch, b: batch */
-    TING_RNG_DROPOUT    /* a: step */
+    TING_RNG_DROPOUT,   /* a: step, b: rank (train/ranks.h) */
+    TING_RNG_ITEM       /* what is done to an item of a batch; seed: the key of the batch's stream, a: its place there */
 } ting_rng_purpose;
 
 /* The stream of a training's seed for one purpose and up to two numbers: independent of all others. */

@@ -4,12 +4,14 @@
 
 struct options {
     const char *corpus, *folder, *from, *export_path, *licence;
-    int threads, finish, type;
+    int threads, finish, mean, type;
 };
 
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *options = fields;
+    if (options->mean > 0 && options->export_path == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--average N says what --export FILE writes: name the file");
     ting_training_session session = {.cli = cli, .command = "train p2h", .unit = "characters"};
     const char *const others[] = {cli->inputs[0], options->corpus, options->from};
     if (options->corpus == NULL || options->folder == NULL)
@@ -24,6 +26,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .folder = options->folder,
                                          .threads = options->threads,
                                          .finish = options->finish,
+                                         .mean = options->mean,
                                          .from = options->from,
                                          .remarks = {ting_cli_remark, cli},
                                          .report = ting_training_report,
@@ -50,6 +53,9 @@ static const ting_option table[] = {
      "begin with the weights of a model file, where DIR holds no checkpoint", .unset = "random numbers"},
     {0, "export", TING_OPTION_FILE, offsetof(struct options, export_path), "FILE",
      "train nothing: write the checkpoint's averaged weights as a model file"},
+    {0, "average", TING_OPTION_INT, offsetof(struct options, mean), "N",
+     "with --export: the mean of the averaged weights of the last N kept checkpoints (`keep` in RECIPE)", .min = 1,
+     .max = 100000, .unset = "the last checkpoint alone"},
     {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",
      .choices = "f32 f16 bf16 int8"},
     {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX", "licence to state in the exported file"},

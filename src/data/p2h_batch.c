@@ -163,31 +163,62 @@ static int other_reading(const ting_p2h_sampler *s, int syllable, int character,
     return count > 0 ? s->readings[first + (int)ting_rng_below(rng, (uint32_t)count)] : syllable;
 }
 
-ting_err ting_p2h_sampler_batch(ting_p2h_sampler *s, size_t place, ting_arena *arena, ting_p2h_batch *out)
+/* The own share of a batch's sentences, and for each the stream of what is done to it, which begins with whether it is
+ * spoiled. */
+typedef struct hand {
+    uint32_t sentence;
+    ting_rng rng;
+    bool spoiled;
+} hand;
+
+static ting_err deal(const ting_p2h_sampler *s, size_t batch, ting_arena *arena, hand **out, int *count)
 {
     ting_err err = TING_OK;
     const ting_epoch *e = &s->epoch;
-    const size_t batch = e->turn[place], first = e->cut[batch], count = e->cut[batch + 1] - first;
-    ting_rng rng = ting_rng_for(s->options.seed, TING_RNG_BATCH, (uint64_t)e->number, batch);
-    int tokens = 0, used = 0, sentence = 0, *start;
-    for (size_t i = first; i < first + count; i++)
-        tokens += (int)length_of(s->corpus, e->order[i]);
-    TRY(take_batch(arena, (int)count, tokens, &start, out));
-    bool *spoiled = ting_arena_take(arena, count * sizeof *spoiled);
-    if (spoiled == NULL)
+    const uint32_t *order = e->order + e->cut[batch];
+    const size_t whole = e->cut[batch + 1] - e->cut[batch];
+    const ting_rng chance = ting_rng_for(s->options.seed, TING_RNG_BATCH, (uint64_t)e->number, batch);
+    uint32_t *lengths = ting_arena_take(arena, whole * sizeof *lengths);
+    int *owners = ting_arena_take(arena, whole * sizeof *owners);
+    hand *hands = ting_arena_take(arena, whole * sizeof *hands);
+    if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        spoiled[i] = ting_rng_uniform(&rng) < s->options.spoil.share;
+    for (size_t i = 0; i < whole; i++)
+        lengths[i] = length_of(s->corpus, order[i]);
+    TRY(ting_deal(lengths, whole, s->options.share.parts > 0 ? s->options.share.parts : 1, owners));
+    *out = hands;
+    *count = 0;
+    for (size_t i = 0; i < whole; i++) {
+        if (owners[i] != s->options.share.part)
+            continue;
+        hand *h = &hands[(*count)++];
+        *h = (hand){.sentence = order[i], .rng = ting_rng_for(chance.key, TING_RNG_ITEM, i, 0)};
+        h->spoiled = ting_rng_uniform(&h->rng) < s->options.spoil.share;
+    }
+out:
+    return err;
+}
+
+ting_err ting_p2h_sampler_batch(ting_p2h_sampler *s, size_t place, ting_arena *arena, ting_p2h_batch *out)
+{
+    ting_err err = TING_OK;
+    hand *hands;
+    int count, tokens = 0, used = 0, sentence = 0, *start;
+    TRY(deal(s, s->epoch.turn[place], arena, &hands, &count));
+    for (int i = 0; i < count; i++)
+        tokens += (int)length_of(s->corpus, hands[i].sentence);
+    TRY(take_batch(arena, count, tokens, &start, out));
     for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < count; i++) {
-            if (spoiled[i] != (pass == 1))
+        for (int i = 0; i < count; i++) {
+            hand *h = &hands[i];
+            if (h->spoiled != (pass == 1))
                 continue;
-            const int end = used + (int)length_of(s->corpus, e->order[first + i]);
-            copy_sentence(s->corpus, e->order[first + i], used, out);
+            const int end = used + (int)length_of(s->corpus, h->sentence);
+            copy_sentence(s->corpus, h->sentence, used, out);
             for (; used < end; used++) {
                 int *syllable = &out->spoken[used];
-                *syllable = pass == 1 ? spoil(s, *syllable, &rng)
-                                      : other_reading(s, *syllable, out->written[used], &rng);
+                *syllable =
+                    pass == 1 ? spoil(s, *syllable, &h->rng) : other_reading(s, *syllable, out->written[used], &h->rng);
                 if (pass == 0)
                     out->choices[used] = choice_of(&s->corpus->tables, *syllable, out->written[used]);
             }

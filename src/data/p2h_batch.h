@@ -2,7 +2,8 @@
 /*
  * p2h_batch.h - corpus -> batches of a token budget, with spoiled inputs.
  *
- * epoch.h makes the order; lengths and the budget are syllables. A batch is a function of (seed, epoch, place).
+ * epoch.h makes the order; lengths and the budget are syllables. A batch is a function of (seed, epoch, place), a
+ * sentence in it of these and its place in the batch: a share of a batch (deal.h) holds the same as the whole.
  *
  * Spoiling. In a share of the sentences each syllable may change its tone, its initial or its final, as a
  * recogniser's output does; elsewhere a character is now and then given another of its readings, as text
@@ -14,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "data/deal.h"
 #include "data/p2h_corpus.h"
 #include "loss/choice_entropy.h"
 #include "nn/tensor.h"
@@ -30,6 +32,7 @@ typedef struct ting_p2h_sampler_options {
     int window;           /* sentences sorted together */
     uint64_t seed;
     ting_p2h_spoil spoil;
+    ting_share share; /* of each batch */
 } ting_p2h_sampler_options;
 
 typedef struct ting_p2h_sampler ting_p2h_sampler;
@@ -52,7 +55,7 @@ ting_err ting_p2h_sampler_epoch(ting_p2h_sampler *sampler, int epoch);
 size_t ting_p2h_sampler_batches(const ting_p2h_sampler *sampler); /* of the current epoch */
 size_t ting_p2h_sampler_tokens(const ting_p2h_sampler *sampler);  /* of the current epoch */
 
-/* Batch `place` of the current epoch. Errors: memory. */
+/* Batch `place` of the current epoch, or the share of it: of 0 sentences where that is empty. Errors: memory. */
 ting_err ting_p2h_sampler_batch(ting_p2h_sampler *sampler, size_t place, ting_arena *arena, ting_p2h_batch *out);
 
 /* Sentences first .. first + count - 1 of the corpus as they are: for measuring. */

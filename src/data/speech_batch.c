@@ -26,6 +26,10 @@ typedef struct slot { /* a batch and its memory */
     size_t label_room;
     uint32_t *items;
     size_t item_room;
+    uint32_t *lengths; /* of all items of the batch, also other shares' */
+    size_t length_room;
+    int *owners;
+    size_t owner_room;
     char why[WHY];
 } slot;
 
@@ -137,7 +141,7 @@ out:
 }
 
 /* Appends an item to the batch, or leaves it out and says why. Errors: memory. */
-static ting_err append(const ting_speech_batches *b, scratch *s, uint32_t at, ting_rng *rng, slot *out)
+static ting_err append(const ting_speech_batches *b, scratch *s, uint32_t at, ting_rng rng, slot *out)
 {
     ting_err err = TING_OK;
     size_t count;
@@ -148,7 +152,7 @@ static ting_err append(const ting_speech_batches *b, scratch *s, uint32_t at, ti
     for (int v = 0; v < TING_MOST_VIEWS; v++)
         before[v] = out->view[v].count;
     int frames = 0;
-    TRY(hear(b, s, at, rng, out, &frames));
+    TRY(hear(b, s, at, &rng, out, &frames));
     TRY(check_rows(b, item, frames));
     if (item->labelled)
         TRY(append_labels(b, item, out));
@@ -193,7 +197,8 @@ static ting_err finish(const ting_speech_batches *b, slot *out)
     for (int v = 1; v < views; v++) {
         const features *view = &out->view[v];
         TRY(ting_reserve(&first->values, first->count, view->count, &first->room, sizeof *first->values));
-        memcpy(first->values + first->count, view->values, view->count * sizeof *view->values);
+        if (view->count > 0)
+            memcpy(first->values + first->count, view->values, view->count * sizeof *view->values);
         first->count += view->count;
         for (int u = 0; u < each; u++)
             out->starts[v * each + u + 1] = v * total + out->starts[u + 1];
@@ -208,6 +213,27 @@ out:
     return err;
 }
 
+/* Frames of 10 ms, the unit of the budget. */
+static uint32_t frames_of(const void *self, uint32_t item)
+{
+    size_t count;
+    const ting_speech *speech = self;
+    return ting_speech_items(speech, &count)[item].samples / (TING_SOUND_RATE / 100);
+}
+
+/* Who works on each item of a batch. */
+static ting_err deal(const ting_speech_batches *b, const uint32_t *order, size_t count, slot *out)
+{
+    ting_err err = TING_OK;
+    TRY(ting_reserve(&out->lengths, 0, count, &out->length_room, sizeof *out->lengths));
+    TRY(ting_reserve(&out->owners, 0, count, &out->owner_room, sizeof *out->owners));
+    for (size_t i = 0; i < count; i++)
+        out->lengths[i] = frames_of(b->speech, order[i]);
+    TRY(ting_deal(out->lengths, count, b->options.share.parts > 0 ? b->options.share.parts : 1, out->owners));
+out:
+    return err;
+}
+
 static ting_err make_batch(void *self, int worker, int epoch, size_t place, void *memory)
 {
     ting_err err = TING_OK;
@@ -215,14 +241,16 @@ static ting_err make_batch(void *self, int worker, int epoch, size_t place, void
     slot *out = memory;
     size_t count;
     const ting_speech_item *items = ting_speech_items(b->speech, &count);
-    const size_t turn = b->epoch.turn[place], first = b->epoch.cut[turn], end = b->epoch.cut[turn + 1];
-    ting_rng rng = ting_rng_for(b->options.seed, TING_RNG_BATCH, (uint64_t)epoch, place);
-    out->batch = (ting_speech_batch){.views = b->options.views};
-    TRY(make_room(out, end - first, b->options.views));
+    const size_t turn = b->epoch.turn[place], first = b->epoch.cut[turn], each = b->epoch.cut[turn + 1] - first;
+    const uint32_t *order = b->epoch.order + first;
+    const ting_rng rng = ting_rng_for(b->options.seed, TING_RNG_BATCH, (uint64_t)epoch, place);
+    out->batch = (ting_speech_batch){.views = b->options.views, .chance = rng};
+    TRY(make_room(out, each, b->options.views));
+    TRY(deal(b, order, each, out));
     for (int labelled = 1; labelled >= 0; labelled--)
-        for (size_t i = first; i < end; i++)
-            if (items[b->epoch.order[i]].labelled == (labelled == 1))
-                TRY(append(b, &b->scratch[worker], b->epoch.order[i], &rng, out));
+        for (size_t i = 0; i < each; i++)
+            if (items[order[i]].labelled == (labelled == 1) && out->owners[i] == b->options.share.part)
+                TRY(append(b, &b->scratch[worker], order[i], ting_rng_for(rng.key, TING_RNG_ITEM, i, 0), out));
     TRY(finish(b, out));
 out:
     return err;
@@ -284,6 +312,8 @@ static void free_slot(slot *s)
     ting_free(s->label_starts);
     ting_free(s->label_ids);
     ting_free(s->items);
+    ting_free(s->lengths);
+    ting_free(s->owners);
 }
 
 void ting_speech_batches_free(ting_speech_batches *b)
@@ -302,14 +332,6 @@ void ting_speech_batches_free(ting_speech_batches *b)
     ting_epoch_free(&b->epoch);
     ting_free(b->groups);
     ting_free(b);
-}
-
-/* Frames of 10 ms, the unit of the budget. */
-static uint32_t frames_of(const void *self, uint32_t item)
-{
-    size_t count;
-    const ting_speech *speech = self;
-    return ting_speech_items(speech, &count)[item].samples / (TING_SOUND_RATE / 100);
 }
 
 ting_err ting_speech_batches_epoch(ting_speech_batches *b, int epoch, size_t *count)

@@ -7,12 +7,15 @@
  *                       |-> channel -> features -> masks  view 1  |
  *                       '-> channel -> features -> masks  view 2  |  `heard`: what is trained
  *
- * A batch is a function of (seed, epoch, place). All views of an utterance have the same frames. Utterances whose sound
+ * A batch is a function of (seed, epoch, place), an utterance in it of these and its place in the batch: a share of a batch
+ * (deal.h) holds the same sound as the whole. All views of an utterance have the same frames. Utterances whose sound
  * cannot be read, or that have fewer rows than their tokens need, are left out and counted.
  */
 #ifndef TING_DATA_SPEECH_BATCH_H
 #define TING_DATA_SPEECH_BATCH_H
 
+#include "base/rng.h"
+#include "data/deal.h"
 #include "data/epoch.h"
 #include "data/speech.h"
 #include "feat/cmvn.h"
@@ -24,13 +27,14 @@ enum { TING_MOST_VIEWS = 2 };
 typedef struct ting_speech_batch {
     int views, utterances; /* of each view: the labelled ones come first */
     int labelled;
-    ting_segments frames; /* views x utterances, view after view; of 0 utterances when all were left out */
+    ting_segments frames; /* views x utterances, view after view; of 0 utterances when none is left or dealt */
     float *heard;         /* [frames in all, dim] */
     float *clean;         /* [frames of one view, dim]; NULL when not wanted */
     ting_segments labels; /* [labelled] */
     const int *label_ids;
     const uint32_t *items; /* [utterances] of the speech */
     double seconds;        /* of sound, one view */
+    ting_rng chance;       /* for what is drawn once a batch: the same in all of its shares */
     int left_out;
     const char *why; /* of the last one left out; NULL: none */
 } ting_speech_batch;
@@ -49,6 +53,7 @@ typedef struct ting_speech_batches_options {
     const ting_cmvn *cmvn;                     /* with TING_CMVN_GLOBAL */
     int (*rows)(const void *self, int frames); /* rows of the network for so many frames */
     const void *rows_self;
+    ting_share share;   /* of each batch */
     int threads, ahead; /* of the loader */
 } ting_speech_batches_options;
 

@@ -29,11 +29,11 @@ typedef struct view {       /* of a batch, as the heads see it */
 
 /* ---- encoder ---- */
 
-/* Chunk and left context of this step, from the recipe's. */
-static ting_encoder_mode draw_mode(const ting_am_recipe *r, ting_ctx *ctx)
+/* Chunk and left context of this batch, from the recipe's: the same on all ranks. */
+static ting_encoder_mode draw_mode(const ting_am_recipe *r, ting_rng rng)
 {
-    const int chunk = r->chunks[ting_rng_below(&ctx->rng, (uint32_t)r->chunk_count)];
-    const int left = r->lefts[ting_rng_below(&ctx->rng, (uint32_t)r->left_count)];
+    const int chunk = r->chunks[ting_rng_below(&rng, (uint32_t)r->chunk_count)];
+    const int left = r->lefts[ting_rng_below(&rng, (uint32_t)r->left_count)];
     return (ting_encoder_mode){.chunk = chunk, .left = chunk == 0 || left < 0 ? -1 : (left + chunk - 1) / chunk};
 }
 
@@ -241,7 +241,7 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     *sum = (ting_tensor){0};
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     if (ctx->err == TING_OK && batch->utterances > 0) {
-        const ting_encoder_mode mode = draw_mode(t->recipe, ctx);
+        const ting_encoder_mode mode = draw_mode(t->recipe, batch->chance);
         ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames,
                                                 &mode, starts);
         if (ctx->err == TING_OK)
@@ -254,12 +254,7 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     if (ctx->err == TING_OK && l->consistency > 0 && batch->utterances > 0)
         add_term(t, ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits),
                  l->consistency / batch->views, TING_AM_CONSISTENCY);
-    *units = ctx->err == TING_OK && batch->utterances > 0 ? views[0].rows.rows : 1;
-    if (ctx->err == TING_OK && sum->rows == 0) { /* nothing to learn from: every utterance was left out */
-        *sum = ting_ctx_output(ctx, 1, 1);
-        if (ctx->err == TING_OK)
-            sum->data[0] = 0;
-    }
+    *units = ctx->err == TING_OK && batch->utterances > 0 ? views[0].rows.rows : 0;
     t->terms.units += *units;
     t->terms.seconds += batch->seconds;
     t->terms.batches++;

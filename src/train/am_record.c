@@ -30,12 +30,12 @@ char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
     json_t *weights =
         json_pack("{s:f, s:f, s:f, s:f, s:f}", "ctc", l->ctc, "transducer", r->transducer_head ? l->transducer : 0.0,
                   "consistency", l->consistency, "rows", l->rows, "posteriors", l->posteriors);
-    json_t *record =
-        json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:o, s:o, s:o}", "steps", (json_int_t)t->step,
-                  "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "seconds", seconds,
-                  "last_loss", loss, "held_out_error_rate", errors, "rate", r->plan.rate, "seconds_a_step", r->seconds,
-                  "seed", r->plan.seed, "augmented", r->augmented, "losses", weights, "train",
-                  sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
+    json_t *record = json_pack(
+        "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:o, s:o, s:o}", "steps", (json_int_t)t->step, "epoch",
+        (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "mean_of_checkpoints", t->mean, "seconds",
+        seconds, "last_loss", loss, "held_out_error_rate", errors, "rate", r->plan.rate, "seconds_a_step", r->seconds,
+        "seed", r->plan.seed, "augmented", r->augmented, "losses", weights, "train",
+        sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
     char *text = record != NULL ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(record);
     return text;

@@ -2,12 +2,14 @@
 /* am_task.c - see am_task.h. */
 #include "train/am_task.h"
 
+#include "base/available.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/tables.h"
 #include "model/am_keys.h"
+#include "train/footprint.h"
 
 #include <math.h>
 #include <string.h>
@@ -95,7 +97,7 @@ static int rows_of(const void *self, int frames)
     return ting_encoder_rows(self, frames);
 }
 
-static ting_err make_batches(ting_am_task *t, const char *folder)
+static ting_err make_batches(ting_am_task *t, const char *folder, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
@@ -116,6 +118,7 @@ static ting_err make_batches(ting_am_task *t, const char *folder)
                                                  .cmvn = &t->cmvn,
                                                  .rows = rows_of,
                                                  .rows_self = &t->net->config.encoder,
+                                                 .share = {ranks->rank, ranks->count},
                                                  .threads = r->loaders,
                                                  .ahead = r->loaders + AHEAD};
     TRY(ting_speech_batches_new(t->train, &options, &t->batches));
@@ -125,7 +128,7 @@ out:
 
 /* ---- network ---- */
 
-static ting_err make_net(ting_am_task *t)
+static ting_err make_net(ting_am_task *t, int processes)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
@@ -138,6 +141,9 @@ static ting_err make_net(ting_am_task *t)
         FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path,
              ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
     t->net->ctc.dropout = r->ctc_dropout;
+    TRY(ting_params_declared(t->net->params));
+    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan);
+    TRY(ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path));
     TRY(ting_train_parts_freeze(&r->plan.parts, t->net->params));
     TRY(ting_params_alloc(t->net->params, true));
     TRY(ting_params_start(t->net->params, (uint64_t)r->plan.seed));
@@ -165,7 +171,8 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
                            const ting_log *log)
 {
     ting_err err = TING_OK;
-    *t = (ting_am_task){.recipe = recipe, .log = log};
+    const ting_ranks *ranks = files->ranks != NULL ? files->ranks : &ting_ranks_alone;
+    *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log};
     if (files->to_train) {
         TRY(read_manifests(t, files->data, recipe->train, recipe->train_count));
         TRY(read_manifests(t, files->data, recipe->measure, recipe->measure_count));
@@ -176,7 +183,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
                                                 .train = t->manifests,
                                                 .count = files->to_train ? recipe->train_count : 0},
                        &t->tokens));
-    TRY(make_net(t));
+    TRY(make_net(t, ranks->here));
     if (recipe->cmvn != NULL)
         TRY(ting_cmvn_load(recipe->cmvn, &t->cmvn));
     if (!files->to_train)
@@ -186,7 +193,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     TRY(make_speech(t));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
-    TRY(make_batches(t, files->data));
+    TRY(make_batches(t, files->data, ranks));
 out:
     return err;
 }
@@ -224,7 +231,7 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     const ting_speech_batch *batch;
     TRY(ting_speech_batches_take(t->batches, place, &batch));
     if (batch->left_out > 0 && t->terms.left_out == 0)
-        ting_log_write(t->log, TING_LOG_WARNING, "left out %s", batch->why);
+        ting_log_write(t->own_log, TING_LOG_WARNING, "left out %s", batch->why);
     t->terms.left_out += batch->left_out;
     TRY(ting_am_loss_of(t, ctx, batch, sum, units));
 out:

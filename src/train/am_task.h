@@ -34,7 +34,7 @@ typedef struct ting_am_terms { /* sums over the batches since the trainer last a
 
 typedef struct ting_am_task {
     const ting_am_recipe *recipe;
-    const ting_log *log;
+    const ting_log *log, *own_log;
     ting_texts tokens;
     ting_lexicon *lexicon;
     ting_labeller *labeller;
@@ -56,11 +56,13 @@ typedef struct ting_am_files {
     const char *teacher; /* a recogniser's file or folder; NULL: none */
     const char *folder;  /* of the training */
     const char *from;    /* the model that it starts from; NULL: none */
+    const ting_ranks *ranks; /* among which batches are divided; NULL: alone */
+    const ting_log *own_log; /* of this rank's share; the other log is of what all ranks see. NULL: silence */
     bool to_train;       /* false: the network only, to load a checkpoint into */
 } ting_am_files;
 
-/* Reads everything and makes the network with its first values. Borrows recipe and log. Free with ting_am_task_free. Errors:
- * io, format, model, argument (a recipe that wants a teacher and has none), memory. */
+/* Reads everything and makes the network with its first values. Borrows recipe and logs. Free with ting_am_task_free.
+ * Errors: io, format, model, argument (a recipe that wants a teacher and has none), memory. */
 ting_err ting_am_task_make(ting_am_task *task, const ting_am_recipe *recipe, const ting_am_files *files,
                            const ting_log *log);
 void ting_am_task_free(ting_am_task *task);

@@ -14,28 +14,29 @@
 #include <stdlib.h>
 
 typedef struct job { /* what a training and an export of it have in common */
+    ting_ranks ranks;
     ting_am_recipe recipe;
     ting_am_task network;
     ting_task task;
     char *data; /* folder of the manifests */
 } job;
 
-static ting_err open_job(const ting_train_options *options, bool to_train, const ting_log *log, job *j)
+/* wanted: own_log and to_train. */
+static ting_err open_job(const ting_train_options *options, const ting_am_files *wanted, const ting_log *log, job *j)
 {
     ting_err err = TING_OK;
-    *j = (job){0};
+    ting_am_files files = *wanted;
     if (options->recipe == NULL || options->folder == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe and a folder");
     TRY(ting_am_recipe_load(options->recipe, options->settings, &j->recipe));
-    if (to_train)
+    if (files.to_train)
         TRY(ting_am_data(&j->recipe, options, log, &j->data));
-    TRY(ting_am_task_make(&j->network, &j->recipe,
-                          &(ting_am_files){.data = j->data,
-                                           .teacher = options->teacher,
-                                           .folder = options->folder,
-                                           .from = options->from,
-                                           .to_train = to_train},
-                          log));
+    files.data = j->data;
+    files.teacher = options->teacher;
+    files.folder = options->folder;
+    files.from = options->from;
+    files.ranks = &j->ranks;
+    TRY(ting_am_task_make(&j->network, &j->recipe, &files, log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
     return err;
@@ -46,22 +47,28 @@ static void close_job(job *j)
     ting_am_task_free(&j->network);
     ting_am_recipe_free(&j->recipe);
     ting_free(j->data);
+    ting_ranks_leave(&j->ranks);
 }
 
 ting_err ting_train_am(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    const ting_log log = ting_remarks_log(&remarks);
-    job j;
-    TRY(open_job(options, true, &log, &j));
+    job j = {0};
+    TRY(ting_ranks_join(&j.ranks));
+    const ting_log own_log = ting_remarks_log(&remarks), log = j.ranks.rank == 0 ? own_log : (ting_log){0};
+    const ting_am_files wanted = {.own_log = &own_log, .to_train = true};
+    for (int first = 1; first >= 0; first--) /* what rank 0 makes (manifests, a table of characters) is there for the others */
+        TRY(ting_ranks_agree(&j.ranks,
+                             (j.ranks.rank == 0) == (first == 1) ? open_job(options, &wanted, &log, &j) : TING_OK));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
-        TRY(ting_am_from(j.network.net, &j.network.tokens, options->from, &log));
+        TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, &j.network.tokens, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,
                                                  .threads = options->threads,
                                                  .finish = options->finish,
+                                                 .ranks = &j.ranks,
                                                  .log = &log,
                                                  .report = options->report,
                                                  .stop = options->stop,
@@ -79,9 +86,9 @@ ting_err ting_export_am(const ting_train_options *options, const char *path, tin
     ting_training training = {0};
     ting_str features = {0};
     char *record = NULL;
-    job j;
-    TRY(open_job(options, false, &log, &j));
-    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, &training));
+    job j = {.ranks = ting_ranks_alone};
+    TRY(open_job(options, &(ting_am_files){.to_train = false}, &log, &j));
+    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, options->mean, &training));
     record = ting_am_record(&j.recipe, &training);
     ting_feature_print(&j.recipe.features, &features);
     if (record == NULL || !ting_str_ok(&features))

@@ -26,13 +26,13 @@ static char *training_record(const ting_p2h_export *e, const double *weights)
         errors = t->curve[i].errors >= 0 ? t->curve[i].errors : errors;
         loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
     }
-    json_t *record = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "steps",
-                               (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps",
-                               (json_int_t)t->skipped, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors,
-                               "rate", e->recipe->plan.rate, "syllables_a_step", e->recipe->tokens, "seed", e->recipe->plan.seed,
-                               "spoiled_share", e->recipe->spoil.share, "spoiled_tone", e->recipe->spoil.tone,
-                               "spoiled_initial", e->recipe->spoil.initial, "spoiled_final", e->recipe->spoil.final,
-                               "other_reading", e->recipe->spoil.reading, "sources", json_array());
+    json_t *record = json_pack(
+        "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "steps",
+        (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped,
+        "mean_of_checkpoints", t->mean, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors, "rate",
+        e->recipe->plan.rate, "syllables_a_step", e->recipe->tokens, "seed", e->recipe->plan.seed, "spoiled_share",
+        e->recipe->spoil.share, "spoiled_tone", e->recipe->spoil.tone, "spoiled_initial", e->recipe->spoil.initial,
+        "spoiled_final", e->recipe->spoil.final, "other_reading", e->recipe->spoil.reading, "sources", json_array());
     if (record == NULL)
         return NULL;
     json_t *sources = json_object_get(record, "sources");

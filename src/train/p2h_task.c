@@ -2,13 +2,14 @@
 /* p2h_task.c - see p2h_task.h. */
 #include "train/p2h_task.h"
 
+#include "base/available.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "decode/s2s.h"
 #include "loss/choice_entropy.h"
 #include "loss/cross_entropy.h"
-
+#include "train/footprint.h"
 
 static ting_err make_one_to_one(ting_p2h_task *task)
 {
@@ -41,7 +42,7 @@ out:
     return err;
 }
 
-static ting_err make_sampler(ting_p2h_task *task)
+static ting_err make_sampler(ting_p2h_task *task, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     const ting_p2h_recipe *r = task->recipe;
@@ -49,18 +50,21 @@ static ting_err make_sampler(ting_p2h_task *task)
     if (weights == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_p2h_recipe_weights(r, task->corpus, weights));
-    task->sampler = ting_p2h_sampler_new(task->corpus, &(ting_p2h_sampler_options){.weight = weights,
-                                                                                   .tokens = r->tokens,
-                                                                                   .window = r->window,
-                                                                                   .seed = (uint64_t)r->plan.seed,
-                                                                                   .spoil = r->spoil});
+    task->sampler =
+        ting_p2h_sampler_new(task->corpus, &(ting_p2h_sampler_options){.weight = weights,
+                                                                       .tokens = r->tokens,
+                                                                       .window = r->window,
+                                                                       .seed = (uint64_t)r->plan.seed,
+                                                                       .spoil = r->spoil,
+                                                                       .share = {ranks->rank, ranks->count}});
     err = task->sampler != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
     ting_free(weights);
     return err;
 }
 
-ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus)
+ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus,
+                            const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     *task = (ting_p2h_task){.recipe = recipe,
@@ -69,10 +73,13 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
     if (task->model.params == NULL)
         return TING_ERR_MEMORY;
     TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
+    TRY(ting_params_declared(task->model.params));
+    const ting_footprint footprint = ting_footprint_of(task->model.params, &recipe->plan);
+    TRY(ting_footprint_fit(&footprint, ranks->here, ting_memory_available(""), recipe->path));
     TRY(ting_train_parts_freeze(&recipe->plan.parts, task->model.params));
     TRY(ting_params_alloc(task->model.params, true));
     TRY(ting_params_start(task->model.params, (uint64_t)recipe->plan.seed));
-    TRY(make_sampler(task));
+    TRY(make_sampler(task, ranks));
 out:
     return err;
 }
@@ -187,6 +194,8 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     const ting_p2h_task *task = self;
     ting_p2h_batch batch;
     TRY(ting_p2h_sampler_batch(task->sampler, place, ctx->arena, &batch));
+    if (batch.tokens == 0) /* fewer sentences than ranks */
+        goto out;
     *sum = task->model.net != NULL ? one_to_one_loss(task, ctx, &batch) : encoder_decoder_loss(task, ctx, &batch);
     *units = batch.tokens + (task->model.net != NULL ? 0 : batch.segments.count);
 out:

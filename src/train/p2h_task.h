@@ -22,8 +22,10 @@ typedef struct ting_p2h_task {
 } ting_p2h_task;
 
 /* Declares, allocates and initialises the network of the recipe for the corpus's tables, and what hands out batches.
- * Borrows both. Free with ting_p2h_task_free. Errors: format (a source that the corpus lacks), model, memory. */
-ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus);
+ * ranks: among which batches are divided. Borrows recipe and corpus. Free with ting_p2h_task_free. Errors: format (a
+ * source that the corpus lacks), model, memory. */
+ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus,
+                            const ting_ranks *ranks);
 void ting_p2h_task_free(ting_p2h_task *task);
 
 /* The task as the trainer sees it; borrows. A unit is a character; held-out lines are measured with each syllable

@@ -17,6 +17,7 @@ ting_err ting_prepare_p2h(const ting_p2h_files *files, const ting_remarks *remar
 }
 
 typedef struct job { /* what a training and an export of it have in common */
+    ting_ranks ranks;
     ting_p2h_recipe recipe;
     ting_p2h_corpus corpus;
     ting_p2h_task network;
@@ -26,12 +27,11 @@ typedef struct job { /* what a training and an export of it have in common */
 static ting_err open_job(const ting_train_options *options, job *j)
 {
     ting_err err = TING_OK;
-    *j = (job){0};
     if (options->recipe == NULL || options->data == NULL || options->folder == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training needs a recipe, its data and a folder");
     TRY(ting_p2h_recipe_load(options->recipe, &j->recipe));
     TRY(ting_p2h_corpus_open(options->data, &j->corpus));
-    TRY(ting_p2h_task_make(&j->network, &j->recipe, &j->corpus));
+    TRY(ting_p2h_task_make(&j->network, &j->recipe, &j->corpus, &j->ranks));
     TRY(ting_p2h_task_view(&j->network, &j->task));
 out:
     return err;
@@ -42,18 +42,20 @@ static void close_job(job *j)
     ting_p2h_task_free(&j->network);
     ting_p2h_corpus_close(&j->corpus);
     ting_p2h_recipe_free(&j->recipe);
+    ting_ranks_leave(&j->ranks);
 }
 
 ting_err ting_train_p2h(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    const ting_log log = ting_remarks_log(&remarks);
-    job j;
-    TRY(open_job(options, &j));
+    job j = {0};
+    TRY(ting_ranks_join(&j.ranks));
+    const ting_log log = j.ranks.rank == 0 ? ting_remarks_log(&remarks) : (ting_log){0};
+    TRY(ting_ranks_agree(&j.ranks, open_job(options, &j)));
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder)) {
         int known = 0;
-        TRY(ting_p2h_from(&j.network, options->from, &known));
+        TRY(ting_ranks_agree(&j.ranks, ting_p2h_from(&j.network, options->from, &known)));
         ting_log_write(&log, TING_LOG_INFO, "%s: first weights; %d of %d characters are in it", options->from, known,
                        j.corpus.tables.characters - TING_P2H_FIRST);
     }
@@ -62,6 +64,7 @@ ting_err ting_train_p2h(const ting_train_options *options)
                                                  .title = options->recipe,
                                                  .threads = options->threads,
                                                  .finish = options->finish,
+                                                 .ranks = &j.ranks,
                                                  .log = &log,
                                                  .report = options->report,
                                                  .stop = options->stop,
@@ -75,9 +78,9 @@ ting_err ting_export_p2h(const ting_train_options *options, const char *path, ti
 {
     ting_err err = TING_OK;
     ting_training training = {0};
-    job j;
+    job j = {.ranks = ting_ranks_alone};
     TRY(open_job(options, &j));
-    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, &training));
+    TRY(ting_trainer_load(&j.task, &j.recipe.plan, options->folder, options->mean, &training));
     TRY(ting_p2h_export_save(&(ting_p2h_export){.recipe = &j.recipe,
                                                 .corpus = &j.corpus,
                                                 .training = &training,

@@ -67,6 +67,7 @@ ting_err ting_train_plan_read(ting_yaml *map, ting_train_plan *p)
     TRY(ting_yaml_int(map, "save_every", 1, INT_MAX, &p->save_every));
     TRY(ting_yaml_int(map, "measure_every", 1, INT_MAX, &p->measure_every));
     TRY(ting_yaml_int(map, "log_every", 1, INT_MAX, &p->log_every));
+    TRY(ting_yaml_int(map, "keep", 0, 100000, &p->keep));
     /* a plan shorter than the defaults was made for still warms up before it decays */
     const int most = p->steps > p->warmup ? p->steps - p->warmup : 0;
     p->decay = p->decay < most ? p->decay : most;

@@ -31,6 +31,7 @@ typedef struct ting_train_plan {
     double average; /* of the exponential mean of the weights that is measured and exported; 0: none */
     ting_precision multiply;
     int save_every, measure_every, log_every;
+    int keep; /* checkpoints of save points that stay beside the last one (kept.h) */
 } ting_train_plan;
 
 /* Reads what the map has into *plan, which holds the defaults; the caller asks for keys of its own and then calls

@@ -2,16 +2,21 @@
 /* trainer.c - see trainer.h. A step: batch -> loss -> backward -> clip -> optimizer -> mean of the weights. */
 #include "train/trainer.h"
 
+#include "base/available.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "nn/tape.h"
 #include "optim/clip.h"
+#include "train/footprint.h"
+#include "train/kept.h"
 #include "train/trainer_state.h"
 
 #include <math.h>
 #include <time.h>
 
 enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20, AVERAGE_PIECE = 4096 };
+
+static const double NOTEWORTHY = 1.05; /* growth of the activations that is said */
 
 static double now(void)
 {
@@ -64,13 +69,40 @@ static void plan_end(ting_trainer *t)
                        (long long)t->at.step, t->steps);
 }
 
+/* All processors, those of this machine divided among its ranks. */
+static int threads_of(const ting_trainer *t)
+{
+    const int each = ting_cpu_count() / t->ranks->here;
+    return t->options->threads > 0 ? t->options->threads : each > 1 ? each : 1;
+}
+
+static void say_begin(const ting_trainer *t)
+{
+    const ting_log *log = t->options->log;
+    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
+    const uint64_t available = ting_memory_available("");
+    ting_str parts = {0};
+    ting_log_write(log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements,
+                   t->batches, ting_pool_threads(t->pool), ting_cpu_name(t->kern->level));
+    if (t->ranks->count > 1)
+        ting_log_write(log, TING_LOG_INFO, "%d ranks, %d of them on this machine: each takes its share of every batch",
+                       t->ranks->count, t->ranks->here);
+    ting_footprint_print(&footprint, &parts);
+    if (available != UINT64_MAX)
+        ting_str_addf(&parts, "; %.0f MB are available", (double)available / 1e6);
+    if (ting_str_ok(&parts))
+        ting_log_write(log, TING_LOG_INFO, "memory: %s; a checkpoint has %.1f MB", parts.text,
+                       footprint.checkpoint / 1e6);
+    ting_str_free(&parts);
+}
+
 static ting_err start(ting_trainer *t)
 {
     ting_err err = TING_OK;
     TRY(ting_folder_make(t->options->folder));
     TRY(ting_trainer_make(t, t->options->folder));
     t->kern = ting_kern_select(ting_cpu_detect());
-    t->pool = ting_pool_new(t->options->threads > 0 ? t->options->threads : ting_cpu_count());
+    t->pool = ting_pool_new(threads_of(t));
     t->arena = ting_arena_new(ARENA_BLOCK);
     if (t->pool == NULL || t->arena == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a training");
@@ -85,8 +117,7 @@ static ting_err start(ting_trainer *t)
         t->at.batch = 0;
         TRY(t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches));
     }
-    ting_log_write(t->options->log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements,
-                   t->batches, ting_pool_threads(t->pool), ting_cpu_name(t->kern->level));
+    say_begin(t);
 out:
     return err;
 }
@@ -99,7 +130,8 @@ static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
                       .pool = t->pool,
                       .kern = t->kern,
                       .tape = tape,
-                      .rng = ting_rng_for((uint64_t)t->plan->seed, TING_RNG_DROPOUT, (uint64_t)t->at.step, 0),
+                      .rng = ting_rng_for((uint64_t)t->plan->seed, TING_RNG_DROPOUT, (uint64_t)t->at.step,
+                                          (uint64_t)t->ranks->rank),
                       .training = tape != NULL,
                       .batch_count = (double)t->at.step * (t->task->reference_batches > 0 ? t->task->reference_batches : 1),
                       .multiply = t->plan->multiply};
@@ -131,23 +163,55 @@ static void average_weights(ting_trainer *t)
     ting_pool_run(t->pool, (int)((t->elements + AVERAGE_PIECE - 1) / AVERAGE_PIECE), average_piece, &a);
 }
 
-/* One step; *finite tells whether it changed anything. */
+/* The loss of the batch, this rank's share of it in *sum (of no rows when that is empty), value and units of all in
+ * total[2]. */
+static ting_err forward(ting_trainer *t, ting_ctx *ctx, ting_tensor *sum, double total[2])
+{
+    double units = 0;
+    *sum = (ting_tensor){0};
+    ting_err err = t->task->loss(t->task->self, ctx, (size_t)t->at.batch, sum, &units);
+    TRY(ting_ranks_agree(t->ranks, err != TING_OK ? err : ctx->err));
+    total[0] = sum->rows > 0 ? (double)sum->data[0] : 0;
+    total[1] = units;
+    TRY(ting_ranks_sum_doubles(t->ranks, total, 2));
+    if (!(total[1] > 0))
+        total[1] = 1;
+out:
+    return err;
+}
+
+/* The gradient of the mean over all ranks' units: each adds what comes of its share. */
+static ting_err backward(ting_trainer *t, ting_ctx *ctx, ting_tape *tape, ting_tensor sum, double units)
+{
+    ting_err err = TING_OK;
+    ctx->units = units;
+    if (sum.rows > 0) {
+        sum.grad[0] = (ting_real)(1 / units);
+        err = ting_tape_backward(ctx, tape);
+    }
+    const size_t used = ting_arena_most(t->arena);
+    t->activations = used > t->activations ? used : t->activations;
+    TRY(ting_ranks_agree(t->ranks, err));
+    TRY(ting_ranks_sum(t->ranks, ting_params_gradients(t->task->params), t->elements));
+out:
+    return err;
+}
+
+/* One step; *finite tells whether it changed anything. What decides is a sum over all ranks, so that they decide
+ * alike. */
 static ting_err take_step(ting_trainer *t, bool *finite)
 {
     ting_err err = TING_OK;
     ting_tape tape = {0};
     ting_tensor sum;
-    double units = 0, norm = NAN;
+    double total[2], norm = NAN;
     ting_arena_reset(t->arena);
     ting_ctx ctx = make_ctx(t, &tape);
     ting_params_zero_gradients(t->task->params);
-    TRY(t->task->loss(t->task->self, &ctx, (size_t)t->at.batch, &sum, &units));
-    TRY(ctx.err);
-    const double value = (double)sum.data[0] / units;
+    TRY(forward(t, &ctx, &sum, total));
+    const double value = total[0] / total[1];
     if (isfinite(value)) {
-        sum.grad[0] = (ting_real)(1 / units);
-        ctx.units = units;
-        TRY(ting_tape_backward(&ctx, &tape));
+        TRY(backward(t, &ctx, &tape, sum, total[1]));
         norm = ting_clip_gradients(t->task->params, t->kern, t->pool, t->plan->clip);
     }
     t->at.step++;
@@ -163,7 +227,7 @@ static ting_err take_step(ting_trainer *t, bool *finite)
     t->loss_sum += value;
     t->norm_sum += norm;
     t->loss_steps++;
-    t->units += units;
+    t->units += total[1];
 out:
     return err;
 }
@@ -193,15 +257,34 @@ static ting_err add_point(ting_trainer *t, const ting_curve_point *point)
     return TING_OK;
 }
 
+/* What the steps so far have taken: a sentence at the first report, then a remark in those where it has grown. */
+static void say_memory(ting_trainer *t, ting_str *note)
+{
+    const double peak = (double)ting_memory_peak() / 1e6, activations = (double)t->activations / 1e6;
+    ting_str parts = {0};
+    if ((double)t->activations <= NOTEWORTHY * (double)t->activations_said)
+        return;
+    if (t->activations_said == 0) {
+        const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
+        ting_footprint_print(&footprint, &parts);
+        if (ting_str_ok(&parts))
+            ting_log_write(t->options->log, TING_LOG_INFO,
+                           "memory: %s, %.1f MB activations at most so far, peak resident %.1f MB", parts.text,
+                           activations, peak);
+        ting_str_free(&parts);
+    } else {
+        ting_str_addf(note, "%sactivations %.0f MB, peak resident %.0f MB", note->length > 0 ? ", " : "", activations,
+                      peak);
+    }
+    t->activations_said = t->activations;
+}
+
 /* The steps since the last point, which took so many seconds. */
 static ting_curve_point make_point(ting_trainer *t, double seconds, double errors)
 {
     const double before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
     const double steps = t->loss_steps > 0 ? (double)t->loss_steps : NAN;
-    ting_spent spent = {.sound = NAN};
-    if (t->task->spend != NULL)
-        t->task->spend(t->task->self, &spent);
-    t->left_out += (double)spent.left_out;
+    t->left_out += (double)t->spent.left_out;
     ting_curve_point point = {.step = t->at.step,
                               .loss = t->loss_sum / steps,
                               .rate = rate_of(t),
@@ -210,11 +293,11 @@ static ting_curve_point make_point(ting_trainer *t, double seconds, double error
                               .epoch = (double)t->at.epoch + (double)t->at.batch / (double)t->batches,
                               .norm = t->norm_sum / steps,
                               .units = t->units / seconds,
-                              .sound = spent.sound / seconds,
+                              .sound = t->spent.sound / seconds,
                               .left_out = t->left_out,
                               .skipped = (double)t->at.skipped};
     for (int i = 0; i < TING_CURVE_TERMS; i++)
-        point.terms[i] = i < t->task->term_count ? spent.terms[i] : NAN;
+        point.terms[i] = i < t->task->term_count ? t->spent.terms[i] : NAN;
     return point;
 }
 
@@ -228,7 +311,7 @@ static void describe_point(const ting_trainer *t, const ting_curve_point *point,
         ting_str_addf(out, "%s%.0f left out", out->length > 0 ? ", " : "", left_out);
 }
 
-/* A point of the curves and a report, with a measurement or without; starts the sums anew. */
+/* A point of the curves and a report, with a measurement or without. */
 static ting_err report(ting_trainer *t, bool measures, double *clock)
 {
     ting_err err = TING_OK;
@@ -244,6 +327,7 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
     const ting_curve_point point = make_point(t, seconds, errors);
     TRY(add_point(t, &point));
     describe_point(t, &point, t->left_out - left_out, &note);
+    say_memory(t, &note);
     const double pace = (now() - t->began) / (double)(t->at.step - t->began_after);
     if (t->options->report != NULL)
         t->options->report(t->options->self,
@@ -259,27 +343,96 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
                                                 .errors = errors,
                                                 .error_name = t->task->error_name,
                                                 .note = note.length > 0 && ting_str_ok(&note) ? note.text : ""});
-    t->loss_sum = t->norm_sum = t->units = 0;
-    t->loss_steps = 0;
     *clock = now();
 out:
     ting_str_free(&note);
     return err;
 }
 
-/* What is due after a step: report, measurement, checkpoint. Saved before measuring too: that takes a while. */
+/* While steps are to come a full disk stops nothing: the checkpoint before stays, and the next save point tries
+ * again. *saved tells whether it worked. */
+static ting_err save(ting_trainer *t, bool last, bool *saved)
+{
+    ting_err err = ting_trainer_save(t);
+    *saved = err == TING_OK;
+    if (err != TING_ERR_IO || last)
+        return err;
+    ting_log_write(t->options->log, TING_LOG_WARNING, "no checkpoint of step %lld, the training goes on: %s",
+                   (long long)t->at.step, ting_error_message());
+    return TING_OK;
+}
+
+static void keep(ting_trainer *t)
+{
+    if (t->plan->keep > 0 && ting_kept_add(t->options->folder, t->at.step, t->plan->keep) != TING_OK)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "the checkpoint of step %lld is not kept: %s",
+                       (long long)t->at.step, ting_error_message());
+}
+
+/* Rank 0's part of what is due after a step. Saved before measuring too: that takes a while. */
+static ting_err write_up(ting_trainer *t, bool measures, bool saves, double *clock)
+{
+    ting_err err = TING_OK;
+    bool saved;
+    if (measures && saves)
+        TRY(save(t, false, &saved));
+    if (measures || t->at.step % t->plan->log_every == 0)
+        TRY(report(t, measures, clock));
+    if (saves) {
+        TRY(save(t, t->at.step == t->steps, &saved));
+        if (saved)
+            keep(t);
+    }
+out:
+    return err;
+}
+
+/* What the steps since the last report have taken: sound and what was left out of all ranks, the terms of this rank's share. */
+static ting_err add_spent(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    t->spent = (ting_spent){.sound = NAN};
+    if (t->task->spend != NULL)
+        t->task->spend(t->task->self, &t->spent);
+    double sums[] = {t->spent.sound, (double)t->spent.left_out};
+    TRY(ting_ranks_sum_doubles(t->ranks, sums, 2));
+    t->spent.sound = sums[0];
+    t->spent.left_out = (long)sums[1];
+out:
+    return err;
+}
+
+/* What is due after a step: report, measurement, checkpoint. */
 static ting_err after_step(ting_trainer *t, double *clock)
 {
     ting_err err = TING_OK;
     const int64_t step = t->at.step;
     const bool last = step == t->steps, measures = last || step % t->plan->measure_every == 0;
-    const bool saves = last || step % t->plan->save_every == 0;
-    if (measures && saves)
-        TRY(ting_trainer_save(t));
-    if (measures || step % t->plan->log_every == 0)
-        TRY(report(t, measures, clock));
-    if (saves)
-        TRY(ting_trainer_save(t));
+    const bool saves = last || step % t->plan->save_every == 0, reports = measures || step % t->plan->log_every == 0;
+    if (!saves && !reports)
+        return TING_OK;
+    if (reports)
+        TRY(add_spent(t));
+    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? write_up(t, measures, saves, clock) : TING_OK));
+    if (reports) {
+        t->loss_sum = t->norm_sum = t->units = 0;
+        t->loss_steps = 0;
+    }
+out:
+    return err;
+}
+
+/* Whether any rank is asked to stop: then there is a checkpoint, and the code is cancelled. */
+static ting_err stop_if_asked(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    double asked = t->options->stop != NULL && t->options->stop(t->options->self);
+    TRY(ting_ranks_sum_doubles(t->ranks, &asked, 1));
+    if (asked == 0)
+        goto out;
+    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? ting_trainer_save(t) : TING_OK));
+    FAIL(TING_ERR_CANCELLED, "stopped after step %lld; the same command goes on from %s", (long long)t->at.step,
+         t->checkpoint_path);
 out:
     return err;
 }
@@ -291,11 +444,7 @@ static ting_err run(ting_trainer *t)
     t->began_after = t->at.step;
     while (t->at.step < t->steps) {
         bool finite = true;
-        if (t->options->stop != NULL && t->options->stop(t->options->self)) {
-            TRY(ting_trainer_save(t));
-            FAIL(TING_ERR_CANCELLED, "stopped after step %lld; the same command goes on from %s", (long long)t->at.step,
-                 t->checkpoint_path);
-        }
+        TRY(stop_if_asked(t));
         TRY(take_step(t, &finite));
         t->skips_in_a_row = finite ? 0 : t->skips_in_a_row + 1;
         if (t->skips_in_a_row == SKIPS_MAX)
@@ -303,7 +452,7 @@ static ting_err run(ting_trainer *t)
                  (int)SKIPS_MAX);
         if (++t->at.batch == (int64_t)t->batches) {
             t->at.batch = 0;
-            TRY(t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches));
+            TRY(ting_ranks_agree(t->ranks, t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches)));
         }
         TRY(after_step(t, &clock));
     }
@@ -316,8 +465,13 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     ting_trainer *t = ting_alloc(1, sizeof *t);
     if (t == NULL)
         return TING_ERR_MEMORY;
-    *t = (ting_trainer){.task = task, .plan = plan, .options = options};
-    ting_err err = start(t);
+    *t = (ting_trainer){.task = task,
+                        .plan = plan,
+                        .options = options,
+                        .ranks = options->ranks != NULL ? options->ranks : &ting_ranks_alone};
+    ting_err err = ting_ranks_agree(t->ranks, start(t));
+    if (err == TING_OK)
+        err = ting_trainer_compare(t);
     if (err == TING_OK)
         err = run(t);
     ting_trainer_drop(t);
@@ -325,7 +479,8 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     return err;
 }
 
-ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, ting_training *out)
+ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, int mean,
+                           ting_training *out)
 {
     ting_err err = TING_OK;
     *out = (ting_training){0};
@@ -337,8 +492,11 @@ ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, c
     if (!ting_file_exists(t->checkpoint_path))
         FAIL(TING_ERR_ARGUMENT, "%s: there is no checkpoint to export", t->checkpoint_path);
     TRY(ting_trainer_restore(t));
-    ting_trainer_swap_average(t);
-    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, t->curve, t->curve_count};
+    if (mean > 0)
+        TRY(ting_trainer_take_mean(t, folder, mean));
+    else
+        ting_trainer_swap_average(t);
+    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, mean, t->curve, t->curve_count};
     t->curve = NULL; /* handed over */
 out:
     ting_trainer_drop(t);

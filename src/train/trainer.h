@@ -5,9 +5,17 @@
  *
  *     ting_task (the network, its data, its loss)  +  ting_train_plan (how)  ->  ting_trainer_run
  *
- * In `folder`: checkpoint (the full state, replaced atomically), curves.html (train/curves.h). A folder
- * that holds a checkpoint is continued, exactly as if it had never stopped: same batches, same dropout, same numbers, on
- * any number of threads. What a checkpoint does not hold is a function of the plan's seed and of (epoch, place).
+ * In `folder`: checkpoint (the full state, replaced atomically), checkpoint-STEP (kept.h), curves.html
+ * (train/curves.h). A folder that holds a checkpoint is continued, exactly as if it had never stopped: same
+ * batches, same dropout, same numbers, on any number of threads. What a checkpoint does not hold is a function of the
+ * plan's seed and of (epoch, place).
+ *
+ * Several processes (ranks.h) train as one: a batch is divided among them, and with the same seed the numbers differ
+ * from those of one process by rounding alone, chance (dropout) aside. Rank 0 measures, reports and writes; all read
+ * the same folder.
+ *
+ * A checkpoint that cannot be written (a full disk) is said, and tried again at the next save point; the one before
+ * stays. At the end, or when stopped, it is an error.
  *
  * Steps whose loss or gradient is not finite change nothing, are said and counted; many in a row stop the training.
  */
@@ -20,6 +28,7 @@
 #include "nn/param.h"
 #include "train/curves.h"
 #include "train/plan.h"
+#include "train/ranks.h"
 #include "tingxie_train.h"
 
 typedef struct ting_spent {         /* on the steps since it was last asked */
@@ -38,8 +47,8 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
                                  icefall has it; 0: 1 */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
-    /* Batch `place` of the current epoch: the sum of the loss over its units, and their number. Failures of ops stay in
-     * ctx->err. */
+    /* Batch `place` of the current epoch, or this rank's share of it: the sum of the loss over its units, and their
+     * number. Nothing to learn from: a sum of no rows. Failures of ops stay in ctx->err. */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
     /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
@@ -55,6 +64,7 @@ typedef struct ting_trainer_options {
     const char *folder, *title; /* title: of the curves */
     int threads;                /* 0: all processors */
     long finish;                /* see ting_train_options */
+    const ting_ranks *ranks;    /* borrowed */
     const ting_log *log;
     void (*report)(void *self, const ting_train_report *report);
     int (*stop)(void *self);
@@ -67,13 +77,16 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
 
 typedef struct ting_training { /* what became of it, for the record in an exported model */
     int64_t step, epoch, skipped;
+    int mean;                /* of so many kept checkpoints; 0: of the last one alone */
     ting_curve_point *curve; /* owned */
     size_t curve_count;
 } ting_training;
 
-/* Puts the checkpoint's averaged weights (without averaging: the last ones) into the task's parameters. Free *out with
- * ting_training_free. Errors: argument (no checkpoint there), io, format, model, memory. */
-ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, ting_training *out);
+/* Puts the checkpoint's averaged weights (without averaging: the last ones) into the task's parameters; with `mean` >
+ * 0 the mean of those of the last so many kept checkpoints (kept.h). Free *out with ting_training_free. Errors:
+ * argument (no checkpoint there), io, format, model, memory. */
+ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, int mean,
+                           ting_training *out);
 void ting_training_free(ting_training *training);
 
 /* How the matrices of an exported file are stored. */

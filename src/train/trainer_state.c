@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "train/checkpoint.h"
+#include "train/kept.h"
 
 #include <math.h>
 #include <string.h>
@@ -216,5 +217,74 @@ ting_err ting_trainer_restore(ting_trainer *t)
     read_samples(t, &file);
 out:
     ting_checkpoint_close(&file);
+    return err;
+}
+
+/* ---- means of checkpoints ---- */
+
+static ting_err add_weights(const ting_trainer *t, const char *path, double *sum)
+{
+    ting_err err = TING_OK;
+    ting_checkpoint file;
+    const char *name = t->average != NULL ? "average" : "weights";
+    const void *data;
+    size_t bytes;
+    TRY(ting_checkpoint_open(path, &file));
+    TRY(check_identity(t, &file));
+    if (!ting_checkpoint_find(&file, name, &data, &bytes) || bytes != t->elements * sizeof(ting_real))
+        FAIL(TING_ERR_MODEL, "%s: the checkpoint has no \"%s\" of %zu numbers", path, name, t->elements);
+    const ting_real *values = data;
+    for (size_t i = 0; i < t->elements; i++)
+        sum[i] += (double)values[i];
+out:
+    ting_checkpoint_close(&file);
+    return err;
+}
+
+ting_err ting_trainer_take_mean(ting_trainer *t, const char *folder, int count)
+{
+    ting_err err = TING_OK;
+    int64_t *steps = NULL;
+    size_t kept = 0;
+    ting_real *values = ting_params_values(t->task->params);
+    double *sum = ting_alloc(t->elements, sizeof *sum);
+    if (sum == NULL)
+        return TING_ERR_MEMORY;
+    TRY(ting_kept_steps(folder, t->at.step, &steps, &kept));
+    if (kept < (size_t)count)
+        FAIL(TING_ERR_ARGUMENT,
+             "%s: a mean of %d checkpoints was asked for, %zu are kept: `keep` in the recipe's group `train` "
+             "says how many stay",
+             folder, count, kept);
+    for (size_t i = kept - (size_t)count; i < kept; i++) {
+        char *path = ting_kept_path(folder, steps[i]);
+        err = path != NULL ? add_weights(t, path, sum) : TING_ERR_MEMORY;
+        ting_free(path);
+        TRY(err);
+    }
+    for (size_t i = 0; i < t->elements; i++)
+        values[i] = (ting_real)(sum[i] / count);
+out:
+    ting_free(steps);
+    ting_free(sum);
+    return err;
+}
+
+/* ---- ranks ---- */
+
+ting_err ting_trainer_compare(const ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    const ting_train_plan *p = t->plan;
+    const double numbers[] = {
+        p->seed, p->steps,   p->shape,      p->rate,          p->warmup,    p->decay,    p->optimizer,
+        p->clip, p->average, p->save_every, p->measure_every, p->log_every, p->multiply, (double)t->options->finish};
+    TRY(ting_ranks_same(t->ranks, "network", network_hash(t->task)));
+    TRY(ting_ranks_same(t->ranks, "list of recordings or texts", t->task->data_hash));
+    TRY(ting_ranks_same(t->ranks, "plan (the group `train` of its recipe, --finish)",
+                        ting_fingerprint(numbers, sizeof numbers)));
+    TRY(ting_ranks_same(t->ranks, "checkpoint (all must see the same folder)", (uint64_t)t->at.step));
+    TRY(ting_ranks_same(t->ranks, "processor level (TING_CPU sets it)", (uint64_t)t->kern->level));
+out:
     return err;
 }

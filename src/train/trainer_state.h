@@ -16,6 +16,7 @@ typedef struct ting_trainer {
     const ting_task *task;
     const ting_train_plan *plan;
     const ting_trainer_options *options;
+    const ting_ranks *ranks;
     ting_optimizer optimizer;
     ting_real *average; /* [elements]; NULL: no averaging */
     size_t elements;
@@ -36,6 +37,8 @@ typedef struct ting_trainer {
     double loss_sum, norm_sum, units;
     long loss_steps;
     int skips_in_a_row;
+    ting_spent spent;
+    size_t activations, activations_said; /* bytes: the most of a step so far, and what was last said of it */
 } ting_trainer;
 
 /* Paths, optimizer, mean of the weights, for the task and the plan in *t. Errors: memory. */
@@ -47,6 +50,13 @@ ting_err ting_trainer_save(ting_trainer *t);
 
 /* Errors: io, format, model (another network, other data), memory. */
 ting_err ting_trainer_restore(ting_trainer *t);
+
+/* Puts the mean of what the last `count` kept checkpoints in the folder have averaged (without averaging: of their
+ * weights) into the weights. After restore. Errors: argument (fewer are kept), those of restore. */
+ting_err ting_trainer_take_mean(ting_trainer *t, const char *folder, int count);
+
+/* All ranks train the same network, with the same plan, from the same place, on the same kernels. Errors: model. */
+ting_err ting_trainer_compare(const ting_trainer *t);
 
 /* Exchanges the weights with their mean, if one is kept. */
 void ting_trainer_swap_average(ting_trainer *t);

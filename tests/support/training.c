@@ -4,8 +4,40 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
+#include "data/p2h_corpus.h"
 #include "support/support.h"
+#include "nn/tensor.h"
+#include "text/pinyin.h"
 #include "train/checkpoint.h"
+
+#include <math.h>
+#include <string.h>
+
+char *ting_tiny_corpus(const char *name, int sentences)
+{
+    static const char *const words[][2] = {
+        {"shi4", "是"}, {"shi4", "事"}, {"yi4", "意"}, {"ren2", "人"}, {"hao3", "好"}};
+    char *path = ting_temp_path(name);
+    ting_p2h_builder *b = ting_p2h_builder_new();
+    ting_p2h_counts counts;
+    ting_rng rng = ting_rng_new(5, 0);
+    ting_p2h_builder_source(b, "tiny", "CC0-1.0", TING_P2H_TRAIN);
+    for (int line = 0; line < sentences; line++) {
+        uint32_t text[8];
+        int ids[8], count = 2 + (int)ting_rng_below(&rng, 6);
+        for (int i = 0; i < count; i++) {
+            const char *const *word = words[ting_rng_below(&rng, 5)];
+            const char *c = word[1]; /* a hanzi of three bytes */
+            text[i] = (uint32_t)((c[0] & 0x0F) << 12 | (c[1] & 0x3F) << 6 | (c[2] & 0x3F));
+            ids[i] = ting_pinyin_read(word[0], strlen(word[0]));
+        }
+        ting_p2h_builder_line(b, count, text, ids, 1);
+    }
+    assert_ok(ting_p2h_builder_write(b, path, 1, &counts));
+    ting_p2h_builder_free(b);
+    return path;
+}
 
 void ting_assert_same_state(const char *a, const char *b)
 {
@@ -34,4 +66,33 @@ void ting_assert_same_state(const char *a, const char *b)
         ting_checkpoint_close(&file[i]);
         ting_free(path[i]);
     }
+}
+
+double ting_checkpoint_distance(const char *a, const char *b)
+{
+    static const char *const blocks[] = {"weights", "average"};
+    char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
+    ting_checkpoint file[2];
+    double most = 0;
+    for (int i = 0; i < 2; i++)
+        assert_ok(ting_checkpoint_open(path[i], &file[i]));
+    for (int k = 0; k < 2; k++) {
+        const void *data[2];
+        size_t bytes[2];
+        double apart = 0, whole = 0;
+        for (int i = 0; i < 2; i++)
+            assert_true(ting_checkpoint_find(&file[i], blocks[k], &data[i], &bytes[i]));
+        assert_int_equal(bytes[0], bytes[1]);
+        for (size_t i = 0; i < bytes[0] / sizeof(ting_real); i++) {
+            const double x = (double)((const ting_real *)data[0])[i], y = (double)((const ting_real *)data[1])[i];
+            apart += (x - y) * (x - y);
+            whole += x * x;
+        }
+        most = fmax(most, sqrt(apart / whole));
+    }
+    for (int i = 0; i < 2; i++) {
+        ting_checkpoint_close(&file[i]);
+        ting_free(path[i]);
+    }
+    return most;
 }

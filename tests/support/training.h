@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* training.h - what tests of trainings compare. */
+/* training.h - what tests of trainings read and compare. */
 #ifndef TING_TESTS_TRAINING_H
 #define TING_TESTS_TRAINING_H
 
+/* A corpus for pinyin to hanzi in the temporary folder: so many sentences of two to seven random syllables out of
+ * five, to learn from. Returns its owned path. */
+char *ting_tiny_corpus(const char *name, int sentences);
+
 /* The checkpoints in two folders hold bitwise the same, but for the curve, whose points hold times. */
 void ting_assert_same_state(const char *a, const char *b);
+
+/* How far apart the weights and averages of the checkpoints in two folders are: the Euclidean norm of the difference
+ * by that of the first, the larger of both. */
+double ting_checkpoint_distance(const char *a, const char *b);
 
 #endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_ranks.c - training under mpirun: one and several processes agree, and what is interrupted or killed goes on
+ * exactly.
+ */
+#include "support/support.h"
+
+#include "support/program.h"
+#include "support/training.h"
+
+#include "base/build.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tingxie_train.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NEEDS_MPIRUN()                                                                                                 \
+    do {                                                                                                               \
+        if (!ting_build_has(TING_BUILD_MPI))                                                                           \
+            skip_because("training under mpirun needs a build with Open MPI");                                         \
+        if (system("command -v mpirun >/dev/null 2>&1") != 0)                                                          \
+            skip_because("training under mpirun needs the program mpirun (openmpi-bin)");                              \
+    } while (0)
+
+/* Without chance but in the sound, which is the same whatever the number of ranks: no dropout, no batch norm. AdamW
+ * with an epsilon that does not blow up gradients which are nothing but rounding. */
+static const char am_recipe[] =
+    "model: {encoder: conformer, dim: 32, heads: 2, layers: 2, feedforward: 64, kernel: 7, norm: layer, causal: true,\n"
+    "        dropout: 0, attention_dropout: 0, position_dropout: 0, chunks: [8, 0, 4],\n"
+    "        transducer: {decoder_dim: 16, joiner_dim: 16}}\n"
+    "data: {train: [{manifest: train.tsv}], seconds: 12, window: 20}\n"
+    "augment: {speed: [0.9, 1.1], noise: [{share: 0.5}], mask: {warp: 20}}\n"
+    "loss: {prune: 0}\n";
+
+static const char steady_plan[] = "optimizer: adamw, schedule: hold, rate: 0.002, eps: 0.001, warmup: 5, decay: 0, "
+                                  "save_every: 10, measure_every: 1000, log_every: 10";
+
+static char *write_recipe(const char *name, const char *model, const char *plan, int steps)
+{
+    ting_str text = {0};
+    char *path = ting_temp_path(name);
+    ting_str_addf(&text, "%strain: {%s, steps: %d}\n", model, plan, steps);
+    assert_ok(ting_file_save(path, text.text, text.length));
+    ting_str_free(&text);
+    return path;
+}
+
+/* `tingxie train ...` by so many ranks; 0: without mpirun. Exit status 0 is asked for. */
+static void train(int ranks, const char *arguments, const char *folder)
+{
+    ting_str line = {0};
+    if (ranks > 0)
+        ting_str_addf(&line, "mpirun --allow-run-as-root --oversubscribe -n %d ", ranks);
+    ting_str_addf(&line, "%s train %s -o %s -t 1 >%s.log 2>&1", ting_program_path(), arguments, folder, folder);
+    if (system(line.text) != 0) {
+        ting_str_clear(&line);
+        ting_str_addf(&line, "cat %s.log", folder);
+        assert_int_equal(system(line.text), 0);
+        fail_msg("%d ranks: %s failed", ranks, arguments);
+    }
+    ting_str_free(&line);
+}
+
+/* The weights of two checkpoints, and of their means, are the same within rounding; not trivially so. */
+static void assert_agree(const char *a, const char *b)
+{
+    const double apart = ting_checkpoint_distance(a, b);
+    if (!(apart > 0 && apart < 1e-4))
+        fail_msg("%s and %s are %g apart", a, b, apart);
+}
+
+static void one_and_several_ranks_agree(void **state)
+{
+    (void)state;
+    NEEDS_MPIRUN();
+    char *toy = ting_temp_path("toy"), *recipe = write_recipe("agree.yaml", am_recipe, steady_plan, 10);
+    char *folder[3] = {ting_temp_path("r1"), ting_temp_path("r2"), ting_temp_path("r4")};
+    const int ranks[3] = {0, 2, 4};
+    ting_str arguments = {0};
+    assert_ok(ting_make_toy_corpus(toy, 24, 1));
+    ting_str_addf(&arguments, "am %s -d %s", recipe, toy);
+    for (int i = 0; i < 3; i++)
+        train(ranks[i], arguments.text, folder[i]);
+    assert_agree(folder[0], folder[1]);
+    assert_agree(folder[0], folder[2]);
+    ting_str_free(&arguments);
+    char *const all[] = {toy, recipe, folder[0], folder[1], folder[2]};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* Also with batches of so few sentences that some ranks get none. */
+static void pinyin_to_hanzi_agrees_too(void **state)
+{
+    (void)state;
+    NEEDS_MPIRUN();
+    char *corpus = ting_tiny_corpus("tiny.corpus", 30), *alone = ting_temp_path("p1"), *three = ting_temp_path("p3");
+    char *recipe =
+        write_recipe("p2h.yaml",
+                     "model: {embedding: 16, pair_rows: 64, triple_rows: 64, ngram_dim: 8, layers: 1, width: 16, "
+                     "heads: 2, inner: 32, dropout: 0, input_dropout: 0}\n"
+                     "data: {tokens: 14, window: 8, spoil: {share: 0.3, tone: 0.1, initial: 0.05}}\n",
+                     "rate: 0.01, eps: 0.001, warmup: 5, decay: 0, save_every: 10, measure_every: 1000", 10);
+    ting_str arguments = {0};
+    ting_str_addf(&arguments, "p2h %s --corpus %s", recipe, corpus);
+    train(0, arguments.text, alone);
+    train(3, arguments.text, three);
+    assert_agree(alone, three);
+    ting_str_free(&arguments);
+    char *const all[] = {corpus, alone, three, recipe};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* ---- interrupted, killed ---- */
+
+static pid_t begin(const char *recipe, const char *toy, const char *folder)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+            _exit(2);
+        execlp("mpirun", "mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", ting_program_path(), "train",
+               "am", recipe, "-d", toy, "-o", folder, "-t", "1", (char *)NULL);
+        _exit(2);
+    }
+    return child;
+}
+
+/* The last of a process's children; 0: it has none. */
+static pid_t child_of(pid_t parent)
+{
+    char path[64];
+    int child = 0, next;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fscanf(file, "%d", &next) == 1)
+        child = next;
+    fclose(file);
+    return (pid_t)child;
+}
+
+/* Sends the signal to one of the ranks after the checkpoint of step 10 and before the end. Returns the status of
+ * mpirun. */
+static int disturb(pid_t mpirun, const char *folder, int signal_number)
+{
+    int status;
+    char *kept = ting_path_join(folder, "checkpoint-10");
+    for (int i = 0; i < 3000 && !ting_file_exists(kept); i++)
+        usleep(10000);
+    assert_true(ting_file_exists(kept));
+    const pid_t rank = child_of(mpirun);
+    assert_true(rank > 0);
+    kill(rank, signal_number);
+    assert_int_equal(waitpid(mpirun, &status, 0), mpirun);
+    ting_free(kept);
+    return status;
+}
+
+static void interrupted_and_killed_ranks_go_on_exactly(void **state)
+{
+    (void)state;
+    NEEDS_MPIRUN();
+    char plan[sizeof steady_plan + 32];
+    snprintf(plan, sizeof plan, "%s, keep: 100", steady_plan);
+    char *toy = ting_temp_path("again"), *recipe = write_recipe("again.yaml", am_recipe, plan, 30);
+    char *whole = ting_temp_path("whole");
+    ting_str arguments = {0};
+    assert_ok(ting_make_toy_corpus(toy, 24, 1));
+    ting_str_addf(&arguments, "am %s -d %s", recipe, toy);
+    train(2, arguments.text, whole);
+    const int signals[] = {SIGKILL, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        char *folder = ting_temp_path(i == 0 ? "killed" : "stopped"), *end = ting_path_join(folder, "checkpoint-30");
+        const int status = disturb(begin(recipe, toy, folder), folder, signals[i]);
+        assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+        assert_false(ting_file_exists(end));
+        train(2, arguments.text, folder);
+        ting_assert_same_state(whole, folder);
+        ting_free(folder);
+        ting_free(end);
+    }
+    ting_str_free(&arguments);
+    char *const all[] = {toy, recipe, whole};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* What fails on one rank is said and ends all of them; none waits for ever. */
+static void ranks_fail_together(void **state)
+{
+    (void)state;
+    NEEDS_MPIRUN();
+    char *toy = ting_temp_path("fail"), *recipe = write_recipe("fail.yaml", am_recipe, steady_plan, 20);
+    char *folder = ting_temp_path("fail-run"), *log = ting_temp_path("fail.log");
+    ting_str line = {0};
+    ting_file file;
+    assert_ok(ting_make_toy_corpus(toy, 20, 1));
+    ting_str_addf(
+        &line,
+        "timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || data=/no; "
+        "exec %s train am %s -d %s$data -o %s -t 1' >%s 2>&1",
+        ting_program_path(), recipe, toy, folder, log);
+    const int status = system(line.text);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 124);
+    assert_ok(ting_file_map(log, &file));
+    ting_str_clear(&line);
+    ting_str_add_bytes(&line, file.data, file.size);
+    ting_file_unmap(&file);
+    assert_non_null(strstr(line.text, "rank 1 of 2: "));
+    assert_non_null(strstr(line.text, "/no/train.tsv"));
+    ting_str_free(&line);
+    char *const all[] = {toy, recipe, folder, log};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* A build without MPI would otherwise train the same network several times into one folder. */
+static void without_mpi_mpirun_is_refused(void **state)
+{
+    (void)state;
+    if (ting_build_has(TING_BUILD_MPI))
+        skip_because("this build has MPI: what one without it says is not tested");
+    char *recipe = write_recipe("none.yaml", am_recipe, steady_plan, 20), *folder = ting_temp_path("none");
+    ting_program_run run = ting_run_program_with((const char *[]){"train", "am", recipe, "-o", folder, NULL}, NULL, 0,
+                                                 (const char *[]){"OMPI_COMM_WORLD_SIZE=2", NULL});
+    assert_int_equal(run.status, 1);
+    assert_non_null(strstr(run.err, "cannot train under mpirun"));
+    ting_program_free(&run);
+    ting_free(recipe);
+    ting_free(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_mpi_mpirun_is_refused),
+        cmocka_unit_test(one_and_several_ranks_agree),
+        cmocka_unit_test(pinyin_to_hanzi_agrees_too),
+        cmocka_unit_test(ranks_fail_together),
+        cmocka_unit_test(interrupted_and_killed_ranks_go_on_exactly),
+    };
+    /* of the ranks: sanitizers see the leaks and races of MPI's modules, which are unloaded before their names are
+     * asked for */
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    setenv("TSAN_OPTIONS", "report_bugs=0", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
