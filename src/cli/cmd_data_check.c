@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/cli.h"
-#include "cli/progress.h"
+#include "cli/counting.h"
 #include "engine/tool_places.h"
 #include "tingxie_train.h"
 
@@ -15,27 +15,6 @@ struct options {
     int threads, most;
     double shortest, longest;
 };
-
-struct session {
-    ting_cli *cli;
-    ting_progress bar;
-    bool begun;
-};
-
-static void show(void *self, size_t done, size_t clips)
-{
-    struct session *session = self;
-    if (!session->begun)
-        ting_progress_begin(&session->bar, session->cli, "data check", (double)clips, "clips");
-    session->begun = true;
-    ting_progress_update(&session->bar, (double)done, NULL);
-}
-
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
 
 /* Problems are the errors of this command: --quiet leaves them. */
 static void say(void *self, const char *sentence)
@@ -108,7 +87,7 @@ static ting_exit finish(ting_cli *cli, const struct options *o, const ting_data_
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *o = fields;
-    struct session session = {.cli = cli};
+    ting_counting session = {.cli = cli, .command = "data check", .unit = "clips"};
     ting_data_summary summary;
     char *found = NULL;
     ting_err err = o->lexicon == NULL ? ting_tool_lexicon_folder(&found) : TING_OK;
@@ -124,13 +103,12 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                        .longest = o->longest,
                                        .most = (size_t)o->most,
                                        .problems = {say, cli},
-                                       .progress = show,
-                                       .stop = stop,
+                                       .progress = ting_counting_show,
+                                       .stop = ting_counting_stop,
                                        .self = &session};
     if (err == TING_OK)
         err = ting_check_data(&options, &summary);
-    if (session.begun)
-        ting_progress_end(&session.bar);
+    ting_counting_end(&session);
     ting_free(found);
     return err == TING_OK ? finish(cli, o, &summary) : ting_cli_wrong(cli, err);
 }

@@ -2,7 +2,7 @@
 /* cmd_data_prepare.c - tingxie data prepare: a public corpus, as it is unpacked, to manifests. */
 #include "base/number.h"
 #include "cli/cli.h"
-#include "cli/progress.h"
+#include "cli/counting.h"
 #include "tingxie_train.h"
 
 struct options {
@@ -10,27 +10,6 @@ struct options {
     bool validated;
     int threads;
 };
-
-struct session {
-    ting_cli *cli;
-    ting_progress bar;
-    bool begun;
-};
-
-static void show(void *self, size_t done, size_t clips)
-{
-    struct session *session = self;
-    if (!session->begun)
-        ting_progress_begin(&session->bar, session->cli, "data prepare", (double)clips, "clips");
-    session->begun = true;
-    ting_progress_update(&session->bar, (double)done, NULL);
-}
-
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
 
 static void print_parts(ting_cli *cli, const struct options *o, const ting_corpus_counts *counts)
 {
@@ -54,7 +33,7 @@ static void print_parts(ting_cli *cli, const struct options *o, const ting_corpu
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *o = fields;
-    struct session session = {.cli = cli};
+    ting_counting session = {.cli = cli, .command = "data prepare", .unit = "clips"};
     ting_corpus_counts counts;
     if (o->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the folder for the manifests with -o DIR");
@@ -65,12 +44,11 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .validated = o->validated,
                                          .threads = o->threads,
                                          .remarks = {ting_cli_remark, cli},
-                                         .progress = show,
-                                         .stop = stop,
+                                         .progress = ting_counting_show,
+                                         .stop = ting_counting_stop,
                                          .self = &session};
     ting_err err = ting_prepare_corpus(&options, &counts);
-    if (session.begun)
-        ting_progress_end(&session.bar);
+    ting_counting_end(&session);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
     print_parts(cli, o, &counts);

@@ -2,7 +2,7 @@
 /* cmd_data_splice.c - tingxie data splice: sentences that nobody said, from clips of words and syllables. */
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/progress.h"
+#include "cli/counting.h"
 #include "engine/tool_places.h"
 #include "tingxie_train.h"
 
@@ -11,31 +11,10 @@ struct options {
     int count, seed;
 };
 
-struct session {
-    ting_cli *cli;
-    ting_progress bar;
-    bool begun;
-};
-
-static void show(void *self, size_t done, size_t sentences)
-{
-    struct session *session = self;
-    if (!session->begun)
-        ting_progress_begin(&session->bar, session->cli, "data splice", (double)sentences, "sentences");
-    session->begun = true;
-    ting_progress_update(&session->bar, (double)done, NULL);
-}
-
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
-
 static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *o = fields;
-    struct session session = {.cli = cli};
+    ting_counting session = {.cli = cli, .command = "data splice", .unit = "sentences"};
     char *found = NULL;
     if (o->sentences == NULL || o->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE,
@@ -51,11 +30,10 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                         .count = o->count,
                                                         .seed = o->seed,
                                                         .remarks = {ting_cli_remark, cli},
-                                                        .progress = show,
-                                                        .stop = stop,
+                                                        .progress = ting_counting_show,
+                                                        .stop = ting_counting_stop,
                                                         .self = &session});
-    if (session.begun)
-        ting_progress_end(&session.bar);
+    ting_counting_end(&session);
     ting_free(found);
     return err == TING_OK ? TING_EXIT_OK : ting_cli_wrong(cli, err);
 }
