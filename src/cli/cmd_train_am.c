@@ -58,28 +58,10 @@ static const ting_option table[] = {
      "where the public corpus that the recipe names was unpacked: missing manifests are made from it first"},
     {0, "set", TING_OPTION_LIST, offsetof(struct options, settings), "KEY=VALUE",
      "change the recipe, as in train.steps=500, model.dims=[32,64] or data.train.0.weight=2; may be given several "
-     "times, "
-     "and to --export too"},
+     "times, and to --export too"},
     {0, "teacher", TING_OPTION_FILE, offsetof(struct options, teacher), "MODEL",
      "recogniser to learn from: a model file, or a folder with a public model in ONNX", .unset = "none"},
-    {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, folder), "DIR",
-     "folder of the checkpoint and the curves; one that holds a checkpoint is continued", .unset = "must be given"},
-    {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024,
-     .unset = "all processors"},
-    {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
-     "let the learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,
-     .unset = "the recipe's plan"},
-    {0, "from", TING_OPTION_FILE, offsetof(struct options, from), "MODEL",
-     "begin with the weights of a model file, where DIR holds no checkpoint", .unset = "random numbers"},
-    {0, "export", TING_OPTION_FILE, offsetof(struct options, export_path), "FILE",
-     "train nothing: write the checkpoint's averaged weights as a model file"},
-    {0, "average", TING_OPTION_INT, offsetof(struct options, mean), "N",
-     "with --export: the mean of the averaged weights of the last N kept checkpoints (`keep` in RECIPE)", .min = 1,
-     .max = 100000, .unset = "the last checkpoint alone"},
-    {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of the exported matrices",
-     .choices = "f32 f16 bf16 int8"},
-    {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX",
-     "licence to state in the exported file"},
+    TING_TRAINING_OPTIONS(struct options),
     {0},
 };
 
@@ -103,11 +85,9 @@ const ting_command ting_command_train_am = {
     .description =
         "Trains the network that RECIPE describes on the recordings that its manifests list. The folder gets the file "
         "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss and its terms, held-out error "
-        "rate, "
-        "gradients, learning rate, speed, what was heard last). docs/TRAINING.md tells it from the beginning.\n\n"
+        "rate, gradients, learning rate, speed, what was heard last). docs/TRAINING.md tells it from the beginning.\n\n"
         "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The "
-        "same "
-        "command goes on exactly where it stopped, as if it had never been interrupted.",
+        "same command goes on exactly where it stopped, as if it had never been interrupted.",
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),

@@ -12,6 +12,7 @@
 
 #include "base/logsum.h"
 #include "base/mem.h"
+#include "decode/ctc_row.h"
 #include "base/rng.h"
 #include "decode/trace.h"
 
@@ -251,10 +252,7 @@ ting_err ting_ctc_beam_accept(ting_ctc_beam *search, ting_ctx *ctx, ting_tensor 
     const int vocab = search->options.vocab;
     ting_real *row = ting_ctx_reals(ctx, (size_t)vocab);
     for (int t = 0; t < logits.rows && ctx->err == TING_OK; t++) {
-        for (int i = 0; i < vocab; i++)
-            row[i] = ting_row(logits, t)[i];
-        row[search->options.blank] -= (ting_real)search->options.blank_penalty;
-        ctx->kern->log_softmax(vocab, row, row);
+        ting_ctc_row(ctx, logits, t, vocab, search->options.blank, search->options.blank_penalty, row);
         TRY(one_row(search, row));
     }
     err = ctx->err;
