@@ -217,8 +217,7 @@ static void ranks_fail_together(void **state)
     ting_str_clear(&line);
     ting_str_add_bytes(&line, file.data, file.size);
     ting_file_unmap(&file);
-    assert_non_null(strstr(line.text, "rank 1 of 2: "));
-    assert_non_null(strstr(line.text, "/no/train.tsv"));
+    assert_non_null(strstr(line.text, "/no/train.tsv")); /* rank 0 says it too, unless mpirun ends it before it can */
     ting_str_free(&line);
     char *const all[] = {toy, recipe, folder, log};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
