@@ -9,6 +9,7 @@
 
 #define SIMPLE_AM "simple_am_proj"
 #define SIMPLE_LM "simple_lm_proj"
+#define HINT "hint."
 
 enum { MOST_TOKENS = 1 << 20 };
 
@@ -39,6 +40,11 @@ static ting_err check_heads(const ting_am_config *c)
                          c->transducer.encoder_dim, dim);
     if (c->simple && c->transducer.vocab == 0)
         return ting_fail(TING_ERR_MODEL, "acoustic network: simple heads need a transducer");
+    const bool zipformer = c->encoder.kind == TING_ENCODER_ZIPFORMER;
+    if (c->hints != 0 && (!zipformer || c->hints != c->encoder.zipformer.stacks + 1))
+        return ting_fail(TING_ERR_MODEL, "acoustic network: %d hints of a teacher, expected %s%d", c->hints,
+                         zipformer ? "one for the subsampling and one for each stack: " : "none for this encoder: ",
+                         zipformer ? c->encoder.zipformer.stacks + 1 : 0);
     if (memchr(c->ctc.name, '\0', sizeof c->ctc.name) == NULL)
         return ting_fail(TING_ERR_MODEL, "acoustic network: the name of the CTC head is too long");
     return TING_OK;
@@ -70,6 +76,12 @@ static ting_err declare(ting_am_net *net)
     if (c->simple) {
         net->simple_am = ting_linear_declare(net->params, c->transducer.vocab, dim, "", SIMPLE_AM);
         net->simple_lm = ting_linear_declare(net->params, c->transducer.vocab, c->transducer.decoder_dim, "", SIMPLE_LM);
+    }
+    for (int i = 0; i < c->hints; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        net->hint[i] = ting_linear_declare(net->params, c->hint_dims[i],
+                                           c->encoder.zipformer.stack[i == 0 ? 0 : i - 1].dim, HINT, name);
     }
     TRY(ting_params_declared(net->params));
 out:
@@ -128,5 +140,9 @@ void ting_am_describe(const ting_am_config *config, ting_str *out)
 
 bool ting_am_only_trains(const ting_param *param)
 {
-    return strncmp(param->name, SIMPLE_AM, sizeof SIMPLE_AM - 1) == 0 || strncmp(param->name, SIMPLE_LM, sizeof SIMPLE_LM - 1) == 0;
+    static const char *const prefixes[] = {SIMPLE_AM, SIMPLE_LM, HINT};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (strncmp(param->name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
 }

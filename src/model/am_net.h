@@ -19,7 +19,7 @@
 #include "model/encoder.h"
 #include "model/transducer.h"
 
-enum { TING_AM_HEAD_NAME = 64 };
+enum { TING_AM_HEAD_NAME = 64, TING_MOST_HINTS = TING_ZIPFORMER_MAX_STACKS + 1 };
 #define TING_CTC_HEAD "ctc_output.1" /* the parameters of a CTC head that has no other name */
 
 typedef struct ting_ctc_config {
@@ -33,6 +33,8 @@ typedef struct ting_am_config {
     ting_ctc_config ctc;
     ting_transducer_config transducer; /* vocab 0: there is none; encoder_dim 0: the encoder's own */
     bool simple; /* simple_am_proj and simple_lm_proj (icefall): to train a transducer with the pruned loss */
+    int hints;   /* of a teacher, 0 or a Zipformer's stacks + 1 (train/am_hints.h) */
+    int hint_dims[TING_MOST_HINTS]; /* columns of each */
 } ting_am_config;
 
 typedef struct ting_am_net { /* read it, change nothing; shared by threads once loaded */
@@ -42,6 +44,7 @@ typedef struct ting_am_net { /* read it, change nothing; shared by threads once 
     ting_ctc_head ctc;           /* with config.ctc.vocab > 0 */
     ting_transducer *transducer; /* NULL: there is none */
     ting_linear_params simple_am, simple_lm; /* with config.simple: [vocab, encoder dim], [vocab, decoder dim] */
+    ting_linear_params hint[TING_MOST_HINTS]; /* maps to a teacher's hints; never in files */
 } ting_am_net;
 
 /* Settings of all parts, and that they fit each other: at least one head, the same tokens for both. Errors: model. */

@@ -174,8 +174,7 @@ int ting_encoder_rows(const ting_encoder_config *config, int frames)
         return ting_conformer_rows(&config->conformer, frames);
     if (config->kind == TING_ENCODER_CNN)
         return ting_cnn_rows(&config->cnn, frames);
-    const int rows = frames < 9 ? 0 : (frames - 7) / ZIPFORMER_STEP; /* zipformer.h */
-    return (rows + config->zipformer.output_downsampling - 1) / config->zipformer.output_downsampling;
+    return (ting_zipformer_rows(frames) + config->zipformer.output_downsampling - 1) / config->zipformer.output_downsampling;
 }
 
 bool ting_encoder_chunks(const ting_encoder_config *config)

@@ -296,6 +296,11 @@ const ting_zipformer_config *ting_zipformer_settings(const ting_zipformer *model
     return &model->config;
 }
 
+int ting_zipformer_rows(int frames)
+{
+    return frames < 9 ? 0 : (frames - 7) / 2;
+}
+
 int ting_zipformer_dim(const ting_zipformer *model)
 {
     int widest = 0;

@@ -54,7 +54,7 @@ typedef struct ting_zipformer_config {
     int pos_dim; /* of the relative position encoding; 0: the file holds projected tables, valid for
                                 `chunk` and `left` only */
     int output_downsampling; /* usually 2 */
-    ting_real less_dropout;  /* training: share of the reference's dropout that is left out, 0 to 1 */
+    ting_real less_chance;   /* training: share of the rates at which the reference drops and skips that is left out, 0 to 1 */
     bool causal;
     int chunk,
         left; /* of streaming, in 50 Hz rows: usually 16 and 64, multiples of every downsampling */
@@ -89,6 +89,9 @@ typedef struct ting_zipformer_mode {
     ting_zipformer_state *const
         *states; /* streaming with the model's own chunk and left: one state a segment */
 } ting_zipformer_mode;
+
+/* Rows at 50 Hz of a whole utterance; 0: too short. */
+int ting_zipformer_rows(int frames);
 
 /* x [T, features], one segment an utterance or stream. Output segment starts go to out_start [count + 1],
  * which must live as long as the tape. Whole utterances of T frames give (T - 7) / 2 rows after the

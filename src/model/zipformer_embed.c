@@ -199,9 +199,10 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
         return x;
     const ting_segments rows = {segments.count, start};
     const int width = ting_zip_embed_width(model->config.features);
-    const bool *kept = ting_draw_segments(ctx, segments.count, ting_scheduled(ctx, &skip_next));
+    const ting_real less = model->config.less_chance;
+    const bool *kept = ting_draw_segments(ctx, segments.count, ting_zip_rate_now(ctx, &skip_next, less));
     x = ting_skip(ctx, x, ting_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start)), rows, kept);
     x = ting_balance(ctx, spread(x, width), &balance_next);
     x = gather(ting_whiten_by(ctx, x, 1, &whiten_next), width);
-    return ting_dropout_shared(ctx, finish(ctx, model, x), rows, ting_zip_dropout_now(ctx, model->config.less_dropout));
+    return ting_dropout_shared(ctx, finish(ctx, model, x), rows, ting_zip_dropout_now(ctx, less));
 }

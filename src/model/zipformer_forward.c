@@ -69,7 +69,7 @@ static void set_positions(ting_ctx *ctx, ting_zip_run *run)
     if (run->pos.data == NULL)
         return;
     ting_zipformer_positions(time, left, config->pos_dim, 1, run->pos.data);
-    run->pos = ting_dropout(ctx, run->pos, (ting_real)0.15 * (1 - run->less_dropout));
+    run->pos = ting_dropout(ctx, run->pos, (ting_real)0.15 * (1 - run->less_chance));
     run->pos.grad = NULL; /* nobody wants it */
 }
 
@@ -131,7 +131,7 @@ static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i,
                         .segments = segments,
                         .states = mode->states,
                         .layer = first_layer,
-                        .less_dropout = model->config.less_dropout};
+                        .less_chance = model->config.less_chance};
     run.chunk = mode->chunk / s->downsampling;
     run.left = mode->chunk > 0 ? mode->left / s->downsampling : 0;
     int count = 0;

@@ -59,9 +59,14 @@ ting_tensor ting_zip_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, 
     return ting_bypass(ctx, original, x, ting_within(ctx, scale, ting_scheduled(ctx, &least_bypass), 1));
 }
 
+double ting_zip_rate_now(const ting_ctx *ctx, const ting_ramp *rate, ting_real less)
+{
+    return ting_scheduled(ctx, rate) * (1 - (double)less);
+}
+
 double ting_zip_dropout_now(const ting_ctx *ctx, ting_real less)
 {
-    return ting_scheduled(ctx, &dropout) * (1 - (double)less);
+    return ting_zip_rate_now(ctx, &dropout, less);
 }
 
 ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, const ting_param *log_scale)
@@ -72,7 +77,7 @@ ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, 
 ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run, ting_tensor x)
 {
     ting_tensor y = ting_linear_balanced(ctx, x, module->in.weight, module->in.bias, &balance_hidden, TING_ACT_SWOOSH_L);
-    y = ting_dropout_shared(ctx, y, run->segments, ting_zip_dropout_now(ctx, run->less_dropout));
+    y = ting_dropout_shared(ctx, y, run->segments, ting_zip_dropout_now(ctx, run->less_chance));
     return ting_whiten_by(ctx, ting_linear_apply(ctx, y, module->out, TING_ACT_NONE), 1, &whiten_part);
 }
 
@@ -99,7 +104,7 @@ ting_tensor ting_zip_attention_weights(ting_ctx *ctx, const ting_zip_layer *laye
     ting_tensor k = ting_balance(ctx, ting_cols(qkp, keys, keys), &balance_keys);
     k = ting_whiten_by(ctx, k, layer->config->heads, &whiten_keys);
     k = ting_zip_with_cache(ctx, run, TING_ZIP_KEY, run->left, k);
-    if (!ting_chance_to_skip(ctx, ting_scheduled(ctx, &skip_positions))) {
+    if (!ting_chance_to_skip(ctx, ting_zip_rate_now(ctx, &skip_positions, run->less_chance))) {
         p = ting_cols(qkp, 2 * keys, qkp.cols - 2 * keys);
         pos = positions(ctx, layer, run);
     }
@@ -174,7 +179,7 @@ ting_tensor ting_zip_convolve(ting_ctx *ctx, const ting_zip_conv_module *module,
 
 static const bool *draw(ting_ctx *ctx, const ting_zip_run *run, const ting_ramp *rate)
 {
-    return ting_draw_segments(ctx, run->segments.count, ting_scheduled(ctx, rate));
+    return ting_draw_segments(ctx, run->segments.count, ting_zip_rate_now(ctx, rate, run->less_chance));
 }
 
 /* x + part, and x for the segments that go without. */
@@ -202,7 +207,8 @@ ting_tensor ting_zip_layer_forward(ting_ctx *ctx, const ting_zip_layer *layer,
     ting_tensor w = ting_zip_attention_weights(ctx, layer, run, x);
     ting_tensor y = ting_add(ctx, x, ting_zip_feedforward(ctx, &layer->feedforward[0], run, x));
     const bool *attending = draw(ctx, run, &skip_attention);
-    ting_tensor mixing = ting_chance_to_skip(ctx, ting_scheduled(ctx, &level_weights)) ? levelled(ctx, run, w) : w;
+    const double levelling = ting_zip_rate_now(ctx, &level_weights, run->less_chance);
+    ting_tensor mixing = ting_chance_to_skip(ctx, levelling) ? levelled(ctx, run, w) : w;
     ting_tensor part = ting_zip_nonlin(ctx, &layer->nonlin, run, mixing, y);
     y = residual(ctx, run, y, ting_balance(ctx, part, &balance_nonlin), attending);
     y = half_layer(ctx, layer, run, 0, w, y, attending);

@@ -89,12 +89,14 @@ typedef struct ting_zip_run {
     int pos_zero;
     ting_zipformer_state *const *states; /* or NULL */
     int layer;                           /* index over all stacks of the current layer */
-    ting_real less_dropout;
+    ting_real less_chance;
     ting_ramp skip;                      /* rate at which training leaves the current layer out */
     const ting_real *mask;               /* training: [segments, dim], 0 for columns left out; NULL: none */
 } ting_zip_run;
 
-/* Probability of dropout behind the subsampling and in the feed-forward modules, less a share of it. */
+/* The rate at which something is dropped or skipped now, less a share of it; and that of dropout behind the subsampling and in
+ * the feed-forward modules. */
+double ting_zip_rate_now(const ting_ctx *ctx, const ting_ramp *rate, ting_real less);
 double ting_zip_dropout_now(const ting_ctx *ctx, ting_real less);
 
 /* original + scale (x - original), the scale held within limits that grow with the training. */

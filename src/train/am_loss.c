@@ -4,6 +4,7 @@
  *
  *     heard -> encoder -> rows -> CTC logits ---------------> CTC, consistency of two views
  *                              -> simple heads, joiner -----> transducer, whole or pruned
+ *                              -> hints, mapped ------------> distance from the teacher's
  *                              -> projected for the joiner -> distance from the teacher's, who hears `clean`
  */
 #include "train/am_task.h"
@@ -16,6 +17,7 @@
 #include "loss/soft_entropy.h"
 #include "loss/transducer_loss.h"
 #include "nn/op.h"
+#include "train/am_hints.h"
 #include "train/am_teacher.h"
 
 #include <math.h>
@@ -25,6 +27,7 @@ typedef struct view {       /* of a batch, as the heads see it */
     ting_segments segments; /* of all */
     ting_segments labelled; /* of the first ones */
     ting_tensor logits;     /* of CTC; no rows without that head */
+    ting_am_hints hints;    /* of the encoder, if they are asked for */
 } view;
 
 /* ---- encoder ---- */
@@ -42,9 +45,9 @@ static ting_tensor features(float *values, int frames, int dim)
     return (ting_tensor){.data = values, .rows = frames, .cols = dim, .ld = dim};
 }
 
-/* Cuts the encoder's rows into views. */
+/* Cuts the encoder's rows and hints into views. */
 static void cut_views(ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor rows, const int *starts,
-                      view out[TING_MOST_VIEWS])
+                      const ting_am_hints *hints, view out[TING_MOST_VIEWS])
 {
     const int each = batch->utterances;
     for (int v = 0; v < batch->views; v++) {
@@ -56,6 +59,11 @@ static void cut_views(ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor
             own[u] = starts[v * each + u] - first;
         out[v] = (view){
             .rows = ting_rows(rows, first, own[each]), .segments = {each, own}, .labelled = {batch->labelled, own}};
+        out[v].hints.count = hints->count;
+        for (int i = 0; i < hints->count; i++) {
+            const int count = hints->value[i].rows / batch->views; /* views have the same length: nothing changes the time */
+            out[v].hints.value[i] = ting_rows(hints->value[i], v * count, count);
+        }
     }
 }
 
@@ -227,6 +235,9 @@ static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *ba
         add_transducer(t, ctx, batch, v, share * l->transducer, sum);
     if (l->rows > 0)
         add_rows(t, ctx, v, taught->rows, share * l->rows, sum);
+    if (l->hints > 0)
+        add_term(t, ctx, sum, ting_am_hints_loss(ctx, &v->hints, &taught->hints, t->net->hint, v->rows.rows),
+                 share * l->hints, TING_AM_HINTS);
     if (l->posteriors > 0)
         add_posteriors(t, ctx, v, taught, share * l->posteriors, sum);
 }
@@ -238,14 +249,18 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     const int dim = ting_feature_dim(&t->recipe->features), total = batch->frames.start[batch->frames.count];
     view views[TING_MOST_VIEWS];
     ting_am_taught taught = {0};
+    ting_am_hints hints;
     *sum = (ting_tensor){0};
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     if (ctx->err == TING_OK && batch->utterances > 0) {
         const ting_encoder_mode mode = draw_mode(t->recipe, batch->chance);
+        const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints);
+        ctx->tap = l->hints > 0 ? &tap : before;
         ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames,
                                                 &mode, starts);
         if (ctx->err == TING_OK)
-            cut_views(ctx, batch, rows, starts, views);
+            cut_views(ctx, batch, rows, starts, &hints, views);
+        ctx->tap = before;
     }
     if (t->teacher != NULL && ctx->err == TING_OK && batch->utterances > 0)
         taught = ting_am_teach(t->teacher, ctx, batch, views[0].segments, l->posteriors > 0);

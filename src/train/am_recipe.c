@@ -129,6 +129,7 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "am_only", 0, 1, &l->am_only));
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
+    TRY(ting_yaml_real(map, "hints", 0, 1000, &l->hints));
     TRY(ting_yaml_real(map, "posteriors", 0, 1000, &l->posteriors));
     TRY(ting_yaml_done(map));
 out:
@@ -173,12 +174,15 @@ static ting_err check(const ting_am_recipe *r)
         return ting_fail(TING_ERR_FORMAT, "%s: data.train lists no manifest", r->path);
     if (!r->ctc_head && !r->transducer_head)
         return ting_fail(TING_ERR_FORMAT, "%s: the model has no head: ask for `ctc` or `transducer`", r->path);
-    if (ting_am_recipe_is_taught(r) && !r->transducer_head)
+    if ((r->loss.rows > 0 || r->loss.posteriors > 0) && !r->transducer_head)
         return ting_fail(TING_ERR_FORMAT,
                          "%s: loss.rows and loss.posteriors compare joiners: the model needs a `transducer`", r->path);
     if (r->loss.consistency > 0 && !r->ctc_head)
         return ting_fail(TING_ERR_FORMAT, "%s: loss.consistency compares what CTC says: the model needs `ctc`",
                          r->path);
+    if ((r->loss.hints > 0) != (r->model.hints > 0))
+        return ting_fail(TING_ERR_FORMAT,
+                         "%s: loss.hints and model.hints (columns of the teacher's stacks) need each other", r->path);
     if (r->shortest > r->longest)
         return ting_fail(TING_ERR_FORMAT, "%s: utterances of %g to %g s", r->path, r->shortest, r->longest);
     return TING_OK;
@@ -225,5 +229,5 @@ void ting_am_recipe_free(ting_am_recipe *recipe)
 
 bool ting_am_recipe_is_taught(const ting_am_recipe *recipe)
 {
-    return recipe->loss.rows > 0 || recipe->loss.posteriors > 0;
+    return recipe->loss.rows > 0 || recipe->loss.hints > 0 || recipe->loss.posteriors > 0;
 }

@@ -135,9 +135,9 @@ static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
     if (channels != 3)
         FAIL(TING_ERR_FORMAT, "%s:%d: embed_channels has %d numbers, expected 3", map->path, map->line, channels);
     TRY(ting_yaml_int(map, "pos_dim", 2, 65536, &z->pos_dim));
-    ting_real dropout = 1 - z->less_dropout;
+    ting_real dropout = 1 - z->less_chance;
     TRY(real(map, "dropout", 0, 1, &dropout));
-    z->less_dropout = 1 - dropout;
+    z->less_chance = 1 - dropout;
     TRY(ting_yaml_int(map, "output_downsampling", 1, 64, &z->output_downsampling));
     TRY(ting_yaml_bool(map, "causal", &z->causal));
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &z->chunk));
@@ -214,6 +214,26 @@ static ting_err read_encoder(ting_yaml *map, ting_encoder_config *encoder)
     return TING_OK;
 }
 
+/* Columns of the teacher's subsampling and stacks: one number for all, or one for each. */
+static ting_err read_hints(ting_yaml *map, ting_am_config *model)
+{
+    ting_err err = TING_OK;
+    const ting_encoder_config *e = &model->encoder;
+    int count = 0, of[TING_MOST_HINTS];
+    const int most = e->kind == TING_ENCODER_ZIPFORMER ? e->zipformer.stacks + 1 : 1;
+    TRY(read_ints(map, "hints", 1, 65536, most, of, &count));
+    if (count == 0)
+        return TING_OK;
+    if (e->kind != TING_ENCODER_ZIPFORMER || (count != 1 && count != most))
+        FAIL(TING_ERR_FORMAT, "%s:%d: hints has %d numbers, expected one, or one for the subsampling and each stack of a Zipformer",
+             map->path, ting_yaml_find(map, "hints")->line, count);
+    model->hints = most;
+    for (int i = 0; i < most; i++)
+        model->hint_dims[i] = of[count == 1 ? 0 : i];
+out:
+    return err;
+}
+
 static ting_err read_transducer(ting_yaml *map, ting_transducer_config *t)
 {
     ting_err err = TING_OK;
@@ -240,6 +260,7 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
     r->ctc_dropout = encoder->kind == TING_ENCODER_ZIPFORMER ? (ting_real)0.1 : 0; /* icefall's and WeNet's */
     TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
+    TRY(read_hints(map, &r->model));
     TRY(ting_yaml_child(map, "transducer", TING_YAML_MAP, &transducer));
     r->transducer_head = transducer != NULL;
     if (transducer != NULL)

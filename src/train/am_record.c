@@ -28,8 +28,8 @@ char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
     }
     const ting_am_loss *l = &r->loss;
     json_t *weights =
-        json_pack("{s:f, s:f, s:f, s:f, s:f}", "ctc", l->ctc, "transducer", r->transducer_head ? l->transducer : 0.0,
-                  "consistency", l->consistency, "rows", l->rows, "posteriors", l->posteriors);
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "ctc", l->ctc, "transducer", r->transducer_head ? l->transducer : 0.0,
+                  "consistency", l->consistency, "rows", l->rows, "hints", l->hints, "posteriors", l->posteriors);
     json_t *record = json_pack(
         "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:o, s:o, s:o}", "steps", (json_int_t)t->step, "epoch",
         (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "mean_of_checkpoints", t->mean, "seconds",

@@ -159,6 +159,8 @@ static ting_err open_teacher(ting_am_task *t, const char *path)
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
     if (t->recipe->loss.posteriors > 0)
         TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
+    if (t->recipe->loss.hints > 0)
+        TRY_IN(ting_am_teacher_hints(t->teacher, &t->net->config), "%s", path);
     TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
     if (t->recipe->loss.rows > 0 && ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)
         FAIL(TING_ERR_MODEL, "%s: the rows for its joiner have %d columns, those of the recipe's %d", path,
@@ -244,7 +246,7 @@ static ting_err measure(void *self, ting_ctx *ctx, double *errors)
 }
 
 static const char *const term_names[TING_AM_TERMS] = {"ctc",         "transducer", "simple",
-                                                      "consistency", "rows",       "posteriors"};
+                                                      "consistency", "rows",       "hints", "posteriors"};
 
 static void spend(void *self, ting_spent *out)
 {

@@ -21,6 +21,7 @@ struct ting_am_teacher {
     size_t state_count, state_room;
     int *pupil; /* [teacher's tokens] the pupil's, -1: none; NULL: not agreed */
     int pupil_tokens;
+    bool shows; /* hints */
 };
 
 ting_err ting_am_teacher_open(const char *path, ting_precision precision, ting_am_teacher **out)
@@ -94,6 +95,20 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
     return TING_OK;
 }
 
+ting_err ting_am_teacher_hints(ting_am_teacher *t, const ting_am_config *pupil)
+{
+    int own[TING_MOST_HINTS];
+    const int count = ting_am_hints_of(&t->am.net->config.encoder, own);
+    if (count != pupil->hints)
+        return ting_fail(TING_ERR_MODEL, "the teacher shows %d hints, the recipe wants %d", count, pupil->hints);
+    for (int i = 0; i < count; i++)
+        if (own[i] != pupil->hint_dims[i])
+            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, the recipe's model.hints says %d", i,
+                             own[i], pupil->hint_dims[i]);
+    t->shows = true;
+    return TING_OK;
+}
+
 /* `count` states at the beginning of a stream. */
 static ting_err take_states(ting_am_teacher *t, int count)
 {
@@ -135,6 +150,26 @@ static ting_tensor pad(ting_ctx *ctx, const ting_speech_batch *batch, int dim, i
             to[i] = quiet;
     }
     return x;
+}
+
+/* What streams of `chunks` chunks showed becomes what the utterances show: the rows that they have. */
+static void cut_hints(ting_ctx *ctx, const ting_speech_batch *batch, ting_am_hints *hints)
+{
+    const int each = batch->utterances;
+    int total = 0;
+    for (int u = 0; u < each; u++)
+        total += ting_zipformer_rows(batch->frames.start[u + 1] - batch->frames.start[u]);
+    for (int i = 0; i < hints->count && ctx->err == TING_OK; i++) {
+        const ting_tensor shown = hints->value[i];
+        ting_tensor own = ting_ctx_constant(ctx, total, shown.cols);
+        for (int u = 0, at = 0; u < each && ctx->err == TING_OK; u++) {
+            const int rows = ting_zipformer_rows(batch->frames.start[u + 1] - batch->frames.start[u]);
+            for (int r = 0; r < rows; r++, at++)
+                memcpy(ting_row(own, at), ting_row(shown, u * (shown.rows / each) + r),
+                       (size_t)shown.cols * sizeof(ting_real));
+        }
+        hints->value[i] = own;
+    }
 }
 
 static ting_tensor hear_streams(ting_am_teacher *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_segments rows)
@@ -317,8 +352,13 @@ ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speec
     ting_am_taught out = {0};
     ting_arena_reset(t->arena);
     ting_ctx own = {.arena = t->arena, .pool = ctx->pool, .kern = ctx->kern};
-    ting_tensor y = ting_encoder_streams(&t->am.net->config.encoder) ? hear_streams(t, &own, batch, rows)
-                                                                     : hear_whole(t, &own, batch, rows);
+    const ting_tap tap = ting_am_hints_tap(&out.hints);
+    own.tap = t->shows ? &tap : NULL;
+    const bool streams = ting_encoder_streams(&t->am.net->config.encoder);
+    ting_tensor y = streams ? hear_streams(t, &own, batch, rows) : hear_whole(t, &own, batch, rows);
+    own.tap = NULL;
+    if (streams)
+        cut_hints(&own, batch, &out.hints);
     out.rows = ting_transducer_project_encoder(&own, t->am.net->transducer, y);
     if (say && own.err == TING_OK)
         speak(t, &own, rows, &out);

@@ -8,6 +8,7 @@
 
 #include "data/speech_batch.h"
 #include "nn/ctx.h"
+#include "train/am_hints.h"
 
 typedef struct ting_am_teacher ting_am_teacher;
 
@@ -23,8 +24,12 @@ int ting_am_teacher_width(const ting_am_teacher *teacher);                      
  * model (none is the same, or not the blank), memory. */
 ting_err ting_am_teacher_agree(ting_am_teacher *teacher, const ting_texts *tokens, int blank);
 
+/* From now on it shows its hints too, to a network of these settings. Errors: model (they do not fit). */
+ting_err ting_am_teacher_hints(ting_am_teacher *teacher, const ting_am_config *pupil);
+
 typedef struct ting_am_taught {
     ting_tensor rows; /* for the joiner: [rows in all, width] */
+    ting_am_hints hints;
     /* what it says, greedily, at most a token a row; only if asked for: */
     ting_segments said; /* of each utterance */
     const int *tokens;  /* the pupil's; -1: one that the pupil lacks */

@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/am.h"
 #include "tingxie_train.h"
+#include "train/am_teacher.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -67,10 +69,10 @@ static char *write_text(const char *name, const char *text)
     return path;
 }
 
-static const char tiny_model[] = "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, "
-                                 "pos_head_dims: 4, feedforward: 32, kernels: 7,\n"
-                                 "        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], "
-                                 "transducer: {decoder_dim: 16, joiner_dim: 16}}\n";
+#define TINY_MODEL(more)                                                                                       \
+    "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, "          \
+    "feedforward: 32, kernels: 7,\n        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], " \
+    more "transducer: {decoder_dim: 16, joiner_dim: 16}}\n"
 
 static char *write_recipe_of(const char *name, const char *model, const char *train, const char *more)
 {
@@ -88,7 +90,7 @@ static char *write_recipe_of(const char *name, const char *model, const char *tr
 
 static char *write_recipe(const char *name, const char *train, const char *more)
 {
-    return write_recipe_of(name, tiny_model, train, more);
+    return write_recipe_of(name, TINY_MODEL(""), train, more);
 }
 
 /* ---- learning ---- */
@@ -223,6 +225,51 @@ static void a_stopped_training_goes_on_exactly(void **state)
 
 /* ---- teachers and first weights ---- */
 
+/* A teacher that streams shows what its network shows for whole utterances in the same chunks, row by row: in each utterance's
+ * first chunk, for what a stream's end is followed by is silence. */
+static void assert_hints(const char *path)
+{
+    enum { FRAMES = 70, LAST = 46, DIM = 80, CHUNK = 16, FIRST = (FRAMES - 7) / 2, ROWS = FIRST + (LAST - 7) / 2 };
+    ting_am am;
+    ting_gguf file;
+    ting_am_teacher *teacher;
+    ting_am_hints own;
+    ting_rng rng = ting_rng_new(7, 1);
+    float values[(FRAMES + LAST) * DIM];
+    int starts[] = {0, FRAMES, FRAMES + LAST}, rows[3];
+    assert_ok(ting_gguf_open(path, &file));
+    assert_ok(ting_am_open(&file, TING_PRECISION_F32, &am));
+    assert_ok(ting_am_teacher_open(path, TING_PRECISION_F32, &teacher));
+    ting_am_config pupil = {.hints = 3, .hint_dims = {32, 32, 16}};
+    assert_fails(TING_ERR_MODEL, "hint 2 of the teacher has 32 columns", ting_am_teacher_hints(teacher, &pupil));
+    pupil.hint_dims[2] = 32;
+    assert_ok(ting_am_teacher_hints(teacher, &pupil));
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        values[i] = (float)ting_rng_normal(&rng);
+    const ting_segments segments = {2, starts};
+    const ting_tap tap = ting_am_hints_tap(&own);
+    ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(TING_CPU_SCALAR), .tap = &tap};
+    const ting_tensor x = {.data = values, .rows = FRAMES + LAST, .cols = DIM, .ld = DIM};
+    const ting_encoder_mode mode = ting_encoder_stream_mode(&am.net->config.encoder);
+    ting_encoder_forward(&ctx, am.net->encoder, x, segments, &mode, rows);
+    const ting_speech_batch batch = {.views = 1, .utterances = 2, .frames = segments, .clean = values};
+    const ting_am_taught taught = ting_am_teach(teacher, &ctx, &batch, (ting_segments){2, rows}, false);
+    assert_ok(ctx.err);
+    assert_int_equal(own.count, 3);
+    assert_int_equal(taught.hints.count, 3);
+    for (int i = 0; i < 3; i++) {
+        const ting_tensor a = taught.hints.value[i], b = own.value[i];
+        assert_int_equal(a.rows, ROWS);
+        assert_int_equal(b.rows, ROWS);
+        ting_assert_close(a.data, b.data, (size_t)CHUNK * 32, 1e-4, "first utterance");
+        ting_assert_close(ting_row(a, FIRST), ting_row(b, FIRST), (size_t)CHUNK * 32, 1e-4, "second utterance");
+    }
+    ting_arena_free(ctx.arena);
+    ting_am_teacher_free(teacher);
+    ting_am_free(&am);
+    ting_gguf_close(&file);
+}
+
 static void a_trained_network_teaches_and_begins_another(void **state)
 {
     (void)state;
@@ -230,24 +277,33 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     char *toy = make_toy("lesson", 60), *plain = write_recipe("plain.yaml", "steps: 10, measure_every: 10", "");
     char *taught = write_recipe("taught.yaml", "steps: 40, measure_every: 40",
                                 "loss: {ctc: 0, transducer: 0, rows: 1, posteriors: 1}\n");
-    char *first = ting_temp_path("first"), *second = ting_temp_path("second"), *third = ting_temp_path("third");
+    char *hinted = write_recipe_of("hinted.yaml", TINY_MODEL("hints: 32, "), "steps: 20, measure_every: 20",
+                                   "loss: {ctc: 0, transducer: 0, hints: 1}\n");
+    char *first = ting_temp_path("first"), *second = ting_temp_path("second"), *third = ting_temp_path("third"),
+         *fourth = ting_temp_path("fourth");
     char *model = ting_temp_path("first.gguf");
     ting_train_options options = {.recipe = plain, .data = toy, .folder = first, .threads = 2};
     assert_ok(train(options, 1000, &w));
     assert_ok(ting_export_am(&options, model, TING_EXPORT_F32, "CC0-1.0"));
+    assert_hints(model);
     options.recipe = taught;
     options.folder = second;
     assert_fails(TING_ERR_ARGUMENT, "learns from a teacher: name one", train(options, 1000, &w));
     options.teacher = model;
     assert_ok(train(options, 1000, &w));
     assert_true(w.last_loss < 0.7 * w.first_loss);
+    const double before = w.first_loss;
+    options.recipe = hinted;
+    options.folder = fourth;
+    assert_ok(train(options, 1000, &w));
+    assert_true(w.last_loss < 0.9 * w.first_loss);
+    options.recipe = taught;
     options.folder = third; /* the teacher's own weights: nothing to learn but what noise and chance do */
     options.from = model;
-    const double before = w.first_loss;
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.7 * before);
     assert_non_null(strstr(w.said, "first weights of"));
-    char *const all[] = {toy, plain, taught, first, second, third, model};
+    char *const all[] = {toy, plain, taught, hinted, first, second, third, fourth, model};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
