@@ -256,8 +256,9 @@ static void predict(const ting_am_teacher *t, ting_ctx *ctx, speaker *s, const i
     ting_arena_rewind(ctx->arena, mark);
 }
 
-/* One row's posteriors in the pupil's tokens. */
-static void translate(const ting_am_teacher *t, const ting_real *row, int count, ting_real *out)
+/* One row's posteriors in the pupil's tokens. Returns how much of them these tokens have, 0 if it is less than half: the rest
+ * would be a guess at something else. */
+static ting_real translate(const ting_am_teacher *t, const ting_real *row, int count, ting_real *out)
 {
     double sum = 0;
     for (int c = 0; c < count; c++)
@@ -265,6 +266,7 @@ static void translate(const ting_am_teacher *t, const ting_real *row, int count,
     for (int c = 0; c < count; c++)
         if (t->pupil[c] >= 0)
             out[t->pupil[c]] = sum > 0 ? (ting_real)((double)row[c] / sum) : 0;
+    return sum < 0.5 ? 0 : (ting_real)sum;
 }
 
 /* Row `r` of all utterances that have one. */
@@ -289,7 +291,8 @@ static void step(const ting_am_teacher *t, ting_ctx *ctx, speaker *s, int r, tin
         for (int c = 1; c < logits.cols; c++)
             best = row[c] > row[best] ? c : best;
         ctx->kern->softmax(logits.cols, row, row);
-        translate(t, row, logits.cols, out->posteriors + (size_t)*place * (size_t)t->pupil_tokens);
+        out->known[*place] =
+            translate(t, row, logits.cols, out->posteriors + (size_t)*place * (size_t)t->pupil_tokens);
         s->state[*place] = s->count[u];
         if (best == blank)
             continue;
@@ -330,6 +333,7 @@ static void speak(const ting_am_teacher *t, ting_ctx *ctx, ting_segments rows, t
     s.active = ting_ctx_ints(ctx, each);
     s.said = ting_ctx_ints(ctx, each);
     s.state = ting_ctx_ints(ctx, total + 1);
+    out->known = ting_ctx_reals(ctx, (size_t)total + 1);
     ting_tensor posteriors = ting_ctx_constant(ctx, total, t->pupil_tokens);
     if (ctx->err != TING_OK)
         return;
