@@ -290,7 +290,7 @@ static void hear(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch,
         mode.given = taught->hints.value; /* the last hint is what no stack hears */
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     ting_am_hints hints;
-    const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints);
+    const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints, t->net->config.hints == 0);
     ctx->tap = l->hints > 0 ? &tap : before;
     ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames, &mode,
                                             starts);

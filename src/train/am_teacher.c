@@ -21,7 +21,7 @@ struct ting_am_teacher {
     size_t state_count, state_room;
     int *pupil; /* [teacher's tokens] the pupil's, -1: none; NULL: not agreed */
     int pupil_tokens;
-    bool shows; /* hints */
+    bool shows, inner; /* hints, and the one inside the subsampling too */
 };
 
 ting_err ting_am_teacher_open(const char *path, ting_precision precision, ting_am_teacher **out)
@@ -98,15 +98,17 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
 ting_err ting_am_teacher_hints(ting_am_teacher *t, const ting_am_config *pupil)
 {
     int own[TING_MOST_HINTS], wanted[TING_MOST_HINTS];
-    const int count = ting_am_hints_of(&t->am.net->config.encoder, own), want = ting_am_hints_of(&pupil->encoder, wanted);
+    t->inner = pupil->hints == 0;
+    const int count = ting_am_hints_of(&t->am.net->config.encoder, t->inner, own),
+              want = ting_am_hints_of(&pupil->encoder, t->inner, wanted);
     if (count == 0 || count != want)
         return ting_fail(TING_ERR_MODEL, "the teacher shows %d hints, the recipe's encoder %d: expected Zipformers with the "
                                          "same number of stacks", count, want);
     for (int i = 0; i < count; i++) {
         const int columns = pupil->hints > 0 ? pupil->hint_dims[i] : wanted[i];
         if (own[i] != columns)
-            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: as many as %s", i, own[i],
-                             columns, pupil->hints > 0 ? "the recipe's model.hints says" : "the recipe's stack");
+            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: as %s", i, own[i],
+                             columns, pupil->hints > 0 ? "the recipe's model.hints says" : "the recipe's encoder has");
     }
     t->shows = true;
     return TING_OK;
@@ -359,7 +361,7 @@ ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speec
     ting_am_taught out = {0};
     ting_arena_reset(t->arena);
     ting_ctx own = {.arena = t->arena, .pool = ctx->pool, .kern = ctx->kern};
-    const ting_tap tap = ting_am_hints_tap(&out.hints);
+    const ting_tap tap = ting_am_hints_tap(&out.hints, t->inner);
     own.tap = t->shows ? &tap : NULL;
     const bool streams = ting_encoder_streams(&t->am.net->config.encoder);
     ting_tensor y = streams ? hear_streams(t, &own, batch, rows) : hear_whole(t, &own, batch, rows);

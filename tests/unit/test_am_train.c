@@ -277,7 +277,7 @@ static void assert_hints(const char *path)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         values[i] = (float)ting_rng_normal(&rng);
     const ting_segments segments = {2, starts};
-    const ting_tap tap = ting_am_hints_tap(&own);
+    const ting_tap tap = ting_am_hints_tap(&own, false);
     ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(TING_CPU_SCALAR), .tap = &tap};
     const ting_tensor x = {.data = values, .rows = FRAMES + LAST, .cols = DIM, .ld = DIM};
     const ting_encoder_mode mode = ting_encoder_stream_mode(&am.net->config.encoder);
