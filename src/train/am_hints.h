@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * am_hints.h - hints (FitNets, Romero 2015): what a Zipformer shows on its way, rows at 50 Hz behind the subsampling and behind
- * each stack; between networks of the same widths also inside the subsampling, before its projection. A pupil's are drawn to its teacher's, so that no stack has to wait for the gradient of the last one: through
- * linear maps, or as they are where the widths are the same. Then a stack can also be given what the teacher's heard.
+ * each stack; between networks of the same widths also inside the subsampling, before its projection.
+ *
+ * A pupil's are drawn to its teacher's, so that no part has to wait for the gradient of the last one: through linear maps, or as
+ * they are where the widths are the same. Then a part can also be given what the teacher's heard.
  *
  *     ting_am_hints seen;
  *     const ting_tap tap = ting_am_hints_tap(&seen, true);
