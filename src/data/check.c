@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "data/clip_label.h"
 #include "data/manifest_write.h"
+#include "data/sound.h"
 #include "data/sound_blocks.h"
 #include "text/units.h"
 #include "tingxie_train.h"
@@ -58,7 +59,7 @@ static void check_length(check *c, const ting_clip *clip, const ting_clip_sound 
 {
     const char *id = clip->id;
     double end = clip->start < 0 ? -1 : clip->start + fmax(0, clip->seconds), file = sound->file_seconds;
-    double slack = fmax(0.1, 0.02 * clip->seconds); /* rounded figures, and MP3 whose header only estimates */
+    const double slack = ting_sound_slack(clip->seconds);
     if (end >= 0 && file >= 0 && end > file + slack)
         problem(c, TING_PROBLEM_LENGTH, "%s: ends at %.3f s, but %s has %.3f s", id, end, clip->path, file);
     else if (clip->seconds >= 0 && fabs(sound->seconds - clip->seconds) > slack)

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { RATE = 16000, SAID = 5 }; /* utterances left out that are named, a source */
+enum { SAID = 5 }; /* utterances left out that are named, a source */
 
 typedef struct kept { /* decoded sound of an item */
     int16_t *samples; /* NULL: not yet */
@@ -61,12 +61,12 @@ static ting_err length_of(const ting_clip *clip, double *seconds)
     *seconds = clip->seconds;
     if (clip->seconds > 0)
         return TING_OK;
-    TRY(ting_audio_open(clip->path, &(ting_audio_options){.rate = RATE}, &audio));
+    TRY(ting_audio_open(clip->path, &(ting_audio_options){.rate = TING_SOUND_RATE}, &audio));
     const int64_t expected = ting_audio_describe(audio)->expected;
     if (expected < 0)
         FAIL(TING_ERR_FORMAT, "%s: its header does not tell how long it is: put the seconds into the manifest",
              clip->path);
-    *seconds = (double)expected / RATE - fmax(clip->start, 0);
+    *seconds = (double)expected / TING_SOUND_RATE - fmax(clip->start, 0);
 out:
     ting_audio_close(audio);
     return err;
@@ -93,7 +93,7 @@ static ting_err add_clip(ting_speech *s, const ting_clip *clip)
     TRY(ting_reserve(&s->items, s->count, 1, &s->room, sizeof *s->items));
     TRY(ting_reserve(&s->kept, s->count, 1, &s->kept_room, sizeof *s->kept));
     s->items[s->count++] = (ting_speech_item){.clip = clip,
-                                              .samples = (uint32_t)(seconds * RATE),
+                                              .samples = (uint32_t)(seconds * TING_SOUND_RATE),
                                               .labelled = labelled,
                                               .label = first,
                                               .label_count = (uint32_t)(s->labels.count - first)};
@@ -149,38 +149,6 @@ uint64_t ting_speech_hash(const ting_speech *s)
 
 /* ---- sound ---- */
 
-/* Reads the piece of a file that a clip is. */
-static ting_err decode(const ting_speech_item *item, ting_sound *sound)
-{
-    enum { BLOCK = 4096 };
-    ting_err err = TING_OK;
-    ting_audio *audio = NULL;
-    float block[BLOCK];
-    size_t skip = item->clip->start > 0 ? (size_t)(item->clip->start * RATE + 0.5) : 0;
-    const size_t most = item->clip->seconds > 0 && item->clip->start >= 0 ? item->samples : SIZE_MAX;
-    sound->count = 0;
-    TRY(ting_audio_open(item->clip->path, &(ting_audio_options){.rate = RATE}, &audio));
-    while (sound->count < most) {
-        size_t count = 0;
-        TRY(ting_audio_read(audio, block, BLOCK, &count));
-        if (count == 0)
-            break;
-        const size_t passed = skip < count ? skip : count;
-        skip -= passed;
-        size_t take = count - passed;
-        take = take < most - sound->count ? take : most - sound->count;
-        TRY(ting_sound_reserve(sound, sound->count + take));
-        memcpy(sound->samples + sound->count, block + passed, take * sizeof *block);
-        sound->count += take;
-    }
-    if (sound->count == 0)
-        FAIL(TING_ERR_FORMAT, "%s: it ends before %.2f s, where %s begins", item->clip->path,
-             fmax(item->clip->start, 0), item->clip->id);
-out:
-    ting_audio_close(audio);
-    return err;
-}
-
 static int16_t quantise(float x)
 {
     const float scaled = rintf(x * 32768);
@@ -214,11 +182,12 @@ static void keep(ting_speech *s, size_t at, const ting_sound *sound)
 ting_err ting_speech_load(ting_speech *s, size_t at, ting_sound *sound)
 {
     ting_err err = TING_OK;
+    const ting_clip *clip = s->items[at].clip;
     pthread_mutex_lock(&s->mutex);
     const kept there = s->kept[at]; /* never freed before the speech is */
     pthread_mutex_unlock(&s->mutex);
     if (there.samples == NULL) {
-        TRY(decode(&s->items[at], sound));
+        TRY(ting_sound_load_piece(clip->path, clip->start, clip->seconds, 0, sound));
         for (size_t i = 0; i < sound->count; i++) /* the same values the first time as later */
             sound->samples[i] = (float)quantise(sound->samples[i]) / 32768;
         keep(s, at, sound);

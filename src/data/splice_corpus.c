@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 60, NAME = 32, TRIES = 50, KEPT_SECONDS = 20 };
+enum { LONGEST = 60, NAME = 32, TRIES = 50, LONGEST_CLIP = 20 };
 
 typedef struct voice { /* one speaker */
     const char *name;
@@ -44,7 +44,7 @@ typedef struct splicer {
     ting_label_reader reader;
     ting_manifest *manifest;
     source *sources; /* [count] in order of speakers */
-    size_t count;
+    size_t count, too_long;
     int *labels;
     size_t label_count, label_room;
     voice *voices;
@@ -71,9 +71,12 @@ static ting_err add_source(splicer *s, const ting_clip *clip)
     ting_err err = TING_OK;
     ting_clip_label label;
     TRY(ting_label_read(&s->reader, clip, &label));
-    if (label.count == 0 || label.unread_count > 0 || label.wrong[0] != '\0' || !is_certain(&s->reader, clip) ||
-        clip->seconds > KEPT_SECONDS)
+    if (label.count == 0 || label.unread_count > 0 || label.wrong[0] != '\0' || !is_certain(&s->reader, clip))
         return TING_OK;
+    if (clip->seconds > LONGEST_CLIP) {
+        s->too_long++;
+        return TING_OK;
+    }
     TRY(ting_reserve(&s->labels, s->label_count, (size_t)label.count, &s->label_room, sizeof *s->labels));
     memcpy(s->labels + s->label_count, label.ids, (size_t)label.count * sizeof *s->labels);
     s->sources[s->count++] = (source){.clip = clip, .label = s->label_count, .labels = label.count};
@@ -124,6 +127,9 @@ static ting_err read_clips(splicer *s)
         FAIL(TING_ERR_MEMORY, "%s: out of memory for %zu clips", s->options->manifest, clips);
     for (size_t i = 0; i < clips; i++)
         TRY(add_source(s, ting_manifest_at(s->manifest, i)));
+    if (s->too_long > 0)
+        ting_log_write(&s->log, TING_LOG_WARNING, "left out %zu clips that last more than %d s", s->too_long,
+                       (int)LONGEST_CLIP);
     qsort(s->sources, s->count, sizeof *s->sources, by_speaker);
     for (size_t first = 0, end; first < s->count; first = end) {
         for (end = first + 1;
@@ -179,11 +185,23 @@ out:
 
 /* ---- one sentence ---- */
 
+/* A clip's sound: of a file whose length nobody said, too. */
+static ting_err load_clip(const ting_clip *clip, ting_sound *sound)
+{
+    ting_err err = TING_OK;
+    const size_t most = (size_t)LONGEST_CLIP * TING_SOUND_RATE;
+    TRY(ting_sound_load_piece(clip->path, clip->start, clip->seconds, most + 1, sound));
+    if (sound->count > most)
+        FAIL(TING_ERR_FORMAT, "it lasts more than %d s", (int)LONGEST_CLIP);
+out:
+    return err;
+}
+
 /* The sound of a source, read once. */
 static bool load(splicer *s, source *from)
 {
     if (!from->loaded && !from->bad) {
-        from->bad = ting_sound_load(from->clip->path, (size_t)KEPT_SECONDS * TING_SOUND_RATE, &from->sound) != TING_OK;
+        from->bad = load_clip(from->clip, &from->sound) != TING_OK;
         from->loaded = !from->bad;
         if (from->bad)
             ting_log_write(&s->log, TING_LOG_WARNING, "left out %s: %s", from->clip->id, ting_error_message());
