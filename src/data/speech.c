@@ -149,6 +149,21 @@ uint64_t ting_speech_hash(const ting_speech *s)
 
 /* ---- sound ---- */
 
+/* Reads an item's sound, but not hours of it where seconds were promised: a batch of that would end the training. */
+static ting_err decode(const ting_speech_item *item, ting_sound *sound)
+{
+    ting_err err = TING_OK;
+    const ting_clip *clip = item->clip;
+    const double said = (double)item->samples / TING_SOUND_RATE, most = said + ting_sound_slack(said);
+    const size_t limit = (size_t)(most * TING_SOUND_RATE);
+    TRY(ting_sound_load_piece(clip->path, clip->start, clip->seconds, limit + 1, sound));
+    if (sound->count > limit)
+        FAIL(TING_ERR_FORMAT, "%s: it lasts more than %.2f s, %s says %.2f s", clip->path, most,
+             clip->seconds > 0 ? "the manifest" : "its header", said);
+out:
+    return err;
+}
+
 static int16_t quantise(float x)
 {
     const float scaled = rintf(x * 32768);
@@ -182,12 +197,11 @@ static void keep(ting_speech *s, size_t at, const ting_sound *sound)
 ting_err ting_speech_load(ting_speech *s, size_t at, ting_sound *sound)
 {
     ting_err err = TING_OK;
-    const ting_clip *clip = s->items[at].clip;
     pthread_mutex_lock(&s->mutex);
     const kept there = s->kept[at]; /* never freed before the speech is */
     pthread_mutex_unlock(&s->mutex);
     if (there.samples == NULL) {
-        TRY(ting_sound_load_piece(clip->path, clip->start, clip->seconds, 0, sound));
+        TRY(decode(&s->items[at], sound));
         for (size_t i = 0; i < sound->count; i++) /* the same values the first time as later */
             sound->samples[i] = (float)quantise(sound->samples[i]) / 32768;
         keep(s, at, sound);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_speech.c - utterances of manifests: what is left out, what is loaded. */
+#include "support/support.h"
+
+#include "audio/wav.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/speech.h"
+
+#include <string.h>
+
+enum { SECOND = TING_SOUND_RATE };
+
+static char *home;
+
+/* A manifest of a sound of four seconds, each with its own level, and these rows behind the line of names. */
+static ting_manifest *make(const char *rows)
+{
+    char *sound = ting_path_join(home, "four.wav"), *list = ting_path_join(home, "list.tsv");
+    static float samples[4 * SECOND];
+    ting_str text = {0};
+    ting_manifest *manifest;
+    for (int i = 0; i < 4 * SECOND; i++)
+        samples[i] = 0.125F * (float)(1 + i / SECOND);
+    ting_str_addf(&text, "id\tpath\tstart\tseconds\ttext\n%s", rows);
+    assert_ok(ting_folder_make(home));
+    assert_ok(ting_wav_save(sound, samples, 4 * SECOND, SECOND));
+    assert_ok(ting_file_save(list, text.text, text.length));
+    assert_ok(ting_manifest_read(list, NULL, &manifest));
+    ting_str_free(&text);
+    ting_free(sound);
+    ting_free(list);
+    return manifest;
+}
+
+static ting_speech *speech_of(const ting_manifest *manifest, ting_speech_options options)
+{
+    ting_speech *speech;
+    options.shortest = 0.1;
+    options.longest = 30;
+    assert_ok(ting_speech_new(&options, &speech));
+    assert_ok(ting_speech_add(speech, manifest, "list"));
+    return speech;
+}
+
+static void pieces_are_loaded(void **state)
+{
+    (void)state;
+    ting_manifest *manifest = make("whole\tfour.wav\t\t\t\nsecond\tfour.wav\t1\t1\t\nrest\tfour.wav\t2.5\t\t\n");
+    ting_speech *speech = speech_of(manifest, (ting_speech_options){.unlabelled_too = true, .memory = 5 * SECOND});
+    static const struct {
+        size_t count;
+        float first, last;
+    } want[] = {{4 * SECOND, 0.125F, 0.5F}, {SECOND, 0.25F, 0.25F}, {SECOND * 3 / 2, 0.375F, 0.5F}};
+    ting_sound sound = {0};
+    for (int round = 0; round < 2; round++) /* decoded, and what was kept: the second and third, for the first is too long */
+        for (size_t i = 0; i < 3; i++) {
+            assert_ok(ting_speech_load(speech, i, &sound));
+            assert_int_equal(sound.count, want[i].count);
+            assert_true(sound.samples[0] == want[i].first && sound.samples[sound.count - 1] == want[i].last);
+        }
+    ting_sound_free(&sound);
+    ting_speech_free(speech);
+    ting_manifest_free(manifest);
+}
+
+/* Rounded figures are well; a mislabelled recording is not decoded to its end. */
+static void longer_than_said_is_refused(void **state)
+{
+    (void)state;
+    ting_manifest *manifest = make("rounded\tfour.wav\t\t3.95\t\nwrong\tfour.wav\t\t1.5\t\n");
+    ting_speech *speech = speech_of(manifest, (ting_speech_options){.unlabelled_too = true, .memory = 1 << 20});
+    ting_sound sound = {0};
+    assert_ok(ting_speech_load(speech, 0, &sound));
+    assert_int_equal(sound.count, 4 * SECOND);
+    assert_fails(TING_ERR_FORMAT, "four.wav: it lasts more than 1.60 s, the manifest says 1.50 s",
+                 ting_speech_load(speech, 1, &sound));
+    ting_sound_free(&sound);
+    ting_speech_free(speech);
+    ting_manifest_free(manifest);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_are_loaded),
+        cmocka_unit_test(longer_than_said_is_refused),
+    };
+    home = ting_temp_path("speech");
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ting_free(home);
+    return failed;
+}
