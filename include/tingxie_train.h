@@ -124,6 +124,28 @@ typedef struct ting_corpus_options { /* start with {0} */
  * io, memory, cancelled; nothing is written then. */
 TING_API ting_err ting_prepare_corpus(const ting_corpus_options *options, ting_corpus_counts *counts);
 
+typedef struct ting_cmvn_options { /* start with {0} */
+    const char *manifest, *base, *only; /* as for ting_data_options */
+    const char *features;               /* settings of docs/FEATURES.md, as in the recipe; NULL: icefall */
+    const char *output;                 /* the file to write */
+    int threads;                        /* 0: one for each processor */
+    ting_remarks remarks;               /* what is left out; the first ten */
+    void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
+    int (*stop)(void *self);            /* asked now and then; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_cmvn_options;
+
+typedef struct ting_cmvn_counts {
+    size_t clips, left_out; /* left out: no sound, or more than ten minutes of it */
+    size_t frames;
+    double seconds;
+} ting_cmvn_counts;
+
+/* Mean and variance of the features of a manifest's sounds, as the file (WeNet's global_cmvn) that a recipe with cmvn=global names;
+ * the same on any number of threads. Errors: format (settings, manifest), argument (settings that normalise by each recording's own
+ * mean; `only`; no clip can be used; the output is the manifest), io, memory, cancelled; nothing is written then. */
+TING_API ting_err ting_compute_cmvn(const ting_cmvn_options *options, ting_cmvn_counts *counts);
+
 /* ---- text for a pinyin-to-hanzi network ---- */
 
 typedef struct ting_p2h_files {
