@@ -211,6 +211,7 @@ typedef struct ting_train_options { /* start with {0} */
     long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
     int mean;         /* export: the mean of the last so many kept checkpoints (`keep` in the recipe); 0: the last one */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
+    const char *authors; /* export: who trained the network; NULL: the file does not say */
     const char *teacher; /* acoustic networks: the recogniser that a recipe with a teacher learns from, a file or a folder with a
                             public model */
     ting_remarks remarks;
@@ -226,7 +227,7 @@ TING_API ting_err ting_train_p2h(const ting_train_options *options);
 typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF16, TING_EXPORT_INT8 } ting_export_type;
 
 /* Writes the checkpoint's averaged weights (or the mean of several, see `mean`) as a model file, with the record of the
- * training; `licence` is an SPDX expression. Errors: argument (no checkpoint, or fewer than `mean`), io, format, model, memory. */
+ * training; `licence` is an SPDX expression; NULL: none is stated. Errors: argument (no checkpoint, or fewer than `mean`), io, format, model, memory. */
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
 

@@ -108,7 +108,7 @@ typedef struct ting_gguf_writer ting_gguf_writer;
 ting_gguf_writer *ting_gguf_writer_new(void);
 void ting_gguf_writer_free(ting_gguf_writer *writer);
 
-void ting_gguf_put_text(ting_gguf_writer *writer, const char *key, const char *text);
+void ting_gguf_put_text(ting_gguf_writer *writer, const char *key, const char *text); /* NULL: puts nothing */
 void ting_gguf_put_integer(ting_gguf_writer *writer, const char *key, int64_t value); /* I32, or I64 if wide */
 void ting_gguf_put_real(ting_gguf_writer *writer, const char *key, double value);     /* F32 if exact, else F64 */
 void ting_gguf_put_flag(ting_gguf_writer *writer, const char *key, bool value);

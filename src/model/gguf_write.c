@@ -90,7 +90,7 @@ static bool begin_key(ting_gguf_writer *writer, const char *key, ting_gguf_type 
 
 void ting_gguf_put_text(ting_gguf_writer *writer, const char *key, const char *text)
 {
-    if (begin_key(writer, key, TING_GGUF_STRING, false))
+    if (text != NULL && begin_key(writer, key, TING_GGUF_STRING, false))
         add_text(&writer->keys, text);
 }
 

@@ -100,7 +100,7 @@ ting_err ting_export_am(const ting_train_options *options, const char *path, tin
                                       .tokens = j.network.tokens.items,
                                       .token_count = j.network.tokens.count,
                                       .licence = licence,
-                                      .authors = "Tingxie",
+                                      .authors = options->authors,
                                       .source = "trained by tingxie train am; the training record lists the recordings",
                                       .training = record},
                      ting_export_dtype(type)));

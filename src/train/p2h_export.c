@@ -62,7 +62,7 @@ ting_err ting_p2h_export_save(const ting_p2h_export *e, const char *path)
         FAIL(TING_ERR_MEMORY, "%s: the record of the training cannot be made: out of memory, or a source whose name is not UTF-8", path);
     ting_schema_begin(writer, "Tingxie pinyin to hanzi", (const char *const[]){"p2h"}, 1);
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_LICENSE, e->licence);
-    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_AUTHORS, "Tingxie");
+    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_AUTHORS, e->authors);
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_SOURCE,
                        "trained by tingxie train p2h; texts and their licences are listed in the training record");
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_TRAINING, record);

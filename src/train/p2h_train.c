@@ -86,7 +86,8 @@ ting_err ting_export_p2h(const ting_train_options *options, const char *path, ti
                                                 .training = &training,
                                                 .model = &j.network.model,
                                                 .dtype = ting_export_dtype(type),
-                                                .licence = licence},
+                                                .licence = licence,
+                                                .authors = options->authors},
                              path));
 out:
     ting_training_free(&training);

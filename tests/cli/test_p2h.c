@@ -160,6 +160,19 @@ static void text_becomes_a_model(void **state)
                            NULL);
     assert_int_equal(run.status, 0);
     ting_program_free(&run);
+    run = ting_run_program(ARGS("inspect", out), NULL); /* nobody gave a licence, and none is made up */
+    assert_null(strstr(run.out, "tingxie.p2h.license"));
+    assert_null(strstr(run.out, "tingxie.p2h.authors"));
+    ting_program_free(&run);
+    run = ting_run_program(ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", out, "--type", "int8",
+                                "--licence", "CC0-1.0", "--authors", "somebody"),
+                           NULL);
+    assert_int_equal(run.status, 0);
+    ting_program_free(&run);
+    run = ting_run_program(ARGS("inspect", out), NULL);
+    assert_non_null(strstr(run.out, "CC0-1.0"));
+    assert_non_null(strstr(run.out, "somebody"));
+    ting_program_free(&run);
     run = ting_run_program(ARGS("p2h", "-m", out, "--precision", "int8"), "wo3 shi4 zhong1 guo2 ren2\nda4 jia1 hao3\n");
     assert_int_equal(run.status, 0);
     assert_string_equal(run.out, "我是中国人\n大家好\n");

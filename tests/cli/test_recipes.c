@@ -147,6 +147,12 @@ static void rehearse(const rehearsal *r)
     ADD(&export, "train", "am", name, "-o", folder, "--export", model, "--type", "int8");
     set_small(&export, r);
     ting_free(run(&export, "", ""));
+    words inspect = {0};
+    ADD(&inspect, "inspect", model);
+    char *keys = run(&inspect, "tingxie.am.source", "");
+    assert_null(strstr(keys, "tingxie.am.license")); /* nobody gave one, and none is made up */
+    assert_null(strstr(keys, "tingxie.am.authors"));
+    ting_free(keys);
     words transcribe = {0};
     ADD(&transcribe, "transcribe", "-q", "-m", model, sounds);
     if (r->pinyin)
