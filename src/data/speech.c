@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { SAID = 5 }; /* utterances left out that are named, a source */
+enum { SAID = 5, ASKED = 256 }; /* utterances left out that are named, a source; between two questions whether to stop */
 
 typedef struct kept { /* decoded sound of an item */
     int16_t *samples; /* NULL: not yet */
@@ -109,6 +109,8 @@ ting_err ting_speech_add(ting_speech *s, const ting_manifest *manifest, const ch
     size_t left_out = 0;
     for (size_t i = 0; i < clips; i++) {
         const ting_clip *clip = ting_manifest_at(manifest, i);
+        if (i % ASKED == ASKED - 1 && s->options.stop != NULL && s->options.stop(s->options.self) != 0)
+            return ting_fail(TING_ERR_CANCELLED, "%s: stopped after %zu of %zu utterances", name, i, clips);
         const ting_err err = add_clip(s, clip);
         if (err == TING_ERR_MEMORY)
             return err;

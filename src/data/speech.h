@@ -33,6 +33,8 @@ typedef struct ting_speech_options {
     size_t memory;       /* bytes for decoded sound */
     ting_labeller *labeller; /* borrowed; NULL: nothing is labelled */
     const ting_log *log;     /* borrowed */
+    int (*stop)(void *self); /* asked now and then while utterances are added: 1 ends that. NULL: never */
+    void *self;
 } ting_speech_options;
 
 typedef struct ting_speech ting_speech;
@@ -42,7 +44,8 @@ ting_err ting_speech_new(const ting_speech_options *options, ting_speech **out);
 void ting_speech_free(ting_speech *speech);
 
 /* Appends what the manifest holds, which is borrowed until the speech is freed. `name` stands for it in remarks, which name
- * the first few utterances left out and the number of all. Errors: memory; argument, when nothing usable is in it. */
+ * the first few utterances left out and the number of all. Errors: memory; cancelled; argument, when nothing usable is
+ * in it. */
 ting_err ting_speech_add(ting_speech *speech, const ting_manifest *manifest, const char *name);
 
 /* Borrow until the next add. */

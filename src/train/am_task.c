@@ -77,6 +77,8 @@ static ting_err make_speech(ting_am_task *t)
                                    .unlabelled_too = ting_am_recipe_is_taught(r),
                                    .memory = (size_t)r->memory << 20,
                                    .labeller = t->labeller,
+                                   .stop = ting_watch_stop,
+                                   .self = t->watch,
                                    .log = t->log};
     TRY(ting_speech_new(&options, &t->train));
     TRY(add_sources(r->train, r->train_count, t->manifests, t->train, t->groups));
@@ -174,7 +176,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
 {
     ting_err err = TING_OK;
     const ting_ranks *ranks = files->ranks != NULL ? files->ranks : &ting_ranks_alone;
-    *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log};
+    *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log, .watch = files->watch};
     if (files->to_train) {
         TRY(read_manifests(t, files->data, recipe->train, recipe->train_count));
         TRY(read_manifests(t, files->data, recipe->measure, recipe->measure_count));

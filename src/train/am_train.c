@@ -19,6 +19,7 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_am_task network;
     ting_task task;
     char *data; /* folder of the manifests */
+    ting_watch watch;
 } job;
 
 /* wanted: own_log and to_train. */
@@ -36,6 +37,7 @@ static ting_err open_job(const ting_train_options *options, const ting_am_files 
     files.folder = options->folder;
     files.from = options->from;
     files.ranks = &j->ranks;
+    files.watch = &j->watch;
     TRY(ting_am_task_make(&j->network, &j->recipe, &files, log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
@@ -54,7 +56,7 @@ ting_err ting_train_am(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    job j = {0};
+    job j = {.watch = {.options = options}};
     TRY(ting_ranks_join(&j.ranks));
     const ting_log own_log = ting_remarks_log(&remarks), log = j.ranks.rank == 0 ? own_log : (ting_log){0};
     const ting_am_files wanted = {.own_log = &own_log, .to_train = true};
@@ -70,9 +72,9 @@ ting_err ting_train_am(const ting_train_options *options)
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
                                                  .log = &log,
-                                                 .report = options->report,
-                                                 .stop = options->stop,
-                                                 .self = options->self}));
+                                                 .report = ting_watch_report,
+                                                 .stop = ting_watch_stop,
+                                                 .self = &j.watch}));
 out:
     close_job(&j);
     return err;

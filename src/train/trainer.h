@@ -50,7 +50,7 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     /* Batch `place` of the current epoch, or this rank's share of it: the sum of the loss over its units, and their
      * number. Nothing to learn from: a sum of no rows. Failures of ops stay in ctx->err. */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
-    /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
+    /* Error rate on what is held out; < 0 when nothing is, or somebody wants to stop. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
     const char *error_name;   /* what `measure` measures: "character error rate" */
     const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */

@@ -81,11 +81,39 @@ static void longer_than_said_is_refused(void **state)
     ting_manifest_free(manifest);
 }
 
+static int stop_at_third(void *self)
+{
+    int *asked = self;
+    return ++*asked == 3;
+}
+
+/* A manifest without lengths: each file is opened, which takes a while. */
+static void adding_can_be_stopped(void **state)
+{
+    (void)state;
+    enum { ROWS = 2000 };
+    int asked = 0;
+    ting_str rows = {0};
+    ting_speech *speech;
+    for (int i = 0; i < ROWS; i++)
+        ting_str_addf(&rows, "u%d\tfour.wav\t\t\t\n", i);
+    ting_manifest *manifest = make(rows.text);
+    const ting_speech_options options = {
+        .shortest = 0.1, .longest = 30, .unlabelled_too = true, .stop = stop_at_third, .self = &asked};
+    assert_ok(ting_speech_new(&options, &speech));
+    assert_fails(TING_ERR_CANCELLED, "list: stopped after 767 of 2000 utterances", ting_speech_add(speech, manifest, "list"));
+    assert_int_equal(asked, 3);
+    ting_speech_free(speech);
+    ting_manifest_free(manifest);
+    ting_str_free(&rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_loaded),
         cmocka_unit_test(longer_than_said_is_refused),
+        cmocka_unit_test(adding_can_be_stopped),
     };
     home = ting_temp_path("speech");
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
