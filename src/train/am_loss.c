@@ -80,6 +80,14 @@ static void add_term(ting_am_task *t, ting_ctx *ctx, ting_tensor *sum, ting_tens
     *sum = sum->rows == 0 ? weighted : ting_add(ctx, *sum, weighted);
 }
 
+/* The most of any term: CTC has no path wherever the transducer has none, and both views have the same rows. */
+static void count_impossible(ting_am_terms *terms, int found)
+{
+    const int more = found > terms->impossible_here ? found - terms->impossible_here : 0;
+    terms->impossible_here += more;
+    terms->impossible += more;
+}
+
 static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, double weight,
                     ting_tensor *sum)
 {
@@ -91,7 +99,7 @@ static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *bat
     ting_tensor loss =
         ting_ctc_loss(ctx, ting_rows(v->logits, 0, rows), v->labelled, batch->label_ids, batch->labels,
                       &(ting_ctc_options){.blank = ting_am_blank(&t->net->config), .impossible = &impossible});
-    t->terms.impossible += impossible;
+    count_impossible(&t->terms, impossible);
     add_term(t, ctx, sum, loss, weight, TING_AM_CTC);
 }
 
@@ -181,7 +189,7 @@ static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_bat
     ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
     ting_tensor loss = ting_transducer_loss(ctx, logits, targets, NULL, &impossible);
-    t->terms.impossible += impossible;
+    count_impossible(&t->terms, impossible);
     add_term(t, ctx, sum, loss, weight * pruned, TING_AM_TRANSDUCER);
 }
 
@@ -251,6 +259,7 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     ting_am_taught taught = {0};
     ting_am_hints hints;
     *sum = (ting_tensor){0};
+    t->terms.impossible_here = 0;
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     if (ctx->err == TING_OK && batch->utterances > 0) {
         const ting_encoder_mode mode = draw_mode(t->recipe, batch->chance);

@@ -32,6 +32,7 @@ typedef struct ting_am_terms { /* sums over the batches since the trainer last a
     bool computed[TING_AM_TERMS];
     double units, seconds;
     long batches, left_out, impossible;
+    int impossible_here; /* of the batch at hand: an utterance counts once, in however many terms and views it has no path */
 } ting_am_terms;
 
 typedef struct ting_am_task {
