@@ -5,47 +5,42 @@
 #include "audio/audio.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "data/sound_store.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
 enum { SAID = 5, ASKED = 256 }; /* utterances left out that are named, a source; between two questions whether to stop */
-
-typedef struct kept { /* decoded sound of an item */
-    int16_t *samples; /* NULL: not yet */
-    size_t count;
-} kept;
 
 struct ting_speech {
     ting_speech_options options;
     ting_speech_item *items;
     size_t count, room;
     ting_labels labels;
-    kept *kept; /* [count] */
-    size_t kept_room, memory_left;
-    pthread_mutex_t mutex; /* of what is kept */
+    ting_sound_store *store;
 };
 
 ting_err ting_speech_new(const ting_speech_options *options, ting_speech **out)
 {
-    *out = ting_alloc(1, sizeof **out);
-    if (*out == NULL)
+    ting_err err = TING_OK;
+    *out = NULL;
+    ting_speech *s = ting_alloc(1, sizeof *s);
+    if (s == NULL)
         return TING_ERR_MEMORY;
-    (*out)->options = *options;
-    (*out)->memory_left = options->memory;
-    pthread_mutex_init(&(*out)->mutex, NULL);
-    return TING_OK;
+    s->options = *options;
+    TRY(ting_sound_store_new(options->memory, &s->store));
+    *out = s;
+    s = NULL;
+out:
+    ting_speech_free(s);
+    return err;
 }
 
 void ting_speech_free(ting_speech *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; s->kept != NULL && i < s->count; i++)
-        ting_free(s->kept[i].samples);
-    pthread_mutex_destroy(&s->mutex);
-    ting_free(s->kept);
+    ting_sound_store_free(s->store);
     ting_free(s->items);
     ting_labels_free(&s->labels);
     ting_free(s);
@@ -91,7 +86,7 @@ static ting_err add_clip(ting_speech *s, const ting_clip *clip)
     if (!(seconds >= s->options.shortest && seconds <= s->options.longest))
         FAIL(TING_ERR_FORMAT, "it lasts %.2f s, expected %g to %g s", seconds, s->options.shortest, s->options.longest);
     TRY(ting_reserve(&s->items, s->count, 1, &s->room, sizeof *s->items));
-    TRY(ting_reserve(&s->kept, s->count, 1, &s->kept_room, sizeof *s->kept));
+    TRY(ting_sound_store_reserve(s->store, s->count + 1));
     s->items[s->count++] = (ting_speech_item){.clip = clip,
                                               .samples = (uint32_t)(seconds * TING_SOUND_RATE),
                                               .labelled = labelled,
@@ -151,68 +146,11 @@ uint64_t ting_speech_hash(const ting_speech *s)
 
 /* ---- sound ---- */
 
-/* Reads an item's sound, but not hours of it where seconds were promised: a batch of that would end the training. */
-static ting_err decode(const ting_speech_item *item, ting_sound *sound)
-{
-    ting_err err = TING_OK;
-    const ting_clip *clip = item->clip;
-    const double said = (double)item->samples / TING_SOUND_RATE, most = said + ting_sound_slack(said);
-    const size_t limit = (size_t)(most * TING_SOUND_RATE);
-    TRY(ting_sound_load_piece(clip->path, clip->start, clip->seconds, limit + 1, sound));
-    if (sound->count > limit)
-        FAIL(TING_ERR_FORMAT, "%s: it lasts more than %.2f s, %s says %.2f s", clip->path, most,
-             clip->seconds > 0 ? "the manifest" : "its header", said);
-out:
-    return err;
-}
-
-static int16_t quantise(float x)
-{
-    const float scaled = rintf(x * 32768);
-    return (int16_t)fminf(32767, fmaxf(-32768, scaled));
-}
-
-/* Keeps a decoded sound if there is memory for it. */
-static void keep(ting_speech *s, size_t at, const ting_sound *sound)
-{
-    const size_t bytes = sound->count * sizeof(int16_t);
-    pthread_mutex_lock(&s->mutex);
-    const bool fits = s->kept[at].samples == NULL && bytes <= s->memory_left;
-    s->memory_left -= fits ? bytes : 0;
-    pthread_mutex_unlock(&s->mutex);
-    if (!fits)
-        return;
-    int16_t *copy = ting_alloc(sound->count, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < sound->count; i++)
-        copy[i] = quantise(sound->samples[i]);
-    pthread_mutex_lock(&s->mutex);
-    if (copy != NULL && s->kept[at].samples == NULL) {
-        s->kept[at] = (kept){copy, sound->count};
-        copy = NULL;
-    } else { /* another thread was first */
-        s->memory_left += bytes;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    ting_free(copy);
-}
-
 ting_err ting_speech_load(ting_speech *s, size_t at, ting_sound *sound)
 {
-    ting_err err = TING_OK;
-    pthread_mutex_lock(&s->mutex);
-    const kept there = s->kept[at]; /* never freed before the speech is */
-    pthread_mutex_unlock(&s->mutex);
-    if (there.samples == NULL) {
-        TRY(decode(&s->items[at], sound));
-        for (size_t i = 0; i < sound->count; i++) /* the same values the first time as later */
-            sound->samples[i] = (float)quantise(sound->samples[i]) / 32768;
-        keep(s, at, sound);
-        return TING_OK;
-    }
-    TRY(ting_sound_reserve(sound, there.count));
-    for (size_t i = 0; i < there.count; i++)
-        sound->samples[i] = (float)there.samples[i] / 32768;
-    sound->count = there.count;
-out:
-    return err;
+    const ting_speech_item *item = &s->items[at];
+    /* Not hours of it where seconds were promised: a batch of that would end the training. */
+    const double said = (double)item->samples / TING_SOUND_RATE;
+    const size_t most = (size_t)((said + ting_sound_slack(said)) * TING_SOUND_RATE);
+    return ting_sound_store_load(s->store, at, item->clip, most, sound);
 }

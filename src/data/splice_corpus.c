@@ -15,6 +15,7 @@
 #include "data/lines.h"
 #include "data/manifest_write.h"
 #include "data/remarks.h"
+#include "data/sound_store.h"
 #include "data/splice.h"
 #include "data/splice_cover.h"
 
@@ -22,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 60, NAME = 32, TRIES = 50, LONGEST_CLIP = 20 };
+enum { LONGEST = 60, NAME = 32, TRIES = 50, LONGEST_CLIP = 20, MEMORY = 256 << 20 }; /* of clips: seconds; bytes to keep them */
 
 typedef struct voice { /* one speaker */
     const char *name;
@@ -33,8 +34,7 @@ typedef struct source { /* a clip that can be a piece */
     const ting_clip *clip;
     size_t label; /* in labels */
     int labels;
-    ting_sound sound; /* loaded when it is first used */
-    bool loaded, bad;
+    bool bad; /* its sound cannot be had */
 } source;
 
 typedef struct splicer {
@@ -53,6 +53,8 @@ typedef struct splicer {
     size_t *starts; /* [sentence_count + 1] */
     char **texts;   /* [sentence_count] */
     size_t syllable_count, syllable_room, sentence_count, start_room, text_room;
+    ting_sound_store *store;    /* of the sources */
+    ting_sound sounds[LONGEST]; /* of the sentence at hand */
     ting_spliced spliced;
 } splicer;
 
@@ -139,6 +141,8 @@ static ting_err read_clips(splicer *s)
     }
     if (s->voice_count == 0)
         FAIL(TING_ERR_ARGUMENT, "%s: no clip has a label that can be read", s->options->manifest);
+    TRY(ting_sound_store_new(MEMORY, &s->store));
+    TRY(ting_sound_store_reserve(s->store, s->count));
     ting_log_write(&s->log, TING_LOG_INFO, "%zu clips of %zu speakers", s->count, s->voice_count);
 out:
     return err;
@@ -185,28 +189,15 @@ out:
 
 /* ---- one sentence ---- */
 
-/* A clip's sound: of a file whose length nobody said, too. */
-static ting_err load_clip(const ting_clip *clip, ting_sound *sound)
+static bool load(splicer *s, int at, ting_sound *sound)
 {
-    ting_err err = TING_OK;
-    const size_t most = (size_t)LONGEST_CLIP * TING_SOUND_RATE;
-    TRY(ting_sound_load_piece(clip->path, clip->start, clip->seconds, most + 1, sound));
-    if (sound->count > most)
-        FAIL(TING_ERR_FORMAT, "it lasts more than %d s", (int)LONGEST_CLIP);
-out:
-    return err;
-}
-
-/* The sound of a source, read once. */
-static bool load(splicer *s, source *from)
-{
-    if (!from->loaded && !from->bad) {
-        from->bad = load_clip(from->clip, &from->sound) != TING_OK;
-        from->loaded = !from->bad;
-        if (from->bad)
-            ting_log_write(&s->log, TING_LOG_WARNING, "left out %s: %s", from->clip->id, ting_error_message());
-    }
-    return from->loaded;
+    source *from = &s->sources[at];
+    if (from->bad)
+        return false;
+    from->bad = ting_sound_store_load(s->store, (size_t)at, from->clip, (size_t)LONGEST_CLIP * TING_SOUND_RATE, sound) != TING_OK;
+    if (from->bad)
+        ting_log_write(&s->log, TING_LOG_WARNING, "left out %s: %s", from->clip->id, ting_error_message());
+    return !from->bad;
 }
 
 /* Says a random sentence in a random voice; *at gets the sentence, *used 0 when this draw cannot be said. */
@@ -220,12 +211,12 @@ static ting_err say(splicer *s, const ting_splice_plan *plan, ting_rng *rng, siz
     const size_t first = s->starts[*at];
     TRY(ting_clip_index_cover((*by)->index, rng, s->sentences + first, (int)(s->starts[*at + 1] - first), clips, used));
     for (int i = 0; i < *used; i++) {
-        source *from = &s->sources[clips[i]];
-        if (!load(s, from)) {
+        const source *from = &s->sources[clips[i]];
+        if (!load(s, clips[i], &s->sounds[i])) {
             *used = 0;
             return TING_OK;
         }
-        pieces[i] = (ting_splice_piece){from->sound.samples, from->sound.count, s->labels + from->label, from->labels};
+        pieces[i] = (ting_splice_piece){s->sounds[i].samples, s->sounds[i].count, s->labels + from->label, from->labels};
     }
     if (*used > 0)
         TRY(ting_splice(plan, rng, pieces, *used, &s->spliced));
@@ -314,8 +305,9 @@ ting_err ting_splice_corpus(const ting_splice_options *options)
     TRY(read_sentences(&s));
     TRY(run(&s));
 out:
-    for (size_t i = 0; i < s.count; i++)
-        ting_sound_free(&s.sources[i].sound);
+    for (int i = 0; i < LONGEST; i++)
+        ting_sound_free(&s.sounds[i]);
+    ting_sound_store_free(s.store);
     for (size_t i = 0; i < s.voice_count; i++)
         ting_clip_index_free(s.voices[i].index);
     for (size_t i = 0; i < s.sentence_count; i++)

@@ -6,7 +6,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/sound_store.h"
 #include "data/speech.h"
+#include "support/tiny.h"
 
 #include <string.h>
 
@@ -74,11 +76,44 @@ static void longer_than_said_is_refused(void **state)
     ting_sound sound = {0};
     assert_ok(ting_speech_load(speech, 0, &sound));
     assert_int_equal(sound.count, 4 * SECOND);
-    assert_fails(TING_ERR_FORMAT, "four.wav: it lasts more than 1.60 s, the manifest says 1.50 s",
+    assert_fails(TING_ERR_FORMAT, "four.wav: it lasts more than the 1.60 s that were expected",
                  ting_speech_load(speech, 1, &sound));
     ting_sound_free(&sound);
     ting_speech_free(speech);
     ting_manifest_free(manifest);
+}
+
+/* A sound of another rate, whose samples here lie between the 16-bit steps. */
+static void kept_or_not_a_sound_is_the_same(void **state)
+{
+    (void)state;
+    char *path = ting_path_join(home, "slow.wav");
+    static float samples[SECOND];
+    ting_sound_store *keeping, *forgetting;
+    ting_sound sound = {0}, other = {0};
+    const ting_clip clip = {.id = "slow", .path = path, .start = 0.25, .seconds = 0.5};
+    ting_tiny_sound(samples, SECOND);
+    assert_ok(ting_folder_make(home));
+    assert_ok(ting_wav_save(path, samples, SECOND, SECOND * 2 / 3));
+    assert_ok(ting_sound_store_new(1 << 20, &keeping));
+    assert_ok(ting_sound_store_new(0, &forgetting));
+    assert_ok(ting_sound_store_reserve(keeping, 3));
+    assert_ok(ting_sound_store_reserve(forgetting, 3));
+    for (int round = 0; round < 2; round++) {
+        assert_ok(ting_sound_store_load(keeping, 2, &clip, SECOND, &sound));
+        assert_ok(ting_sound_store_load(forgetting, 2, &clip, SECOND, &other));
+        assert_int_equal(sound.count, SECOND / 2);
+        assert_int_equal(other.count, SECOND / 2);
+        assert_memory_equal(sound.samples, other.samples, SECOND / 2 * sizeof(float));
+    }
+    assert_ok(ting_file_save(path, "", 0)); /* now only what was kept is there */
+    assert_ok(ting_sound_store_load(keeping, 2, &clip, SECOND, &sound));
+    assert_fails(TING_ERR_FORMAT, "slow.wav", ting_sound_store_load(forgetting, 2, &clip, SECOND, &other));
+    ting_sound_free(&sound);
+    ting_sound_free(&other);
+    ting_sound_store_free(keeping);
+    ting_sound_store_free(forgetting);
+    ting_free(path);
 }
 
 static int stop_at_third(void *self)
@@ -113,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_loaded),
         cmocka_unit_test(longer_than_said_is_refused),
+        cmocka_unit_test(kept_or_not_a_sound_is_the_same),
         cmocka_unit_test(adding_can_be_stopped),
     };
     home = ting_temp_path("speech");
