@@ -39,7 +39,7 @@ typedef enum ting_problem {
     TING_PROBLEM_LONG,
     TING_PROBLEM_SILENT,     /* decoding: the standard deviation is below -60 dB of full scale */
     TING_PROBLEM_CLIPPED,    /* decoding: more than one sample in a thousand stands at full scale */
-    TING_PROBLEM_LABEL,      /* more initials and finals than frames at 25 a second; a repeat counts for two */
+    TING_PROBLEM_LABEL,      /* more tokens than rows of the encoder; a repeat counts for two */
     TING_PROBLEM_READING,    /* a character that no table reads: a rare hanzi, Latin, a digit */
     TING_PROBLEM_PINYIN,     /* a word that is no syllable, or not a syllable for each hanzi */
     TING_PROBLEM_DUPLICATE,  /* an id that an earlier clip has */
@@ -69,6 +69,13 @@ typedef struct ting_data_summary {
     size_t problems[TING_PROBLEMS];       /* clips with each; lines for TING_PROBLEM_LINE */
 } ting_data_summary;
 
+/* What a network is taught to write. */
+typedef enum ting_token_table {
+    TING_TOKENS_PARTS,     /* initials, finals with tone: about 200 */
+    TING_TOKENS_SYLLABLES, /* toned syllables: about 1,500 */
+    TING_TOKENS_CHARACTERS /* what the texts of a training are written with */
+} ting_token_table;
+
 typedef struct ting_data_options { /* start with {0} */
     const char *manifest;     /* file or Kaldi folder; its forms stand in docs/DATA.md */
     const char *base;         /* folder that relative paths start from; NULL: the manifest's own */
@@ -78,6 +85,8 @@ typedef struct ting_data_options { /* start with {0} */
     int decode;               /* 1: all samples are looked at; 0: headers, and all of files that don't say their length */
     int threads;              /* 0: one for each processor */
     double shortest, longest; /* seconds; 0: 0.1 and 30 */
+    double rows;              /* that the encoder has a second, for labels too long; 0: 25 */
+    ting_token_table tokens;  /* of the label */
     size_t most;              /* of each problem so many are said */
     ting_remarks problems;    /* "id: what is wrong", in the order of the manifest */
     void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */

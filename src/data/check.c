@@ -92,12 +92,12 @@ static void check_sound(check *c, const ting_clip *clip, const ting_clip_sound *
                 100.0 * (double)sound->full / (double)sound->samples);
 }
 
-/* Frames of an encoder at 25 a second, as the Zipformer counts them: Conv-Embed leaves (n - 7) / 2 of n, the end halves again. A
- * Conformer's two convolutions leave about as many. */
-static long encoder_frames(double seconds)
+/* Rows of an encoder as the Zipformer counts them: Conv-Embed leaves (n - 7) / 2 of n frames, which are thinned out, rounding up. The
+ * convolutions of the others leave about as many. */
+static long encoder_rows(const check *c, double seconds)
 {
-    long frames = lround(seconds * FRAMES_A_SECOND);
-    return frames < 9 ? 0 : ((frames - 7) / 2 + 1) / 2;
+    const long frames = lround(seconds * FRAMES_A_SECOND);
+    return frames < 9 ? 0 : (long)ceil((double)((frames - 7) / 2) * c->options->rows * 2 / FRAMES_A_SECOND);
 }
 
 static void check_label(check *c, const ting_clip *clip, const ting_clip_label *label, double seconds)
@@ -111,9 +111,9 @@ static void check_label(check *c, const ting_clip *clip, const ting_clip_label *
         problem(c, TING_PROBLEM_PINYIN, "%s: \"%s\" is no syllable of Mandarin", clip->id, label->wrong);
     else if (clip->pinyin != NULL && label->hanzi >= 0 && label->count != label->hanzi)
         problem(c, TING_PROBLEM_PINYIN, "%s: %d syllables for %d hanzi", clip->id, label->count, label->hanzi);
-    if (seconds >= 0 && label->frames > encoder_frames(seconds))
+    if (seconds >= 0 && label->frames > encoder_rows(c, seconds))
         problem(c, TING_PROBLEM_LABEL, "%s: its label needs %d frames, and %.3f s have %ld", clip->id, label->frames, seconds,
-                encoder_frames(seconds));
+                encoder_rows(c, seconds));
 }
 
 /* ---- counts ---- */
@@ -295,6 +295,8 @@ ting_err ting_check_data(const ting_data_options *options, ting_data_summary *su
     *summary = (ting_data_summary){0};
     all.shortest = all.shortest > 0 ? all.shortest : 0.1;
     all.longest = all.longest > 0 ? all.longest : 30;
+    all.rows = all.rows > 0 ? all.rows : 25;
+    c.labels.table = all.tokens;
     TRY(open_check(&c));
     TRY(check_all(&c));
     sum_up_labels(&c.labels, summary);

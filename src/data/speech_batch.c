@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "data/loader.h"
+#include "loss/ctc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,19 +109,10 @@ out:
     return err;
 }
 
-/* Rows that CTC needs for the tokens: one each, and a blank between equal neighbours. */
-static int rows_needed(const int *labels, uint32_t count)
-{
-    int rows = (int)count;
-    for (uint32_t i = 1; i < count; i++)
-        rows += labels[i] == labels[i - 1];
-    return rows;
-}
-
 static ting_err check_rows(const ting_speech_batches *b, const ting_speech_item *item, int frames)
 {
     const int rows = b->options.rows(b->options.rows_self, frames);
-    const int needed = item->labelled ? rows_needed(ting_speech_labels(b->speech) + item->label, item->label_count) : 1;
+    const int needed = item->labelled ? ting_ctc_frames(ting_speech_labels(b->speech) + item->label, (int)item->label_count) : 1;
     if (rows < 1 || rows < needed)
         return ting_fail(TING_ERR_FORMAT, "its %d frames give %d rows, its tokens need %d", frames, rows,
                          needed < 1 ? 1 : needed);
