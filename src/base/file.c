@@ -238,6 +238,11 @@ char *ting_path_join(const char *folder, const char *name)
     return NULL;
 }
 
+char *ting_path_under(const char *folder, const char *name)
+{
+    return folder == NULL || name[0] == '/' ? ting_strdup(name) : ting_path_join(folder, name);
+}
+
 /* Makes the folders that the first `length` bytes of a path name, one after the other. */
 static ting_err make_folders(const char *path, size_t length)
 {

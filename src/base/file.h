@@ -62,4 +62,7 @@ ting_err ting_folder_make_above(const char *path);
 /* Returns an owned "folder/name", free with ting_free; NULL when out of memory. */
 char *ting_path_join(const char *folder, const char *name);
 
+/* The same for a name that a file or a person gave: it is the whole path where it is absolute, or the folder is NULL. */
+char *ting_path_under(const char *folder, const char *name);
+
 #endif

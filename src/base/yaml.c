@@ -309,6 +309,14 @@ ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high
     return err == TING_OK && node != NULL ? read_real(node, key, low, high, out) : err;
 }
 
+ting_err ting_yaml_real_into(ting_yaml *map, const char *key, double low, double high, ting_real *out)
+{
+    double value = (double)*out;
+    const ting_err err = ting_yaml_real(map, key, low, high, &value);
+    *out = (ting_real)value;
+    return err;
+}
+
 ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count)
 {
     ting_err err = TING_OK;

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/real.h"
 
 #include <stdbool.h>
 
@@ -56,6 +57,7 @@ ting_yaml *ting_yaml_find(ting_yaml *map, const char *key);
  * borrows from the document. */
 ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int *out);
 ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out);
+ting_err ting_yaml_real_into(ting_yaml *map, const char *key, double low, double high, ting_real *out);
 
 /* A list of 1 to `most` numbers, or one without brackets. After an error out[] is not to be used. */
 ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count);

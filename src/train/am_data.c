@@ -9,8 +9,7 @@
 static ting_err find_missing(const ting_am_source *sources, int count, const char *folder, char **out)
 {
     for (int i = 0; i < count && *out == NULL; i++) {
-        char *path = sources[i].manifest[0] == '/' ? ting_strdup(sources[i].manifest)
-                                                   : ting_path_join(folder, sources[i].manifest);
+        char *path = ting_path_under(folder, sources[i].manifest);
         if (path == NULL)
             return TING_ERR_MEMORY;
         if (ting_file_exists(path))

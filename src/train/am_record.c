@@ -2,8 +2,9 @@
 /* am_record.c - see am_record.h. */
 #include "train/am_record.h"
 
+#include "train/outcome.h"
+
 #include <jansson.h>
-#include <math.h>
 
 static json_t *sources_of(const ting_am_source *sources, int count)
 {
@@ -21,11 +22,7 @@ static json_t *sources_of(const ting_am_source *sources, int count)
 
 char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
 {
-    double errors = -1, loss = -1, seconds = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
-    for (size_t i = 0; i < t->curve_count; i++) {
-        errors = t->curve[i].errors >= 0 ? t->curve[i].errors : errors;
-        loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
-    }
+    const ting_outcome end = ting_outcome_of(t);
     const ting_am_loss *l = &r->loss;
     json_t *weights =
         json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "ctc", l->ctc, "transducer", r->transducer_head ? l->transducer : 0.0,
@@ -33,7 +30,7 @@ char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
     json_t *record = json_pack(
         "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:o, s:o, s:o}", "steps", (json_int_t)t->step, "epoch",
         (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "mean_of_checkpoints", t->mean, "seconds",
-        seconds, "last_loss", loss, "held_out_error_rate", errors, "rate", r->plan.rate, "seconds_a_step", r->seconds,
+        end.seconds, "last_loss", end.loss, "held_out_error_rate", end.errors, "rate", r->plan.rate, "seconds_a_step", r->seconds,
         "seed", r->plan.seed, "augmented", r->augmented, "losses", weights, "train",
         sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
     char *text = record != NULL ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;

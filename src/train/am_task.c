@@ -24,8 +24,7 @@ static ting_err read_manifests(ting_am_task *t, const char *folder, const ting_a
     char *path = NULL;
     for (int i = 0; i < count; i++) {
         ting_manifest **out = &t->manifests[t->manifest_count];
-        path = folder != NULL && sources[i].manifest[0] != '/' ? ting_path_join(folder, sources[i].manifest)
-                                                               : ting_strdup(sources[i].manifest);
+        path = ting_path_under(folder, sources[i].manifest);
         if (path == NULL)
             return TING_ERR_MEMORY;
         TRY(ting_manifest_read(path, &(ting_manifest_options){.only = sources[i].only, .bad = t->log}, out));
