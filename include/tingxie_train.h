@@ -179,6 +179,7 @@ typedef struct ting_splice_options { /* start with {0} */
     const char *sentences;       /* a line each, 2 to 60 hanzi; others are passed over. May be xz */
     const char *output;          /* folder that gets WAV files and spliced.tsv; it is made */
     const char *lexicon;         /* folder of pinyin tables */
+    const char *plan;            /* YAML: how clips are joined, keys of docs/AUGMENT.md; NULL: the defaults */
     int count, seed;             /* sentences to make; each is drawn, and so is who says it */
     ting_remarks remarks;
     void (*progress)(void *self, size_t done, size_t sentences); /* NULL: none */
@@ -187,7 +188,7 @@ typedef struct ting_splice_options { /* start with {0} */
 } ting_splice_options;
 
 /* Sentences that nobody said, joined from clips of one speaker each (docs/AUGMENT.md). A function of files, count and seed.
- * Errors: io, format, argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled: no manifest is
+ * Errors: io, format (the plan too), argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled: no manifest is
  * written then. */
 TING_API ting_err ting_splice_corpus(const ting_splice_options *options);
 

@@ -55,6 +55,7 @@ typedef struct splicer {
     size_t syllable_count, syllable_room, sentence_count, start_room, text_room;
     ting_sound_store *store;    /* of the sources */
     ting_sound sounds[LONGEST]; /* of the sentence at hand */
+    ting_splice_plan plan;
     ting_spliced spliced;
 } splicer;
 
@@ -201,7 +202,7 @@ static bool load(splicer *s, int at, ting_sound *sound)
 }
 
 /* Says a random sentence in a random voice; *at gets the sentence, *used 0 when this draw cannot be said. */
-static ting_err say(splicer *s, const ting_splice_plan *plan, ting_rng *rng, size_t *at, const voice **by, int *used)
+static ting_err say(splicer *s, ting_rng *rng, size_t *at, const voice **by, int *used)
 {
     ting_err err = TING_OK;
     int clips[LONGEST];
@@ -219,7 +220,7 @@ static ting_err say(splicer *s, const ting_splice_plan *plan, ting_rng *rng, siz
         pieces[i] = (ting_splice_piece){s->sounds[i].samples, s->sounds[i].count, s->labels + from->label, from->labels};
     }
     if (*used > 0)
-        TRY(ting_splice(plan, rng, pieces, *used, &s->spliced));
+        TRY(ting_splice(&s->plan, rng, pieces, *used, &s->spliced));
 out:
     return err;
 }
@@ -255,16 +256,26 @@ out:
 
 /* ---- all ---- */
 
+static ting_err read_plan(const char *path, ting_splice_plan *plan)
+{
+    ting_err err = TING_OK;
+    ting_yaml_doc doc = {0};
+    if (path != NULL)
+        TRY(ting_yaml_load(path, &doc));
+    TRY(ting_splice_plan_read(doc.root, plan));
+out:
+    ting_yaml_free(&doc);
+    return err;
+}
+
 static ting_err run(splicer *s)
 {
     ting_err err = TING_OK;
-    ting_splice_plan plan;
     ting_manifest_writer writer = {0};
     const ting_splice_options *o = s->options;
     char *list = ting_path_join(o->output, "spliced.tsv");
     if (list == NULL)
         return TING_ERR_MEMORY;
-    TRY(ting_splice_plan_read(NULL, &plan));
     TRY(ting_folder_make(o->output));
     TRY(ting_manifest_create(list, &writer));
     for (int i = 0; i < o->count; i++) {
@@ -273,7 +284,7 @@ static ting_err run(splicer *s)
         const voice *by = NULL;
         int used = 0;
         for (int tries = 0; used == 0 && tries < TRIES; tries++)
-            TRY(say(s, &plan, &rng, &sentence, &by, &used));
+            TRY(say(s, &rng, &sentence, &by, &used));
         if (used == 0)
             FAIL(TING_ERR_ARGUMENT,
                  "%d sentences in a row cannot be said with these clips: too few syllables are there", (int)TRIES);
@@ -301,6 +312,7 @@ ting_err ting_splice_corpus(const ting_splice_options *options)
         FAIL(TING_ERR_ARGUMENT, "%d sentences", options->count);
     TRY(ting_lexicon_add_folder(s.lexicon, options->lexicon));
     s.reader.lexicon = s.lexicon;
+    TRY(read_plan(options->plan, &s.plan));
     TRY(read_clips(&s));
     TRY(read_sentences(&s));
     TRY(run(&s));

@@ -159,12 +159,51 @@ static void pieces_of_a_file_are_told_apart(void **state)
     ting_str_free(&said);
 }
 
+static double seconds_of(const char *folder)
+{
+    double seconds = 0;
+    ting_manifest *made = read_list(folder, "spliced.tsv");
+    for (size_t i = 0; i < ting_manifest_count(made); i++)
+        seconds += ting_manifest_at(made, i)->seconds;
+    ting_manifest_free(made);
+    return seconds;
+}
+
+static void a_plan_says_how_clips_are_joined(void **state)
+{
+    (void)state;
+    char *home = ting_temp_path("planned"), *list = ting_path_join(home, "list.tsv"), *out = ting_path_join(home, "out"),
+         *texts = ting_path_join(home, "texts.txt"), *plan = ting_path_join(home, "plan.yaml"), *wav = ting_path_join(home, "ma.wav");
+    static const char sentence[] = "妈妈妈\n", table[] = "path\tpinyin\ttext\nma.wav\tma1\t妈\n",
+                      restful[] = "pause_share: 1\npause: 3\n", wrong[] = "pauze: 1\n";
+    static float samples[TING_SOUND_RATE / 2];
+    for (int i = 0; i < TING_SOUND_RATE / 2; i++)
+        samples[i] = 0.3F * sinf(6.2831853F * 300 * (float)i / TING_SOUND_RATE);
+    assert_ok(ting_folder_make(home));
+    assert_ok(ting_wav_save(wav, samples, TING_SOUND_RATE / 2, TING_SOUND_RATE));
+    assert_ok(ting_file_save(list, table, sizeof table - 1));
+    assert_ok(ting_file_save(texts, sentence, sizeof sentence - 1));
+    ting_splice_options options = {.manifest = list, .sentences = texts, .output = out, .lexicon = "models/lexicon", .count = 4};
+    assert_ok(ting_splice_corpus(&options));
+    assert_true(seconds_of(out) < 4 * (3 * 0.5 + 2 * 0.4)); /* the clips, and the longest pauses that there may be */
+    options.plan = plan;
+    assert_ok(ting_file_save(plan, restful, sizeof restful - 1));
+    assert_ok(ting_splice_corpus(&options));
+    assert_true(seconds_of(out) > 4 * 2 * 2.99); /* both joints of each sentence rest for 3 s */
+    assert_ok(ting_file_save(plan, wrong, sizeof wrong - 1));
+    assert_fails(TING_ERR_FORMAT, "plan.yaml:1: the key \"pauze\"", ting_splice_corpus(&options));
+    char *const all[] = {home, list, out, texts, plan, wav};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_toy_corpus_is_a_function_of_its_seed),
         cmocka_unit_test(sentences_are_spliced_from_clips),
         cmocka_unit_test(pieces_of_a_file_are_told_apart),
+        cmocka_unit_test(a_plan_says_how_clips_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
