@@ -91,7 +91,7 @@ static ting_err hear(const ting_speech_batches *b, scratch *s, size_t item, ting
     const ting_augment *augment = b->options.augment;
     TRY(ting_speech_load(b->speech, item, &s->voice));
     if (augment != NULL)
-        TRY(ting_augment_voice(augment, rng, &s->voice, NULL));
+        TRY(ting_augment_voice(augment, rng, &s->voice));
     if (b->options.clean)
         TRY(add_features(b, &s->voice, &out->clean, frames));
     const ting_rng warp = *rng;

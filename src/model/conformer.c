@@ -61,11 +61,6 @@ void ting_conformer_free(ting_conformer *model)
     ting_free(model);
 }
 
-const ting_conformer_config *ting_conformer_settings(const ting_conformer *model)
-{
-    return &model->config;
-}
-
 /* ---- who sees whom ---- */
 
 static int chunk_of(const ting_conformer_run *run, int segment)

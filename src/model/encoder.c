@@ -107,11 +107,6 @@ void ting_encoder_free(ting_encoder *encoder)
     ting_free(encoder);
 }
 
-const ting_encoder_config *ting_encoder_settings(const ting_encoder *encoder)
-{
-    return &encoder->config;
-}
-
 ting_err ting_encoder_prepare(ting_encoder *encoder)
 {
     return encoder->config.kind == TING_ENCODER_ZIPFORMER ? ting_zipformer_prepare(encoder->zipformer) : TING_OK;

@@ -58,7 +58,6 @@ ting_err ting_encoder_check(const ting_encoder_config *config);
  * Errors: model, memory. */
 ting_err ting_encoder_new(const ting_encoder_config *config, ting_params *params, ting_encoder **out);
 void ting_encoder_free(ting_encoder *encoder);
-const ting_encoder_config *ting_encoder_settings(const ting_encoder *encoder);
 
 /* What follows from the weights; after loading, before the first streaming forward. Errors: memory. */
 ting_err ting_encoder_prepare(ting_encoder *encoder);

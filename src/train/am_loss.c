@@ -134,15 +134,18 @@ static void add_simple(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tenso
 {
     const ting_am_loss *l = &t->recipe->loss;
     ting_arcs arcs;
+    int impossible = 0;
     const int rows = targets->frames.start[targets->frames.count];
     int *first = ting_ctx_ints(ctx, rows), *width = ting_ctx_ints(ctx, targets->frames.count);
     ting_tensor am = ting_linear_apply(ctx, ting_rows(v->rows, 0, rows), t->net->simple_am, TING_ACT_NONE);
     ting_tensor lm = ting_linear_apply(ctx, predicted, t->net->simple_lm, TING_ACT_NONE);
     ting_tensor loss = ting_simple_transducer_loss(
         ctx, am, lm, targets,
-        &(ting_simple_options){.lm_only = (ting_real)l->lm_only, .am_only = (ting_real)l->am_only, .arcs = &arcs});
+        &(ting_simple_options){
+            .lm_only = (ting_real)l->lm_only, .am_only = (ting_real)l->am_only, .impossible = &impossible, .arcs = &arcs});
     if (ctx->err != TING_OK)
         return;
+    count_impossible(&t->terms, impossible);
     ting_prune_ranges(targets, &arcs, l->prune, first, width);
     targets->first = first;
     targets->width = width;
@@ -211,13 +214,9 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
 {
     const int rows = v->rows.rows;
     int *encoder = ting_ctx_ints(ctx, rows), *predictor = ting_ctx_ints(ctx, rows);
-    ting_soft_targets *targets = ting_arena_take(ctx->arena, sizeof *targets); /* until the tape has been walked */
-    if (targets == NULL)
-        ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for a batch");
     ting_tensor predicted = predict(t, ctx, taught->tokens, taught->said);
     if (ctx->err != TING_OK)
         return;
-    *targets = (ting_soft_targets){.dense = taught->posteriors};
     for (int u = 0; u < v->segments.count; u++)
         for (int r = v->segments.start[u]; r < v->segments.start[u + 1]; r++) {
             encoder[r] = r;
@@ -226,7 +225,7 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
     ting_tensor e = ting_transducer_project_encoder(ctx, t->net->transducer, v->rows);
     ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
-    ting_tensor loss = ting_soft_entropy(ctx, logits, targets, &(ting_soft_entropy_options){.divergence = true});
+    ting_tensor loss = ting_soft_entropy(ctx, logits, taught->posteriors, &(ting_soft_entropy_options){.divergence = true});
     add_term(t, ctx, sum, loss, weight, TING_AM_POSTERIORS);
 }
 
