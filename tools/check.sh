@@ -83,6 +83,12 @@ pages() {
     done
 }
 
+# What lies at the root is known by name: what a tool leaves there is not committed by mistake.
+root() {
+    git ls-files | grep -v / | grep -vxE '\.clang-format|\.gitignore|CONTRIBUTING\.md|LICENSE|Makefile|NOTICE|README\.md' |
+        sed 's/$/: no file that belongs at the root (tools\/check.sh names them)/'
+}
+
 # Paths named in the docs exist: from the root, or from src, src/kern or tests; <name> stands for any. A plan may name what is to come.
 paths() {
     git grep -noE '(^|[^A-Za-z0-9_./~$-])[A-Za-z0-9_-]+(/[A-Za-z0-9_.<>*-]+)+' -- '*.md' ':!docs/PLAN.md' |
@@ -101,7 +107,7 @@ paths() {
     done
 }
 
-breaches=$(floors; programs; sizes; form; words; symbols; pages; paths)
+breaches=$(floors; programs; sizes; form; words; symbols; pages; root; paths)
 [ -z "$breaches" ] && echo "check: the house is in order" && exit 0
 echo "$breaches"
 exit 1
