@@ -188,8 +188,8 @@ typedef struct ting_splice_options { /* start with {0} */
 } ting_splice_options;
 
 /* Sentences that nobody said, joined from clips of one speaker each (docs/AUGMENT.md). A function of files, count and seed.
- * Errors: io, format (the plan too), argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled: no manifest is
- * written then. */
+ * Errors: io, format (the plan too), argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled:
+ * no manifest is written then. */
 TING_API ting_err ting_splice_corpus(const ting_splice_options *options);
 
 /* Spoken digits that nobody spoke, to see a training at work where there is no data (recipes/smoke.yaml): WAV files and
@@ -238,7 +238,8 @@ TING_API ting_err ting_train_p2h(const ting_train_options *options);
 typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF16, TING_EXPORT_INT8 } ting_export_type;
 
 /* Writes the checkpoint's averaged weights (or the mean of several, see `mean`) as a model file, with the record of the
- * training; `licence` is an SPDX expression; NULL: none is stated. Errors: argument (no checkpoint, or fewer than `mean`), io, format, model, memory. */
+ * training; `licence` is an SPDX expression; NULL: none is stated. Errors: argument (no checkpoint, or fewer than `mean`), io,
+ * format, model, memory. */
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
 
