@@ -4,7 +4,7 @@
  * `loss`, `train`.
  *
  * Every key has a default (in am_recipe.c, beside its range); unknown keys and wrong types are errors that name the line.
- * recipes/smoke.yaml is a small one with a remark at each key.
+ * docs/TRAINING.md names all of them; recipes/smoke.yaml is a small one with a remark at those that matter.
  */
 #ifndef TING_TRAIN_AM_RECIPE_H
 #define TING_TRAIN_AM_RECIPE_H

@@ -119,9 +119,9 @@ static void save_text(const char *path, const char *text)
 }
 
 /* Whether `tingxie inspect` says this of a file. */
-static void assert_inspected(const char *model, const char *part, bool there)
+static void assert_inspected(const char *path, const char *part, bool there)
 {
-    ting_program_run run = ting_run_program(ARGS("inspect", model), NULL);
+    ting_program_run run = ting_run_program(ARGS("inspect", path), NULL);
     assert_int_equal(run.status, 0);
     assert_int_equal(strstr(run.out, part) != NULL, there);
     ting_program_free(&run);
