@@ -138,8 +138,9 @@ uint64_t ting_speech_hash(const ting_speech *s)
     for (size_t i = 0; i < s->count; i++) {
         const ting_speech_item *item = &s->items[i];
         const uint64_t parts[] = {hash, ting_hash_bytes(item->clip->id, strlen(item->clip->id)), item->samples,
-                                  item->label_count};
-        hash = ting_fingerprint(parts, sizeof parts);
+                                  item->label_count, (uint64_t)llround(1000 * fmax(0, item->clip->start))};
+        const bool piece = item->clip->start >= 0;
+        hash = ting_fingerprint(parts, piece ? sizeof parts : sizeof parts - sizeof parts[0]);
     }
     return hash;
 }

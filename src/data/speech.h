@@ -52,7 +52,8 @@ ting_err ting_speech_add(ting_speech *speech, const ting_manifest *manifest, con
 const ting_speech_item *ting_speech_items(const ting_speech *speech, size_t *count);
 const int *ting_speech_labels(const ting_speech *speech);
 
-/* Of everything that decides what is learnt: paths, pieces, tokens. */
+/* Of what a checkpoint belongs to: ids, pieces, lengths and tokens, in order. Not of paths, so that a corpus may be moved, nor of the
+ * weights of sources, which may be changed between two runs; what follows is then not what one run would have done. */
 uint64_t ting_speech_hash(const ting_speech *speech);
 
 /* The sound of an item at 16 kHz, in place of what *sound holds. Any thread. Errors: io, format (a file that cannot be read,

@@ -116,6 +116,32 @@ static void kept_or_not_a_sound_is_the_same(void **state)
     ting_free(path);
 }
 
+static uint64_t hash_of(const char *rows)
+{
+    ting_manifest *manifest = make(rows);
+    ting_speech *speech = speech_of(manifest, (ting_speech_options){.unlabelled_too = true});
+    const uint64_t hash = ting_speech_hash(speech);
+    ting_speech_free(speech);
+    ting_manifest_free(manifest);
+    return hash;
+}
+
+static void a_checkpoint_knows_its_data(void **state)
+{
+    (void)state;
+    const uint64_t hash = hash_of("a\tfour.wav\t1\t1\t\nb\tfour.wav\t2\t1\t\n");
+    assert_true(hash == hash_of("a\t./four.wav\t1\t1\t\nb\t../speech/four.wav\t2\t1\t\n")); /* the corpus has moved */
+    static const char *const others[] = {
+        "a\tfour.wav\t1\t1\t\nb\tfour.wav\t2.5\t1\t\n", /* another piece */
+        "a\tfour.wav\t1\t1\t\nb\tfour.wav\t2\t1.5\t\n", /* longer */
+        "b\tfour.wav\t2\t1\t\na\tfour.wav\t1\t1\t\n",   /* another order */
+        "a\tfour.wav\t1\t1\t\nc\tfour.wav\t2\t1\t\n",   /* another name */
+        "a\tfour.wav\t1\t1\t\n",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_true(hash != hash_of(others[i]));
+}
+
 static int stop_at_third(void *self)
 {
     int *asked = self;
@@ -149,6 +175,7 @@ int main(void)
         cmocka_unit_test(pieces_are_loaded),
         cmocka_unit_test(longer_than_said_is_refused),
         cmocka_unit_test(kept_or_not_a_sound_is_the_same),
+        cmocka_unit_test(a_checkpoint_knows_its_data),
         cmocka_unit_test(adding_can_be_stopped),
     };
     home = ting_temp_path("speech");
