@@ -212,7 +212,10 @@ typedef struct ting_train_report { /* means since the report before */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */
-    const char *recipe, *data, *folder;
+    const char *recipe; /* YAML (docs/TRAINING.md, recipes/p2h.yaml) */
+    const char *data;   /* pinyin to hanzi: the corpus file of ting_prepare_p2h. Acoustic networks: the folder that the recipe's
+                           manifests start from; NULL: folder/data for a recipe that names a corpus, else the working directory */
+    const char *folder; /* of the checkpoint and the curves; it is made */
     const char *const *settings; /* acoustic networks: changes to the recipe ("train.steps=500") in order, ending with
                                     NULL; NULL: none */
     const char *corpus; /* acoustic networks: folder of the public corpus that the recipe names, from which missing
@@ -243,9 +246,11 @@ typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
 
-/* The same for an acoustic network; `data` is the folder that the recipe's manifests start from (NULL: folder/data for a
- * recipe that names a corpus, else the working directory), a unit is a row of the encoder's output. Errors: unsupported
- * too (a teacher that cannot be run here). */
+/* The same for an acoustic network; a unit is a row of the encoder's output. Where a recipe names a corpus whose manifests are
+ * missing, they are made first, and remarks tell how far that is. Errors: unsupported too (a teacher that cannot be run here).
+ *
+ * An export needs no data: of the options ting_export_am reads recipe, settings (those of the training), folder, mean and
+ * authors, and tells remarks; ting_export_p2h recipe, data, folder, mean and authors. */
 TING_API ting_err ting_train_am(const ting_train_options *options);
 TING_API ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type,
                                  const char *licence);

@@ -141,7 +141,7 @@ static void rehearse(const rehearsal *r)
             round == 0 ? "train.steps=2" : "train.steps=4", "--set", "train.measure_every=2", "--set", "data.seconds=4",
             "--set", "data.loaders=1", "--set", "data.window=8", "--set", "data.memory=16");
         set_small(&train, r);
-        ting_free(run(&train, "", round == 0 ? "looking for the recordings" : "going on after step 2"));
+        ting_free(run(&train, "", round == 0 ? " recordings\n" : "going on after step 2"));
         ting_free(run(&train, "", "nothing to do"));
     }
     assert_true(ting_file_exists(test) && ting_file_exists(curves));
