@@ -229,8 +229,8 @@ typedef struct ting_train_options { /* start with {0} */
                             public model */
     ting_remarks remarks;
     void (*report)(void *self, const ting_train_report *report); /* at the recipe's intervals; NULL: none */
-    int (*stop)(void *self); /* asked at each step, and now and then while files are opened and errors are measured; 1: write a
-                                checkpoint, if a step was made, and return TING_ERR_CANCELLED. NULL: never */
+    int (*stop)(void *self); /* asked at each step, for acoustic networks also now and then while files are opened and errors are
+                                measured; 1: write a checkpoint, if a step was made, and return TING_ERR_CANCELLED. NULL: never */
     void *self;
 } ting_train_options;
 

@@ -217,7 +217,6 @@ static ting_err measure(void *self, ting_ctx *ctx, double *errors)
     ting_err err = TING_OK;
     const ting_p2h_task *task = self;
     size_t wrong = 0, total = 0, left = (size_t)task->recipe->measure_lines;
-    *errors = -1;
     for (int i = 0; i < task->corpus->sources && left > 0; i++) {
         const ting_p2h_source *source = &task->corpus->source[i];
         size_t count = source->kind == TING_P2H_MEASURE ? (size_t)source->count : 0;
@@ -226,8 +225,6 @@ static ting_err measure(void *self, ting_ctx *ctx, double *errors)
         for (size_t k = 0, part; k < count; k += part) {
             ting_p2h_batch batch;
             const size_t first = (size_t)source->first + k;
-            if (ting_watch_stop(task->watch))
-                return TING_OK;
             part = fitting(task, first, count - k);
             ting_arena_reset(ctx->arena);
             TRY(ting_p2h_plain_batch(task->corpus, first, part, ctx->arena, &batch));

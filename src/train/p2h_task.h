@@ -13,14 +13,12 @@
 #include "model/p2h_model.h"
 #include "train/p2h_recipe.h"
 #include "train/trainer.h"
-#include "train/watch.h"
 
 typedef struct ting_p2h_task {
     const ting_p2h_recipe *recipe;
     const ting_p2h_corpus *corpus;
     ting_p2h_model model; /* its tables borrow from the corpus */
     ting_p2h_sampler *sampler;
-    ting_watch *watch; /* borrowed: who may stop a measurement; NULL: nobody */
 } ting_p2h_task;
 
 /* Declares, allocates and initialises the network of the recipe for the corpus's tables, and what hands out batches.

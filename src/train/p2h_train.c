@@ -22,7 +22,6 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_p2h_corpus corpus;
     ting_p2h_task network;
     ting_task task;
-    ting_watch watch;
 } job;
 
 static ting_err open_job(const ting_train_options *options, job *j)
@@ -33,7 +32,6 @@ static ting_err open_job(const ting_train_options *options, job *j)
     TRY(ting_p2h_recipe_load(options->recipe, &j->recipe));
     TRY(ting_p2h_corpus_open(options->data, &j->corpus));
     TRY(ting_p2h_task_make(&j->network, &j->recipe, &j->corpus, &j->ranks));
-    j->network.watch = &j->watch;
     TRY(ting_p2h_task_view(&j->network, &j->task));
 out:
     return err;
@@ -51,7 +49,7 @@ ting_err ting_train_p2h(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    job j = {.watch = {.options = options}};
+    job j = {0};
     TRY(ting_ranks_join(&j.ranks));
     const ting_log log = j.ranks.rank == 0 ? ting_remarks_log(&remarks) : (ting_log){0};
     TRY(ting_ranks_agree(&j.ranks, open_job(options, &j)));
@@ -68,9 +66,9 @@ ting_err ting_train_p2h(const ting_train_options *options)
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
                                                  .log = &log,
-                                                 .report = ting_watch_report,
-                                                 .stop = ting_watch_stop,
-                                                 .self = &j.watch}));
+                                                 .report = options->report,
+                                                 .stop = options->stop,
+                                                 .self = options->self}));
 out:
     close_job(&j);
     return err;
