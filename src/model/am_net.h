@@ -19,7 +19,7 @@
 #include "model/encoder.h"
 #include "model/transducer.h"
 
-enum { TING_AM_HEAD_NAME = 64, TING_MOST_HINTS = TING_ZIPFORMER_MAX_STACKS + 1 };
+enum { TING_AM_HEAD_NAME = 64, TING_MOST_HINTS = TING_ZIPFORMER_MAX_STACKS + 2 };
 #define TING_CTC_HEAD "ctc_output.1" /* the parameters of a CTC head that has no other name */
 
 typedef struct ting_ctc_config {

@@ -88,9 +88,12 @@ typedef struct ting_zipformer_mode {
     int left; /* with chunk: rows to the left of a chunk that it sees */
     ting_zipformer_state *const
         *states; /* streaming with the model's own chunk and left: one state a segment */
-    const ting_tensor *given; /* [stacks] rows at 50 Hz that each stack hears in place of what comes from the one before, to
-                                 train stacks side by side; NULL: none */
+    const ting_tensor *given; /* [stacks + 1] rows at 50 Hz that the projection of the subsampling and each stack hear in
+                                 place of what comes from the part before, to train them side by side; NULL: none */
 } ting_zipformer_mode;
+
+/* Columns of the rows before the projection of the subsampling. */
+int ting_zipformer_embed_columns(const ting_zipformer_config *config);
 
 /* Rows at 50 Hz of a whole utterance; 0: too short. */
 int ting_zipformer_rows(int frames);

@@ -57,6 +57,11 @@ static ting_tensor convolve_one(ting_ctx *ctx, const ting_zip_embed *e, int i, t
     return ting_activate(ctx, TING_ACT_SWOOSH_R, x);
 }
 
+int ting_zipformer_embed_columns(const ting_zipformer_config *config)
+{
+    return ting_zip_embed_width(config->features) * config->embed_channels[2];
+}
+
 static ting_tensor convolve(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
                             ting_segments segments, int *start)
 {
@@ -164,7 +169,7 @@ static ting_tensor stream(ting_ctx *ctx, const ting_zipformer *model, ting_tenso
                           int *out_start)
 {
     int chunk = model->config.chunk;
-    int width = ting_zip_embed_width(model->config.features) * model->config.embed_channels[2];
+    int width = ting_zipformer_embed_columns(&model->config);
     out_start[0] = 0;
     for (int s = 0; s < segments.count; s++) {
         int frames =
@@ -186,11 +191,13 @@ static ting_tensor stream(ting_ctx *ctx, const ting_zipformer *model, ting_tenso
 }
 
 ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
-                                   ting_segments segments, ting_zipformer_state *const *states,
-                                   int *out_start)
+                                   ting_segments segments, const ting_zipformer_mode *mode, int *out_start)
 {
-    if (states != NULL)
-        return finish(ctx, model, stream(ctx, model, x, segments, states, out_start));
+    if (mode->states != NULL) {
+        x = stream(ctx, model, x, segments, mode->states, out_start);
+        ting_ctx_see(ctx, x, "encoder_embed.convnext");
+        return finish(ctx, model, x);
+    }
     int *start = ting_ctx_ints(ctx, segments.count + 1);
     if (start == NULL)
         return (ting_tensor){0};
@@ -204,5 +211,8 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
     x = ting_skip(ctx, x, ting_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start)), rows, kept);
     x = ting_balance(ctx, spread(x, width), &balance_next);
     x = gather(ting_whiten_by(ctx, x, 1, &whiten_next), width);
+    ting_ctx_see(ctx, x, "encoder_embed.convnext");
+    if (mode->given != NULL)
+        x = mode->given[0];
     return ting_dropout_shared(ctx, finish(ctx, model, x), rows, ting_zip_dropout_now(ctx, less));
 }

@@ -106,8 +106,7 @@ ting_tensor ting_zip_bypass(ting_ctx *ctx, ting_tensor original, ting_tensor x, 
 ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, const ting_param *log_scale);
 
 ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, ting_tensor x,
-                                   ting_segments segments, ting_zipformer_state *const *states,
-                                   int *out_start);
+                                   ting_segments segments, const ting_zipformer_mode *mode, int *out_start);
 ting_tensor ting_zip_layer_forward(ting_ctx *ctx, const ting_zip_layer *layer,
                                    const ting_zip_run *run, ting_tensor x);
 

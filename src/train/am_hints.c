@@ -11,45 +11,60 @@
 static void see(void *self, const char *name, ting_tensor value)
 {
     ting_am_hints *hints = self;
-    char stack[64]; /* the name of the next one */
-    snprintf(stack, sizeof stack, "encoder.encoders.%d", hints->count - 1);
-    if (hints->count < TING_MOST_HINTS && strcmp(name, hints->count == 0 ? "encoder_embed" : stack) == 0)
+    const int stack = hints->count - (hints->inner ? 2 : 1);
+    char next[64];
+    if (stack >= 0)
+        snprintf(next, sizeof next, "encoder.encoders.%d", stack);
+    else
+        snprintf(next, sizeof next, "encoder_embed%s", stack == -2 ? ".convnext" : "");
+    if (hints->count < TING_MOST_HINTS && strcmp(name, next) == 0)
         hints->value[hints->count++] = value;
 }
 
-ting_tap ting_am_hints_tap(ting_am_hints *hints)
+ting_tap ting_am_hints_tap(ting_am_hints *hints, bool inner)
 {
     hints->count = 0;
+    hints->inner = inner;
     return (ting_tap){see, hints};
 }
 
-int ting_am_hints_of(const ting_encoder_config *encoder, int *dims)
+int ting_am_hints_of(const ting_encoder_config *encoder, bool inner, int *dims)
 {
     const ting_zipformer_config *z = &encoder->zipformer;
+    int count = 0;
     if (encoder->kind != TING_ENCODER_ZIPFORMER)
         return 0;
-    for (int i = 0; i <= z->stacks; i++)
-        dims[i] = z->stack[i == 0 ? 0 : i - 1].dim;
-    return z->stacks + 1;
+    if (inner)
+        dims[count++] = ting_zipformer_embed_columns(z);
+    dims[count++] = z->stack[0].dim;
+    for (int i = 0; i < z->stacks; i++)
+        dims[count++] = z->stack[i].dim;
+    return count;
 }
 
 /* The standard deviation of each column over the rows; columns that hardly move count as a tenth of what columns do. */
 static ting_real *deviations(ting_ctx *ctx, ting_tensor x)
 {
     const double least = 0.1;
-    double total = 0;
+    double *sum = ting_arena_take_zeroed(ctx->arena, 2 * (size_t)x.cols, sizeof *sum), total = 0;
     ting_real *out = ting_ctx_reals(ctx, (size_t)x.cols);
-    for (int c = 0; c < x.cols && out != NULL; c++) {
-        double sum = 0, squares = 0;
-        for (int r = 0; r < x.rows; r++)
-            sum += (double)ting_row(x, r)[c];
-        for (int r = 0; r < x.rows; r++)
-            squares += pow((double)ting_row(x, r)[c] - sum / x.rows, 2);
-        out[c] = (ting_real)sqrt(squares / x.rows);
-        total += squares / x.rows / x.cols;
+    ting_ctx_check(ctx);
+    if (ctx->err != TING_OK)
+        return NULL;
+    double *squares = sum + x.cols;
+    for (int r = 0; r < x.rows; r++)
+        for (int c = 0; c < x.cols; c++) {
+            const double value = (double)ting_row(x, r)[c];
+            sum[c] += value;
+            squares[c] += value * value;
+        }
+    for (int c = 0; c < x.cols; c++) {
+        const double variance = fmax(squares[c] / x.rows - sum[c] / x.rows * sum[c] / x.rows, 0);
+        out[c] = (ting_real)sqrt(variance);
+        total += variance / x.cols;
     }
     const ting_real floor = total > 0 ? (ting_real)(least * sqrt(total)) : 1;
-    for (int c = 0; c < x.cols && out != NULL; c++)
+    for (int c = 0; c < x.cols; c++)
         out[c] = out[c] > floor ? out[c] : floor;
     return out;
 }

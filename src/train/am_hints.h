@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * am_hints.h - hints (FitNets, Romero 2015): what a Zipformer shows on its way, rows at 50 Hz behind the subsampling and behind
- * each stack. A pupil's are drawn to its teacher's, so that no stack has to wait for the gradient of the last one: through
+ * each stack; between networks of the same widths also inside the subsampling, before its projection. A pupil's are drawn to its teacher's, so that no stack has to wait for the gradient of the last one: through
  * linear maps, or as they are where the widths are the same. Then a stack can also be given what the teacher's heard.
  *
  *     ting_am_hints seen;
- *     const ting_tap tap = ting_am_hints_tap(&seen);
+ *     const ting_tap tap = ting_am_hints_tap(&seen, true);
  *     ctx->tap = &tap;
  *     ting_encoder_forward(ctx, ...);
  */
@@ -16,14 +16,15 @@
 
 typedef struct ting_am_hints {
     int count;
+    bool inner; /* the first is the one inside the subsampling */
     ting_tensor value[TING_MOST_HINTS]; /* where the network left them; they live as long as its output */
 } ting_am_hints;
 
 /* Empties `hints`; what a forward with this tap shows is kept in it. */
-ting_tap ting_am_hints_tap(ting_am_hints *hints);
+ting_tap ting_am_hints_tap(ting_am_hints *hints, bool inner);
 
 /* How many hints an encoder shows, and how many columns each has in dims[TING_MOST_HINTS]; 0 if it is no Zipformer. */
-int ting_am_hints_of(const ting_encoder_config *encoder, int *dims);
+int ting_am_hints_of(const ting_encoder_config *encoder, bool inner, int *dims);
 
 /* Mean over hints and rows of the squared distance between `own` and the teacher's, each of whose columns counts by its
  * standard deviation; times `units`. Both have the same rows. maps[i]: as in ting_am_net; without a weight there is none. */

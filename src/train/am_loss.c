@@ -21,6 +21,7 @@
 #include "train/am_teacher.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct view {       /* of a batch, as the heads see it */
     ting_tensor rows;       /* of all its utterances, labelled ones first */
@@ -225,7 +226,8 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
     ting_tensor e = ting_transducer_project_encoder(ctx, t->net->transducer, v->rows);
     ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
-    ting_tensor loss = ting_soft_entropy(ctx, logits, taught->posteriors, &(ting_soft_entropy_options){.divergence = true});
+    const ting_soft_entropy_options options = {.divergence = true, .weight = taught->known};
+    ting_tensor loss = ting_soft_entropy(ctx, logits, taught->posteriors, &options);
     add_term(t, ctx, sum, loss, weight, TING_AM_POSTERIORS);
 }
 
@@ -263,6 +265,26 @@ static ting_segments rows_of(const ting_am_task *t, ting_ctx *ctx, const ting_sp
     return (ting_segments){each, starts};
 }
 
+/* What the teacher says becomes the label of utterances without one; tokens that the network lacks are left out. */
+static void label_by_teacher(ting_ctx *ctx, const ting_am_taught *taught, ting_speech_batch *batch)
+{
+    const int each = batch->utterances, own = batch->labels.start[batch->labelled];
+    int *starts = ting_ctx_ints(ctx, each + 1), *ids = ting_ctx_ints(ctx, own + taught->said.start[each] + 1);
+    if (ctx->err != TING_OK)
+        return;
+    memcpy(starts, batch->labels.start, ((size_t)batch->labelled + 1) * sizeof *starts);
+    memcpy(ids, batch->label_ids, (size_t)own * sizeof *ids);
+    for (int u = batch->labelled, at = own; u < each; u++) {
+        for (int i = taught->said.start[u]; i < taught->said.start[u + 1]; i++)
+            if (taught->tokens[i] >= 0)
+                ids[at++] = taught->tokens[i];
+        starts[u + 1] = at;
+    }
+    batch->labelled = each;
+    batch->label_ids = ids;
+    batch->labels = (ting_segments){each, starts};
+}
+
 /* Runs the encoder on all views. */
 static void hear(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, const ting_am_taught *taught,
                  view out[TING_MOST_VIEWS])
@@ -275,7 +297,7 @@ static void hear(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch,
         mode.given = taught->hints.value; /* the last hint is what no stack hears */
     int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
     ting_am_hints hints;
-    const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints);
+    const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints, t->net->config.hints == 0);
     ctx->tap = l->hints > 0 ? &tap : before;
     ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames, &mode,
                                             starts);
@@ -296,11 +318,14 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     t->terms.batches++;
     if (batch->utterances == 0)
         return TING_OK;
+    ting_speech_batch told = *batch;
     if (t->teacher != NULL)
-        taught = ting_am_teach(t->teacher, ctx, batch, rows_of(t, ctx, batch), l->posteriors > 0);
-    hear(t, ctx, batch, &taught, views);
+        taught = ting_am_teach(t->teacher, ctx, batch, rows_of(t, ctx, batch), l->posteriors > 0 || l->pseudo);
+    if (l->pseudo && ctx->err == TING_OK)
+        label_by_teacher(ctx, &taught, &told);
+    hear(t, ctx, &told, &taught, views);
     for (int v = 0; v < batch->views && ctx->err == TING_OK; v++)
-        add_view(t, ctx, batch, &views[v], &taught, sum);
+        add_view(t, ctx, &told, &views[v], &taught, sum);
     if (ctx->err == TING_OK && l->consistency > 0)
         add_term(t, ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits),
                  l->consistency / batch->views, TING_AM_CONSISTENCY);

@@ -130,6 +130,7 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
     TRY(ting_yaml_real(map, "hints", 0, 1000, &l->hints));
+    TRY(ting_yaml_bool(map, "pseudo", &l->pseudo));
     TRY(ting_yaml_real(map, "given", 0, 1, &l->given));
     TRY(ting_yaml_real(map, "posteriors", 0, 1000, &l->posteriors));
     TRY(ting_yaml_done(map));
@@ -230,5 +231,6 @@ void ting_am_recipe_free(ting_am_recipe *recipe)
 
 bool ting_am_recipe_is_taught(const ting_am_recipe *recipe)
 {
-    return recipe->loss.rows > 0 || recipe->loss.hints > 0 || recipe->loss.posteriors > 0;
+    const ting_am_loss *l = &recipe->loss;
+    return l->rows > 0 || l->hints > 0 || l->posteriors > 0 || l->pseudo;
 }

@@ -158,7 +158,7 @@ static ting_err open_teacher(ting_am_task *t, const char *path)
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
-    if (t->recipe->loss.posteriors > 0)
+    if (t->recipe->loss.posteriors > 0 || t->recipe->loss.pseudo)
         TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
     if (t->recipe->loss.hints > 0)
         TRY_IN(ting_am_teacher_hints(t->teacher, &t->net->config), "%s", path);

@@ -21,7 +21,7 @@ struct ting_am_teacher {
     size_t state_count, state_room;
     int *pupil; /* [teacher's tokens] the pupil's, -1: none; NULL: not agreed */
     int pupil_tokens;
-    bool shows; /* hints */
+    bool shows, inner; /* hints, and the one inside the subsampling too */
 };
 
 ting_err ting_am_teacher_open(const char *path, ting_precision precision, ting_am_teacher **out)
@@ -98,15 +98,17 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
 ting_err ting_am_teacher_hints(ting_am_teacher *t, const ting_am_config *pupil)
 {
     int own[TING_MOST_HINTS], wanted[TING_MOST_HINTS];
-    const int count = ting_am_hints_of(&t->am.net->config.encoder, own), want = ting_am_hints_of(&pupil->encoder, wanted);
+    t->inner = pupil->hints == 0;
+    const int count = ting_am_hints_of(&t->am.net->config.encoder, t->inner, own),
+              want = ting_am_hints_of(&pupil->encoder, t->inner, wanted);
     if (count == 0 || count != want)
         return ting_fail(TING_ERR_MODEL, "the teacher shows %d hints, the recipe's encoder %d: expected Zipformers with the "
                                          "same number of stacks", count, want);
     for (int i = 0; i < count; i++) {
         const int columns = pupil->hints > 0 ? pupil->hint_dims[i] : wanted[i];
         if (own[i] != columns)
-            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: as many as %s", i, own[i],
-                             columns, pupil->hints > 0 ? "the recipe's model.hints says" : "the recipe's stack");
+            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: as %s", i, own[i],
+                             columns, pupil->hints > 0 ? "the recipe's model.hints says" : "the recipe's encoder has");
     }
     t->shows = true;
     return TING_OK;
@@ -256,8 +258,9 @@ static void predict(const ting_am_teacher *t, ting_ctx *ctx, speaker *s, const i
     ting_arena_rewind(ctx->arena, mark);
 }
 
-/* One row's posteriors in the pupil's tokens. */
-static void translate(const ting_am_teacher *t, const ting_real *row, int count, ting_real *out)
+/* One row's posteriors in the pupil's tokens. Returns how much of them these tokens have, 0 if it is less than half: the rest
+ * would be a guess at something else. */
+static ting_real translate(const ting_am_teacher *t, const ting_real *row, int count, ting_real *out)
 {
     double sum = 0;
     for (int c = 0; c < count; c++)
@@ -265,6 +268,7 @@ static void translate(const ting_am_teacher *t, const ting_real *row, int count,
     for (int c = 0; c < count; c++)
         if (t->pupil[c] >= 0)
             out[t->pupil[c]] = sum > 0 ? (ting_real)((double)row[c] / sum) : 0;
+    return sum < 0.5 ? 0 : (ting_real)sum;
 }
 
 /* Row `r` of all utterances that have one. */
@@ -289,7 +293,8 @@ static void step(const ting_am_teacher *t, ting_ctx *ctx, speaker *s, int r, tin
         for (int c = 1; c < logits.cols; c++)
             best = row[c] > row[best] ? c : best;
         ctx->kern->softmax(logits.cols, row, row);
-        translate(t, row, logits.cols, out->posteriors + (size_t)*place * (size_t)t->pupil_tokens);
+        out->known[*place] =
+            translate(t, row, logits.cols, out->posteriors + (size_t)*place * (size_t)t->pupil_tokens);
         s->state[*place] = s->count[u];
         if (best == blank)
             continue;
@@ -330,6 +335,7 @@ static void speak(const ting_am_teacher *t, ting_ctx *ctx, ting_segments rows, t
     s.active = ting_ctx_ints(ctx, each);
     s.said = ting_ctx_ints(ctx, each);
     s.state = ting_ctx_ints(ctx, total + 1);
+    out->known = ting_ctx_reals(ctx, (size_t)total + 1);
     ting_tensor posteriors = ting_ctx_constant(ctx, total, t->pupil_tokens);
     if (ctx->err != TING_OK)
         return;
@@ -355,7 +361,7 @@ ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speec
     ting_am_taught out = {0};
     ting_arena_reset(t->arena);
     ting_ctx own = {.arena = t->arena, .pool = ctx->pool, .kern = ctx->kern};
-    const ting_tap tap = ting_am_hints_tap(&out.hints);
+    const ting_tap tap = ting_am_hints_tap(&out.hints, t->inner);
     own.tap = t->shows ? &tap : NULL;
     const bool streams = ting_encoder_streams(&t->am.net->config.encoder);
     ting_tensor y = streams ? hear_streams(t, &own, batch, rows) : hear_whole(t, &own, batch, rows);

@@ -38,6 +38,7 @@ typedef struct ting_am_taught {
     ting_real
         *posteriors; /* [rows in all, pupil's tokens] of what comes at this row after them; tokens that the pupil lacks
                               are left out of the sum to 1 */
+    ting_real *known; /* [rows in all] how much of the teacher's posterior that was; 0 where it is less than half */
 } ting_am_taught;
 
 /* Hears the batch's `clean` utterances, in as many rows each as `rows` says. Valid until the next call. Uses the context's pool and

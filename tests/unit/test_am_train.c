@@ -126,6 +126,32 @@ static void assert_recognised(const char *model_path, const char *toy)
     ting_model_free(model);
 }
 
+/* A network with a CTC head alone learns from recordings without text. */
+static void assert_pseudo(const char *toy, const char *teacher)
+{
+    struct watch w;
+    ting_train_options options = {.data = toy, .threads = 2, .teacher = teacher};
+    ting_str text = {0};
+    ting_str_addf(&text, "path\n");
+    for (int i = 0; i < 30; i++)
+        ting_str_addf(&text, "toy-%05d.wav\n", i);
+    char *list = ting_path_join(toy, "bare.tsv"), *folder = ting_temp_path("pseudo");
+    assert_ok(ting_file_save(list, text.text, text.length));
+    char *recipe = write_text("pseudo.yaml", "model: {downsampling: [1, 2], dims: 32, feedforward: 32, pos_dim: 16, ctc: true}\n"
+                                             "data: {train: [{manifest: bare.tsv}], seconds: 8}\n"
+                                             "loss: {ctc: 1, pseudo: true}\ntrain: {steps: 20, log_every: 5}\n");
+    options.recipe = recipe;
+    options.folder = folder;
+    assert_ok(train(options, 1000, &w));
+    assert_true(w.first_loss > 0 && w.last_loss < w.first_loss);
+    options.settings = (const char *const[]){"loss.pseudo=false", NULL};
+    assert_fails(TING_ERR_ARGUMENT, "", train(options, 1000, &w));
+    ting_str_free(&text);
+    ting_free(list);
+    ting_free(folder);
+    ting_free(recipe);
+}
+
 static void the_smoke_recipe_learns(void **state)
 {
     (void)state;
@@ -139,6 +165,8 @@ static void the_smoke_recipe_learns(void **state)
         char *model = ting_temp_path(type == TING_EXPORT_F32 ? "smoke.gguf" : "smoke8.gguf");
         assert_ok(ting_export_am(&options, model, (ting_export_type)type, "CC0-1.0"));
         assert_recognised(model, toy);
+        if (type == TING_EXPORT_F32)
+            assert_pseudo(toy, model);
         ting_free(model);
     }
     ting_free(toy);
@@ -249,7 +277,7 @@ static void assert_hints(const char *path)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         values[i] = (float)ting_rng_normal(&rng);
     const ting_segments segments = {2, starts};
-    const ting_tap tap = ting_am_hints_tap(&own);
+    const ting_tap tap = ting_am_hints_tap(&own, false);
     ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .kern = ting_kern_select(TING_CPU_SCALAR), .tap = &tap};
     const ting_tensor x = {.data = values, .rows = FRAMES + LAST, .cols = DIM, .ld = DIM};
     const ting_encoder_mode mode = ting_encoder_stream_mode(&am.net->config.encoder);
