@@ -208,6 +208,7 @@ static ting_err take_step(ting_trainer *t, bool *finite)
     ting_arena_reset(t->arena);
     ting_ctx ctx = make_ctx(t, &tape);
     ting_params_zero_gradients(t->task->params);
+    ting_trainer_keep_statistics(t);
     TRY(forward(t, &ctx, &sum, total));
     const double value = total[0] / total[1];
     if (isfinite(value)) {
@@ -217,6 +218,7 @@ static ting_err take_step(ting_trainer *t, bool *finite)
     t->at.step++;
     *finite = isfinite(norm);
     if (!*finite) {
+        ting_trainer_return_statistics(t);
         t->at.skipped++;
         ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: loss %g, gradient norm %g",
                        (long long)t->at.step, value, norm);

@@ -39,6 +39,16 @@ static ting_optimizer make_optimizer(const ting_trainer *t)
     return adamw != NULL ? ting_adamw_optimizer(adamw) : (ting_optimizer){0};
 }
 
+static size_t statistics_of(ting_params *params)
+{
+    size_t sum = 0;
+    for (int i = 0; i < ting_params_count(params); i++) {
+        const ting_param *p = ting_params_at(params, i);
+        sum += p->role == TING_PARAM_STATISTICS ? (size_t)p->t.rows * (size_t)p->t.cols : 0;
+    }
+    return sum;
+}
+
 /* Paths, optimizer, mean of the weights: what the state is made of. */
 ting_err ting_trainer_make(ting_trainer *t, const char *folder)
 {
@@ -49,7 +59,11 @@ ting_err ting_trainer_make(ting_trainer *t, const char *folder)
     t->optimizer = make_optimizer(t);
     if (t->plan->average > 0)
         t->average = ting_alloc(t->elements, sizeof *t->average);
-    if (t->optimizer.self == NULL || t->checkpoint_path == NULL || t->curves_path == NULL || (t->plan->average > 0 && t->average == NULL))
+    const size_t statistics = statistics_of(t->task->params);
+    if (statistics > 0)
+        t->statistics = ting_alloc(statistics, sizeof *t->statistics);
+    if (t->optimizer.self == NULL || t->checkpoint_path == NULL || t->curves_path == NULL ||
+        (t->plan->average > 0 && t->average == NULL) || (statistics > 0 && t->statistics == NULL))
         FAIL(TING_ERR_MEMORY, "out of memory for the state of a training of %zu parameters", t->elements);
     if (t->average != NULL)
         memcpy(t->average, ting_params_values(t->task->params), t->elements * sizeof *t->average);
@@ -63,6 +77,7 @@ void ting_trainer_drop(ting_trainer *t)
     ting_free(t->checkpoint_path);
     ting_free(t->curves_path);
     ting_free(t->average);
+    ting_free(t->statistics);
     ting_str_free(&t->samples);
     ting_arena_free(t->arena);
     ting_pool_free(t->pool);
@@ -78,6 +93,29 @@ void ting_trainer_swap_average(ting_trainer *t)
         values[i] = t->average[i];
         t->average[i] = kept;
     }
+}
+
+static void move_statistics(ting_trainer *t, bool back)
+{
+    ting_real *at = t->statistics;
+    for (int i = 0; i < ting_params_count(t->task->params) && at != NULL; i++) {
+        ting_param *p = ting_params_at(t->task->params, i);
+        const size_t count = (size_t)p->t.rows * (size_t)p->t.cols;
+        if (p->role != TING_PARAM_STATISTICS)
+            continue;
+        memcpy(back ? p->t.data : at, back ? at : p->t.data, count * sizeof *at);
+        at += count;
+    }
+}
+
+void ting_trainer_keep_statistics(ting_trainer *t)
+{
+    move_statistics(t, false);
+}
+
+void ting_trainer_return_statistics(ting_trainer *t)
+{
+    move_statistics(t, true);
 }
 
 enum { OWN_BLOCKS = 7, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };

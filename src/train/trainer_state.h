@@ -20,6 +20,7 @@ typedef struct ting_trainer {
     ting_optimizer optimizer;
     ting_real *average; /* [elements]; NULL: no averaging */
     size_t elements;
+    ting_real *statistics; /* those of before a step (TING_PARAM_STATISTICS), one parameter after the other; NULL: none */
     const ting_kern *kern;
     ting_pool *pool;
     ting_arena *arena;
@@ -60,5 +61,10 @@ ting_err ting_trainer_compare(const ting_trainer *t);
 
 /* Exchanges the weights with their mean, if one is kept. */
 void ting_trainer_swap_average(ting_trainer *t);
+
+/* What forward passes of a training change in the network, running statistics: set aside before a step, put back when
+ * the step turns out to change nothing. */
+void ting_trainer_keep_statistics(ting_trainer *t);
+void ting_trainer_return_statistics(ting_trainer *t);
 
 #endif

@@ -7,8 +7,11 @@
  * five, to learn from. Returns its owned path. */
 char *ting_tiny_corpus(const char *name, int sentences);
 
-/* The checkpoints in two folders hold bitwise the same, but for the curve, whose points hold times. */
+/* All blocks of the checkpoints in two folders are bitwise the same, but for the curve, whose points hold times. */
 void ting_assert_same_state(const char *a, const char *b);
+
+/* And but for the place: the second one took steps that changed nothing. */
+void ting_assert_same_state_but_place(const char *a, const char *b);
 
 /* How far apart the weights and averages of the checkpoints in two folders are: the Euclidean norm of the difference
  * by that of the first, the larger of both. */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_trainer.c - the trainer alone, on a task whose batches do as a script says: steps that are not finite, batches of
+ * nothing, stops.
+ */
+#include "support/support.h"
+#include "support/training.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "loss/regression.h"
+#include "nn/op.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ROWS = 4, COLS = 3, BATCHES = 10 };
+
+/* What each batch is, a letter each, the last one for all that follow: good; n, a sound that is not a number, so that loss
+ * and running statistics are none; i, a good one whose gradient overflows; e, one that nothing is left of. */
+typedef struct script {
+    const char *batches;
+    ting_params *params;
+    ting_batch_norm_weights norm;
+    int epoch;
+    long left_out; /* since it was last asked */
+    double sum;    /* of the losses since then */
+    long stop_at, asked;
+    long reports;
+    double left_out_said; /* of the last report's point */
+    char said[8192];
+} script;
+
+static ting_param *declare(script *s, ting_param_role role, const char *name, double value)
+{
+    return ting_param_init(ting_params_add(s->params, role, 1, (int[]){COLS}, "%s", name), ting_init_constant(value));
+}
+
+static void make_script(script *s, const char *batches)
+{
+    *s = (script){.batches = batches, .params = ting_params_new(), .stop_at = 1000};
+    s->norm = (ting_batch_norm_weights){.gamma = declare(s, TING_PARAM_VALUES, "gamma", 1),
+                                        .beta = declare(s, TING_PARAM_VALUES, "beta", 0),
+                                        .mean = declare(s, TING_PARAM_STATISTICS, "mean", 0),
+                                        .variance = declare(s, TING_PARAM_STATISTICS, "variance", 1)};
+    assert_ok(ting_params_alloc(s->params, true));
+    assert_ok(ting_params_start(s->params, 1));
+}
+
+static ting_err epoch(void *self, int number, size_t *batches)
+{
+    script *s = self;
+    s->epoch = number;
+    *batches = BATCHES;
+    return TING_OK;
+}
+
+static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
+{
+    script *s = self;
+    const size_t at = (size_t)s->epoch * BATCHES + place, last = strlen(s->batches) - 1;
+    const char what = s->batches[at < last ? at : last];
+    ting_rng rng = ting_rng_for(3, 0, at, 0);
+    if (what == 'e') {
+        s->left_out += ROWS;
+        return TING_OK;
+    }
+    ting_tensor x = ting_ctx_constant(ctx, ROWS, COLS), target = ting_ctx_constant(ctx, ROWS, COLS);
+    for (int i = 0; i < ROWS * COLS; i++) {
+        x.data[i] = (ting_real)ting_rng_normal(&rng);
+        target.data[i] = (ting_real)ting_rng_normal(&rng);
+    }
+    x.data[0] = what == 'n' ? (ting_real)NAN : x.data[0];
+    *sum = ting_regression_loss(ctx, ting_batch_norm(ctx, x, &s->norm, (ting_real)1e-5), target, NULL);
+    *units = ROWS;
+    s->sum += ctx->err == TING_OK ? (double)sum->data[0] : 0;
+    if (what == 'i')
+        s->norm.beta->t.grad[0] = (ting_real)INFINITY;
+    return ctx->err;
+}
+
+static ting_err measure(void *self, ting_ctx *ctx, double *errors)
+{
+    const script *s = self;
+    (void)ctx;
+    *errors = fabs((double)s->norm.beta->t.data[0]);
+    return TING_OK;
+}
+
+static void spend(void *self, ting_spent *out)
+{
+    script *s = self;
+    *out = (ting_spent){.sound = NAN, .left_out = s->left_out};
+    out->terms[0] = s->sum;
+    s->left_out = 0;
+    s->sum = 0;
+}
+
+static int stop(void *self)
+{
+    script *s = self;
+    return ++s->asked > s->stop_at;
+}
+
+static void report(void *self, const ting_train_report *r)
+{
+    script *s = self;
+    s->reports++;
+    assert_true(isfinite(r->norm) || isnan(r->loss));
+}
+
+static void hear(void *self, ting_log_level level, const char *sentence)
+{
+    script *s = self;
+    (void)level;
+    snprintf(s->said + strlen(s->said), sizeof s->said - strlen(s->said), "%s\n", sentence);
+}
+
+static ting_err train(script *s, const char *folder, ting_train_plan plan)
+{
+    static const char *const terms[] = {"distance"};
+    const ting_log log = {.write = hear, .self = s};
+    const ting_task task = {.self = s,
+                            .params = s->params,
+                            .settings_hash = 1,
+                            .data_hash = 2,
+                            .unit = "row",
+                            .epoch = epoch,
+                            .loss = loss,
+                            .measure = measure,
+                            .error_name = "error rate",
+                            .terms = terms,
+                            .term_count = 1,
+                            .spend = spend};
+    return ting_trainer_run(&task, &plan,
+                            &(ting_trainer_options){.folder = folder,
+                                                    .title = "script",
+                                                    .threads = 1,
+                                                    .log = &log,
+                                                    .report = report,
+                                                    .stop = stop,
+                                                    .self = s});
+}
+
+static ting_train_plan plan_of(int steps)
+{
+    return (ting_train_plan){.steps = steps,
+                             .optimizer = TING_OPTIMIZER_ADAMW,
+                             .rate = 0.01,
+                             .adamw = {.beta1 = 0.9, .beta2 = 0.98, .eps = 1e-9},
+                             .average = 0.5,
+                             .save_every = 1000,
+                             .measure_every = 1000,
+                             .log_every = 1000};
+}
+
+/* Trains so many steps on a script; the folder is owned. */
+static char *train_well(const char *name, const char *batches, int steps)
+{
+    script s;
+    char *folder = ting_temp_path(name);
+    make_script(&s, batches);
+    assert_ok(train(&s, folder, plan_of(steps)));
+    ting_params_free(s.params);
+    return folder;
+}
+
+/* ---- steps that change nothing ---- */
+
+static void a_step_that_is_not_finite_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const last[] = {"n", "i"};
+    char *good = train_well("good", "g", 2);
+    for (int i = 0; i < 2; i++) {
+        script s;
+        char batches[] = "gg?", *folder = ting_temp_path(last[i]);
+        batches[2] = last[i][0];
+        make_script(&s, batches);
+        assert_ok(train(&s, folder, plan_of(3)));
+        assert_non_null(strstr(s.said, "step 3 left out: loss "));
+        ting_assert_same_state_but_place(good, folder);
+        ting_params_free(s.params);
+        ting_free(folder);
+    }
+    ting_free(good);
+}
+
+static void many_steps_in_a_row_stop_the_training(void **state)
+{
+    (void)state;
+    script s;
+    char *folder = ting_temp_path("diverged");
+    make_script(&s, "gggn");
+    ting_train_plan plan = plan_of(1000);
+    plan.save_every = 2;
+    assert_fails(TING_ERR_NUMERIC, "50 steps in a row were not finite", train(&s, folder, plan));
+    assert_non_null(strstr(s.said, "step 53 left out"));
+    assert_null(strstr(s.said, "step 54 left out"));
+    ting_params_free(s.params);
+    make_script(&s, "gnngn"); /* it goes on from the last checkpoint, of step 52; one more stands alone */
+    s.batches = "g";
+    plan.steps = 60;
+    assert_ok(train(&s, folder, plan));
+    ting_params_free(s.params);
+    ting_free(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_step_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(many_steps_in_a_row_stop_the_training),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
