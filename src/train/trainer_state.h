@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trainer_state.h - what a training is made of while it runs, and how that gets into a checkpoint and out of it. */
+/*
+ * trainer_state.h - what a training is made of while it runs, how that gets into a checkpoint and out of it
+ * (trainer_state.c), and what of it is reported (trainer_report.c).
+ */
 #ifndef TING_TRAIN_TRAINER_STATE_H
 #define TING_TRAIN_TRAINER_STATE_H
 
+#include "nn/tape.h"
 #include "train/trainer.h"
 
 typedef struct ting_place { /* where the training stands; saved as it is */
@@ -66,5 +70,17 @@ void ting_trainer_swap_average(ting_trainer *t);
  * the step turns out to change nothing. */
 void ting_trainer_keep_statistics(ting_trainer *t);
 void ting_trainer_return_statistics(ting_trainer *t);
+
+/* ---- what trainer.c and trainer_report.c ask of each other ---- */
+
+double ting_trainer_clock(void); /* seconds */
+double ting_trainer_rate(const ting_trainer *t); /* of learning, at this step */
+
+/* For this step; tape NULL: no training. */
+ting_ctx ting_trainer_ctx(ting_trainer *t, ting_tape *tape);
+
+/* Rank 0's part of what is due after a step: a report, with a measurement or without, and a checkpoint. *clock is the
+ * time of the report before and gets that of this one. Errors: those of the task; io, memory. */
+ting_err ting_trainer_write_up(ting_trainer *t, bool measures, bool saves, double *clock);
 
 #endif
