@@ -12,6 +12,7 @@
 #include "train/footprint.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { AHEAD = 2, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
@@ -235,6 +236,9 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     if (batch->left_out > 0 && t->terms.left_out == 0)
         ting_log_write(t->own_log, TING_LOG_WARNING, "left out %s", batch->why);
     t->terms.left_out += batch->left_out;
+    if (batch->left_out > 0)
+        snprintf(t->why, sizeof t->why, "%s", batch->why);
+    t->terms_before = t->terms;
     TRY(ting_am_loss_of(t, ctx, batch, sum, units));
 out:
     return err;
@@ -258,6 +262,22 @@ static void spend(void *self, ting_spent *out)
     for (int i = 0; i < TING_AM_TERMS; i++) /* each view has its own, but for what lies between them */
         out->terms[i] /= i != TING_AM_CONSISTENCY && t->recipe->loss.consistency > 0 ? TING_MOST_VIEWS : 1;
     t->terms = (ting_am_terms){0};
+}
+
+/* Its sound was heard and its utterances were counted; what the network made of them is not. */
+static void forget(void *self)
+{
+    ting_am_task *t = self;
+    ting_am_terms *terms = &t->terms, *before = &t->terms_before;
+    before->seconds = terms->seconds;
+    before->impossible = terms->impossible;
+    *terms = *before;
+}
+
+static const char *why(void *self)
+{
+    const ting_am_task *t = self;
+    return t->why[0] != '\0' ? t->why : NULL;
 }
 
 static void samples(void *self, ting_str *out)
@@ -302,6 +322,8 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
             .terms = term_names,
             .term_count = TING_AM_TERMS,
             .spend = spend,
+            .forget = forget,
+            .why = why,
             .samples = samples};
     ting_str_free(&settings);
     return well ? TING_OK : TING_ERR_MEMORY;

@@ -48,7 +48,8 @@ typedef struct ting_am_task {
     ting_speech_batches *batches;
     ting_am_net *net;
     ting_am_teacher *teacher; /* NULL: none */
-    ting_am_terms terms;
+    ting_am_terms terms, terms_before; /* ... the last batch */
+    char why[256]; /* the last utterance was left out; "": none was */
     ting_str samples; /* of the last measurement, lines as in train/curves.h */
 } ting_am_task;
 

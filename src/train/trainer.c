@@ -174,8 +174,6 @@ static ting_err forward(ting_trainer *t, ting_ctx *ctx, ting_tensor *sum, double
     total[0] = sum->rows > 0 ? (double)sum->data[0] : 0;
     total[1] = units;
     TRY(ting_ranks_sum_doubles(t->ranks, total, 2));
-    if (!(total[1] > 0))
-        total[1] = 1;
 out:
     return err;
 }
@@ -197,9 +195,25 @@ out:
     return err;
 }
 
-/* One step; *finite tells whether it changed anything. What decides is a sum over all ranks, so that they decide
- * alike. */
-static ting_err take_step(ting_trainer *t, bool *finite)
+typedef enum outcome { STEP_TAKEN, STEP_NOT_FINITE, STEP_EMPTY } outcome;
+
+/* The step changes nothing but what is counted. Of empty ones in a row the first is said. */
+static void leave_out(ting_trainer *t, outcome what, double value, double norm)
+{
+    ting_trainer_return_statistics(t);
+    t->at.skipped++;
+    if (t->task->forget != NULL)
+        t->task->forget(t->task->self);
+    if (what == STEP_NOT_FINITE)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: loss %g, gradient norm %g",
+                       (long long)t->at.step, value, norm);
+    else if (t->skips_in_a_row == 0)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: nothing of its batch can be learnt from",
+                       (long long)t->at.step);
+}
+
+/* One step. What decides whether it changes anything is a sum over all ranks, so that they decide alike. */
+static ting_err take_step(ting_trainer *t, outcome *what)
 {
     ting_err err = TING_OK;
     ting_tape tape = {0};
@@ -216,12 +230,9 @@ static ting_err take_step(ting_trainer *t, bool *finite)
         norm = ting_clip_gradients(t->task->params, t->kern, t->pool, t->plan->clip);
     }
     t->at.step++;
-    *finite = isfinite(norm);
-    if (!*finite) {
-        ting_trainer_return_statistics(t);
-        t->at.skipped++;
-        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: loss %g, gradient norm %g",
-                       (long long)t->at.step, value, norm);
+    *what = !(total[1] > 0) ? STEP_EMPTY : isfinite(norm) ? STEP_TAKEN : STEP_NOT_FINITE;
+    if (*what != STEP_TAKEN) {
+        leave_out(t, *what, value, norm);
         return TING_OK;
     }
     t->optimizer.step(t->optimizer.self, t->kern, t->pool, ting_trainer_rate(t));
@@ -230,6 +241,23 @@ static ting_err take_step(ting_trainer *t, bool *finite)
     t->norm_sum += norm;
     t->loss_steps++;
     t->units += total[1];
+out:
+    return err;
+}
+
+/* Counts steps in a row that changed nothing. Errors: numeric, io, when they are too many. */
+static ting_err count_skips(ting_trainer *t, outcome what)
+{
+    ting_err err = TING_OK;
+    t->skips_in_a_row = what == STEP_TAKEN ? 0 : t->skips_in_a_row + 1;
+    if (t->skips_in_a_row < SKIPS_MAX)
+        goto out;
+    if (what == STEP_NOT_FINITE)
+        FAIL(TING_ERR_NUMERIC, "%d steps in a row were not finite: lower the rate, or look for bad weights",
+             (int)SKIPS_MAX);
+    const char *why = t->task->why != NULL ? t->task->why(t->task->self) : NULL;
+    FAIL(TING_ERR_IO, "nothing of %d batches in a row can be learnt from%s%s", (int)SKIPS_MAX, why != NULL ? ": " : "",
+         why != NULL ? why : "");
 out:
     return err;
 }
@@ -290,13 +318,10 @@ static ting_err run(ting_trainer *t)
     double clock = t->began = ting_trainer_clock();
     t->began_after = t->at.step;
     while (t->at.step < t->steps) {
-        bool finite = true;
+        outcome what;
         TRY(stop_if_asked(t));
-        TRY(take_step(t, &finite));
-        t->skips_in_a_row = finite ? 0 : t->skips_in_a_row + 1;
-        if (t->skips_in_a_row == SKIPS_MAX)
-            FAIL(TING_ERR_NUMERIC, "%d steps in a row were not finite: lower the rate, or look for bad weights",
-                 (int)SKIPS_MAX);
+        TRY(take_step(t, &what));
+        TRY(count_skips(t, what));
         if (++t->at.batch == (int64_t)t->batches) {
             t->at.batch = 0;
             TRY(ting_ranks_agree(t->ranks, t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches)));

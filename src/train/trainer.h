@@ -17,7 +17,9 @@
  * A checkpoint that cannot be written (a full disk) is said, and tried again at the next save point; the one before
  * stays. At the end, or when stopped, it is an error.
  *
- * Steps whose loss or gradient is not finite change nothing, are said and counted; many in a row stop the training.
+ * Steps whose loss or gradient is not finite, and those of a batch that nothing is left of, change nothing but the place
+ * in the data: not the weights, not running statistics, not the optimizer. They are said and counted; many in a row stop
+ * the training.
  */
 #ifndef TING_TRAIN_TRAINER_H
 #define TING_TRAIN_TRAINER_H
@@ -48,7 +50,7 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
     /* Batch `place` of the current epoch, or this rank's share of it: the sum of the loss over its units, and their
-     * number. Nothing to learn from: a sum of no rows. Failures of ops stay in ctx->err. */
+     * number. Nothing to learn from: a sum of no rows, and no units. Failures of ops stay in ctx->err. */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
     /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
@@ -56,6 +58,8 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */
     int term_count;
     void (*spend)(void *self, ting_spent *out); /* NULL: only the loss is known */
+    void (*forget)(void *self); /* the step of the last batch was left out: the terms of its loss do not count. NULL: none do */
+    const char *(*why)(void *self); /* why the last item was left out; borrowed; NULL, or a NULL function: not known */
     /* Appends what was said and heard at the last measurement, lines as in train/curves.h; NULL: nothing. */
     void (*samples)(void *self, ting_str *out);
 } ting_task;

@@ -13,7 +13,7 @@ typedef struct ting_place { /* where the training stands; saved as it is */
     int64_t step, epoch, batch;
     int64_t decay_from, decay_steps; /* decay_steps 0: the plan's own */
     double decay_rate;               /* what it falls from */
-    int64_t skipped;                 /* steps left out because something was not finite */
+    int64_t skipped;                 /* steps that changed nothing */
 } ting_place;
 
 typedef struct ting_trainer {

@@ -26,12 +26,12 @@ typedef struct script {
     ting_params *params;
     ting_batch_norm_weights norm;
     int epoch;
-    long left_out; /* since it was last asked */
-    double sum;    /* of the losses since then */
+    long left_out;      /* since it was last asked */
+    double sum, before; /* of the losses since then; without the last one */
     long stop_at, asked;
     long reports;
-    double left_out_said; /* of the last report's point */
-    char said[8192];
+    double last_loss;
+    char note[256], said[8192];
 } script;
 
 static ting_param *declare(script *s, ting_param_role role, const char *name, double value)
@@ -64,6 +64,7 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     const size_t at = (size_t)s->epoch * BATCHES + place, last = strlen(s->batches) - 1;
     const char what = s->batches[at < last ? at : last];
     ting_rng rng = ting_rng_for(3, 0, at, 0);
+    s->before = s->sum;
     if (what == 'e') {
         s->left_out += ROWS;
         return TING_OK;
@@ -99,6 +100,18 @@ static void spend(void *self, ting_spent *out)
     s->sum = 0;
 }
 
+static void forget(void *self)
+{
+    script *s = self;
+    s->sum = s->before;
+}
+
+static const char *why(void *self)
+{
+    const script *s = self;
+    return s->left_out > 0 ? "the disk is gone" : NULL;
+}
+
 static int stop(void *self)
 {
     script *s = self;
@@ -109,7 +122,8 @@ static void report(void *self, const ting_train_report *r)
 {
     script *s = self;
     s->reports++;
-    assert_true(isfinite(r->norm) || isnan(r->loss));
+    s->last_loss = r->loss;
+    snprintf(s->note, sizeof s->note, "%s", r->note);
 }
 
 static void hear(void *self, ting_log_level level, const char *sentence)
@@ -134,7 +148,9 @@ static ting_err train(script *s, const char *folder, ting_train_plan plan)
                             .error_name = "error rate",
                             .terms = terms,
                             .term_count = 1,
-                            .spend = spend};
+                            .spend = spend,
+                            .forget = forget,
+                            .why = why};
     return ting_trainer_run(&task, &plan,
                             &(ting_trainer_options){.folder = folder,
                                                     .title = "script",
@@ -209,11 +225,48 @@ static void many_steps_in_a_row_stop_the_training(void **state)
     ting_free(folder);
 }
 
+/* A disk that is gone: nothing is learnt, nothing decays, and the training says why it stops. */
+static void empty_batches_change_nothing(void **state)
+{
+    (void)state;
+    script s;
+    char *good = train_well("full", "g", 2), *some = train_well("some", "gge", 4), *none = ting_temp_path("none");
+    ting_assert_same_state_but_place(good, some);
+    make_script(&s, "ge");
+    assert_fails(TING_ERR_IO, "nothing of 50 batches in a row can be learnt from: the disk is gone",
+                 train(&s, none, plan_of(1000)));
+    assert_non_null(strstr(s.said, "step 2 left out: nothing of its batch"));
+    assert_null(strstr(s.said, "step 3 left out"));
+    ting_params_free(s.params);
+    char *const all[] = {good, some, none};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* The terms of a report are those of the steps that were taken. */
+static void a_report_knows_the_steps_that_count(void **state)
+{
+    (void)state;
+    script s;
+    char *folder = ting_temp_path("terms");
+    ting_train_plan plan = plan_of(4);
+    plan.log_every = 4;
+    make_script(&s, "gngg");
+    assert_ok(train(&s, folder, plan));
+    assert_int_equal(s.reports, 1);
+    assert_true(isfinite(s.last_loss) && s.last_loss > 0);
+    assert_non_null(strstr(s.note, "distance "));
+    ting_params_free(s.params);
+    ting_free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_that_is_not_finite_changes_nothing),
         cmocka_unit_test(many_steps_in_a_row_stop_the_training),
+        cmocka_unit_test(empty_batches_change_nothing),
+        cmocka_unit_test(a_report_knows_the_steps_that_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
