@@ -129,18 +129,30 @@ out:
 
 /* ---- network ---- */
 
+/* A head that nothing trains is exported as it started. */
+static void say_idle_heads(const ting_am_task *t)
+{
+    const ting_am_recipe *r = t->recipe;
+    const ting_am_loss *l = &r->loss;
+    if (r->ctc_head && l->ctc == 0 && l->consistency == 0)
+        ting_log_write(t->log, TING_LOG_WARNING,
+                       "%s: no loss reaches the CTC head: it stays as it starts (model.ctc: false leaves it out)", r->path);
+    if (r->transducer_head && l->transducer == 0 && l->posteriors == 0)
+        ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches all of the transducer: it is of no use yet", r->path);
+}
+
 static ting_err make_net(ting_am_task *t, int processes)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
     ting_am_config config = r->model;
-    config.ctc = (ting_ctc_config){.vocab = r->ctc_head ? (int)t->tokens.count : 0};
+    int blank = 0;
+    TRY(ting_am_tokens_blank(&t->tokens, r->token_file != NULL ? r->token_file : r->path, &blank));
+    config.ctc = (ting_ctc_config){.vocab = r->ctc_head ? (int)t->tokens.count : 0, .blank = blank};
+    config.transducer.blank = blank;
     config.transducer.vocab = r->transducer_head ? (int)t->tokens.count : 0;
     config.simple = r->transducer_head && r->loss.prune > 0;
     TRY_IN(ting_am_net_new(&config, &t->net), "%s", r->path);
-    if (ting_encoder_features(&config.encoder) != ting_feature_dim(&r->features))
-        FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path,
-             ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
     t->net->ctc.dropout = r->ctc_dropout;
     TRY(ting_params_declared(t->net->params));
     const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan);
@@ -193,6 +205,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
         goto out;
     TRY(ting_tables_lexicon(NULL, NULL, 0, false, &t->lexicon));
     TRY(ting_labeller_new(&t->tokens, t->lexicon, &t->labeller));
+    say_idle_heads(t);
     TRY(make_speech(t));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));

@@ -71,6 +71,18 @@ ting_err ting_am_tokens(const ting_am_recipe *r, const ting_am_token_sources *so
                                                 : ting_token_table_make(r->table, out);
 }
 
+ting_err ting_am_tokens_blank(const ting_texts *tokens, const char *label, int *out)
+{
+    static const char *const names[] = {"<blk>", "<blank>", "<eps>"}; /* icefall's, WeNet's, k2's */
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+        for (size_t i = 0; i < tokens->count; i++)
+            if (strcmp(tokens->items[i], names[n]) == 0) {
+                *out = (int)i;
+                return TING_OK;
+            }
+    return ting_fail(TING_ERR_FORMAT, "%s: none of %zu tokens is a blank, <blk>, <blank> or <eps>", label, tokens->count);
+}
+
 bool ting_am_tokens_write(const ting_texts *tokens)
 {
     size_t hanzi = 0;

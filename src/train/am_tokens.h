@@ -25,6 +25,9 @@ typedef struct ting_am_token_sources {
 /* Free *out with ting_texts_free. Errors: io, format, model, argument (no text), memory. */
 ting_err ting_am_tokens(const ting_am_recipe *recipe, const ting_am_token_sources *sources, ting_texts *out);
 
+/* The one that stands for nothing: <blk>, <blank> or <eps>. `label` begins the sentence. Errors: format (none of them). */
+ting_err ting_am_tokens_blank(const ting_texts *tokens, const char *label, int *out);
+
 /* Whether they are characters: what is measured is then the character error rate. */
 bool ting_am_tokens_write(const ting_texts *tokens);
 

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "engine/am.h"
 #include "tingxie_train.h"
+#include "train/am_recipe.h"
 #include "train/am_teacher.h"
 
 #include <signal.h>
@@ -149,19 +150,22 @@ static void every_encoder_trains_and_is_opened(void **state)
 {
     (void)state;
     static const struct {
-        const char *model, *words;
+        const char *model, *words, *more;
     } cases[] = {
         {"model: {encoder: conformer, dim: 16, heads: 2, layers: 2, feedforward: 32, kernel: 5, norm: layer, causal: true, chunk: 4,\n"
-         "        left: 2, chunks: [4, 0], lefts: [8, -1], ctc: true}\n",
-         "Conformer of 2 layers of 16, CTC head, streaming"},
+         "        left: 7, chunks: [4, 0], lefts: [8, -1], ctc: true}\n",
+         "Conformer of 2 layers of 16, CTC head, streaming", ""},
         {"model: {encoder: cnn, channels: [4, 8], convs: [1, 2], stride_time: [2, 2], stride_freq: [4, 4], dim: 32, ctc: true}\n",
-         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances"},
+         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances",
+         "features: icefall bins=40\n"},
     };
     char *toy = make_toy("kinds", 60);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct watch w;
+        ting_str more = {0};
+        ting_str_addf(&more, "%sloss: {ctc: 1, transducer: 0, simple: 0}\n", cases[i].more);
         char *recipe = write_recipe_of("kind.yaml", cases[i].model, "optimizer: adamw, rate: 0.003, steps: 12, measure_every: 12",
-                                       "loss: {ctc: 1, transducer: 0, simple: 0}\n");
+                                       more.text);
         char *folder = ting_temp_path(i == 0 ? "kind0" : "kind1"), *path = ting_temp_path("kind.gguf"), text[256];
         const ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 2};
         ting_model_options how;
@@ -175,11 +179,73 @@ static void every_encoder_trains_and_is_opened(void **state)
         ting_model_describe(model, text, sizeof text);
         assert_non_null(strstr(text, cases[i].words));
         ting_model_free(model);
+        ting_str_free(&more);
         ting_free(recipe);
         ting_free(folder);
         ting_free(path);
     }
     ting_free(toy);
+}
+
+/* One word means one thing: rows, for every encoder. A file's Conformer counts whole chunks. */
+static void rows_to_the_left_become_whole_chunks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *left;
+        int chunks;
+    } cases[] = {{"64", 4}, {"65", 5}, {"0", 0}, {"-1", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ting_str text = {0};
+        ting_am_recipe r;
+        ting_str_addf(&text, "model: {encoder: conformer, causal: true, chunk: 16, left: %s}\ndata: {train: [{manifest: x}]}\n",
+                      cases[i].left);
+        char *path = write_text("left.yaml", text.text);
+        assert_ok(ting_am_recipe_load(path, NULL, &r));
+        assert_int_equal(r.model.encoder.conformer.left, cases[i].chunks);
+        ting_am_recipe_free(&r);
+        ting_free(path);
+        ting_str_free(&text);
+    }
+}
+
+/* A table may have its blank anywhere, but must have one. */
+static void the_blank_is_looked_for(void **state)
+{
+    (void)state;
+    struct watch w;
+    ting_texts parts;
+    ting_str table = {0}, settings = {0};
+    assert_ok(ting_token_table_make(TING_TOKENS_PARTS, &parts));
+    for (size_t i = 1; i < parts.count; i++)
+        ting_str_addf(&table, "%s %zu\n", parts.items[i], i - 1);
+    char *without = write_text("without.txt", table.text), *folder = ting_temp_path("blank"), *path = ting_temp_path("blank.gguf");
+    ting_str_addf(&table, "<blank> %zu\n", parts.count - 1);
+    char *with = write_text("with.txt", table.text), *toy = make_toy("blank-toy", 20);
+    char *recipe = write_recipe("blank.yaml", "steps: 2, measure_every: 2", "");
+    ting_str_addf(&settings, "tokens.file=%s", without);
+    const char *set[] = {settings.text, NULL};
+    ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 1, .settings = set};
+    assert_fails(TING_ERR_FORMAT, "without.txt: none of", train(options, 1000, &w));
+    ting_str_clear(&settings);
+    ting_str_addf(&settings, "tokens.file=%s", with);
+    set[0] = settings.text;
+    assert_ok(train(options, 1000, &w));
+    assert_ok(ting_export_am(&options, path, TING_EXPORT_F32, "CC0-1.0"));
+    ting_gguf file;
+    ting_am am;
+    assert_ok(ting_gguf_open(path, &file));
+    assert_ok(ting_am_open(&file, TING_PRECISION_F32, &am));
+    assert_int_equal(ting_am_blank(&am.net->config), parts.count - 1);
+    assert_int_equal(am.net->config.ctc.blank, parts.count - 1);
+    ting_am_free(&am);
+    ting_gguf_close(&file);
+    ting_texts_free(&parts);
+    ting_str_free(&table);
+    ting_str_free(&settings);
+    char *const all[] = {without, with, toy, recipe, folder, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
 }
 
 /* ---- resume ---- */
@@ -328,7 +394,15 @@ static void impossible_recipes_are_refused(void **state)
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc_dropout: 1}\n", "ctc_dropout", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false}\n", "no head", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nloss: {rows: 1}\n", "need", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=40\n", "frames of 40 features",
+        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=8\n", "8 features, expected 9", TING_ERR_MODEL},
+        {"data: {train: [{manifest: train.tsv}]}\nloss: {ctc: 0}\n", "no loss is computed", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false, transducer: {}}\nloss: {transducer: 0}\n",
+         "no loss is computed", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {chunks: [0, 3]}\n", ":2: chunks of 3 rows, expected multiples of 4",
+         TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: conformer, chunks: 8}\n", ":2: chunks of 8 rows, but",
+         TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, chunks: 8}\n", ":2: chunks of 8 rows, but",
          TING_ERR_FORMAT},
         {"data: {train: [{manifest: nowhere.tsv}]}\n", "nowhere.tsv", TING_ERR_IO},
         {"data: {train: [{manifest: train.tsv, only: split=x}]}\n", "split", TING_ERR_ARGUMENT},
@@ -385,6 +459,8 @@ int main(void)
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(bad_utterances_are_left_out),
         cmocka_unit_test(every_encoder_trains_and_is_opened),
+        cmocka_unit_test(rows_to_the_left_become_whole_chunks),
+        cmocka_unit_test(the_blank_is_looked_for),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(a_trained_network_teaches_and_begins_another),
         cmocka_unit_test(the_smoke_recipe_learns),
