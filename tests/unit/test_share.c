@@ -125,6 +125,49 @@ static void shares_hold_the_sound_of_the_whole(void **state)
     ting_free(path);
 }
 
+/* Two views are masked with the recipe's share, and not at all where it is 0 or no group is there. */
+static void views_are_masked_with_the_share(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *augment;
+        double least, most; /* of the share of utterances whose views differ */
+    } cases[] = {{"augment: {speed: [0.9, 1.1]}\n", 0, 0},
+                 {"augment: {mask: {share: 0}}\n", 0, 0},
+                 {"augment: {mask: {share: 0.3}}\n", 0.3, 0.7}, /* 1 - 0.7^2 = 0.51; of 90, four deviations: 0.21 */
+                 {"augment: {mask: {}}\n", 0.9, 1}};
+    char *toy = ting_temp_path("views"), *path = ting_temp_path("views.yaml");
+    assert_ok(ting_make_toy_corpus(toy, 100, 1));
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        ting_str text = {0};
+        ting_am_recipe recipe;
+        ting_am_task task;
+        size_t batches;
+        int differ = 0, all = 0;
+        ting_str_addf(&text, "data: {train: [{manifest: train.tsv}], seconds: 20}\nloss: {consistency: 0.2}\n%s", cases[c].augment);
+        assert_ok(ting_file_save(path, text.text, text.length));
+        assert_ok(ting_am_recipe_load(path, NULL, &recipe));
+        assert_ok(ting_am_task_make(&task, &recipe, &(ting_am_files){.data = toy, .to_train = true}, NULL));
+        const int dim = ting_feature_dim(&recipe.features);
+        assert_ok(ting_speech_batches_epoch(task.batches, 0, &batches));
+        for (size_t place = 0; place < batches; place++) {
+            const ting_speech_batch *b = take(&task, place);
+            for (int u = 0; u < b->utterances; u++, all++) {
+                const int one = b->frames.start[u], two = b->frames.start[b->utterances + u];
+                differ += memcmp(b->heard + one * dim, b->heard + two * dim,
+                                 (size_t)((b->frames.start[u + 1] - one) * dim) * sizeof(float)) != 0;
+            }
+        }
+        assert_true(all >= 80);
+        assert_true(differ >= cases[c].least * all && differ <= cases[c].most * all);
+        ting_am_task_free(&task);
+        ting_am_recipe_free(&recipe);
+        ting_str_free(&text);
+    }
+    ting_free(toy);
+    ting_free(path);
+}
+
 /* ---- text ---- */
 
 /* Whether a sentence of the share stands in the whole as it is, spoiled alike. */
@@ -192,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_gets_about_the_same),
         cmocka_unit_test(shares_hold_the_sound_of_the_whole),
+        cmocka_unit_test(views_are_masked_with_the_share),
         cmocka_unit_test(shares_hold_the_text_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
