@@ -31,6 +31,14 @@ static ting_optimizer make_scaled_adam(const ting_trainer *t)
     return adam != NULL ? ting_scaled_adam_optimizer(adam) : (ting_optimizer){0};
 }
 
+/* Those of the recipe, which may have changed since the checkpoint. */
+static void set_rates(ting_trainer *t)
+{
+    const ting_train_parts *parts = &t->plan->parts;
+    for (int p = 0; t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM && p < parts->count; p++)
+        ting_scaled_adam_set_rate(t->optimizer.self, p + 1, parts->item[p].rate);
+}
+
 static ting_optimizer make_optimizer(const ting_trainer *t)
 {
     if (t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM)
@@ -250,6 +258,7 @@ ting_err ting_trainer_restore(ting_trainer *t)
     TRY(ting_checkpoint_open(t->checkpoint_path, &file));
     TRY(check_identity(t, &file));
     TRY(ting_checkpoint_read(&file, blocks, state_blocks(t, &id, blocks)));
+    set_rates(t);
     TRY(check_place(t));
     TRY(read_curve(t, &file));
     read_samples(t, &file);

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "loss/regression.h"
 #include "nn/op.h"
+#include "train/checkpoint.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -260,6 +261,39 @@ static void a_report_knows_the_steps_that_count(void **state)
     ting_free(folder);
 }
 
+/* ---- going on ---- */
+
+/* The recipe says how fast a part learns, also after a stop. */
+static void rates_of_parts_are_the_recipe_s(void **state)
+{
+    (void)state;
+    script s;
+    char *folder = ting_temp_path("rates"), *path = ting_path_join(folder, "checkpoint");
+    ting_train_plan plan = plan_of(8);
+    plan.optimizer = TING_OPTIMIZER_SCALED_ADAM;
+    plan.scaled_adam = ting_scaled_adam_defaults;
+    plan.parts = (ting_train_parts){.item = {{.prefix = "beta", .rate = 1}}, .count = 1};
+    for (int run = 0; run < 2; run++) {
+        make_script(&s, "g");
+        s.stop_at = run == 0 ? 4 : 1000;
+        assert_int_equal(train(&s, folder, plan), run == 0 ? TING_ERR_CANCELLED : TING_OK);
+        ting_params_free(s.params);
+        plan.parts.item[0].rate = 0.25;
+    }
+    ting_checkpoint file;
+    const void *data;
+    size_t bytes;
+    double groups[2][4]; /* rate, threshold, clipped, norm */
+    assert_ok(ting_checkpoint_open(path, &file));
+    assert_true(ting_checkpoint_find(&file, "scaled_adam.groups", &data, &bytes));
+    assert_int_equal(bytes, sizeof groups);
+    memcpy(groups, data, sizeof groups);
+    assert_true(groups[0][0] == 1 && groups[1][0] == 0.25);
+    ting_checkpoint_close(&file);
+    ting_free(folder);
+    ting_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +301,7 @@ int main(void)
         cmocka_unit_test(many_steps_in_a_row_stop_the_training),
         cmocka_unit_test(empty_batches_change_nothing),
         cmocka_unit_test(a_report_knows_the_steps_that_count),
+        cmocka_unit_test(rates_of_parts_are_the_recipe_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
