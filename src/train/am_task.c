@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AHEAD = 2, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
+enum { AHEAD = 2, HELD_SHARE = 8, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
 
 /* ---- tokens and utterances ---- */
 
@@ -69,21 +69,25 @@ static void say_hours(const ting_am_task *t, const char *what, const ting_speech
                    seconds / 3600, labelled);
 }
 
-static ting_err make_speech(ting_am_task *t)
+/* Rank 0 alone measures. What is held out gets a share of the recipe's memory for sound, the other is trained on. */
+static ting_err make_speech(ting_am_task *t, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
+    const size_t memory = (size_t)r->memory << 20;
+    const bool measures = r->measure_count > 0 && ranks->rank == 0;
     ting_speech_options options = {.shortest = r->shortest,
                                    .longest = r->longest,
                                    .unlabelled_too = ting_am_recipe_is_taught(r),
-                                   .memory = (size_t)r->memory << 20,
+                                   .memory = memory - (measures ? memory / HELD_SHARE : 0),
                                    .labeller = t->labeller,
                                    .log = t->log};
     TRY(ting_speech_new(&options, &t->train));
     TRY(add_sources(r->train, r->train_count, t->manifests, t->train, t->groups));
     say_hours(t, "to train on", t->train);
-    if (r->measure_count == 0)
+    if (!measures)
         goto out;
+    options.memory = memory / HELD_SHARE;
     options.unlabelled_too = false;
     options.longest = 1000;
     TRY(ting_speech_new(&options, &t->held));
@@ -206,7 +210,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     TRY(ting_tables_lexicon(NULL, NULL, 0, false, &t->lexicon));
     TRY(ting_labeller_new(&t->tokens, t->lexicon, &t->labeller));
     say_idle_heads(t);
-    TRY(make_speech(t));
+    TRY(make_speech(t, ranks));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
     TRY(make_batches(t, files->data, ranks));

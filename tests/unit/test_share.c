@@ -51,7 +51,7 @@ static const char recipe_text[] =
     "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, feedforward: "
     "32,\n"
     "        kernels: 7, embed_channels: [2, 4, 8], pos_dim: 16}\n"
-    "data: {train: [{manifest: train.tsv}], seconds: 14, window: 20}\n"
+    "data: {train: [{manifest: train.tsv}], measure: [{manifest: dev.tsv}], seconds: 14, window: 20}\n"
     "augment: {speed: [0.9, 1.1], volume: {share: 0.5}, noise: [{share: 0.5}], mask: {warp: 20}}\n"
     "loss: {consistency: 0.2}\n";
 
@@ -94,6 +94,7 @@ static void shares_hold_the_sound_of_the_whole(void **state)
         const ting_ranks ranks = {.rank = r, .count = RANKS, .here = RANKS};
         assert_ok(ting_am_task_make(&part[r], &recipe, &(ting_am_files){.data = toy, .ranks = &ranks, .to_train = true},
                                     NULL));
+        assert_true((part[r].held != NULL) == (r == 0)); /* who alone measures */
     }
     const int dim = ting_feature_dim(&recipe.features);
     for (int epoch = 0; epoch < 2; epoch++) {
