@@ -96,10 +96,22 @@ static void say_begin(const ting_trainer *t)
     ting_str_free(&parts);
 }
 
+/* Half a checkpoint for each time that this training was killed while it wrote one. */
+static ting_err sweep(const ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    TRY(ting_file_sweep(t->options->folder, "checkpoint"));
+    TRY(ting_file_sweep(t->options->folder, "curves.html"));
+out:
+    return err;
+}
+
 static ting_err start(ting_trainer *t)
 {
     ting_err err = TING_OK;
     TRY(ting_folder_make(t->options->folder));
+    if (t->ranks->rank == 0)
+        TRY(sweep(t));
     TRY(ting_trainer_make(t, t->options->folder));
     t->kern = ting_kern_select(ting_cpu_detect());
     t->pool = ting_pool_new(threads_of(t));

@@ -12,7 +12,7 @@
  *
  * Several processes (ranks.h) train as one: a batch is divided among them, and with the same seed the numbers differ
  * from those of one process by rounding alone, chance (dropout) aside. Rank 0 measures, reports and writes; all read
- * the same folder.
+ * the same folder. One training writes in a folder at a time: what a killed one has left half written is removed.
  *
  * A checkpoint that cannot be written (a full disk) is said, and tried again at the next save point; the one before
  * stays. At the end, or when stopped, it is an error.

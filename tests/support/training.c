@@ -3,6 +3,7 @@
 #include "support/training.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/p2h_corpus.h"
@@ -124,4 +125,14 @@ double ting_checkpoint_distance(const char *a, const char *b)
         ting_free(path[i]);
     }
     return most;
+}
+
+void ting_assert_names(const char *path, const char *const *names, size_t count)
+{
+    ting_folder folder = {0};
+    assert_ok(ting_folder_list(path, "", &folder));
+    assert_int_equal(folder.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(folder.names[i], names[i]);
+    ting_folder_free(&folder);
 }

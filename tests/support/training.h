@@ -3,6 +3,8 @@
 #ifndef TING_TESTS_TRAINING_H
 #define TING_TESTS_TRAINING_H
 
+#include <stddef.h>
+
 /* A corpus for pinyin to hanzi in the temporary folder: so many sentences of two to seven random syllables out of
  * five, to learn from. Returns its owned path. */
 char *ting_tiny_corpus(const char *name, int sentences);
@@ -16,5 +18,8 @@ void ting_assert_same_state_but_place(const char *a, const char *b);
 /* How far apart the weights and averages of the checkpoints in two folders are: the Euclidean norm of the difference
  * by that of the first, the larger of both. */
 double ting_checkpoint_distance(const char *a, const char *b);
+
+/* A folder holds files of these names, ascending, and no others. */
+void ting_assert_names(const char *folder, const char *const *names, size_t count);
 
 #endif

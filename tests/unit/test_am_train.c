@@ -265,25 +265,36 @@ static void a_stopped_training_goes_on_exactly(void **state)
     assert_ok(train(options, 1000, &w));
     ting_assert_same_state(whole, parts);
 
-    /* killed without a warning, as often as it takes */
-    char *killed = ting_temp_path("killed");
+    /* killed without a warning: as soon as there is a checkpoint, then later and later */
+    char *killed = ting_temp_path("killed"), *checkpoint = ting_path_join(killed, "checkpoint");
+    static const char *const names[] = {"checkpoint", "curves.html"};
+    int hits = 0;
     options.folder = killed;
-    for (int round = 0; round < 40; round++) {
-        pid_t child = fork();
+    for (int round = 0; round < 8; round++) {
+        int status = 0;
+        pid_t child = fork(), ended = 0;
         assert_true(child >= 0);
         if (child == 0)
             _exit(train(options, 1000, &w) == TING_OK ? 0 : 1);
-        usleep((useconds_t)100000 << round / 4); /* longer and longer: also a slow machine gets through */
-        kill(child, SIGKILL);
-        int status;
-        waitpid(child, &status, 0);
+        while (!ting_file_exists(checkpoint) && (ended = waitpid(child, &status, WNOHANG)) == 0)
+            usleep(1000);
+        usleep((useconds_t)20000 << round);
+        if (ended == 0) {
+            kill(child, SIGKILL);
+            waitpid(child, &status, 0);
+        }
+        hits += WIFSIGNALED(status);
         if (WIFEXITED(status)) {
             assert_int_equal(WEXITSTATUS(status), 0);
             break;
         }
     }
+    assert_in_range(hits, 1, 8); /* after a checkpoint, before the end */
     assert_ok(train(options, 1000, &w));
+    assert_non_null(strstr(w.said, "going on after step"));
     ting_assert_same_state(whole, killed);
+    ting_assert_names(killed, names, 2);
+    ting_free(checkpoint);
     char *const all[] = {toy, recipe, whole, parts, killed};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);

@@ -4,7 +4,6 @@
 #include "support/training.h"
 
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "train/checkpoint.h"
@@ -70,16 +69,6 @@ static void put(const char *folder, const char *name)
     ting_free(path);
 }
 
-static void assert_names(const char *path, const char *const *names, size_t count)
-{
-    ting_folder folder = {0};
-    assert_ok(ting_folder_list(path, "", &folder));
-    assert_int_equal(folder.count, count);
-    for (size_t i = 0; i < count; i++)
-        assert_string_equal(folder.names[i], names[i]);
-    ting_folder_free(&folder);
-}
-
 static void the_last_checkpoints_are_kept(void **state)
 {
     (void)state;
@@ -95,12 +84,12 @@ static void the_last_checkpoints_are_kept(void **state)
     static const char *const before[] = {"checkpoint",    "checkpoint-",   "checkpoint-007", "checkpoint-1x",
                                          "checkpoint-70", "checkpoint-80", "checkpoint-90",  "checkpoint-900",
                                          "curves.html",   "notes"};
-    assert_names(folder, before, sizeof before / sizeof before[0]);
+    ting_assert_names(folder, before, sizeof before / sizeof before[0]);
     assert_ok(train(recipe, corpus, folder, 1000, &w)); /* 90 comes before 100: by number, not by name */
     static const char *const after[] = {"checkpoint",     "checkpoint-",    "checkpoint-007", "checkpoint-100",
                                         "checkpoint-110", "checkpoint-120", "checkpoint-1x",  "checkpoint-900",
                                         "curves.html",    "notes"};
-    assert_names(folder, after, sizeof after / sizeof after[0]);
+    ting_assert_names(folder, after, sizeof after / sizeof after[0]);
     int64_t *steps;
     size_t count;
     assert_ok(ting_kept_steps(folder, 115, &steps, &count));
@@ -225,7 +214,7 @@ static void a_full_disk_costs_no_checkpoint(void **state)
     assert_non_null(strstr(w.said, "no checkpoint of step 25, the training goes on: "));
     ting_assert_same_state(copy, folder);
     static const char *const names[] = {"checkpoint", "checkpoint-10", "checkpoint-5", "curves.html"};
-    assert_names(folder, names, 4); /* nothing half-written either, nothing kept under a wrong name */
+    ting_assert_names(folder, names, 4); /* nothing half-written either, nothing kept under a wrong name */
 
     assert_ok(train(recipe, corpus, folder, 1000, &w));
     ting_assert_same_state(whole, folder);

@@ -294,6 +294,30 @@ static void rates_of_parts_are_the_recipe_s(void **state)
     ting_free(path);
 }
 
+/* What a killed training had half written. */
+static void half_written_files_are_removed(void **state)
+{
+    (void)state;
+    static const char *const before[] = {"checkpoint.0123abcd",    "checkpoint-10.0123abcd", "curves.html.00000000",
+                                         "checkpoint.notes",       "checkpoint.0123ABCD",    "checkpoint.0123abcde",
+                                         "mycheckpoint.0123abcd"};
+    static const char *const after[] = {"checkpoint",           "checkpoint.0123ABCD", "checkpoint.0123abcde",
+                                        "checkpoint.notes",     "curves.html",         "mycheckpoint.0123abcd"};
+    script s;
+    char *folder = ting_temp_path("swept");
+    assert_ok(ting_folder_make(folder));
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        char *path = ting_path_join(folder, before[i]);
+        assert_ok(ting_file_save(path, "x", 1));
+        ting_free(path);
+    }
+    make_script(&s, "g");
+    assert_ok(train(&s, folder, plan_of(1)));
+    ting_assert_names(folder, after, sizeof after / sizeof after[0]);
+    ting_params_free(s.params);
+    ting_free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(empty_batches_change_nothing),
         cmocka_unit_test(a_report_knows_the_steps_that_count),
         cmocka_unit_test(rates_of_parts_are_the_recipe_s),
+        cmocka_unit_test(half_written_files_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
