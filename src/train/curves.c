@@ -89,21 +89,22 @@ static void add_facts(ting_str *out, const ting_curves *c)
 
 static void add_charts(ting_str *out, const ting_curves *c)
 {
-    char loss[64], errors[64], units[64];
+    const bool sound = isfinite(c->points[c->count - 1].sound);
+    char loss[64], errors[64], speed[64];
     snprintf(loss, sizeof loss, "Loss per %s, nats", c->unit);
     snprintf(errors, sizeof errors, "Held-out %s", c->error_name);
-    snprintf(units, sizeof units, "%ss a second", c->unit);
+    snprintf(speed, sizeof speed, "Speed, %ss a second", c->unit);
     ting_chart terms = {.name = "Terms of the loss, each without its weight", .unit = "", .count = c->term_count};
     for (int i = 0; i < c->term_count; i++)
         terms.series[i] = (ting_series){c->terms[i], offsetof(ting_curve_point, terms) + (size_t)i * sizeof(double), 1, -INFINITY};
-    const ting_series sound = SERIES("seconds of sound a second", sound, 1, 0), own = SERIES(units, units, 1, 0);
+    const ting_series of_sound = SERIES("sound", sound, 1, 0), of_units = SERIES("units", units, 1, 0);
     const ting_chart charts[] = {
         {loss, "", false, false, 1, {SERIES("loss", loss, 1, -INFINITY)}},
         terms,
         {errors, " %", true, false, 1, {SERIES("errors", errors, 100, 0)}},
         {"Norm of the gradient before clipping", "", false, false, 1, {SERIES("norm", norm, 1, -INFINITY)}},
         {"Learning rate", "", false, true, 1, {SERIES("rate", rate, 1, -INFINITY)}},
-        {"Speed", "", false, true, 1, {isfinite(c->points[c->count - 1].sound) ? sound : own}},
+        {sound ? "Speed, seconds of sound a second" : speed, "", false, true, 1, {sound ? of_sound : of_units}},
         {"Left out since the start",
          "",
          false,
