@@ -303,7 +303,29 @@ static void samples(void *self, ting_str *out)
     ting_str_add_bytes(out, t->samples.text, t->samples.length);
 }
 
-/* What the names and shapes of the parameters do not show. */
+/* All that a model file would say of the network, and what its frames are normalised with. How it wants to stream may
+ * change when a training goes on. */
+static ting_err hash_keys(const ting_am_task *t, uint64_t *out)
+{
+    ting_am_config config = t->net->config;
+    ting_encoder_config *e = &config.encoder;
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    if (writer == NULL)
+        return TING_ERR_MEMORY;
+    if (e->kind == TING_ENCODER_ZIPFORMER)
+        e->zipformer.chunk = e->zipformer.left = 0;
+    else if (e->kind == TING_ENCODER_CONFORMER)
+        e->conformer.chunk = e->conformer.left = 0;
+    ting_am_put_keys(writer, &config);
+    const size_t dim = (size_t)t->cmvn.dim;
+    const uint64_t parts[] = {ting_gguf_keys_fingerprint(writer), ting_fingerprint(t->cmvn.mean, dim * sizeof *t->cmvn.mean),
+                              ting_fingerprint(t->cmvn.scale, dim * sizeof *t->cmvn.scale)};
+    ting_gguf_writer_free(writer);
+    *out = ting_fingerprint(parts, sizeof parts);
+    return parts[0] != 0 ? TING_OK : TING_ERR_MEMORY;
+}
+
+/* What the names and shapes of the parameters do not show; earlier versions knew as much, and their checkpoints go on. */
 static void describe(const ting_am_task *t, ting_str *out)
 {
     const ting_encoder_config *e = &t->net->config.encoder;
@@ -322,13 +344,15 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
 {
     const ting_am_recipe *r = task->recipe;
     ting_str settings = {0};
+    uint64_t keys = 0;
     describe(task, &settings);
-    const bool well = ting_str_ok(&settings);
+    const bool well = ting_str_ok(&settings) && hash_keys(task, &keys) == TING_OK;
     if (well)
         *out = (ting_task){
             .self = task,
             .params = task->net->params,
             .settings_hash = ting_fingerprint(settings.text, settings.length),
+            .keys_hash = keys,
             .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
             .unit = "row",
             .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,

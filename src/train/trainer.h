@@ -43,6 +43,7 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     void *self;
     ting_params *params;    /* allocated with gradients */
     uint64_t settings_hash; /* of what the names and shapes of the parameters do not show: heads, activations, ... */
+    uint64_t keys_hash; /* the same of settings that earlier versions left out: checkpoints without one have any. 0: none */
     uint64_t data_hash;     /* a checkpoint belongs to its data; 0: any, which is enough to export it */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
     double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as

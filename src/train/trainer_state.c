@@ -126,7 +126,7 @@ void ting_trainer_return_statistics(ting_trainer *t)
     move_statistics(t, true);
 }
 
-enum { OWN_BLOCKS = 7, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
+enum { OWN_BLOCKS = 8, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
 
 /* A checkpoint belongs to one network and one corpus. */
 typedef struct identity {
@@ -165,6 +165,8 @@ ting_err ting_trainer_save(ting_trainer *t)
     ting_state_block blocks[BLOCKS];
     int64_t point_bytes = sizeof *t->curve;
     int count = state_blocks(t, &id, blocks);
+    uint64_t keys = t->task->keys_hash;
+    blocks[count++] = (ting_state_block){"keys", &keys, sizeof keys};
     blocks[count++] = (ting_state_block){"points", t->curve, t->curve_count * sizeof *t->curve};
     blocks[count++] = (ting_state_block){"point_bytes", &point_bytes, sizeof point_bytes};
     blocks[count++] = (ting_state_block){"samples", t->samples.text, t->samples.length};
@@ -192,7 +194,10 @@ static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *fil
     if (!ting_checkpoint_find(file, "identity", &data, &bytes) || bytes != sizeof id)
         return ting_fail(TING_ERR_FORMAT, "%s: not the checkpoint of a training", file->path);
     memcpy(&id, data, sizeof id);
-    if (id.network != network_hash(t->task))
+    uint64_t keys = 0;
+    if (ting_checkpoint_find(file, "keys", &data, &bytes) && bytes == sizeof keys)
+        memcpy(&keys, data, sizeof keys);
+    if (id.network != network_hash(t->task) || (keys != 0 && t->task->keys_hash != 0 && keys != t->task->keys_hash))
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's", file->path);
     if (t->task->data_hash != 0 && id.data != t->task->data_hash)
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data", file->path);
@@ -327,6 +332,7 @@ ting_err ting_trainer_compare(const ting_trainer *t)
         p->seed, p->steps,   p->shape,      p->rate,          p->warmup,    p->decay,    p->optimizer,
         p->clip, p->average, p->save_every, p->measure_every, p->log_every, p->multiply, (double)t->options->finish};
     TRY(ting_ranks_same(t->ranks, "network", network_hash(t->task)));
+    TRY(ting_ranks_same(t->ranks, "network", t->task->keys_hash));
     TRY(ting_ranks_same(t->ranks, "list of recordings or texts", t->task->data_hash));
     TRY(ting_ranks_same(t->ranks, "plan (the group `train` of its recipe, --finish)",
                         ting_fingerprint(numbers, sizeof numbers)));

@@ -98,6 +98,26 @@ void ting_assert_same_state_but_place(const char *a, const char *b)
     assert_same_blocks(a, b, (const char *const[]){"points", "place", NULL});
 }
 
+void ting_remove_block(const char *path, const char *name)
+{
+    char names[MOST_BLOCKS][NAME_BYTES];
+    ting_state_block blocks[MOST_BLOCKS];
+    ting_checkpoint file;
+    int count, kept = 0;
+    assert_ok(ting_checkpoint_open(path, &file));
+    count = names_of(&file, names);
+    for (int i = 0; i < count; i++) {
+        const void *data;
+        size_t bytes;
+        assert_true(ting_checkpoint_find(&file, names[i], &data, &bytes));
+        if (strcmp(names[i], name) != 0)
+            blocks[kept++] = (ting_state_block){names[i], (void *)(uintptr_t)data, bytes};
+    }
+    assert_int_equal(kept, count - 1);
+    assert_ok(ting_checkpoint_save(path, blocks, kept));
+    ting_checkpoint_close(&file);
+}
+
 double ting_checkpoint_distance(const char *a, const char *b)
 {
     static const char *const blocks[] = {"weights", "average"};

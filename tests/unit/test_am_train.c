@@ -209,6 +209,27 @@ static void rows_to_the_left_become_whole_chunks(void **state)
     }
 }
 
+/* A stride is neither a name nor a shape, but another network. */
+static void a_network_that_only_settings_show_is_another(void **state)
+{
+    (void)state;
+    struct watch w;
+    static const char *const other[] = {"model.stride_time=[1, 2]", NULL};
+    char *toy = make_toy("stride-toy", 20), *folder = ting_temp_path("stride");
+    char *recipe = write_recipe_of(
+        "stride.yaml", "model: {encoder: cnn, channels: [4, 8], convs: [1, 1], stride_time: [2, 2], stride_freq: [4, 4], dim: 32}\n",
+        "optimizer: adamw, rate: 0.001, steps: 4, measure_every: 4", "");
+    ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 1};
+    assert_fails(TING_ERR_CANCELLED, "step 2", train(options, 2, &w));
+    options.settings = other;
+    assert_fails(TING_ERR_MODEL, "of another network", train(options, 1000, &w));
+    options.settings = NULL;
+    assert_ok(train(options, 1000, &w));
+    char *const all[] = {toy, folder, recipe};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* A table may have its blank anywhere, but must have one. */
 static void the_blank_is_looked_for(void **state)
 {
@@ -472,6 +493,7 @@ int main(void)
         cmocka_unit_test(every_encoder_trains_and_is_opened),
         cmocka_unit_test(rows_to_the_left_become_whole_chunks),
         cmocka_unit_test(the_blank_is_looked_for),
+        cmocka_unit_test(a_network_that_only_settings_show_is_another),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(a_trained_network_teaches_and_begins_another),
         cmocka_unit_test(the_smoke_recipe_learns),

@@ -26,6 +26,7 @@ typedef struct script {
     const char *batches;
     ting_params *params;
     ting_batch_norm_weights norm;
+    uint64_t keys;
     int epoch;
     long left_out;      /* since it was last asked */
     double sum, before; /* of the losses since then; without the last one */
@@ -141,6 +142,7 @@ static ting_err train(script *s, const char *folder, ting_train_plan plan)
     const ting_task task = {.self = s,
                             .params = s->params,
                             .settings_hash = 1,
+                            .keys_hash = s->keys,
                             .data_hash = 2,
                             .unit = "row",
                             .epoch = epoch,
@@ -294,6 +296,26 @@ static void rates_of_parts_are_the_recipe_s(void **state)
     ting_free(path);
 }
 
+/* Settings that no shape shows belong to a checkpoint; those of earlier versions do not know all of them. */
+static void a_checkpoint_knows_its_settings(void **state)
+{
+    (void)state;
+    script s;
+    char *folder = ting_temp_path("settings"), *path = ting_path_join(folder, "checkpoint");
+    for (int run = 0; run < 3; run++) {
+        make_script(&s, "g");
+        s.keys = run == 0 ? 7 : 8;
+        if (run == 1) {
+            assert_fails(TING_ERR_MODEL, "of another network", train(&s, folder, plan_of(2)));
+            ting_remove_block(path, "keys");
+        } else
+            assert_ok(train(&s, folder, plan_of(run + 1)));
+        ting_params_free(s.params);
+    }
+    ting_free(folder);
+    ting_free(path);
+}
+
 /* What a killed training had half written. */
 static void half_written_files_are_removed(void **state)
 {
@@ -326,6 +348,7 @@ int main(void)
         cmocka_unit_test(empty_batches_change_nothing),
         cmocka_unit_test(a_report_knows_the_steps_that_count),
         cmocka_unit_test(rates_of_parts_are_the_recipe_s),
+        cmocka_unit_test(a_checkpoint_knows_its_settings),
         cmocka_unit_test(half_written_files_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
