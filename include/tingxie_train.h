@@ -186,7 +186,8 @@ typedef struct ting_train_options { /* start with {0} */
     const char *corpus; /* acoustic networks: folder of the public corpus that the recipe names, from which missing
                            manifests are made; NULL: none is missing */
     int threads;      /* 0: one for each processor */
-    long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
+    long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop; after the
+                         warm-up of the recipe */
     int mean;         /* export: the mean of the last so many kept checkpoints (`keep` in the recipe); 0: the last one */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
     const char *teacher; /* acoustic networks: the recogniser that a recipe with a teacher learns from, a file or a folder with a

@@ -44,29 +44,37 @@ double ting_trainer_rate(const ting_trainer *t)
 }
 
 /* From where the rate is now, also in the middle of the plan's own decay. */
-static void begin_decay(ting_trainer *t)
+static ting_err begin_decay(ting_trainer *t)
 {
+    if (t->at.step < t->plan->warmup)
+        return ting_fail(TING_ERR_ARGUMENT,
+                         "the rate of learning cannot fall yet: after %lld of the %d steps of the warm-up it still rises",
+                         (long long)t->at.step, t->plan->warmup);
     t->at.decay_rate = ting_trainer_rate(t);
     t->at.decay_from = t->at.step;
     t->at.decay_steps = t->options->finish;
+    return TING_OK;
 }
 
 /* Where the rate begins to fall, and the last step. */
-static void plan_end(ting_trainer *t)
+static ting_err plan_end(ting_trainer *t)
 {
+    ting_err err = TING_OK;
     t->steps = t->plan->steps;
     if (t->options->finish > 0) {
         if (t->at.decay_steps > 0)
             ting_log_write(t->options->log, TING_LOG_WARNING, "the rate falls already, from step %lld to %lld: that stays",
                            (long long)t->at.decay_from, (long long)(t->at.decay_from + t->at.decay_steps));
         else
-            begin_decay(t);
+            TRY(begin_decay(t));
     }
     if (t->at.decay_steps > 0)
         t->steps = (long)(t->at.decay_from + t->at.decay_steps);
     if (t->at.step >= t->steps)
         ting_log_write(t->options->log, TING_LOG_WARNING, "nothing to do: %lld steps are done, the plan has %ld",
                        (long long)t->at.step, t->steps);
+out:
+    return err;
 }
 
 /* All processors, those of this machine divided among its ranks. */
@@ -123,7 +131,7 @@ static ting_err start(ting_trainer *t)
         ting_log_write(t->options->log, TING_LOG_INFO, "%s: going on after step %lld", t->checkpoint_path,
                        (long long)t->at.step);
     }
-    plan_end(t);
+    TRY(plan_end(t));
     TRY(t->task->epoch(t->task->self, (int)t->at.epoch, &t->batches));
     if (t->at.batch >= (int64_t)t->batches) { /* the recipe's data were changed */
         t->at.batch = 0;

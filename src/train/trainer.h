@@ -76,7 +76,7 @@ typedef struct ting_trainer_options {
     void *self;
 } ting_trainer_options;
 
-/* Trains to the end of the plan. Errors: io, format and model (checkpoint), memory, numeric, cancelled, those of the
+/* Trains to the end of the plan. Errors: argument (`finish` during the warm-up), io, format and model (checkpoint), memory, numeric, cancelled, those of the
  * task. */
 ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, const ting_trainer_options *options);
 

@@ -27,6 +27,7 @@ typedef struct script {
     ting_params *params;
     ting_batch_norm_weights norm;
     uint64_t keys;
+    long finish;
     int epoch;
     long left_out;      /* since it was last asked */
     double sum, before; /* of the losses since then; without the last one */
@@ -158,6 +159,7 @@ static ting_err train(script *s, const char *folder, ting_train_plan plan)
                             &(ting_trainer_options){.folder = folder,
                                                     .title = "script",
                                                     .threads = 1,
+                                                    .finish = s->finish,
                                                     .log = &log,
                                                     .report = report,
                                                     .stop = stop,
@@ -316,6 +318,32 @@ static void a_checkpoint_knows_its_settings(void **state)
     ting_free(path);
 }
 
+/* A rate that is still 0 would fall to nothing: N steps in which nothing is learnt. */
+static void a_rate_falls_when_it_has_risen(void **state)
+{
+    (void)state;
+    script s;
+    char *folder = ting_temp_path("finish");
+    ting_train_plan plan = plan_of(100);
+    plan.warmup = 5;
+    make_script(&s, "g");
+    s.finish = 3;
+    assert_fails(TING_ERR_ARGUMENT, "after 0 of the 5 steps of the warm-up", train(&s, folder, plan));
+    s.finish = 0;
+    s.stop_at = 4;
+    assert_fails(TING_ERR_CANCELLED, "step 4", train(&s, folder, plan));
+    s.finish = 3;
+    assert_fails(TING_ERR_ARGUMENT, "after 4 of the 5 steps", train(&s, folder, plan));
+    s.finish = 0;
+    s.stop_at = s.asked + 1;
+    assert_fails(TING_ERR_CANCELLED, "step 5", train(&s, folder, plan));
+    s.finish = 3;
+    s.stop_at = 1000;
+    assert_ok(train(&s, folder, plan));
+    ting_params_free(s.params);
+    ting_free(folder);
+}
+
 /* What a killed training had half written. */
 static void half_written_files_are_removed(void **state)
 {
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_report_knows_the_steps_that_count),
         cmocka_unit_test(rates_of_parts_are_the_recipe_s),
         cmocka_unit_test(a_checkpoint_knows_its_settings),
+        cmocka_unit_test(a_rate_falls_when_it_has_risen),
         cmocka_unit_test(half_written_files_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
