@@ -70,6 +70,7 @@ ting_err ting_train_am(const ting_train_options *options)
                                                  .threads = options->threads,
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
+                                                 .recipe_hash = ting_yaml_fingerprint(j.recipe.doc.root),
                                                  .log = &log,
                                                  .report = options->report,
                                                  .stop = options->stop,

@@ -70,6 +70,7 @@ typedef struct ting_trainer_options {
     int threads;                /* 0: all processors */
     long finish;                /* see ting_train_options */
     const ting_ranks *ranks;    /* borrowed */
+    uint64_t recipe_hash;       /* of all that the recipe says: the same on all ranks */
     const ting_log *log;
     void (*report)(void *self, const ting_train_report *report);
     int (*stop)(void *self);

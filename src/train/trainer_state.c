@@ -327,15 +327,11 @@ out:
 ting_err ting_trainer_compare(const ting_trainer *t)
 {
     ting_err err = TING_OK;
-    const ting_train_plan *p = t->plan;
-    const double numbers[] = {
-        p->seed, p->steps,   p->shape,      p->rate,          p->warmup,    p->decay,    p->optimizer,
-        p->clip, p->average, p->save_every, p->measure_every, p->log_every, p->multiply, (double)t->options->finish};
+    TRY(ting_ranks_same(t->ranks, "recipe", t->options->recipe_hash));
     TRY(ting_ranks_same(t->ranks, "network", network_hash(t->task)));
     TRY(ting_ranks_same(t->ranks, "network", t->task->keys_hash));
     TRY(ting_ranks_same(t->ranks, "list of recordings or texts", t->task->data_hash));
-    TRY(ting_ranks_same(t->ranks, "plan (the group `train` of its recipe, --finish)",
-                        ting_fingerprint(numbers, sizeof numbers)));
+    TRY(ting_ranks_same(t->ranks, "--finish", (uint64_t)t->options->finish));
     TRY(ting_ranks_same(t->ranks, "checkpoint (all must see the same folder)", (uint64_t)t->at.step));
     TRY(ting_ranks_same(t->ranks, "processor level (TING_CPU sets it)", (uint64_t)t->kern->level));
 out:

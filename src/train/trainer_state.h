@@ -60,7 +60,7 @@ ting_err ting_trainer_restore(ting_trainer *t);
  * weights) into the weights. After restore. Errors: argument (fewer are kept), those of restore. */
 ting_err ting_trainer_take_mean(ting_trainer *t, const char *folder, int count);
 
-/* All ranks train the same network, with the same plan, from the same place, on the same kernels. Errors: model. */
+/* All ranks train the same network, by the same recipe, from the same place, on the same kernels. Errors: model. */
 ting_err ting_trainer_compare(const ting_trainer *t);
 
 /* Exchanges the weights with their mean, if one is kept. */
