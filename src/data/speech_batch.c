@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "data/loader.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -343,6 +344,24 @@ ting_err ting_speech_batches_epoch(ting_speech_batches *b, int epoch, size_t *co
     *count = b->epoch.batches;
 out:
     return err;
+}
+
+size_t ting_speech_batches_largest(const ting_speech_batches *b)
+{
+    enum { EQUAL = 4000 }; /* frames at which an utterance's attention takes about as much as all the rest */
+    size_t largest = 0;
+    double most = 0;
+    for (size_t place = 0; place < b->epoch.batches; place++) {
+        const size_t turn = b->epoch.turn[place];
+        double sum = 0;
+        for (size_t i = b->epoch.cut[turn]; i < b->epoch.cut[turn + 1]; i++) {
+            const double frames = frames_of(b->speech, b->epoch.order[i]);
+            sum += frames * (frames + EQUAL);
+        }
+        largest = sum > most ? place : largest;
+        most = fmax(most, sum);
+    }
+    return largest;
 }
 
 ting_err ting_speech_batches_take(ting_speech_batches *b, size_t place, const ting_speech_batch **out)

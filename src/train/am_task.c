@@ -131,6 +131,29 @@ out:
     return err;
 }
 
+/* Bytes of decoded sound, as far as the memory for it reaches. */
+static double sound_bytes(const ting_speech *speech, double memory)
+{
+    size_t count;
+    double bytes = 0;
+    const ting_speech_item *items = ting_speech_items(speech, &count);
+    for (size_t i = 0; i < count; i++)
+        bytes += (double)items[i].samples * sizeof(int16_t);
+    return fmin(bytes, memory);
+}
+
+/* What is taken while it trains, beside the network. Noises and rooms are in memory already. */
+static ting_err check_memory(ting_am_task *t, int processes)
+{
+    const ting_am_recipe *r = t->recipe;
+    const double memory = (double)r->memory * (1 << 20), held = t->held != NULL ? memory / HELD_SHARE : 0;
+    const double frames = r->seconds * 100, views = (r->loss.consistency > 0 ? 2 : 1) + (t->teacher != NULL);
+    t->data_bytes = sound_bytes(t->train, memory - held) + (t->held != NULL ? sound_bytes(t->held, held) : 0) +
+                    (r->loaders + AHEAD) * frames * views * ting_feature_dim(&r->features) * sizeof(float);
+    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan, t->data_bytes);
+    return ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path);
+}
+
 /* ---- network ---- */
 
 /* A head that nothing trains is exported as it started. */
@@ -159,7 +182,7 @@ static ting_err make_net(ting_am_task *t, int processes)
     TRY_IN(ting_am_net_new(&config, &t->net), "%s", r->path);
     t->net->ctc.dropout = r->ctc_dropout;
     TRY(ting_params_declared(t->net->params));
-    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan);
+    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan, 0);
     TRY(ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path));
     TRY(ting_train_parts_freeze(&r->plan.parts, t->net->params));
     TRY(ting_params_alloc(t->net->params, true));
@@ -214,6 +237,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
     TRY(make_batches(t, files->data, ranks));
+    TRY(check_memory(t, ranks->here));
 out:
     return err;
 }
@@ -242,6 +266,12 @@ static ting_err epoch(void *self, int number, size_t *batches)
 {
     const ting_am_task *t = self;
     return ting_speech_batches_epoch(t->batches, number, batches);
+}
+
+static size_t largest(void *self)
+{
+    const ting_am_task *t = self;
+    return ting_speech_batches_largest(t->batches);
 }
 
 static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
@@ -356,7 +386,9 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
             .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
             .unit = "row",
             .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+            .data_bytes = task->data_bytes,
             .epoch = epoch,
+            .largest = largest,
             .loss = loss,
             .measure = measure,
             .error_name = ting_am_tokens_write(&task->tokens) ? "character error rate" : "token error rate",

@@ -46,6 +46,7 @@ typedef struct ting_am_task {
     ting_cmvn cmvn;
     ting_augment *augment; /* NULL: none */
     ting_speech_batches *batches;
+    double data_bytes; /* see ting_task */
     ting_am_net *net;
     ting_am_teacher *teacher; /* NULL: none */
     ting_am_terms terms, terms_before; /* ... the last batch */

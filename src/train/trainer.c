@@ -87,7 +87,7 @@ static int threads_of(const ting_trainer *t)
 static void say_begin(const ting_trainer *t)
 {
     const ting_log *log = t->options->log;
-    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
+    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
     const uint64_t available = ting_memory_available("");
     ting_str parts = {0};
     ting_log_write(log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements,
@@ -212,6 +212,48 @@ static ting_err backward(ting_trainer *t, ting_ctx *ctx, ting_tape *tape, ting_t
     TRY(ting_ranks_agree(t->ranks, err));
     TRY(ting_ranks_sum(t->ranks, ting_params_gradients(t->task->params), t->elements));
 out:
+    return err;
+}
+
+/* What activations may still take, beside the moments of the optimizer and the task's data, which come to be used later. */
+static size_t allowed(void *self)
+{
+    const ting_trainer *t = self;
+    const ting_footprint f = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
+    const uint64_t available = ting_memory_available("");
+    const double left = (double)available / t->ranks->here - f.optimizer - f.data;
+    return available == UINT64_MAX ? SIZE_MAX : left > 0 ? (size_t)left : 0;
+}
+
+/* The gradients of the batch that takes the most memory, which change nothing. */
+static ting_err rehearse(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    ting_tape tape = {0};
+    ting_tensor sum;
+    ting_spent nobody_s;
+    double total[2];
+    const int64_t place = t->at.batch;
+    if (t->task->largest == NULL || t->at.step >= t->steps)
+        return TING_OK;
+    t->at.batch = (int64_t)t->task->largest(t->task->self);
+    ting_ctx ctx = ting_trainer_ctx(t, &tape);
+    ting_arena_limit(t->arena, allowed, t);
+    ting_params_zero_gradients(t->task->params);
+    ting_trainer_keep_statistics(t);
+    TRY(forward(t, &ctx, &sum, total));
+    if (isfinite(total[0] / total[1]))
+        TRY(backward(t, &ctx, &tape, sum, total[1]));
+    ting_log_write(t->options->log, TING_LOG_INFO, "memory: %.1f MB activations of the largest batch", (double)t->activations / 1e6);
+out:
+    if (err == TING_ERR_MEMORY)
+        ting_fail_in(err, "a step with the largest batch does not fit into the memory (fewer `seconds`, of text `tokens`, in the "
+                          "recipe's group data take less)");
+    ting_arena_limit(t->arena, NULL, NULL);
+    ting_trainer_return_statistics(t);
+    if (t->task->spend != NULL)
+        t->task->spend(t->task->self, &nobody_s);
+    t->at.batch = place;
     return err;
 }
 
@@ -364,6 +406,8 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     ting_err err = ting_ranks_agree(t->ranks, start(t));
     if (err == TING_OK)
         err = ting_trainer_compare(t);
+    if (err == TING_OK)
+        err = rehearse(t);
     if (err == TING_OK)
         err = run(t);
     ting_trainer_drop(t);

@@ -14,6 +14,9 @@
  * from those of one process by rounding alone, chance (dropout) aside. Rank 0 measures, reports and writes; all read
  * the same folder. One training writes in a folder at a time: what a killed one has left half written is removed.
  *
+ * Before its first step a training computes the gradients of its largest batch, and drops them: whether activations fit into the
+ * memory that there is shows then, not after hours.
+ *
  * A checkpoint that cannot be written (a full disk) is said, and tried again at the next save point; the one before
  * stays. At the end, or when stopped, it is an error.
  *
@@ -48,11 +51,14 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
     double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as
                                  icefall has it; 0: 1 */
+    double data_bytes; /* of memory that it takes while it trains, at most; known before the first step */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
     /* Batch `place` of the current epoch, or this rank's share of it: the sum of the loss over its units, and their
      * number. Nothing to learn from: a sum of no rows, and no units. Failures of ops stay in ctx->err. */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
+    /* The batch of the current epoch that takes the most memory; NULL: they are alike. */
+    size_t (*largest)(void *self);
     /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
     const char *error_name;   /* what `measure` measures: "character error rate" */

@@ -43,7 +43,7 @@ static void say_memory(ting_trainer *t, ting_str *note)
     if ((double)t->activations <= NOTEWORTHY * (double)t->activations_said)
         return;
     if (t->activations_said == 0) {
-        const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
+        const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
         ting_footprint_print(&footprint, &parts);
         if (ting_str_ok(&parts))
             ting_log_write(t->options->log, TING_LOG_INFO,
