@@ -177,6 +177,7 @@ typedef struct ting_train_report { /* means since the report before */
     double errors;           /* error rate on what is held out, or < 0: not measured at this step ... */
     const char *error_name;  /* ... and what it is: "character error rate"; static */
     const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
+    double activations;      /* bytes that a step since the report before took at most, beside weights and moments */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */

@@ -249,6 +249,7 @@ out:
     if (err == TING_ERR_MEMORY)
         ting_fail_in(err, "a step with the largest batch does not fit into the memory (fewer `seconds`, of text `tokens`, in the "
                           "recipe's group data take less)");
+    t->activations = 0;
     ting_arena_limit(t->arena, NULL, NULL);
     ting_trainer_return_statistics(t);
     if (t->task->spend != NULL)

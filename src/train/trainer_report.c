@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-static const double NOTEWORTHY = 1.05; /* growth of the activations that is said */
-
 /* Error rate of the averaged weights (of the weights, without averaging). */
 static ting_err measure(ting_trainer *t, double *errors)
 {
@@ -35,26 +33,17 @@ static ting_err add_point(ting_trainer *t, const ting_curve_point *point)
     return TING_OK;
 }
 
-/* What the steps so far have taken: a sentence at the first report, then a remark in those where it has grown. */
-static void say_memory(ting_trainer *t, ting_str *note)
+/* At the first report of a run, what all of it takes; reports say what steps take. */
+static void say_memory(ting_trainer *t)
 {
-    const double peak = (double)ting_memory_peak() / 1e6, activations = (double)t->activations / 1e6;
+    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
     ting_str parts = {0};
-    if ((double)t->activations <= NOTEWORTHY * (double)t->activations_said)
-        return;
-    if (t->activations_said == 0) {
-        const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
-        ting_footprint_print(&footprint, &parts);
-        if (ting_str_ok(&parts))
-            ting_log_write(t->options->log, TING_LOG_INFO,
-                           "memory: %s, %.1f MB activations at most so far, peak resident %.1f MB", parts.text,
-                           activations, peak);
-        ting_str_free(&parts);
-    } else {
-        ting_str_addf(note, "%sactivations %.0f MB, peak resident %.0f MB", note->length > 0 ? ", " : "", activations,
-                      peak);
-    }
-    t->activations_said = t->activations;
+    ting_footprint_print(&footprint, &parts);
+    if (!t->memory_said && ting_str_ok(&parts))
+        ting_log_write(t->options->log, TING_LOG_INFO, "memory: %s, %.1f MB activations, peak resident %.1f MB", parts.text,
+                       (double)t->activations / 1e6, (double)ting_memory_peak() / 1e6);
+    ting_str_free(&parts);
+    t->memory_said = true;
 }
 
 /* The steps since the last point, which took so many seconds. */
@@ -105,7 +94,7 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
     const ting_curve_point point = make_point(t, seconds, errors);
     TRY(add_point(t, &point));
     describe_point(t, &point, t->left_out - left_out, &note);
-    say_memory(t, &note);
+    say_memory(t);
     const double pace = (ting_trainer_clock() - t->began) / (double)(t->at.step - t->began_after);
     if (t->options->report != NULL)
         t->options->report(t->options->self,
@@ -120,7 +109,9 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
                                                 .seconds_left = pace * (double)(t->steps - t->at.step),
                                                 .errors = errors,
                                                 .error_name = t->task->error_name,
-                                                .note = note.length > 0 && ting_str_ok(&note) ? note.text : ""});
+                                                .note = note.length > 0 && ting_str_ok(&note) ? note.text : "",
+                                                .activations = (double)t->activations});
+    t->activations = 0;
     *clock = ting_trainer_clock();
 out:
     ting_str_free(&note);

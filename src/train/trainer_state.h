@@ -43,7 +43,8 @@ typedef struct ting_trainer {
     long loss_steps;
     int skips_in_a_row;
     ting_spent spent;
-    size_t activations, activations_said; /* bytes: the most of a step so far, and what was last said of it */
+    size_t activations; /* bytes, the most of a step */
+    bool memory_said;
 } ting_trainer;
 
 /* Paths, optimizer, mean of the weights, for the task and the plan in *t. Errors: memory. */

@@ -36,7 +36,7 @@ typedef struct script {
     double sum, before; /* of the losses since then; without the last one */
     long stop_at, asked;
     long reports;
-    double last_loss;
+    double last_loss, activations;
     char note[256], said[8192];
 } script;
 
@@ -138,6 +138,7 @@ static void report(void *self, const ting_train_report *r)
     script *s = self;
     s->reports++;
     s->last_loss = r->loss;
+    s->activations = r->activations;
     snprintf(s->note, sizeof s->note, "%s", r->note);
 }
 
@@ -275,6 +276,7 @@ static void a_report_knows_the_steps_that_count(void **state)
     assert_int_equal(s.reports, 1);
     assert_true(isfinite(s.last_loss) && s.last_loss > 0);
     assert_non_null(strstr(s.note, "distance "));
+    assert_true(s.activations >= 4.0 * ROWS * COLS * sizeof(ting_real)); /* sound, target, what the norm gives, its gradient */
     ting_params_free(s.params);
     ting_free(folder);
 }
