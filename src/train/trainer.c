@@ -361,14 +361,15 @@ out:
 }
 
 /* Whether any rank is asked to stop: then there is a checkpoint, and the code is cancelled. */
-static ting_err stop_if_asked(ting_trainer *t)
+static ting_err stop_if_asked(ting_trainer *t, double *clock)
 {
     ting_err err = TING_OK;
     double asked = t->options->stop != NULL && t->options->stop(t->options->self);
     TRY(ting_ranks_sum_doubles(t->ranks, &asked, 1));
     if (asked == 0)
         goto out;
-    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? ting_trainer_save(t) : TING_OK));
+    TRY(add_spent(t));
+    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? ting_trainer_write_last(t, clock) : TING_OK));
     FAIL(TING_ERR_CANCELLED, "stopped after step %lld; the same command goes on from %s", (long long)t->at.step,
          t->checkpoint_path);
 out:
@@ -382,7 +383,7 @@ static ting_err run(ting_trainer *t)
     t->began_after = t->at.step;
     while (t->at.step < t->steps) {
         outcome what;
-        TRY(stop_if_asked(t));
+        TRY(stop_if_asked(t, &clock));
         TRY(take_step(t, &what));
         TRY(count_skips(t, what));
         if (++t->at.batch == (int64_t)t->batches) {

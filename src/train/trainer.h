@@ -7,7 +7,7 @@
  *
  * In `folder`: checkpoint (the full state, replaced atomically), checkpoint-STEP (kept.h), curves.html
  * (train/curves.h). A folder that holds a checkpoint is continued, exactly as if it had never stopped: same
- * batches, same dropout, same numbers, on any number of threads. What a checkpoint does not hold is a function of the
+ * batches, same dropout, same numbers, on any number of threads; the curves have a point more, where it was stopped. What a checkpoint does not hold is a function of the
  * plan's seed and of (epoch, place).
  *
  * Several processes (ranks.h) train as one: a batch is divided among them, and with the same seed the numbers differ

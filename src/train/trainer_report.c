@@ -155,3 +155,14 @@ ting_err ting_trainer_write_up(ting_trainer *t, bool measures, bool saves, doubl
 out:
     return err;
 }
+
+ting_err ting_trainer_write_last(ting_trainer *t, double *clock)
+{
+    ting_err err = TING_OK;
+    const int64_t reported = t->curve_count > 0 ? t->curve[t->curve_count - 1].step : 0;
+    if (t->at.step > t->began_after && t->at.step > reported)
+        TRY(report(t, false, clock));
+    TRY(ting_trainer_save(t));
+out:
+    return err;
+}

@@ -84,4 +84,7 @@ ting_ctx ting_trainer_ctx(ting_trainer *t, ting_tape *tape);
  * time of the report before and gets that of this one. Errors: those of the task; io, memory. */
 ting_err ting_trainer_write_up(ting_trainer *t, bool measures, bool saves, double *clock);
 
+/* And when it is stopped: a report of the steps since the last one, which the checkpoint does not hold, and the checkpoint. */
+ting_err ting_trainer_write_last(ting_trainer *t, double *clock);
+
 #endif

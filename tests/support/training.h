@@ -9,7 +9,8 @@
  * five, to learn from. Returns its owned path. */
 char *ting_tiny_corpus(const char *name, int sentences);
 
-/* All blocks of the checkpoints in two folders are bitwise the same, but for the curve, whose points hold times. */
+/* All blocks of the checkpoints in two folders are bitwise the same, but for what is only shown: the curve, whose points hold
+ * times, and the samples of the last measurement, which a kill in the middle of it costs. */
 void ting_assert_same_state(const char *a, const char *b);
 
 /* And but for the place: the second one took steps that changed nothing. */

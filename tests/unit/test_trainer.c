@@ -368,6 +368,32 @@ static void a_checkpoint_knows_its_settings(void **state)
     ting_free(path);
 }
 
+/* The steps since the last report are on the page when a training is stopped: their time and what they left out. */
+static void a_stop_loses_no_steps(void **state)
+{
+    (void)state;
+    script s;
+    char *folder = ting_temp_path("stopped"), *path = ting_path_join(folder, "checkpoint");
+    make_script(&s, "gegg");
+    s.stop_at = 3;
+    assert_fails(TING_ERR_CANCELLED, "step 3", train(&s, folder, plan_of(9)));
+    s.stop_at = s.asked; /* at once: nothing to report */
+    assert_fails(TING_ERR_CANCELLED, "step 3", train(&s, folder, plan_of(9)));
+    assert_int_equal(s.reports, 1);
+    ting_checkpoint file;
+    const void *data;
+    size_t bytes;
+    assert_ok(ting_checkpoint_open(path, &file));
+    assert_true(ting_checkpoint_find(&file, "points", &data, &bytes));
+    assert_int_equal(bytes, sizeof(ting_curve_point));
+    const ting_curve_point *point = data;
+    assert_true(point->step == 3 && point->left_out == ROWS && point->skipped == 1 && point->seconds > 0 && point->loss > 0);
+    ting_checkpoint_close(&file);
+    ting_params_free(s.params);
+    ting_free(folder);
+    ting_free(path);
+}
+
 /* A rate that is still 0 would fall to nothing: N steps in which nothing is learnt. */
 static void a_rate_falls_when_it_has_risen(void **state)
 {
@@ -428,6 +454,7 @@ int main(void)
         cmocka_unit_test(the_largest_batch_is_tried_first),
         cmocka_unit_test(rates_of_parts_are_the_recipe_s),
         cmocka_unit_test(a_checkpoint_knows_its_settings),
+        cmocka_unit_test(a_stop_loses_no_steps),
         cmocka_unit_test(a_rate_falls_when_it_has_risen),
         cmocka_unit_test(half_written_files_are_removed),
     };
