@@ -10,6 +10,7 @@
 #include "engine/tables.h"
 #include "model/am_keys.h"
 #include "train/footprint.h"
+#include "train/model_origin.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -197,6 +198,7 @@ static ting_err open_teacher(ting_am_task *t, const char *path)
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
+    TRY(ting_model_origin(path, "am", &t->taught_by));
     if (t->recipe->loss.posteriors > 0)
         TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
     if (t->recipe->loss.hints > 0)
@@ -233,6 +235,8 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     TRY(ting_tables_lexicon(NULL, NULL, 0, false, &t->lexicon));
     TRY(ting_labeller_new(&t->tokens, t->lexicon, &t->labeller));
     say_idle_heads(t);
+    if (files->from != NULL && !ting_trainer_has_checkpoint(files->folder))
+        TRY(ting_model_origin(files->from, "am", &t->from));
     TRY(make_speech(t, ranks));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
@@ -257,6 +261,8 @@ void ting_am_task_free(ting_am_task *t)
     ting_am_net_free(t->net);
     ting_am_teacher_free(t->teacher);
     ting_str_free(&t->samples);
+    ting_str_free(&t->from);
+    ting_str_free(&t->taught_by);
     *t = (ting_am_task){0};
 }
 
@@ -386,6 +392,8 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
             .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
             .unit = "row",
             .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+            .from = task->from.text,
+            .teacher = task->taught_by.text,
             .data_bytes = task->data_bytes,
             .epoch = epoch,
             .largest = largest,

@@ -247,6 +247,7 @@ ting_err ting_p2h_task_view(ting_p2h_task *task, ting_task *out)
                            .params = task->model.params,
                            .settings_hash = ting_fingerprint(settings.text, settings.length),
                            .data_hash = task->corpus->hash,
+                           .from = task->from,
                            .unit = "character",
                            .error_name = "character error rate",
                            .epoch = epoch,

@@ -434,8 +434,11 @@ ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, c
         TRY(ting_trainer_take_mean(t, folder, mean));
     else
         ting_trainer_swap_average(t);
-    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, mean, t->curve, t->curve_count};
-    t->curve = NULL; /* handed over */
+    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, mean, t->curve, t->curve_count,
+                           t->from.length > 0 ? t->from.text : NULL, t->teacher.length > 0 ? t->teacher.text : NULL};
+    t->curve = NULL; /* handed over, as are the texts */
+    t->from = out->from != NULL ? (ting_str){0} : t->from;
+    t->teacher = out->teacher != NULL ? (ting_str){0} : t->teacher;
 out:
     ting_trainer_drop(t);
     ting_free(t);
@@ -445,6 +448,8 @@ out:
 void ting_training_free(ting_training *training)
 {
     ting_free(training->curve);
+    ting_free(training->from);
+    ting_free(training->teacher);
     *training = (ting_training){0};
 }
 

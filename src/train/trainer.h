@@ -51,6 +51,8 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
     double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as
                                  icefall has it; 0: 1 */
+    const char *from, *teacher; /* models that the first weights and the targets come from, as JSON objects for the record
+                                   (model_origin.h); NULL: none. Borrowed */
     double data_bytes; /* of memory that it takes while it trains, at most; known before the first step */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
@@ -92,6 +94,7 @@ typedef struct ting_training { /* what became of it, for the record in an export
     int mean;                /* of so many kept checkpoints; 0: of the last one alone */
     ting_curve_point *curve; /* owned */
     size_t curve_count;
+    char *from, *teacher; /* as the task had them, owned; NULL: none, or a checkpoint of an earlier version */
 } ting_training;
 
 /* Puts the checkpoint's averaged weights (without averaging: the last ones) into the task's parameters; with `mean` >

@@ -64,6 +64,8 @@ ting_err ting_trainer_make(ting_trainer *t, const char *folder)
     t->elements = ting_params_elements(t->task->params);
     t->checkpoint_path = ting_path_join(folder, "checkpoint");
     t->curves_path = ting_path_join(folder, "curves.html");
+    ting_str_add(&t->from, t->task->from != NULL ? t->task->from : "");
+    ting_str_add(&t->teacher, t->task->teacher != NULL ? t->task->teacher : "");
     t->optimizer = make_optimizer(t);
     if (t->plan->average > 0)
         t->average = ting_alloc(t->elements, sizeof *t->average);
@@ -87,6 +89,8 @@ void ting_trainer_drop(ting_trainer *t)
     ting_free(t->average);
     ting_free(t->statistics);
     ting_str_free(&t->samples);
+    ting_str_free(&t->from);
+    ting_str_free(&t->teacher);
     ting_arena_free(t->arena);
     ting_pool_free(t->pool);
     if (t->optimizer.free != NULL)
@@ -126,7 +130,7 @@ void ting_trainer_return_statistics(ting_trainer *t)
     move_statistics(t, true);
 }
 
-enum { OWN_BLOCKS = 8, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
+enum { OWN_BLOCKS = 10, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
 
 /* A checkpoint belongs to one network and one corpus. */
 typedef struct identity {
@@ -170,6 +174,8 @@ ting_err ting_trainer_save(ting_trainer *t)
     blocks[count++] = (ting_state_block){"points", t->curve, t->curve_count * sizeof *t->curve};
     blocks[count++] = (ting_state_block){"point_bytes", &point_bytes, sizeof point_bytes};
     blocks[count++] = (ting_state_block){"samples", t->samples.text, t->samples.length};
+    blocks[count++] = (ting_state_block){"from", t->from.text, t->from.length};
+    blocks[count++] = (ting_state_block){"teacher", t->teacher.text, t->teacher.length};
     TRY(ting_checkpoint_save(t->checkpoint_path, blocks, count));
     const ting_curves page = {.title = t->options->title,
                               .unit = t->task->unit,
@@ -246,12 +252,25 @@ static ting_err read_curve(ting_trainer *t, const ting_checkpoint *file)
     return TING_OK;
 }
 
-static void read_samples(ting_trainer *t, const ting_checkpoint *file)
+/* A block of text, if it is there. */
+static void read_text(const ting_checkpoint *file, const char *name, ting_str *out)
 {
     const void *data;
     size_t bytes = 0;
-    if (ting_checkpoint_find(file, "samples", &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL)
-        ting_str_add_bytes(&t->samples, data, bytes);
+    if (ting_checkpoint_find(file, name, &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL) {
+        ting_str_clear(out);
+        ting_str_add_bytes(out, data, bytes);
+    }
+}
+
+/* What is shown and recorded. The first weights are those that the training began with; its teacher is the last one. */
+static void read_texts(ting_trainer *t, const ting_checkpoint *file)
+{
+    read_text(file, "samples", &t->samples);
+    ting_str_clear(&t->from);
+    read_text(file, "from", &t->from);
+    if (t->teacher.length == 0)
+        read_text(file, "teacher", &t->teacher);
 }
 
 ting_err ting_trainer_restore(ting_trainer *t)
@@ -266,7 +285,7 @@ ting_err ting_trainer_restore(ting_trainer *t)
     set_rates(t);
     TRY(check_place(t));
     TRY(read_curve(t, &file));
-    read_samples(t, &file);
+    read_texts(t, &file);
 out:
     ting_checkpoint_close(&file);
     return err;

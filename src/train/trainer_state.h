@@ -35,6 +35,7 @@ typedef struct ting_trainer {
     size_t batches; /* of the current epoch */
     long steps;     /* the last one */
     ting_str samples; /* of the last measurement, as train/curves.h has them */
+    ting_str from, teacher; /* see ting_task; of the task, or of the checkpoint where it has none */
     double left_out;  /* items since the training began */
     double began;     /* seconds of the clock when this run began, after step ... */
     int64_t began_after;

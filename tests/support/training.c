@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/p2h_corpus.h"
+#include "model/schema.h"
 #include "support/support.h"
 #include "nn/tensor.h"
 #include "text/pinyin.h"
@@ -116,6 +117,19 @@ void ting_remove_block(const char *path, const char *name)
     assert_int_equal(kept, count - 1);
     assert_ok(ting_checkpoint_save(path, blocks, kept));
     ting_checkpoint_close(&file);
+}
+
+void ting_assert_record(const char *path, const char *network, const char *part)
+{
+    ting_gguf file;
+    ting_network found;
+    const char *record;
+    assert_ok(ting_gguf_open(path, &file));
+    assert_ok(ting_network_find(&file, network, &found));
+    assert_ok(ting_keys_text(&found.keys, TING_KEY_TRAINING, &record));
+    if (strstr(record, part) == NULL)
+        fail_msg("%s: the record %s lacks %s", path, record, part);
+    ting_gguf_close(&file);
 }
 
 double ting_checkpoint_distance(const char *a, const char *b)

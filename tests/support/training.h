@@ -19,6 +19,9 @@ void ting_assert_same_state_but_place(const char *a, const char *b);
 /* A checkpoint without one of its blocks, as versions before wrote them. */
 void ting_remove_block(const char *path, const char *name);
 
+/* A network's record of its training in a model file holds this text. */
+void ting_assert_record(const char *path, const char *network, const char *part);
+
 /* How far apart the weights and averages of the checkpoints in two folders are: the Euclidean norm of the difference
  * by that of the first, the larger of both. */
 double ting_checkpoint_distance(const char *a, const char *b);

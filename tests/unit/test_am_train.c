@@ -401,7 +401,11 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.7 * before);
     assert_non_null(strstr(w.said, "first weights of"));
-    char *const all[] = {toy, plain, taught, hinted, first, second, third, fourth, model};
+    char *pupil = ting_temp_path("third.gguf"); /* says whose weights and whose knowledge it has, which the checkpoint knows */
+    assert_ok(ting_export_am(&(ting_train_options){.recipe = taught, .folder = third}, pupil, TING_EXPORT_F32, "CC0-1.0"));
+    ting_assert_record(pupil, "am", "\"from\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
+    ting_assert_record(pupil, "am", "\"teacher\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
+    char *const all[] = {toy, plain, taught, hinted, first, second, third, fourth, model, pupil};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
