@@ -101,6 +101,31 @@ static void the_last_checkpoints_are_kept(void **state)
         ting_free(all[i]);
 }
 
+/* What is kept under a step stays until the new one is there: where it cannot come, it is not lost. */
+static void a_kept_checkpoint_is_replaced_at_once(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"checkpoint", "checkpoint-5"};
+    char *folder = ting_temp_path("at-once"), *kept = ting_kept_path(folder, 5);
+    ting_file file;
+    assert_ok(ting_folder_make(folder));
+    put(folder, "checkpoint-5");
+    assert_fails(TING_ERR_IO, "checkpoint: cannot be opened", ting_kept_add(folder, 5, 3));
+    assert_true(ting_file_exists(kept));
+    for (int i = 0; i < 2; i++) { /* the second time it is the same file */
+        if (i == 0)
+            put(folder, "checkpoint");
+        assert_ok(ting_kept_add(folder, 5, 3));
+        ting_assert_names(folder, names, 2);
+        assert_ok(ting_file_map(kept, &file));
+        assert_int_equal(file.size, strlen("checkpoint"));
+        ting_file_unmap(&file);
+    }
+    char *const all[] = {folder, kept};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* ---- means ---- */
 
 static void add_block(const char *folder, int64_t step, const char *name, double *sum, size_t count)
@@ -227,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_checkpoints_are_kept),
+        cmocka_unit_test(a_kept_checkpoint_is_replaced_at_once),
         cmocka_unit_test(a_mean_of_kept_checkpoints_is_exported),
         cmocka_unit_test(a_full_disk_costs_no_checkpoint),
     };
