@@ -225,7 +225,8 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
                        &(ting_am_token_sources){.folder = files->folder,
                                                 .from = files->from,
                                                 .train = t->manifests,
-                                                .count = files->to_train ? recipe->train_count : 0},
+                                                .count = files->to_train ? recipe->train_count : 0,
+                                                .rank = ranks->rank},
                        &t->tokens));
     TRY(make_net(t, ranks->here));
     if (recipe->cmvn != NULL)

@@ -46,7 +46,7 @@ static ting_err characters(const ting_am_token_sources *sources, ting_texts *out
     char *path = ting_path_join(sources->folder, "tokens.txt");
     if (path == NULL)
         return TING_ERR_MEMORY;
-    if (sources->count == 0 || ting_trainer_has_checkpoint(sources->folder)) {
+    if (sources->count == 0 || sources->rank > 0 || ting_trainer_has_checkpoint(sources->folder)) {
         TRY(ting_tokens_read(path, out));
         goto out;
     }

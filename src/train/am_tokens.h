@@ -20,6 +20,7 @@ typedef struct ting_am_token_sources {
     const char *from;            /* model to start with; NULL: none */
     ting_manifest *const *train; /* [count] what is trained on; count 0: the table must be there already */
     int count;
+    int rank; /* of those who train together: 0 makes the table, the others read it then */
 } ting_am_token_sources;
 
 /* Free *out with ting_texts_free. Errors: io, format, model, argument (no text), memory. */

@@ -126,6 +126,32 @@ static void shares_hold_the_sound_of_the_whole(void **state)
     ting_free(path);
 }
 
+/* The table of characters is made by rank 0, and read by the others. */
+static void one_rank_writes_the_tokens(void **state)
+{
+    (void)state;
+    static const char text[] = "tokens: {table: characters}\ndata: {train: [{manifest: train.tsv}]}\n";
+    const ting_ranks second = {.rank = 1, .count = 2, .here = 2};
+    char *toy = ting_temp_path("tokens-toy"), *path = ting_temp_path("tokens.yaml"), *folder = ting_temp_path("tokens-run");
+    ting_am_recipe recipe;
+    ting_am_task task;
+    assert_ok(ting_make_toy_corpus(toy, 20, 1));
+    assert_ok(ting_file_save(path, text, strlen(text)));
+    assert_ok(ting_am_recipe_load(path, NULL, &recipe));
+    const ting_am_files own = {.data = toy, .folder = folder, .to_train = true},
+                        its = {.data = toy, .folder = folder, .to_train = true, .ranks = &second};
+    assert_fails(TING_ERR_IO, "tokens.txt: cannot be opened", ting_am_task_make(&task, &recipe, &its, NULL));
+    ting_am_task_free(&task);
+    assert_ok(ting_am_task_make(&task, &recipe, &own, NULL));
+    ting_am_task_free(&task);
+    assert_ok(ting_am_task_make(&task, &recipe, &its, NULL));
+    ting_am_task_free(&task);
+    ting_am_recipe_free(&recipe);
+    char *const all[] = {toy, path, folder};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* Two views are masked with the recipe's share, and not at all where it is 0 or no group is there. */
 static void views_are_masked_with_the_share(void **state)
 {
@@ -237,6 +263,7 @@ int main(void)
         cmocka_unit_test(everybody_gets_about_the_same),
         cmocka_unit_test(shares_hold_the_sound_of_the_whole),
         cmocka_unit_test(views_are_masked_with_the_share),
+        cmocka_unit_test(one_rank_writes_the_tokens),
         cmocka_unit_test(shares_hold_the_text_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
