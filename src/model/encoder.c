@@ -259,6 +259,7 @@ static ting_tensor zipformer_forward(ting_ctx *ctx, const ting_encoder *encoder,
             states[s] = mode->states[s]->zipformer;
     }
     own.states = states;
+    own.given = mode->given;
     return ting_zipformer_forward(ctx, encoder->zipformer, x, segments, &own, out_start);
 }
 

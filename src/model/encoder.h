@@ -88,6 +88,7 @@ typedef struct ting_encoder_mode {
     int chunk; /* 0: every row sees the whole utterance; otherwise rows of the output per chunk, causal encoders only */
     int left;  /* with chunk: chunks to the left that a row sees; < 0: all */
     ting_encoder_state *const *states; /* streaming: one state a segment */
+    const ting_tensor *given; /* what each stack of a Zipformer hears (zipformer.h); NULL: what comes from the one before */
 } ting_encoder_mode;
 
 /* The mask that gives whole utterances what a stream gives them, for an encoder that streams. */

@@ -88,6 +88,8 @@ typedef struct ting_zipformer_mode {
     int left; /* with chunk: rows to the left of a chunk that it sees */
     ting_zipformer_state *const
         *states; /* streaming with the model's own chunk and left: one state a segment */
+    const ting_tensor *given; /* [stacks] rows at 50 Hz that each stack hears in place of what comes from the one before, to
+                                 train stacks side by side; NULL: none */
 } ting_zipformer_mode;
 
 /* Rows at 50 Hz of a whole utterance; 0: too short. */

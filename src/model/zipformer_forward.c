@@ -218,6 +218,10 @@ static bool check_input(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
         ting_ctx_fail(ctx, TING_ERR_INTERNAL, "zipformer: a streaming forward is for hearing, not for training");
     if (mode->states != NULL && !config->causal)
         ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: the model is not causal, it cannot stream");
+    for (int i = 0; i < config->stacks && mode->given != NULL; i++)
+        if (mode->given[i].cols != config->stack[i].dim)
+            ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: stack %d is given %d columns, it has %d", i,
+                          mode->given[i].cols, config->stack[i].dim);
     for (int s = 0; s < segments.count && mode->states != NULL && ctx->err == TING_OK; s++) {
         int frames = segments.start[s + 1] - segments.start[s];
         int extra = ting_zipformer_frames(model, mode->states[s], 0);
@@ -262,6 +266,8 @@ ting_tensor ting_zipformer_forward(ting_ctx *ctx, const ting_zipformer *model, t
     ting_ctx_see(ctx, y, "encoder_embed");
     const masks m = draw_masks(ctx, segments.count);
     for (int i = 0; i < model->config.stacks && ctx->err == TING_OK; i++) {
+        if (settled.given != NULL)
+            y = settled.given[i];
         y = outputs[i] = run_stack(ctx, model, i, y, rows, &settled, &m, layer);
         layer += model->config.stack[i].layers;
         ting_ctx_see(ctx, y, "encoder.encoders.%d", i);

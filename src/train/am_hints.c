@@ -33,9 +33,11 @@ int ting_am_hints_of(const ting_encoder_config *encoder, int *dims)
     return z->stacks + 1;
 }
 
-/* The standard deviation of each column; a column that is constant counts as one of 1. */
+/* The standard deviation of each column over the rows; columns that hardly move count as a tenth of what columns do. */
 static ting_real *deviations(ting_ctx *ctx, ting_tensor x)
 {
+    const double least = 0.1;
+    double total = 0;
     ting_real *out = ting_ctx_reals(ctx, (size_t)x.cols);
     for (int c = 0; c < x.cols && out != NULL; c++) {
         double sum = 0, squares = 0;
@@ -43,9 +45,12 @@ static ting_real *deviations(ting_ctx *ctx, ting_tensor x)
             sum += (double)ting_row(x, r)[c];
         for (int r = 0; r < x.rows; r++)
             squares += pow((double)ting_row(x, r)[c] - sum / x.rows, 2);
-        const double deviation = sqrt(squares / x.rows);
-        out[c] = deviation > 1e-6 ? (ting_real)deviation : 1;
+        out[c] = (ting_real)sqrt(squares / x.rows);
+        total += squares / x.rows / x.cols;
     }
+    const ting_real floor = total > 0 ? (ting_real)(least * sqrt(total)) : 1;
+    for (int c = 0; c < x.cols && out != NULL; c++)
+        out[c] = out[c] > floor ? out[c] : floor;
     return out;
 }
 
@@ -57,7 +62,9 @@ ting_tensor ting_am_hints_loss(ting_ctx *ctx, const ting_am_hints *own, const ti
         ting_ctx_fail(ctx, TING_ERR_MODEL, "the teacher shows %d hints, the network %d", taught->count, own->count);
     for (int i = 0; i < own->count && ctx->err == TING_OK; i++) {
         const ting_tensor to = taught->value[i];
-        ting_tensor mapped = ting_linear_apply(ctx, own->value[i], maps[i], TING_ACT_NONE);
+        ting_tensor mapped = own->value[i];
+        if (maps[i].weight != NULL)
+            mapped = ting_linear_apply(ctx, mapped, maps[i], TING_ACT_NONE);
         ting_tensor loss =
             ting_regression_loss(ctx, mapped, to, &(ting_regression_options){.scale = deviations(ctx, to)});
         loss = ting_scale(ctx, loss, (ting_real)(units / to.rows / own->count));

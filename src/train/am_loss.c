@@ -33,10 +33,10 @@ typedef struct view {       /* of a batch, as the heads see it */
 /* ---- encoder ---- */
 
 /* Chunk and left context of this batch, from the recipe's: the same on all ranks. */
-static ting_encoder_mode draw_mode(const ting_am_recipe *r, ting_rng rng)
+static ting_encoder_mode draw_mode(const ting_am_recipe *r, ting_rng *rng)
 {
-    const int chunk = r->chunks[ting_rng_below(&rng, (uint32_t)r->chunk_count)];
-    const int left = r->lefts[ting_rng_below(&rng, (uint32_t)r->left_count)];
+    const int chunk = r->chunks[ting_rng_below(rng, (uint32_t)r->chunk_count)];
+    const int left = r->lefts[ting_rng_below(rng, (uint32_t)r->left_count)];
     return (ting_encoder_mode){.chunk = chunk, .left = chunk == 0 || left < 0 ? -1 : (left + chunk - 1) / chunk};
 }
 
@@ -242,36 +242,62 @@ static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *ba
         add_posteriors(t, ctx, v, taught, share * l->posteriors, sum);
 }
 
+/* Rows that the encoder gives for each utterance of a view. */
+static ting_segments rows_of(const ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch)
+{
+    const int each = batch->utterances;
+    int *starts = ting_ctx_ints(ctx, each + 1);
+    if (starts == NULL)
+        return (ting_segments){0};
+    starts[0] = 0;
+    for (int u = 0; u < each; u++)
+        starts[u + 1] = starts[u] + ting_encoder_rows(&t->net->config.encoder,
+                                                      batch->frames.start[u + 1] - batch->frames.start[u]);
+    return (ting_segments){each, starts};
+}
+
+/* Runs the encoder on all views. */
+static void hear(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, const ting_am_taught *taught,
+                 view out[TING_MOST_VIEWS])
+{
+    const ting_am_loss *l = &t->recipe->loss;
+    const int dim = ting_feature_dim(&t->recipe->features), total = batch->frames.start[batch->frames.count];
+    ting_rng chance = batch->chance;
+    ting_encoder_mode mode = draw_mode(t->recipe, &chance);
+    if (ting_rng_uniform(&chance) < l->given)
+        mode.given = taught->hints.value; /* the last hint is what no stack hears */
+    int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
+    ting_am_hints hints;
+    const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints);
+    ctx->tap = l->hints > 0 ? &tap : before;
+    ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames, &mode,
+                                            starts);
+    ctx->tap = before;
+    if (ctx->err == TING_OK)
+        cut_views(ctx, batch, rows, starts, &hints, out);
+}
+
 ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum,
                          double *units)
 {
     const ting_am_loss *l = &t->recipe->loss;
-    const int dim = ting_feature_dim(&t->recipe->features), total = batch->frames.start[batch->frames.count];
     view views[TING_MOST_VIEWS];
     ting_am_taught taught = {0};
-    ting_am_hints hints;
     *sum = (ting_tensor){0};
-    int *starts = ting_ctx_ints(ctx, batch->frames.count + 1);
-    if (ctx->err == TING_OK && batch->utterances > 0) {
-        const ting_encoder_mode mode = draw_mode(t->recipe, batch->chance);
-        const ting_tap *before = ctx->tap, tap = ting_am_hints_tap(&hints);
-        ctx->tap = l->hints > 0 ? &tap : before;
-        ting_tensor rows = ting_encoder_forward(ctx, t->net->encoder, features(batch->heard, total, dim), batch->frames,
-                                                &mode, starts);
-        if (ctx->err == TING_OK)
-            cut_views(ctx, batch, rows, starts, &hints, views);
-        ctx->tap = before;
-    }
-    if (t->teacher != NULL && ctx->err == TING_OK && batch->utterances > 0)
-        taught = ting_am_teach(t->teacher, ctx, batch, views[0].segments, l->posteriors > 0);
-    for (int v = 0; v < batch->views && ctx->err == TING_OK && batch->utterances > 0; v++)
+    *units = 0;
+    t->terms.batches++;
+    if (batch->utterances == 0)
+        return TING_OK;
+    if (t->teacher != NULL)
+        taught = ting_am_teach(t->teacher, ctx, batch, rows_of(t, ctx, batch), l->posteriors > 0);
+    hear(t, ctx, batch, &taught, views);
+    for (int v = 0; v < batch->views && ctx->err == TING_OK; v++)
         add_view(t, ctx, batch, &views[v], &taught, sum);
-    if (ctx->err == TING_OK && l->consistency > 0 && batch->utterances > 0)
+    if (ctx->err == TING_OK && l->consistency > 0)
         add_term(t, ctx, sum, ting_consistency_loss(ctx, views[0].logits, views[1].logits),
                  l->consistency / batch->views, TING_AM_CONSISTENCY);
-    *units = ctx->err == TING_OK && batch->utterances > 0 ? views[0].rows.rows : 0;
+    *units = ctx->err == TING_OK ? views[0].rows.rows : 0;
     t->terms.units += *units;
     t->terms.seconds += batch->seconds;
-    t->terms.batches++;
     return TING_OK;
 }

@@ -130,6 +130,7 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
     TRY(ting_yaml_real(map, "hints", 0, 1000, &l->hints));
+    TRY(ting_yaml_real(map, "given", 0, 1, &l->given));
     TRY(ting_yaml_real(map, "posteriors", 0, 1000, &l->posteriors));
     TRY(ting_yaml_done(map));
 out:
@@ -189,9 +190,9 @@ static ting_err check(const ting_am_recipe *r)
     if (r->loss.consistency > 0 && !r->ctc_head)
         return ting_fail(TING_ERR_FORMAT, "%s: loss.consistency compares what CTC says: the model needs `ctc`",
                          r->path);
-    if ((r->loss.hints > 0) != (r->model.hints > 0))
+    if (r->loss.given > 0 && (r->loss.hints == 0 || r->model.hints > 0 || r->loss.consistency > 0))
         return ting_fail(TING_ERR_FORMAT,
-                         "%s: loss.hints and model.hints (columns of the teacher's stacks) need each other", r->path);
+                         "%s: loss.given needs loss.hints without maps (model.hints), and no loss.consistency", r->path);
     if (!has_loss(r))
         return ting_fail(TING_ERR_FORMAT,
                          "%s: no loss is computed: the weights of `loss` are 0, or the model lacks the heads they are for",

@@ -97,14 +97,17 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
 
 ting_err ting_am_teacher_hints(ting_am_teacher *t, const ting_am_config *pupil)
 {
-    int own[TING_MOST_HINTS];
-    const int count = ting_am_hints_of(&t->am.net->config.encoder, own);
-    if (count != pupil->hints)
-        return ting_fail(TING_ERR_MODEL, "the teacher shows %d hints, the recipe wants %d", count, pupil->hints);
-    for (int i = 0; i < count; i++)
-        if (own[i] != pupil->hint_dims[i])
-            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, the recipe's model.hints says %d", i,
-                             own[i], pupil->hint_dims[i]);
+    int own[TING_MOST_HINTS], wanted[TING_MOST_HINTS];
+    const int count = ting_am_hints_of(&t->am.net->config.encoder, own), want = ting_am_hints_of(&pupil->encoder, wanted);
+    if (count == 0 || count != want)
+        return ting_fail(TING_ERR_MODEL, "the teacher shows %d hints, the recipe's encoder %d: expected Zipformers with the "
+                                         "same number of stacks", count, want);
+    for (int i = 0; i < count; i++) {
+        const int columns = pupil->hints > 0 ? pupil->hint_dims[i] : wanted[i];
+        if (own[i] != columns)
+            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: as many as %s", i, own[i],
+                             columns, pupil->hints > 0 ? "the recipe's model.hints says" : "the recipe's stack");
+    }
     t->shows = true;
     return TING_OK;
 }

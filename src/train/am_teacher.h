@@ -24,7 +24,8 @@ int ting_am_teacher_width(const ting_am_teacher *teacher);                      
  * model (none is the same, or not the blank), memory. */
 ting_err ting_am_teacher_agree(ting_am_teacher *teacher, const ting_texts *tokens, int blank);
 
-/* From now on it shows its hints too, to a network of these settings. Errors: model (they do not fit). */
+/* From now on it shows its hints too, to a network of these settings: they have as many columns as its maps, or as its stacks.
+ * Errors: model (they do not fit). */
 ting_err ting_am_teacher_hints(ting_am_teacher *teacher, const ting_am_config *pupil);
 
 typedef struct ting_am_taught {

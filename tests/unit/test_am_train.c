@@ -338,7 +338,9 @@ static void assert_hints(const char *path)
     assert_ok(ting_gguf_open(path, &file));
     assert_ok(ting_am_open(&file, TING_PRECISION_F32, &am));
     assert_ok(ting_am_teacher_open(path, TING_PRECISION_F32, &teacher));
-    ting_am_config pupil = {.hints = 3, .hint_dims = {32, 32, 16}};
+    ting_am_config pupil = am.net->config;
+    pupil.hints = 3;
+    memcpy(pupil.hint_dims, (int[]){32, 32, 16}, 3 * sizeof(int));
     assert_fails(TING_ERR_MODEL, "hint 2 of the teacher has 32 columns", ting_am_teacher_hints(teacher, &pupil));
     pupil.hint_dims[2] = 32;
     assert_ok(ting_am_teacher_hints(teacher, &pupil));
@@ -375,10 +377,12 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     char *toy = make_toy("lesson", 60), *plain = write_recipe("plain.yaml", "steps: 10, measure_every: 10", "");
     char *taught = write_recipe("taught.yaml", "steps: 40, measure_every: 40",
                                 "loss: {ctc: 0, transducer: 0, rows: 1, posteriors: 1}\n");
-    char *hinted = write_recipe_of("hinted.yaml", TINY_MODEL("hints: 32, "), "steps: 20, measure_every: 20",
+    char *mapped = write_recipe_of("mapped.yaml", TINY_MODEL("hints: 32, "), "steps: 20, measure_every: 20",
                                    "loss: {ctc: 0, transducer: 0, hints: 1}\n");
+    char *given = write_recipe("given.yaml", "steps: 5, measure_every: 20",
+                               "loss: {ctc: 0, transducer: 0, hints: 1, given: 0.5}\n");
     char *first = ting_temp_path("first"), *second = ting_temp_path("second"), *third = ting_temp_path("third"),
-         *fourth = ting_temp_path("fourth");
+         *fourth = ting_temp_path("fourth"), *fifth = ting_temp_path("fifth");
     char *model = ting_temp_path("first.gguf");
     ting_train_options options = {.recipe = plain, .data = toy, .folder = first, .threads = 2};
     assert_ok(train(options, 1000, &w));
@@ -391,10 +395,18 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_ok(train(options, 1000, &w));
     assert_true(w.last_loss < 0.7 * w.first_loss);
     const double before = w.first_loss;
-    options.recipe = hinted;
+    options.recipe = mapped;
     options.folder = fourth;
     assert_ok(train(options, 1000, &w));
     assert_true(w.last_loss < 0.9 * w.first_loss);
+    options.recipe = given;
+    options.folder = fifth;
+    options.from = model; /* the teacher's own stacks do what they are given to do, but for the silence behind each end */
+    options.settings = (const char *const[]){"augment.noise.0.share=0", "augment.mask.share=0", "model.dropout=0",
+                                             "model.chunks=[8]", "model.lefts=[32]", NULL};
+    assert_ok(train(options, 1000, &w));
+    assert_true(w.first_loss < 0.2);
+    options.settings = NULL;
     options.recipe = taught;
     options.folder = third; /* the teacher's own weights: nothing to learn but what noise and chance do */
     options.from = model;
@@ -405,7 +417,7 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_ok(ting_export_am(&(ting_train_options){.recipe = taught, .folder = third}, pupil, TING_EXPORT_F32, "CC0-1.0"));
     ting_assert_record(pupil, "am", "\"from\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
     ting_assert_record(pupil, "am", "\"teacher\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
-    char *const all[] = {toy, plain, taught, hinted, first, second, third, fourth, model, pupil};
+    char *const all[] = {toy, plain, taught, mapped, given, first, second, third, fourth, fifth, model, pupil};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
