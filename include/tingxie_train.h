@@ -199,7 +199,8 @@ typedef struct ting_train_options { /* start with {0} */
     void *self;
 } ting_train_options;
 
-/* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: io, format
+/* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: argument
+ * (`finish` during the warm-up), io, format
  * (recipe, corpus, checkpoint), model, memory, numeric (the training diverged), cancelled. */
 TING_API ting_err ting_train_p2h(const ting_train_options *options);
 

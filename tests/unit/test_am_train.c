@@ -452,6 +452,8 @@ static void impossible_recipes_are_refused(void **state)
          TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, chunks: 8}\n", ":2: chunks of 8 rows, but",
          TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\ntrain: {schedule: noam,\n        decay: 10}\n", ":3: the rate of the schedule noam",
+         TING_ERR_FORMAT},
         {"data: {train: [{manifest: nowhere.tsv}]}\n", "nowhere.tsv", TING_ERR_IO},
         {"data: {train: [{manifest: train.tsv, only: split=x}]}\n", "split", TING_ERR_ARGUMENT},
         {"data: {train: [{manifest: train.tsv}], shortest: 100, longest: 200}\n", "none of its", TING_ERR_ARGUMENT},
