@@ -200,8 +200,8 @@ typedef struct ting_train_options { /* start with {0} */
 } ting_train_options;
 
 /* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: argument
- * (`finish` during the warm-up), io, format
- * (recipe, corpus, checkpoint), model, memory, numeric (the training diverged), cancelled. */
+ * (`finish` during the warm-up), io, format (recipe, corpus, checkpoint), model, memory, numeric (the training diverged),
+ * cancelled. */
 TING_API ting_err ting_train_p2h(const ting_train_options *options);
 
 typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF16, TING_EXPORT_INT8 } ting_export_type;

@@ -3,7 +3,8 @@
  * am_recipe.h - what `tingxie train am RECIPE.yaml` trains and how: groups `corpus`, `model`, `tokens`, `features`, `data`, `augment`,
  * `loss`, `train`.
  *
- * Every key has a default (in am_recipe.c, those of `model` in am_recipe_model.c); unknown keys and wrong types are errors that name the line.
+ * Every key has a default (in am_recipe.c, those of `model` in am_recipe_model.c); unknown keys and wrong types are errors
+ * that name the line.
  * recipes/smoke.yaml is a small one with a remark at each key.
  */
 #ifndef TING_TRAIN_AM_RECIPE_H

@@ -7,8 +7,8 @@
  *
  * In `folder`: checkpoint (the full state, replaced atomically), checkpoint-STEP (kept.h), curves.html
  * (train/curves.h). A folder that holds a checkpoint is continued, exactly as if it had never stopped: same
- * batches, same dropout, same numbers, on any number of threads; the curves have a point more, where it was stopped. What a checkpoint does not hold is a function of the
- * plan's seed and of (epoch, place).
+ * batches, same dropout, same numbers, on any number of threads; the curves have a point more, where it was stopped. What
+ * a checkpoint does not hold is a function of the plan's seed and of (epoch, place).
  *
  * Several processes (ranks.h) train as one: a batch is divided among them, and with the same seed the numbers differ
  * from those of one process by rounding alone, chance (dropout) aside. Rank 0 measures, reports and writes; all read
@@ -85,8 +85,8 @@ typedef struct ting_trainer_options {
     void *self;
 } ting_trainer_options;
 
-/* Trains to the end of the plan. Errors: argument (`finish` during the warm-up), io, format and model (checkpoint), memory, numeric, cancelled, those of the
- * task. */
+/* Trains to the end of the plan. Errors: argument (`finish` during the warm-up), io, format and model (checkpoint), memory,
+ * numeric, cancelled, those of the task. */
 ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, const ting_trainer_options *options);
 
 typedef struct ting_training { /* what became of it, for the record in an exported model */
