@@ -28,7 +28,8 @@ void ting_training_report(void *self, const ting_train_report *r)
     if (r->sound_per_second >= 0)
         snprintf(speed, sizeof speed, "%.3g s of sound/s, %.0f MB a step", r->sound_per_second, r->activations / 1e6);
     else
-        snprintf(speed, sizeof speed, "%.0f %s/s, %.0f MB a step", r->units_per_second, session->unit, r->activations / 1e6);
+        snprintf(speed, sizeof speed, "%.0f %s/s, %.0f MB a step", r->units_per_second, session->unit,
+                 r->activations / 1e6);
     write_time_left(r->seconds_left, left, sizeof left);
     snprintf(session->note, sizeof session->note, "loss %.4f%s%s, %s", r->loss, comma, r->note, speed);
     ting_progress_update(&session->bar, (double)r->step, session->note);

@@ -135,7 +135,9 @@ void ting_gguf_put_integers(ting_gguf_writer *writer, const char *key, const int
 
 uint64_t ting_gguf_keys_fingerprint(const ting_gguf_writer *writer)
 {
-    return writer->err == TING_OK && ting_str_ok(&writer->keys) ? ting_fingerprint(writer->keys.text, writer->keys.length) : 0;
+    return writer->err == TING_OK && ting_str_ok(&writer->keys)
+               ? ting_fingerprint(writer->keys.text, writer->keys.length)
+               : 0;
 }
 
 void ting_gguf_put_texts(ting_gguf_writer *writer, const char *key, const char *const *texts,

@@ -92,14 +92,16 @@ static ting_err check_meaning(const ting_am_start *to, const ting_network *am, b
     const ting_am_config *own = &to->net->config;
     TRY(ting_am_read_keys(&am->keys, am->architecture, &theirs));
     if (theirs.encoder.kind != own->encoder.kind)
-        FAIL(TING_ERR_MODEL, "%s: its encoder is a %s, the recipe's a %s", path, ting_encoder_kind_name(theirs.encoder.kind),
-             ting_encoder_kind_name(own->encoder.kind));
+        FAIL(TING_ERR_MODEL, "%s: its encoder is a %s, the recipe's a %s", path,
+             ting_encoder_kind_name(theirs.encoder.kind), ting_encoder_kind_name(own->encoder.kind));
     const char *difference = hidden_difference(&theirs.encoder, &own->encoder);
     if (difference != NULL)
-        FAIL(TING_ERR_MODEL, "%s: its encoder and the recipe's differ in %s, so that its weights mean something else there", path,
+        FAIL(TING_ERR_MODEL,
+             "%s: its encoder and the recipe's differ in %s, so that its weights mean something else there", path,
              difference);
     if (same_tokens && ting_am_blank(&theirs) != ting_am_blank(own))
-        FAIL(TING_ERR_MODEL, "%s: its blank is token %d, the recipe's %d", path, ting_am_blank(&theirs), ting_am_blank(own));
+        FAIL(TING_ERR_MODEL, "%s: its blank is token %d, the recipe's %d", path, ting_am_blank(&theirs),
+             ting_am_blank(own));
     TRY(ting_keys_text(&am->keys, TING_AM_FEATURES, &line));
     TRY_IN(ting_feature_parse(line, &features), "%s", path);
     TRY(ting_feature_agree(to->features, "the recipe", &features, path));
@@ -107,7 +109,8 @@ out:
     return err;
 }
 
-static ting_err copy_all(const ting_am_start *to, const ting_source *source, bool same_tokens, const char *path, const ting_log *log)
+static ting_err copy_all(const ting_am_start *to, const ting_source *source, bool same_tokens, const char *path,
+                         const ting_log *log)
 {
     ting_err err = TING_OK;
     int taken = 0, missing = 0;

@@ -194,9 +194,9 @@ static ting_err check(const ting_am_recipe *r)
         return ting_fail(TING_ERR_FORMAT,
                          "%s: loss.given needs loss.hints without maps (model.hints), and no loss.consistency", r->path);
     if (!has_loss(r))
-        return ting_fail(TING_ERR_FORMAT,
-                         "%s: no loss is computed: the weights of `loss` are 0, or the model lacks the heads they are for",
-                         r->path);
+        return ting_fail(
+            TING_ERR_FORMAT,
+            "%s: no loss is computed: the weights of `loss` are 0, or the model lacks the heads they are for", r->path);
     if (r->shortest > r->longest)
         return ting_fail(TING_ERR_FORMAT, "%s: utterances of %g to %g s", r->path, r->shortest, r->longest);
     return TING_OK;

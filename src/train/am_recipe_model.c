@@ -271,11 +271,12 @@ static ting_err check_chunks(ting_yaml *map, const ting_am_recipe *r)
     for (int i = 0; node != NULL && i < r->chunk_count; i++) {
         if (r->chunks[i] > 0 && !ting_encoder_chunks(e))
             FAIL(TING_ERR_FORMAT,
-                 "%s:%d: chunks of %d rows, but this encoder hears whole utterances only: causal ones hear chunks", node->path,
-                 node->line, r->chunks[i]);
+                 "%s:%d: chunks of %d rows, but this encoder hears whole utterances only: causal ones hear chunks",
+                 node->path, node->line, r->chunks[i]);
         if (r->chunks[i] % ting_encoder_chunk_unit(e) != 0)
-            FAIL(TING_ERR_FORMAT, "%s:%d: chunks of %d rows, expected multiples of %d: each stack's downsampling must fit",
-                 node->path, node->line, r->chunks[i], ting_encoder_chunk_unit(e));
+            FAIL(TING_ERR_FORMAT,
+                 "%s:%d: chunks of %d rows, expected multiples of %d: each stack's downsampling must fit", node->path,
+                 node->line, r->chunks[i], ting_encoder_chunk_unit(e));
     }
 out:
     return err;

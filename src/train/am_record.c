@@ -45,15 +45,15 @@ char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
         loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
     }
     ting_feature_print(&r->features, &features);
-    json_t *record = json_pack(
-        "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o}", "steps",
-        (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "mean_of_checkpoints",
-        t->mean, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors, "rate", r->plan.rate,
-        "seconds_a_step", r->seconds, "seed", r->plan.seed, "augmented", r->augmented, "features",
-        ting_str_ok(&features) ? features.text : "", "optimizer",
-        r->plan.optimizer == TING_OPTIMIZER_ADAMW ? "adamw" : "scaled-adam", "multiply",
-        r->plan.multiply == TING_PRECISION_BF16 ? "bf16" : "f32", "losses", weights_of(r), "train",
-        sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
+    json_t *record =
+        json_pack("{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o}", "steps",
+                  (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped,
+                  "mean_of_checkpoints", t->mean, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors,
+                  "rate", r->plan.rate, "seconds_a_step", r->seconds, "seed", r->plan.seed, "augmented", r->augmented,
+                  "features", ting_str_ok(&features) ? features.text : "", "optimizer",
+                  r->plan.optimizer == TING_OPTIMIZER_ADAMW ? "adamw" : "scaled-adam", "multiply",
+                  r->plan.multiply == TING_PRECISION_BF16 ? "bf16" : "f32", "losses", weights_of(r), "train",
+                  sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
     char *text = NULL;
     if (record != NULL && add_model(record, "from", t->from) && add_model(record, "teacher", t->teacher))
         text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));

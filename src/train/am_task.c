@@ -164,9 +164,11 @@ static void say_idle_heads(const ting_am_task *t)
     const ting_am_loss *l = &r->loss;
     if (r->ctc_head && l->ctc == 0 && l->consistency == 0)
         ting_log_write(t->log, TING_LOG_WARNING,
-                       "%s: no loss reaches the CTC head: it stays as it starts (model.ctc: false leaves it out)", r->path);
+                       "%s: no loss reaches the CTC head: it stays as it starts (model.ctc: false leaves it out)",
+                       r->path);
     if (r->transducer_head && l->transducer == 0 && l->posteriors == 0)
-        ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches all of the transducer: it is of no use yet", r->path);
+        ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches all of the transducer: it is of no use yet",
+                       r->path);
 }
 
 static ting_err make_net(ting_am_task *t, int processes)
@@ -355,7 +357,8 @@ static ting_err hash_keys(const ting_am_task *t, uint64_t *out)
         e->conformer.chunk = e->conformer.left = 0;
     ting_am_put_keys(writer, &config);
     const size_t dim = (size_t)t->cmvn.dim;
-    const uint64_t parts[] = {ting_gguf_keys_fingerprint(writer), ting_fingerprint(t->cmvn.mean, dim * sizeof *t->cmvn.mean),
+    const uint64_t parts[] = {ting_gguf_keys_fingerprint(writer),
+                              ting_fingerprint(t->cmvn.mean, dim * sizeof *t->cmvn.mean),
                               ting_fingerprint(t->cmvn.scale, dim * sizeof *t->cmvn.scale)};
     ting_gguf_writer_free(writer);
     *out = ting_fingerprint(parts, sizeof parts);

@@ -80,7 +80,8 @@ ting_err ting_am_tokens_blank(const ting_texts *tokens, const char *label, int *
                 *out = (int)i;
                 return TING_OK;
             }
-    return ting_fail(TING_ERR_FORMAT, "%s: none of %zu tokens is a blank, <blk>, <blank> or <eps>", label, tokens->count);
+    return ting_fail(TING_ERR_FORMAT, "%s: none of %zu tokens is a blank, <blk>, <blank> or <eps>", label,
+                     tokens->count);
 }
 
 bool ting_am_tokens_write(const ting_texts *tokens)

@@ -8,7 +8,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SERIES(name, field, factor, least) {name, offsetof(ting_curve_point, field), factor, least}
+#define SERIES(name, field, factor, least)                                                                             \
+    {                                                                                                                  \
+        name, offsetof(ting_curve_point, field), factor, least                                                         \
+    }
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--fg:#1f2328;--dim:#656d76;--grid:#e4e7eb;--edge:#d8dce1;"
@@ -96,7 +99,8 @@ static void add_charts(ting_str *out, const ting_curves *c)
     snprintf(speed, sizeof speed, "Speed, %ss a second", c->unit);
     ting_chart terms = {.name = "Terms of the loss, each without its weight", .unit = "", .count = c->term_count};
     for (int i = 0; i < c->term_count; i++)
-        terms.series[i] = (ting_series){c->terms[i], offsetof(ting_curve_point, terms) + (size_t)i * sizeof(double), 1, -INFINITY};
+        terms.series[i] =
+            (ting_series){c->terms[i], offsetof(ting_curve_point, terms) + (size_t)i * sizeof(double), 1, -INFINITY};
     const ting_series of_sound = SERIES("sound", sound, 1, 0), of_units = SERIES("units", units, 1, 0);
     const ting_chart charts[] = {
         {loss, "", false, false, 1, {SERIES("loss", loss, 1, -INFINITY)}},
@@ -110,7 +114,8 @@ static void add_charts(ting_str *out, const ting_curves *c)
          false,
          true,
          2,
-         {SERIES("utterances", left_out, 1, 1), SERIES("steps", skipped, 1, 1)}}, /* no chart as long as there are none */
+         {SERIES("utterances", left_out, 1, 1),
+          SERIES("steps", skipped, 1, 1)}}, /* no chart as long as there are none */
     };
     ting_str_add(out, "<div class='charts'>\n");
     for (size_t i = 0; i < sizeof charts / sizeof charts[0]; i++)

@@ -47,9 +47,10 @@ double ting_trainer_rate(const ting_trainer *t)
 static ting_err begin_decay(ting_trainer *t)
 {
     if (t->at.step < t->plan->warmup)
-        return ting_fail(TING_ERR_ARGUMENT,
-                         "the rate of learning cannot fall yet: after %lld of the %d steps of the warm-up it still rises",
-                         (long long)t->at.step, t->plan->warmup);
+        return ting_fail(
+            TING_ERR_ARGUMENT,
+            "the rate of learning cannot fall yet: after %lld of the %d steps of the warm-up it still rises",
+            (long long)t->at.step, t->plan->warmup);
     t->at.decay_rate = ting_trainer_rate(t);
     t->at.decay_from = t->at.step;
     t->at.decay_steps = t->options->finish;
@@ -244,11 +245,14 @@ static ting_err rehearse(ting_trainer *t)
     TRY(forward(t, &ctx, &sum, total));
     if (isfinite(total[0] / total[1]))
         TRY(backward(t, &ctx, &tape, sum, total[1]));
-    ting_log_write(t->options->log, TING_LOG_INFO, "memory: %.1f MB activations of the largest batch", (double)t->activations / 1e6);
+    ting_log_write(t->options->log, TING_LOG_INFO, "memory: %.1f MB activations of the largest batch",
+                   (double)t->activations / 1e6);
 out:
     if (err == TING_ERR_MEMORY)
-        ting_fail_in(err, "a step with the largest batch does not fit into the memory (fewer `seconds`, of text `tokens`, in the "
-                          "recipe's group data take less)");
+        ting_fail_in(
+            err,
+            "a step with the largest batch does not fit into the memory (fewer `seconds`, of text `tokens`, in the "
+            "recipe's group data take less)");
     t->activations = 0;
     ting_arena_limit(t->arena, NULL, NULL);
     ting_trainer_return_statistics(t);
@@ -434,8 +438,14 @@ ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, c
         TRY(ting_trainer_take_mean(t, folder, mean));
     else
         ting_trainer_swap_average(t);
-    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, mean, t->curve, t->curve_count,
-                           t->from.length > 0 ? t->from.text : NULL, t->teacher.length > 0 ? t->teacher.text : NULL};
+    *out = (ting_training){t->at.step,
+                           t->at.epoch,
+                           t->at.skipped,
+                           mean,
+                           t->curve,
+                           t->curve_count,
+                           t->from.length > 0 ? t->from.text : NULL,
+                           t->teacher.length > 0 ? t->teacher.text : NULL};
     t->curve = NULL; /* handed over, as are the texts */
     t->from = out->from != NULL ? (ting_str){0} : t->from;
     t->teacher = out->teacher != NULL ? (ting_str){0} : t->teacher;

@@ -46,12 +46,14 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     void *self;
     ting_params *params;    /* allocated with gradients */
     uint64_t settings_hash; /* of what the names and shapes of the parameters do not show: heads, activations, ... */
-    uint64_t keys_hash; /* the same of settings that earlier versions left out: checkpoints without one have any. 0: none */
+    uint64_t
+        keys_hash; /* the same of settings that earlier versions left out: checkpoints without one have any. 0: none */
     uint64_t data_hash;     /* a checkpoint belongs to its data; 0: any, which is enough to export it */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
     double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as
                                  icefall has it; 0: 1 */
-    const char *from, *teacher; /* models that the first weights and the targets come from, as JSON objects for the record
+    const char *from,
+        *teacher;      /* models that the first weights and the targets come from, as JSON objects for the record
                                    (model_origin.h); NULL: none. Borrowed */
     double data_bytes; /* of memory that it takes while it trains, at most; known before the first step */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
@@ -67,7 +69,8 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */
     int term_count;
     void (*spend)(void *self, ting_spent *out); /* NULL: only the loss is known */
-    void (*forget)(void *self); /* the step of the last batch was left out: the terms of its loss do not count. NULL: none do */
+    void (*forget)(
+        void *self); /* the step of the last batch was left out: the terms of its loss do not count. NULL: none do */
     const char *(*why)(void *self); /* why the last item was left out; borrowed; NULL, or a NULL function: not known */
     /* Appends what was said and heard at the last measurement, lines as in train/curves.h; NULL: nothing. */
     void (*samples)(void *self, ting_str *out);

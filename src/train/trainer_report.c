@@ -40,8 +40,8 @@ static void say_memory(ting_trainer *t)
     ting_str parts = {0};
     ting_footprint_print(&footprint, &parts);
     if (!t->memory_said && ting_str_ok(&parts))
-        ting_log_write(t->options->log, TING_LOG_INFO, "memory: %s, %.1f MB activations, peak resident %.1f MB", parts.text,
-                       (double)t->activations / 1e6, (double)ting_memory_peak() / 1e6);
+        ting_log_write(t->options->log, TING_LOG_INFO, "memory: %s, %.1f MB activations, peak resident %.1f MB",
+                       parts.text, (double)t->activations / 1e6, (double)ting_memory_peak() / 1e6);
     ting_str_free(&parts);
     t->memory_said = true;
 }

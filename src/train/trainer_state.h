@@ -24,7 +24,8 @@ typedef struct ting_trainer {
     ting_optimizer optimizer;
     ting_real *average; /* [elements]; NULL: no averaging */
     size_t elements;
-    ting_real *statistics; /* those of before a step (TING_PARAM_STATISTICS), one parameter after the other; NULL: none */
+    ting_real
+        *statistics; /* those of before a step (TING_PARAM_STATISTICS), one parameter after the other; NULL: none */
     const ting_kern *kern;
     ting_pool *pool;
     ting_arena *arena;
@@ -75,7 +76,7 @@ void ting_trainer_return_statistics(ting_trainer *t);
 
 /* ---- what trainer.c and trainer_report.c ask of each other ---- */
 
-double ting_trainer_clock(void); /* seconds */
+double ting_trainer_clock(void);                 /* seconds */
 double ting_trainer_rate(const ting_trainer *t); /* of learning, at this step */
 
 /* For this step; tape NULL: no training. */

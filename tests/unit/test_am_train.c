@@ -152,20 +152,21 @@ static void every_encoder_trains_and_is_opened(void **state)
     static const struct {
         const char *model, *words, *more;
     } cases[] = {
-        {"model: {encoder: conformer, dim: 16, heads: 2, layers: 2, feedforward: 32, kernel: 5, norm: layer, causal: true, chunk: 4,\n"
+        {"model: {encoder: conformer, dim: 16, heads: 2, layers: 2, feedforward: 32, kernel: 5, norm: layer, causal: "
+         "true, chunk: 4,\n"
          "        left: 7, chunks: [4, 0], lefts: [8, -1], ctc: true}\n",
          "Conformer of 2 layers of 16, CTC head, streaming", ""},
-        {"model: {encoder: cnn, channels: [4, 8], convs: [1, 2], stride_time: [2, 2], stride_freq: [4, 4], dim: 32, ctc: true}\n",
-         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances",
-         "features: icefall bins=40\n"},
+        {"model: {encoder: cnn, channels: [4, 8], convs: [1, 2], stride_time: [2, 2], stride_freq: [4, 4], dim: 32, "
+         "ctc: true}\n",
+         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances", "features: icefall bins=40\n"},
     };
     char *toy = make_toy("kinds", 60);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct watch w;
         ting_str more = {0};
         ting_str_addf(&more, "%sloss: {ctc: 1, transducer: 0, simple: 0}\n", cases[i].more);
-        char *recipe = write_recipe_of("kind.yaml", cases[i].model, "optimizer: adamw, rate: 0.003, steps: 12, measure_every: 12",
-                                       more.text);
+        char *recipe = write_recipe_of("kind.yaml", cases[i].model,
+                                       "optimizer: adamw, rate: 0.003, steps: 12, measure_every: 12", more.text);
         char *folder = ting_temp_path(i == 0 ? "kind0" : "kind1"), *path = ting_temp_path("kind.gguf"), text[256];
         const ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 2};
         ting_model_options how;
@@ -198,8 +199,9 @@ static void rows_to_the_left_become_whole_chunks(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ting_str text = {0};
         ting_am_recipe r;
-        ting_str_addf(&text, "model: {encoder: conformer, causal: true, chunk: 16, left: %s}\ndata: {train: [{manifest: x}]}\n",
-                      cases[i].left);
+        ting_str_addf(
+            &text, "model: {encoder: conformer, causal: true, chunk: 16, left: %s}\ndata: {train: [{manifest: x}]}\n",
+            cases[i].left);
         char *path = write_text("left.yaml", text.text);
         assert_ok(ting_am_recipe_load(path, NULL, &r));
         assert_int_equal(r.model.encoder.conformer.left, cases[i].chunks);
@@ -217,7 +219,8 @@ static void a_network_that_only_settings_show_is_another(void **state)
     static const char *const other[] = {"model.stride_time=[1, 2]", NULL};
     char *toy = make_toy("stride-toy", 20), *folder = ting_temp_path("stride");
     char *recipe = write_recipe_of(
-        "stride.yaml", "model: {encoder: cnn, channels: [4, 8], convs: [1, 1], stride_time: [2, 2], stride_freq: [4, 4], dim: 32}\n",
+        "stride.yaml",
+        "model: {encoder: cnn, channels: [4, 8], convs: [1, 1], stride_time: [2, 2], stride_freq: [4, 4], dim: 32}\n",
         "optimizer: adamw, rate: 0.001, steps: 4, measure_every: 4", "");
     ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 1};
     assert_fails(TING_ERR_CANCELLED, "step 2", train(options, 2, &w));
@@ -240,7 +243,8 @@ static void the_blank_is_looked_for(void **state)
     assert_ok(ting_token_table_make(TING_TOKENS_PARTS, &parts));
     for (size_t i = 1; i < parts.count; i++)
         ting_str_addf(&table, "%s %zu\n", parts.items[i], i - 1);
-    char *without = write_text("without.txt", table.text), *folder = ting_temp_path("blank"), *path = ting_temp_path("blank.gguf");
+    char *without = write_text("without.txt", table.text), *folder = ting_temp_path("blank"),
+         *path = ting_temp_path("blank.gguf");
     ting_str_addf(&table, "<blank> %zu\n", parts.count - 1);
     char *with = write_text("with.txt", table.text), *toy = make_toy("blank-toy", 20);
     char *recipe = write_recipe("blank.yaml", "steps: 2, measure_every: 2", "");
@@ -413,8 +417,10 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.7 * before);
     assert_non_null(strstr(w.said, "first weights of"));
-    char *pupil = ting_temp_path("third.gguf"); /* says whose weights and whose knowledge it has, which the checkpoint knows */
-    assert_ok(ting_export_am(&(ting_train_options){.recipe = taught, .folder = third}, pupil, TING_EXPORT_F32, "CC0-1.0"));
+    char *pupil =
+        ting_temp_path("third.gguf"); /* says whose weights and whose knowledge it has, which the checkpoint knows */
+    assert_ok(
+        ting_export_am(&(ting_train_options){.recipe = taught, .folder = third}, pupil, TING_EXPORT_F32, "CC0-1.0"));
     ting_assert_record(pupil, "am", "\"from\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
     ting_assert_record(pupil, "am", "\"teacher\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
     char *const all[] = {toy, plain, taught, mapped, given, first, second, third, fourth, fifth, model, pupil};
@@ -434,7 +440,8 @@ static void impossible_recipes_are_refused(void **state)
         {"model: {encoder: zipformer}\n", "lists no manifest", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dimms: 3}\n", "dimms", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: [32, 64]}\n", "dims has 2 numbers", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, channels: [4, 8], convs: [1]}\n", "convs has 1 numbers", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, channels: [4, 8], convs: [1]}\n",
+         "convs has 1 numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 2.5}\n", "expected whole numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {kernels: 8}\n", "8 taps", TING_ERR_MODEL},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 32, unmasked: 40}\n", "expected 0 to 32",
@@ -442,18 +449,19 @@ static void impossible_recipes_are_refused(void **state)
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc_dropout: 1}\n", "ctc_dropout", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false}\n", "no head", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nloss: {rows: 1}\n", "need", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=8\n", "8 features, expected 9", TING_ERR_MODEL},
+        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=8\n", "8 features, expected 9",
+         TING_ERR_MODEL},
         {"data: {train: [{manifest: train.tsv}]}\nloss: {ctc: 0}\n", "no loss is computed", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false, transducer: {}}\nloss: {transducer: 0}\n",
          "no loss is computed", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nmodel: {chunks: [0, 3]}\n", ":2: chunks of 3 rows, expected multiples of 4",
-         TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: conformer, chunks: 8}\n", ":2: chunks of 8 rows, but",
-         TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {chunks: [0, 3]}\n",
+         ":2: chunks of 3 rows, expected multiples of 4", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: conformer, chunks: 8}\n",
+         ":2: chunks of 8 rows, but", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, chunks: 8}\n", ":2: chunks of 8 rows, but",
          TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\ntrain: {schedule: noam,\n        decay: 10}\n", ":3: the rate of the schedule noam",
-         TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\ntrain: {schedule: noam,\n        decay: 10}\n",
+         ":3: the rate of the schedule noam", TING_ERR_FORMAT},
         {"data: {train: [{manifest: nowhere.tsv}]}\n", "nowhere.tsv", TING_ERR_IO},
         {"data: {train: [{manifest: train.tsv, only: split=x}]}\n", "split", TING_ERR_ARGUMENT},
         {"data: {train: [{manifest: train.tsv}], shortest: 100, longest: 200}\n", "none of its", TING_ERR_ARGUMENT},

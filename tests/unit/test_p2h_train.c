@@ -273,7 +273,7 @@ static void a_model_file_can_be_the_start(void **state)
                                   .report = report, .stop = stop, .self = &w};
     assert_int_equal(ting_train_p2h(&options), TING_ERR_CANCELLED);
     assert_true(w.first_loss < 2 * reached + 0.2); /* from random numbers it begins above 1 */
-    options.from = NULL; /* the checkpoint knows it */
+    options.from = NULL;                           /* the checkpoint knows it */
     assert_ok(ting_export_p2h(&options, again, TING_EXPORT_F32, "CC0-1.0"));
     ting_assert_record(again, "p2h", "\"from\":{\"file\":\"start.gguf\",\"licence\":\"CC0-1.0\"");
     options.from = model;

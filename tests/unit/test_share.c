@@ -132,7 +132,8 @@ static void one_rank_writes_the_tokens(void **state)
     (void)state;
     static const char text[] = "tokens: {table: characters}\ndata: {train: [{manifest: train.tsv}]}\n";
     const ting_ranks second = {.rank = 1, .count = 2, .here = 2};
-    char *toy = ting_temp_path("tokens-toy"), *path = ting_temp_path("tokens.yaml"), *folder = ting_temp_path("tokens-run");
+    char *toy = ting_temp_path("tokens-toy"), *path = ting_temp_path("tokens.yaml"),
+         *folder = ting_temp_path("tokens-run");
     ting_am_recipe recipe;
     ting_am_task task;
     assert_ok(ting_make_toy_corpus(toy, 20, 1));
@@ -171,7 +172,8 @@ static void views_are_masked_with_the_share(void **state)
         ting_am_task task;
         size_t batches;
         int differ = 0, all = 0;
-        ting_str_addf(&text, "data: {train: [{manifest: train.tsv}], seconds: 20}\nloss: {consistency: 0.2}\n%s", cases[c].augment);
+        ting_str_addf(&text, "data: {train: [{manifest: train.tsv}], seconds: 20}\nloss: {consistency: 0.2}\n%s",
+                      cases[c].augment);
         assert_ok(ting_file_save(path, text.text, text.length));
         assert_ok(ting_am_recipe_load(path, NULL, &recipe));
         assert_ok(ting_am_task_make(&task, &recipe, &(ting_am_files){.data = toy, .to_train = true}, NULL));
@@ -260,10 +262,8 @@ static void shares_hold_the_text_of_the_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everybody_gets_about_the_same),
-        cmocka_unit_test(shares_hold_the_sound_of_the_whole),
-        cmocka_unit_test(views_are_masked_with_the_share),
-        cmocka_unit_test(one_rank_writes_the_tokens),
+        cmocka_unit_test(everybody_gets_about_the_same),     cmocka_unit_test(shares_hold_the_sound_of_the_whole),
+        cmocka_unit_test(views_are_masked_with_the_share),   cmocka_unit_test(one_rank_writes_the_tokens),
         cmocka_unit_test(shares_hold_the_text_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,7 +276,8 @@ static void a_report_knows_the_steps_that_count(void **state)
     assert_int_equal(s.reports, 1);
     assert_true(isfinite(s.last_loss) && s.last_loss > 0);
     assert_non_null(strstr(s.note, "distance "));
-    assert_true(s.activations >= 4.0 * ROWS * COLS * sizeof(ting_real)); /* sound, target, what the norm gives, its gradient */
+    assert_true(s.activations >=
+                4.0 * ROWS * COLS * sizeof(ting_real)); /* sound, target, what the norm gives, its gradient */
     ting_params_free(s.params);
     ting_free(folder);
 }
@@ -288,7 +289,8 @@ static void the_largest_batch_is_tried_first(void **state)
 {
     (void)state;
     script s;
-    char *good = train_well("tried-not", "g", 3), *folder = ting_temp_path("tried"), *none = ting_temp_path("tried-none");
+    char *good = train_well("tried-not", "g", 3), *folder = ting_temp_path("tried"),
+         *none = ting_temp_path("tried-none");
     make_script(&s, "ggggggge"); /* the largest one holds nothing */
     s.rehearses = true;
     assert_ok(train(&s, folder, plan_of(3)));
@@ -387,7 +389,8 @@ static void a_stop_loses_no_steps(void **state)
     assert_true(ting_checkpoint_find(&file, "points", &data, &bytes));
     assert_int_equal(bytes, sizeof(ting_curve_point));
     const ting_curve_point *point = data;
-    assert_true(point->step == 3 && point->left_out == ROWS && point->skipped == 1 && point->seconds > 0 && point->loss > 0);
+    assert_true(point->step == 3 && point->left_out == ROWS && point->skipped == 1 && point->seconds > 0 &&
+                point->loss > 0);
     ting_checkpoint_close(&file);
     ting_params_free(s.params);
     ting_free(folder);
@@ -424,11 +427,11 @@ static void a_rate_falls_when_it_has_risen(void **state)
 static void half_written_files_are_removed(void **state)
 {
     (void)state;
-    static const char *const before[] = {"checkpoint.0123abcd",    "checkpoint-10.0123abcd", "curves.html.00000000",
-                                         "checkpoint.notes",       "checkpoint.0123ABCD",    "checkpoint.0123abcde",
+    static const char *const before[] = {"checkpoint.0123abcd",  "checkpoint-10.0123abcd", "curves.html.00000000",
+                                         "checkpoint.notes",     "checkpoint.0123ABCD",    "checkpoint.0123abcde",
                                          "mycheckpoint.0123abcd"};
-    static const char *const after[] = {"checkpoint",           "checkpoint.0123ABCD", "checkpoint.0123abcde",
-                                        "checkpoint.notes",     "curves.html",         "mycheckpoint.0123abcd"};
+    static const char *const after[] = {"checkpoint",       "checkpoint.0123ABCD", "checkpoint.0123abcde",
+                                        "checkpoint.notes", "curves.html",         "mycheckpoint.0123abcd"};
     script s;
     char *folder = ting_temp_path("swept");
     assert_ok(ting_folder_make(folder));
