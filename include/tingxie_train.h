@@ -209,6 +209,7 @@ typedef struct ting_train_report { /* means since the report before */
     double errors;           /* error rate on what is held out, or < 0: not measured at this step ... */
     const char *error_name;  /* ... and what it is: "character error rate"; static */
     const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
+    double activations;      /* bytes that a step since the report before took at most, beside weights and moments */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */
@@ -221,7 +222,8 @@ typedef struct ting_train_options { /* start with {0} */
     const char *corpus; /* acoustic networks: folder of the public corpus that the recipe names, from which missing
                            manifests are made; NULL: none is missing */
     int threads;      /* 0: one for each processor */
-    long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
+    long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop; after the
+                         warm-up of the recipe */
     int mean;         /* export: the mean of the last so many kept checkpoints (`keep` in the recipe); 0: the last one */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
     const char *authors; /* export: who trained the network; NULL: the file does not say */
@@ -234,8 +236,9 @@ typedef struct ting_train_options { /* start with {0} */
     void *self;
 } ting_train_options;
 
-/* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: io, format
- * (recipe, corpus, checkpoint), model, memory, numeric (the training diverged), cancelled. */
+/* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: argument
+ * (`finish` during the warm-up), io, format (recipe, corpus, checkpoint), model, memory, numeric (the training diverged),
+ * cancelled. */
 TING_API ting_err ting_train_p2h(const ting_train_options *options);
 
 typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF16, TING_EXPORT_INT8 } ting_export_type;

@@ -119,7 +119,12 @@ typedef enum ting_timing { TING_TIMING_FREE, TING_TIMING_KEPT } ting_timing;
 ting_err ting_augment_features(const ting_augment *augment, ting_rng *rng, ting_timing timing, float *x, int frames,
                                int bins);
 
-/* Its two halves without the share, for losses that want two masks of the same warped features. */
+/* The same for one of several views of an utterance: bent alike, by the `warp` that all of them get, and masked each by
+ * its own rng. Each of the two happens with the plan's share. Error: memory; x is then as it was. */
+ting_err ting_augment_view(const ting_augment *augment, ting_rng *rng, ting_rng warp, ting_timing timing, float *x,
+                           int frames, int bins);
+
+/* The two halves without the share. */
 ting_err ting_augment_warp(const ting_augment *augment, ting_rng *rng, float *x, int frames, int bins);
 void ting_augment_mask(const ting_augment *augment, ting_rng *rng, float *x, int frames, int bins);
 

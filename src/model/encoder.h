@@ -70,7 +70,8 @@ int ting_encoder_step(const ting_encoder_config *config);     /* frames from one
 int ting_encoder_least(const ting_encoder_config *config);    /* frames that give one row */
 int ting_encoder_rows(const ting_encoder_config *config, int frames); /* rows of a whole utterance; 0: too short */
 
-/* Whether chunks of any size can be asked for, as training does; and of what their rows must be a multiple. */
+/* Whether chunks of any size can be asked for, as training does; and of what their rows must be a multiple
+ * (8192: of nothing that a chunk can have). */
 bool ting_encoder_chunks(const ting_encoder_config *config);
 int ting_encoder_chunk_unit(const ting_encoder_config *config);
 

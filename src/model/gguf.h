@@ -116,6 +116,9 @@ void ting_gguf_put_integers(ting_gguf_writer *writer, const char *key, const int
 void ting_gguf_put_texts(ting_gguf_writer *writer, const char *key, const char *const *texts,
                          size_t count);
 
+/* Of all keys that were put so far, in their order (base/hash.h); 0 when a put has failed. */
+uint64_t ting_gguf_keys_fingerprint(const ting_gguf_writer *writer);
+
 /* Copies an entry of another file. */
 void ting_gguf_put_entry(ting_gguf_writer *writer, const ting_gguf_entry *entry);
 

@@ -64,6 +64,16 @@ void ting_am_recipe_model_defaults(ting_encoder_kind kind, ting_am_config *model
         model->encoder.zipformer = small_zipformer;
 }
 
+void ting_am_recipe_model_features(int values, ting_encoder_config *encoder)
+{
+    switch (encoder->kind) {
+    case TING_ENCODER_ZIPFORMER: encoder->zipformer.features = values; break;
+    case TING_ENCODER_CONFORMER: encoder->conformer.features = values; break;
+    case TING_ENCODER_CNN: encoder->cnn.features = values; break;
+    case TING_ENCODER_KINDS: break;
+    }
+}
+
 static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
 {
     double value = (double)*out;
@@ -146,11 +156,17 @@ out:
     return err;
 }
 
+/* Rows to the left as whole chunks; < 0 stays: all. */
+static int chunks_of(int rows, int chunk)
+{
+    return rows < 0 || chunk < 1 ? rows : (rows + chunk - 1) / chunk;
+}
+
 static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
 {
     static const char *const norms[] = {"batch", "layer"}, *const positions[] = {"absolute", "relative", "shifted"};
     ting_err err = TING_OK;
-    int norm = c->norm, position = c->positions;
+    int norm = c->norm, position = c->positions, left = c->left;
     TRY(ting_yaml_int(map, "subsampling", 4, 8, &c->subsampling));
     TRY(ting_yaml_int(map, "dim", 1, 65536, &c->dim));
     TRY(ting_yaml_int(map, "heads", 1, 4096, &c->heads));
@@ -160,7 +176,8 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     TRY(ting_yaml_int(map, "kernel", 1, 255, &c->kernel));
     TRY(ting_yaml_bool(map, "causal", &c->causal));
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &c->chunk));
-    TRY(ting_yaml_int(map, "left", -1, 4096, &c->left));
+    TRY(ting_yaml_int(map, "left", -1, 4096, &left));
+    c->left = chunks_of(left, c->chunk);
     TRY(ting_yaml_word(map, "norm", 2, norms, &norm));
     c->norm = (ting_conformer_norm)norm;
     TRY(ting_yaml_word(map, "positions", 3, positions, &position));
@@ -245,6 +262,26 @@ out:
     return err;
 }
 
+/* What is drawn for each step must be possible in each step. */
+static ting_err check_chunks(ting_yaml *map, const ting_am_recipe *r)
+{
+    ting_err err = TING_OK;
+    const ting_yaml *node = ting_yaml_find(map, "chunks");
+    const ting_encoder_config *e = &r->model.encoder;
+    for (int i = 0; node != NULL && i < r->chunk_count; i++) {
+        if (r->chunks[i] > 0 && !ting_encoder_chunks(e))
+            FAIL(TING_ERR_FORMAT,
+                 "%s:%d: chunks of %d rows, but this encoder hears whole utterances only: causal ones hear chunks",
+                 node->path, node->line, r->chunks[i]);
+        if (r->chunks[i] % ting_encoder_chunk_unit(e) != 0)
+            FAIL(TING_ERR_FORMAT,
+                 "%s:%d: chunks of %d rows, expected multiples of %d: each stack's downsampling must fit", node->path,
+                 node->line, r->chunks[i], ting_encoder_chunk_unit(e));
+    }
+out:
+    return err;
+}
+
 ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
 {
     static const char *const kinds[TING_ENCODER_KINDS] = {"zipformer", "conformer", "cnn"}; /* in the order of ting_encoder_kind */
@@ -257,6 +294,7 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     TRY(read_encoder(map, encoder));
     TRY(read_ints(map, "chunks", 0, 4096, TING_MOST_CHUNKS, r->chunks, &r->chunk_count));
     TRY(read_ints(map, "lefts", -1, 65536, TING_MOST_CHUNKS, r->lefts, &r->left_count));
+    TRY(check_chunks(map, r));
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
     r->ctc_dropout = encoder->kind == TING_ENCODER_ZIPFORMER ? (ting_real)0.1 : 0; /* icefall's and WeNet's */
     TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));

@@ -49,9 +49,12 @@ typedef struct ting_am_task {
     ting_cmvn cmvn;
     ting_augment *augment; /* NULL: none */
     ting_speech_batches *batches;
+    double data_bytes; /* see ting_task */
     ting_am_net *net;
     ting_am_teacher *teacher; /* NULL: none */
-    ting_am_terms terms;
+    ting_str from, taught_by; /* for the record, see ting_task; empty: nobody */
+    ting_am_terms terms, terms_before; /* ... the last batch */
+    char why[256];                     /* the last utterance was left out; "": none was */
     ting_str samples; /* of the last measurement, lines as in train/curves.h */
 } ting_am_task;
 

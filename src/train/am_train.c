@@ -63,14 +63,16 @@ ting_err ting_train_am(const ting_train_options *options)
     for (int first = 1; first >= 0; first--) /* what rank 0 makes (manifests, a table of characters) is there for the others */
         TRY(ting_ranks_agree(&j.ranks,
                              (j.ranks.rank == 0) == (first == 1) ? open_job(options, &wanted, &log, &j) : TING_OK));
+    const ting_am_start begins = {j.network.net, &j.network.tokens, &j.recipe.features};
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
-        TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, &j.network.tokens, options->from, &log)));
+        TRY(ting_ranks_agree(&j.ranks, ting_am_from(&begins, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,
                                                  .threads = options->threads,
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
+                                                 .recipe_hash = ting_yaml_fingerprint(j.recipe.doc.root),
                                                  .log = &log,
                                                  .report = ting_watch_report,
                                                  .stop = ting_watch_stop,
