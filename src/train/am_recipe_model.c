@@ -74,14 +74,6 @@ void ting_am_recipe_model_features(int values, ting_encoder_config *encoder)
     }
 }
 
-static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
-{
-    double value = (double)*out;
-    ting_err err = ting_yaml_real(map, key, low, high, &value);
-    *out = (ting_real)value;
-    return err;
-}
-
 /* A list of whole numbers, or one without brackets; *count stays where the key is absent. */
 static ting_err read_ints(ting_yaml *map, const char *key, long low, long high, int most, int *out, int *count)
 {
@@ -146,7 +138,7 @@ static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
         FAIL(TING_ERR_FORMAT, "%s:%d: embed_channels has %d numbers, expected 3", map->path, map->line, channels);
     TRY(ting_yaml_int(map, "pos_dim", 2, 65536, &z->pos_dim));
     ting_real dropout = 1 - z->less_chance;
-    TRY(real(map, "dropout", 0, 1, &dropout));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 1, &dropout));
     z->less_chance = 1 - dropout;
     TRY(ting_yaml_int(map, "output_downsampling", 1, 64, &z->output_downsampling));
     TRY(ting_yaml_bool(map, "causal", &z->causal));
@@ -182,9 +174,9 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     c->norm = (ting_conformer_norm)norm;
     TRY(ting_yaml_word(map, "positions", 3, positions, &position));
     c->positions = (ting_conformer_positions)position;
-    TRY(real(map, "dropout", 0, 0.9, &c->dropout));
-    TRY(real(map, "attention_dropout", 0, 0.9, &c->attention_dropout));
-    TRY(real(map, "position_dropout", 0, 0.9, &c->position_dropout));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &c->dropout));
+    TRY(ting_yaml_real_into(map, "attention_dropout", 0, 0.9, &c->attention_dropout));
+    TRY(ting_yaml_real_into(map, "position_dropout", 0, 0.9, &c->position_dropout));
 out:
     return err;
 }
@@ -215,7 +207,7 @@ static ting_err read_cnn(ting_yaml *map, ting_cnn_config *c)
             *(int *)(void *)((char *)&c->block[i] + keys[k].offset) = values[i];
     }
     TRY(ting_yaml_int(map, "dim", 1, 8192, &c->dim));
-    TRY(real(map, "dropout", 0, 0.9, &c->dropout));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &c->dropout));
 out:
     return err;
 }
@@ -297,7 +289,7 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     TRY(check_chunks(map, r));
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
     r->ctc_dropout = encoder->kind == TING_ENCODER_ZIPFORMER ? (ting_real)0.1 : 0; /* icefall's and WeNet's */
-    TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
+    TRY(ting_yaml_real_into(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
     TRY(read_hints(map, &r->model));
     TRY(ting_yaml_child(map, "transducer", TING_YAML_MAP, &transducer));
     r->transducer_head = transducer != NULL;
