@@ -39,7 +39,7 @@ typedef enum ting_problem {
     TING_PROBLEM_LONG,
     TING_PROBLEM_SILENT,     /* decoding: the standard deviation is below -60 dB of full scale */
     TING_PROBLEM_CLIPPED,    /* decoding: more than one sample in a thousand stands at full scale */
-    TING_PROBLEM_LABEL,      /* more initials and finals than frames at 25 a second; a repeat counts for two */
+    TING_PROBLEM_LABEL,      /* more tokens than rows of the encoder; a repeat counts for two */
     TING_PROBLEM_READING,    /* a character that no table reads: a rare hanzi, Latin, a digit */
     TING_PROBLEM_PINYIN,     /* a word that is no syllable, or not a syllable for each hanzi */
     TING_PROBLEM_DUPLICATE,  /* an id that an earlier clip has */
@@ -69,6 +69,13 @@ typedef struct ting_data_summary {
     size_t problems[TING_PROBLEMS];       /* clips with each; lines for TING_PROBLEM_LINE */
 } ting_data_summary;
 
+/* What a network is taught to write. */
+typedef enum ting_token_table {
+    TING_TOKENS_PARTS,     /* initials, finals with tone: about 200 */
+    TING_TOKENS_SYLLABLES, /* toned syllables: about 1,500 */
+    TING_TOKENS_CHARACTERS /* what the texts of a training are written with */
+} ting_token_table;
+
 typedef struct ting_data_options { /* start with {0} */
     const char *manifest;     /* file or Kaldi folder; its forms stand in docs/DATA.md */
     const char *base;         /* folder that relative paths start from; NULL: the manifest's own */
@@ -78,6 +85,8 @@ typedef struct ting_data_options { /* start with {0} */
     int decode;               /* 1: all samples are looked at; 0: headers, and all of files that don't say their length */
     int threads;              /* 0: one for each processor */
     double shortest, longest; /* seconds; 0: 0.1 and 30 */
+    double rows;              /* that the encoder has a second, for labels too long; 0: 25 */
+    ting_token_table tokens;  /* of the label */
     size_t most;              /* of each problem so many are said */
     ting_remarks problems;    /* "id: what is wrong", in the order of the manifest */
     void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
@@ -124,6 +133,28 @@ typedef struct ting_corpus_options { /* start with {0} */
  * io, memory, cancelled; nothing is written then. */
 TING_API ting_err ting_prepare_corpus(const ting_corpus_options *options, ting_corpus_counts *counts);
 
+typedef struct ting_cmvn_options { /* start with {0} */
+    const char *manifest, *base, *only; /* as for ting_data_options */
+    const char *features;               /* settings of docs/FEATURES.md, as in the recipe; NULL: icefall */
+    const char *output;                 /* the file to write */
+    int threads;                        /* 0: one for each processor */
+    ting_remarks remarks;               /* what is left out; the first ten */
+    void (*progress)(void *self, size_t done, size_t clips); /* NULL: none */
+    int (*stop)(void *self);            /* asked now and then; 1: return TING_ERR_CANCELLED. NULL: never */
+    void *self;
+} ting_cmvn_options;
+
+typedef struct ting_cmvn_counts {
+    size_t clips, left_out; /* left out: no sound, or more than ten minutes of it */
+    size_t frames;
+    double seconds;
+} ting_cmvn_counts;
+
+/* Mean and variance of the features of a manifest's sounds, as the file (WeNet's global_cmvn) that a recipe with cmvn=global names;
+ * the same on any number of threads. Errors: format (settings, manifest), argument (settings that normalise by each recording's own
+ * mean; `only`; no clip can be used; the output is the manifest), io, memory, cancelled; nothing is written then. */
+TING_API ting_err ting_compute_cmvn(const ting_cmvn_options *options, ting_cmvn_counts *counts);
+
 /* ---- text for a pinyin-to-hanzi network ---- */
 
 typedef struct ting_p2h_files {
@@ -148,6 +179,7 @@ typedef struct ting_splice_options { /* start with {0} */
     const char *sentences;       /* a line each, 2 to 60 hanzi; others are passed over. May be xz */
     const char *output;          /* folder that gets WAV files and spliced.tsv; it is made */
     const char *lexicon;         /* folder of pinyin tables */
+    const char *plan;            /* YAML: how clips are joined, keys of docs/AUGMENT.md; NULL: the defaults */
     int count, seed;             /* sentences to make; each is drawn, and so is who says it */
     ting_remarks remarks;
     void (*progress)(void *self, size_t done, size_t sentences); /* NULL: none */
@@ -156,8 +188,8 @@ typedef struct ting_splice_options { /* start with {0} */
 } ting_splice_options;
 
 /* Sentences that nobody said, joined from clips of one speaker each (docs/AUGMENT.md). A function of files, count and seed.
- * Errors: io, format, argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled: no manifest is
- * written then. */
+ * Errors: io, format (the plan too), argument (no clip or sentence can be read; the clips lack syllables), memory, cancelled:
+ * no manifest is written then. */
 TING_API ting_err ting_splice_corpus(const ting_splice_options *options);
 
 /* Spoken digits that nobody spoke, to see a training at work where there is no data (recipes/smoke.yaml): WAV files and
@@ -177,40 +209,51 @@ typedef struct ting_train_report { /* means since the report before */
     double errors;           /* error rate on what is held out, or < 0: not measured at this step ... */
     const char *error_name;  /* ... and what it is: "character error rate"; static */
     const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
+    double activations;      /* bytes that a step since the report before took at most, beside weights and moments */
 } ting_train_report;
 
 typedef struct ting_train_options { /* start with {0} */
-    const char *recipe, *data, *folder;
+    const char *recipe; /* YAML (docs/TRAINING.md, recipes/p2h.yaml) */
+    const char *data;   /* pinyin to hanzi: the corpus file of ting_prepare_p2h. Acoustic networks: the folder that the recipe's
+                           manifests start from; NULL: folder/data for a recipe that names a corpus, else the working directory */
+    const char *folder; /* of the checkpoint and the curves; it is made */
     const char *const *settings; /* acoustic networks: changes to the recipe ("train.steps=500") in order, ending with
                                     NULL; NULL: none */
     const char *corpus; /* acoustic networks: folder of the public corpus that the recipe names, from which missing
                            manifests are made; NULL: none is missing */
     int threads;      /* 0: one for each processor */
-    long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop */
+    long finish;      /* > 0: let the learning rate fall to its end within so many steps from now on, then stop; after the
+                         warm-up of the recipe */
     int mean;         /* export: the mean of the last so many kept checkpoints (`keep` in the recipe); 0: the last one */
     const char *from; /* a model file to begin with; NULL: random numbers. Not used where a checkpoint is */
+    const char *authors; /* export: who trained the network; NULL: the file does not say */
     const char *teacher; /* acoustic networks: the recogniser that a recipe with a teacher learns from, a file or a folder with a
                             public model */
     ting_remarks remarks;
     void (*report)(void *self, const ting_train_report *report); /* at the recipe's intervals; NULL: none */
-    int (*stop)(void *self); /* asked at each step; 1: write a checkpoint and return TING_ERR_CANCELLED. NULL: never */
+    int (*stop)(void *self); /* asked at each step, for acoustic networks also now and then while files are opened and errors are
+                                measured; 1: write a checkpoint, if a step was made, and return TING_ERR_CANCELLED. NULL: never */
     void *self;
 } ting_train_options;
 
-/* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: io, format
- * (recipe, corpus, checkpoint), model, memory, numeric (the training diverged), cancelled. */
+/* Trains a pinyin-to-hanzi network to the end of its recipe, or goes on from the checkpoint in the folder. Errors: argument
+ * (`finish` during the warm-up), io, format (recipe, corpus, checkpoint), model, memory, numeric (the training diverged),
+ * cancelled. */
 TING_API ting_err ting_train_p2h(const ting_train_options *options);
 
 typedef enum ting_export_type { TING_EXPORT_F32, TING_EXPORT_F16, TING_EXPORT_BF16, TING_EXPORT_INT8 } ting_export_type;
 
 /* Writes the checkpoint's averaged weights (or the mean of several, see `mean`) as a model file, with the record of the
- * training; `licence` is an SPDX expression. Errors: argument (no checkpoint, or fewer than `mean`), io, format, model, memory. */
+ * training; `licence` is an SPDX expression; NULL: none is stated. Errors: argument (no checkpoint, or fewer than `mean`), io,
+ * format, model, memory. */
 TING_API ting_err ting_export_p2h(const ting_train_options *options, const char *path, ting_export_type type,
                                   const char *licence);
 
-/* The same for an acoustic network; `data` is the folder that the recipe's manifests start from (NULL: folder/data for a
- * recipe that names a corpus, else the working directory), a unit is a row of the encoder's output. Errors: unsupported
- * too (a teacher that cannot be run here). */
+/* The same for an acoustic network; a unit is a row of the encoder's output. Where a recipe names a corpus whose manifests are
+ * missing, they are made first, and remarks tell how far that is. Errors: unsupported too (a teacher that cannot be run here).
+ *
+ * An export needs no data: of the options ting_export_am reads recipe, settings (those of the training), folder, mean and
+ * authors, and tells remarks; ting_export_p2h recipe, data, folder, mean and authors. */
 TING_API ting_err ting_train_am(const ting_train_options *options);
 TING_API ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type,
                                  const char *licence);

@@ -31,6 +31,8 @@ struct ting_arena {
     size_t used_before[MAX_BLOCKS]; /* bytes used in the blocks before this one */
     size_t most_used;               /* since the last reset */
     bool failed;
+    size_t (*allowed)(void *self);
+    void *self;
 };
 
 ting_arena *ting_arena_new(size_t block_bytes)
@@ -39,6 +41,12 @@ ting_arena *ting_arena_new(size_t block_bytes)
     if (arena != NULL)
         arena->block_bytes = block_bytes < 4096 ? 4096 : block_bytes;
     return arena;
+}
+
+void ting_arena_limit(ting_arena *arena, size_t (*allowed)(void *self), void *self)
+{
+    arena->allowed = allowed;
+    arena->self = self;
 }
 
 static void drop_blocks(ting_arena *arena)
@@ -66,6 +74,23 @@ static size_t total_size(const ting_arena *arena)
     return total;
 }
 
+/* The size of the next block for `bytes`; 0: it may not be had. */
+static size_t next_size(const ting_arena *arena, size_t bytes)
+{
+    size_t size = total_size(arena);
+    size = size < arena->block_bytes ? arena->block_bytes : size;
+    size = size < bytes ? bytes : size;
+    if (arena->allowed == NULL)
+        return size;
+    const size_t allowed = arena->allowed(arena->self);
+    if (bytes > allowed) {
+        ting_fail(TING_ERR_MEMORY, "%.1f MB are taken, %.1f MB more are needed and %.1f MB may be had",
+                  (double)ting_arena_used(arena) / 1e6, (double)bytes / 1e6, (double)allowed / 1e6);
+        return 0;
+    }
+    return size < allowed ? size : allowed;
+}
+
 /* Moves the mark to the start of a block that has room for `bytes`. */
 static bool open_block(ting_arena *arena, size_t bytes)
 {
@@ -76,12 +101,8 @@ static bool open_block(ting_arena *arena, size_t bytes)
     if (next >= arena->blocks) {
         if (arena->blocks == MAX_BLOCKS)
             return false;
-        size_t size = total_size(arena);
-        if (size < arena->block_bytes)
-            size = arena->block_bytes;
-        if (size < bytes)
-            size = bytes;
-        unsigned char *block = ting_alloc_unset(size);
+        const size_t size = next_size(arena, bytes);
+        unsigned char *block = size > 0 ? ting_alloc_unset(size) : NULL;
         if (block == NULL)
             return false;
         POISON(block, size);

@@ -32,6 +32,10 @@ typedef struct ting_arena_mark {
 ting_arena *ting_arena_new(size_t block_bytes);
 void ting_arena_free(ting_arena *arena);
 
+/* From now on asked before each new block how many bytes may be taken: the block holds at most so many, and what needs more fails.
+ * NULL: not asked. */
+void ting_arena_limit(ting_arena *arena, size_t (*allowed)(void *self), void *self);
+
 /* `bytes` bytes aligned to TING_ALIGN, not zeroed, valid until reset or rewind. */
 void *ting_arena_take(ting_arena *arena, size_t bytes);
 

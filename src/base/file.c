@@ -2,6 +2,7 @@
 /* file.c - see file.h. */
 #include "base/file.h"
 
+#include "base/folder.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -167,6 +168,37 @@ void ting_file_abandon(ting_file_writer *writer)
     *writer = (ting_file_writer){0};
 }
 
+static bool is_temporary(const char *name, const char *begin)
+{
+    enum { DIGITS = 8 }; /* of open_beside */
+    const size_t length = strlen(name), least = strlen(begin) + 1 + DIGITS;
+    return strncmp(name, begin, strlen(begin)) == 0 && length >= least && name[length - DIGITS - 1] == '.' &&
+           strspn(name + length - DIGITS, "0123456789abcdef") == DIGITS;
+}
+
+ting_err ting_file_sweep(const char *folder, const char *begin)
+{
+    ting_err err = TING_OK;
+    ting_folder list = {0};
+    char *path = NULL;
+    struct stat status;
+    TRY(ting_folder_list(folder, "", &list));
+    for (size_t i = 0; i < list.count; i++) {
+        if (!is_temporary(list.names[i], begin))
+            continue;
+        ting_free(path);
+        path = ting_path_join(folder, list.names[i]);
+        if (path == NULL)
+            FAIL(TING_ERR_MEMORY, "%s: out of memory", folder);
+        if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && unlink(path) != 0)
+            FAIL(TING_ERR_IO, "%s: cannot be removed: %s", path, strerror(errno));
+    }
+out:
+    ting_free(path);
+    ting_folder_free(&list);
+    return err;
+}
+
 ting_err ting_file_save(const char *path, const void *bytes, size_t count)
 {
     ting_err err = TING_OK;
@@ -236,6 +268,11 @@ char *ting_path_join(const char *folder, const char *name)
         return path.text;
     ting_str_free(&path);
     return NULL;
+}
+
+char *ting_path_under(const char *folder, const char *name)
+{
+    return folder == NULL || name[0] == '/' ? ting_strdup(name) : ting_path_join(folder, name);
 }
 
 /* Makes the folders that the first `length` bytes of a path name, one after the other. */

@@ -41,6 +41,10 @@ ting_err ting_file_commit(ting_file_writer *writer);
 /* Removes the temporary file; does nothing after commit or on a zeroed writer. */
 void ting_file_abandon(ting_file_writer *writer);
 
+/* Removes what writers that were killed have left in a folder of files whose names begin with `begin`: as ting_file_create
+ * calls them, "<name>.<8 hexadecimal digits>". Nobody may be writing them. Errors: io, memory. */
+ting_err ting_file_sweep(const char *folder, const char *begin);
+
 /* create, write, commit. */
 ting_err ting_file_save(const char *path, const void *bytes, size_t count);
 
@@ -61,5 +65,8 @@ ting_err ting_folder_make_above(const char *path);
 
 /* Returns an owned "folder/name", free with ting_free; NULL when out of memory. */
 char *ting_path_join(const char *folder, const char *name);
+
+/* The same for a name that a file or a person gave: it is the whole path where it is absolute, or the folder is NULL. */
+char *ting_path_under(const char *folder, const char *name);
 
 #endif

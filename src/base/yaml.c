@@ -3,6 +3,7 @@
 #include "base/yaml.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -309,6 +310,14 @@ ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high
     return err == TING_OK && node != NULL ? read_real(node, key, low, high, out) : err;
 }
 
+ting_err ting_yaml_real_into(ting_yaml *map, const char *key, double low, double high, ting_real *out)
+{
+    double value = (double)*out;
+    const ting_err err = ting_yaml_real(map, key, low, high, &value);
+    *out = (ting_real)value;
+    return err;
+}
+
 ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count)
 {
     ting_err err = TING_OK;
@@ -382,6 +391,22 @@ ting_err ting_yaml_child(ting_yaml *map, const char *key, ting_yaml_kind kind, t
         return ting_fail(TING_ERR_FORMAT, "%s:%d: \"%s\" must be a %s", (*out)->path, (*out)->line, key,
                          kind == TING_YAML_MAP ? "group of \"key: value\" lines" : "list");
     return TING_OK;
+}
+
+static uint64_t of_text(const char *text)
+{
+    return text != NULL ? ting_fingerprint(text, strlen(text)) : 0;
+}
+
+uint64_t ting_yaml_fingerprint(const ting_yaml *node)
+{
+    const uint64_t own[] = {(uint64_t)node->kind, of_text(node->key), of_text(node->text)};
+    uint64_t hash = ting_fingerprint(own, sizeof own);
+    for (const ting_yaml *child = node->first; child != NULL; child = child->next) {
+        const uint64_t parts[] = {hash, ting_yaml_fingerprint(child)};
+        hash = ting_fingerprint(parts, sizeof parts);
+    }
+    return hash;
 }
 
 ting_err ting_yaml_done(const ting_yaml *map)

@@ -15,8 +15,10 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/real.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef enum ting_yaml_kind { TING_YAML_SCALAR, TING_YAML_LIST, TING_YAML_MAP } ting_yaml_kind;
 
@@ -56,6 +58,7 @@ ting_yaml *ting_yaml_find(ting_yaml *map, const char *key);
  * borrows from the document. */
 ting_err ting_yaml_int(ting_yaml *map, const char *key, long low, long high, int *out);
 ting_err ting_yaml_real(ting_yaml *map, const char *key, double low, double high, double *out);
+ting_err ting_yaml_real_into(ting_yaml *map, const char *key, double low, double high, ting_real *out);
 
 /* A list of 1 to `most` numbers, or one without brackets. After an error out[] is not to be used. */
 ting_err ting_yaml_reals(ting_yaml *map, const char *key, double low, double high, int most, double *out, int *count);
@@ -68,6 +71,9 @@ ting_err ting_yaml_word(ting_yaml *map, const char *key, int count, const char *
 
 /* The child must be a map (or list) when it is there; *out is NULL when it is not. */
 ting_err ting_yaml_child(ting_yaml *map, const char *key, ting_yaml_kind kind, ting_yaml **out);
+
+/* Of a node and all below it, keys and texts in their order: the same for documents that say the same (base/hash.h). */
+uint64_t ting_yaml_fingerprint(const ting_yaml *node);
 
 /* Fails on the first key of the map that no getter asked for. */
 ting_err ting_yaml_done(const ting_yaml *map);

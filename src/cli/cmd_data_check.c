@@ -5,12 +5,13 @@
 #include "cli/cli.h"
 #include "cli/counting.h"
 #include "engine/tool_places.h"
+#include "train/tool_rows.h"
 #include "tingxie_train.h"
 
 #include <string.h>
 
 struct options {
-    const char *base, *only, *lexicon, *output;
+    const char *base, *only, *lexicon, *output, *recipe;
     bool decode;
     int threads, most;
     double shortest, longest;
@@ -90,7 +91,11 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_counting session = {.cli = cli, .command = "data check", .unit = "clips"};
     ting_data_summary summary;
     char *found = NULL;
-    ting_err err = o->lexicon == NULL ? ting_tool_lexicon_folder(&found) : TING_OK;
+    double rows = 0;
+    ting_token_table tokens = TING_TOKENS_PARTS;
+    ting_err err = o->recipe != NULL ? ting_tool_recipe_rows(o->recipe, &rows, &tokens) : TING_OK;
+    if (err == TING_OK && o->lexicon == NULL)
+        err = ting_tool_lexicon_folder(&found);
     ting_cli_catch_interrupt();
     const ting_data_options options = {.manifest = cli->inputs[0],
                                        .base = o->base,
@@ -101,6 +106,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                        .threads = o->threads,
                                        .shortest = o->shortest,
                                        .longest = o->longest,
+                                       .rows = rows,
+                                       .tokens = tokens,
                                        .most = (size_t)o->most,
                                        .problems = {say, cli},
                                        .progress = ting_counting_show,
@@ -122,6 +129,9 @@ static const ting_option table[] = {
      .unset = "the manifest's own"},
     {'d', "decode", TING_OPTION_FLAG, offsetof(struct options, decode), NULL,
      "looks at every sample: damage, silence, clipping, true lengths"},
+    {'r', "recipe", TING_OPTION_FILE, offsetof(struct options, recipe), "FILE",
+     "counts the rows and tokens of this recipe's network, to say which labels are too long",
+     .unset = "25 rows a second, initials and finals"},
     {0, "shortest", TING_OPTION_REAL, offsetof(struct options, shortest), "SECONDS", "shorter clips are a problem",
      .min = 0.001, .max = 3600},
     {0, "longest", TING_OPTION_REAL, offsetof(struct options, longest), "SECONDS", "longer clips are a problem",

@@ -7,7 +7,7 @@
 #include "tingxie_train.h"
 
 struct options {
-    const char *sentences, *output, *only, *lexicon;
+    const char *sentences, *output, *only, *lexicon, *plan;
     int count, seed;
 };
 
@@ -27,6 +27,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                         .sentences = o->sentences,
                                                         .output = o->output,
                                                         .lexicon = o->lexicon != NULL ? o->lexicon : found,
+                                                        .plan = o->plan,
                                                         .count = o->count,
                                                         .seed = o->seed,
                                                         .remarks = {ting_cli_remark, cli},
@@ -44,6 +45,8 @@ static const ting_option table[] = {
     {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, output), "DIR", "folder for sounds and spliced.tsv",
      .unset = "must be given"},
     {'n', "count", TING_OPTION_INT, offsetof(struct options, count), "N", "sentences to make", .min = 1, .max = 1e6},
+    {'p', "plan", TING_OPTION_FILE, offsetof(struct options, plan), "FILE",
+     "YAML with syllable, jitter, faster, pause_share, pause, overlap, level (docs/AUGMENT.md)", .unset = "what sounds best"},
     {0, "seed", TING_OPTION_INT, offsetof(struct options, seed), "N", "other numbers, other sentences", .min = 0,
      .max = 1e9},
     {0, "only", TING_OPTION_TEXT, offsetof(struct options, only), "COLUMN=VALUE", "clips whose column says this",
@@ -57,6 +60,7 @@ static const struct options defaults = {.count = 1000, .seed = 1};
 
 static const ting_example examples[] = {
     {"tingxie data splice words.tsv -s news.txt -o spliced -n 2000", "two thousand sentences and their manifest"},
+    {"tingxie data splice words.tsv -s news.txt -o slow --plan slow.yaml", "joined in another way"},
     {0},
 };
 

@@ -4,7 +4,7 @@
 #include "cli/training.h"
 
 struct options {
-    const char *data, *corpus, *folder, *from, *teacher, *export_path, *licence;
+    const char *data, *corpus, *folder, *from, *teacher, *export_path, *licence, *authors;
     ting_values settings;
     int threads, finish, mean, type;
 };
@@ -38,6 +38,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .mean = options->mean,
                                          .from = options->from,
                                          .teacher = options->teacher,
+                                         .authors = options->authors,
                                          .remarks = {ting_cli_remark, cli},
                                          .report = ting_training_report,
                                          .stop = ting_training_stop,
@@ -65,7 +66,7 @@ static const ting_option table[] = {
     {0},
 };
 
-static const struct options defaults = {.licence = "Apache-2.0 AND CC-BY-SA-4.0"};
+static const struct options defaults = {0};
 
 static const ting_example examples[] = {
     {"tingxie train am recipes/aishell1.yaml --corpus ~/data_aishell -o run", "from an unpacked corpus to a network"},

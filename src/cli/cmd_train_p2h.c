@@ -3,7 +3,7 @@
 #include "cli/training.h"
 
 struct options {
-    const char *corpus, *folder, *from, *export_path, *licence;
+    const char *corpus, *folder, *from, *export_path, *licence, *authors;
     int threads, finish, mean, type;
 };
 
@@ -28,6 +28,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                          .finish = options->finish,
                                          .mean = options->mean,
                                          .from = options->from,
+                                         .authors = options->authors,
                                          .remarks = {ting_cli_remark, cli},
                                          .report = ting_training_report,
                                          .stop = ting_training_stop,
@@ -46,7 +47,7 @@ static const ting_option table[] = {
     {0},
 };
 
-static const struct options defaults = {.licence = "Apache-2.0 AND CC-BY-SA-4.0"};
+static const struct options defaults = {0};
 
 static const ting_example examples[] = {
     {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run", "trains, or goes on where it stopped"},

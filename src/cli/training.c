@@ -19,16 +19,17 @@ void ting_training_report(void *self, const ting_train_report *r)
 {
     ting_training_session *session = self;
     const char *comma = r->note[0] != '\0' ? ", " : "";
-    char speed[64], left[32];
+    char speed[96], left[32];
     if (!session->begun) {
         ting_progress_begin(&session->bar, session->cli, session->command, (double)r->steps, "steps");
         session->bar.first = (double)r->step; /* a training that goes on has not done all of it now */
     }
     session->begun = true;
     if (r->sound_per_second >= 0)
-        snprintf(speed, sizeof speed, "%.3g s of sound/s", r->sound_per_second);
+        snprintf(speed, sizeof speed, "%.3g s of sound/s, %.0f MB a step", r->sound_per_second, r->activations / 1e6);
     else
-        snprintf(speed, sizeof speed, "%.0f %s/s", r->units_per_second, session->unit);
+        snprintf(speed, sizeof speed, "%.0f %s/s, %.0f MB a step", r->units_per_second, session->unit,
+                 r->activations / 1e6);
     write_time_left(r->seconds_left, left, sizeof left);
     snprintf(session->note, sizeof session->note, "loss %.4f%s%s, %s", r->loss, comma, r->note, speed);
     ting_progress_update(&session->bar, (double)r->step, session->note);

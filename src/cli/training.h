@@ -17,7 +17,7 @@ typedef struct ting_training_session { /* the `self` of report and stop */
 } ting_training_session;
 
 /* The rows that every training's table of options has; `options` is a struct with folder, threads, finish, from, export_path,
- * mean, type and licence. */
+ * mean, type, licence and authors. */
 #define TING_TRAINING_OPTIONS(options) \
     {'o', "output", TING_OPTION_FOLDER, offsetof(options, folder), "DIR", \
      "folder of the checkpoint and the curves; one that holds a checkpoint is continued", .unset = "must be given"}, \
@@ -35,7 +35,10 @@ typedef struct ting_training_session { /* the `self` of report and stop */
      .max = 100000, .unset = "the last checkpoint alone"}, \
     {0, "type", TING_OPTION_CHOICE, offsetof(options, type), "TYPE", "of the exported matrices", \
      .choices = "f32 f16 bf16 int8"}, \
-    {0, "licence", TING_OPTION_TEXT, offsetof(options, licence), "SPDX", "licence to state in the exported file"}
+    {0, "licence", TING_OPTION_TEXT, offsetof(options, licence), "SPDX", \
+     "licence to state in the exported file, such as Apache-2.0", .unset = "none"}, \
+    {0, "authors", TING_OPTION_TEXT, offsetof(options, authors), "TEXT", "who trained it, to state in the exported file", \
+     .unset = "nobody"}
 
 /* For ting_train_options: a bar or lines, and a sentence at each measurement. */
 void ting_training_report(void *self, const ting_train_report *report);

@@ -9,7 +9,7 @@
  *     TRY(ting_augment_plan_read(map, &plan));                  the group `augment` of a recipe
  *     TRY(ting_augment_new(&plan, log, &augment));
  *     ... on any number of threads, each with its own rng and sound:
- *     TRY(ting_augment_voice(augment, &rng, &sound, NULL));
+ *     TRY(ting_augment_voice(augment, &rng, &sound));
  *     TRY(ting_augment_channel(augment, &rng, &sound));
  *     TRY(ting_augment_features(augment, &rng, TING_TIMING_KEPT, x, frames, bins));
  *     ting_augment_free(augment);
@@ -104,13 +104,8 @@ typedef struct ting_augment ting_augment;
 ting_err ting_augment_new(const ting_augment_plan *plan, const ting_log *log, ting_augment **out);
 void ting_augment_free(ting_augment *augment);
 
-/* How the voice stage moved time: what was at t seconds is at before + t * stretch. */
-typedef struct ting_augment_moved {
-    double before, stretch;
-} ting_augment_moved;
-
-/* Speed, tempo, pitch, formants, silence at both ends; moved may be NULL. Error: memory; the sound is as it was. */
-ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sound *sound, ting_augment_moved *moved);
+/* Speed, tempo, pitch, formants, silence at both ends. Error: memory; the sound is as it was. */
+ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
 
 /* Room, noises, equaliser and band limits, telephone, volume, clipping, rounding. Length and timing stay to the sample.
  * Silence (below -80 dB of full scale) stays silence, or becomes noise at the level it has under speech at -30 dB.
@@ -124,7 +119,12 @@ typedef enum ting_timing { TING_TIMING_FREE, TING_TIMING_KEPT } ting_timing;
 ting_err ting_augment_features(const ting_augment *augment, ting_rng *rng, ting_timing timing, float *x, int frames,
                                int bins);
 
-/* Its two halves without the share, for losses that want two masks of the same warped features. */
+/* The same for one of several views of an utterance: bent alike, by the `warp` that all of them get, and masked each by
+ * its own rng. Each of the two happens with the plan's share. Error: memory; x is then as it was. */
+ting_err ting_augment_view(const ting_augment *augment, ting_rng *rng, ting_rng warp, ting_timing timing, float *x,
+                           int frames, int bins);
+
+/* The two halves without the share. */
 ting_err ting_augment_warp(const ting_augment *augment, ting_rng *rng, float *x, int frames, int bins);
 void ting_augment_mask(const ting_augment *augment, ting_rng *rng, float *x, int frames, int bins);
 

@@ -114,3 +114,17 @@ ting_err ting_augment_features(const ting_augment *augment, ting_rng *rng, ting_
 out:
     return err;
 }
+
+ting_err ting_augment_view(const ting_augment *augment, ting_rng *rng, ting_rng warp, ting_timing timing, float *x,
+                           int frames, int bins)
+{
+    ting_err err = TING_OK;
+    const double share = augment->plan.mask.share;
+    const bool bends = ting_chance(&warp, share), masks = ting_chance(rng, share);
+    if (bends && timing == TING_TIMING_FREE)
+        TRY(ting_augment_warp(augment, &warp, x, frames, bins));
+    if (masks)
+        ting_augment_mask(augment, rng, x, frames, bins);
+out:
+    return err;
+}

@@ -115,17 +115,14 @@ ting_err ting_shelf_load(const char *base, const ting_augment_source *source, si
                          ting_shelf *out)
 {
     ting_err err = TING_OK;
-    char *joined = NULL;
-    reading r = {.source = source, .list = source->list, .longest = longest, .log = log, .shelf = out};
+    char *path = NULL;
+    reading r = {.source = source, .longest = longest, .log = log, .shelf = out};
     *out = (ting_shelf){0};
     if (source->list == NULL)
         return TING_OK;
-    if (base != NULL && source->list[0] != '/') {
-        joined = ting_path_join(base, source->list);
-        if (joined == NULL)
-            return TING_ERR_MEMORY;
-        r.list = joined;
-    }
+    r.list = path = ting_path_under(base, source->list);
+    if (path == NULL)
+        return TING_ERR_MEMORY;
     TRY(read_list(&r));
     if (out->count == 0)
         FAIL(TING_ERR_FORMAT, "%s: names no sound that can be used%s%s, %d could not be read", r.list,
@@ -134,6 +131,6 @@ ting_err ting_shelf_load(const char *base, const ting_augment_source *source, si
                    out->count, (double)r.kept / TING_SOUND_RATE, r.skipped, r.left_out);
 out:
     ting_str_free(&r.path);
-    ting_free(joined);
+    ting_free(path);
     return err;
 }

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-static ting_err pad(const ting_augment_plan *plan, ting_rng *rng, ting_sound *sound, ting_augment_moved *moved)
+static ting_err pad(const ting_augment_plan *plan, ting_rng *rng, ting_sound *sound)
 {
     ting_err err = TING_OK;
     const bool padded = ting_chance(rng, plan->pad.share);
@@ -19,16 +19,14 @@ static ting_err pad(const ting_augment_plan *plan, ting_rng *rng, ting_sound *so
     TRY(ting_sound_insert(sound, sound->count, after));
     ting_sound_hiss(rng, sound->samples, before);
     ting_sound_hiss(rng, sound->samples + sound->count - after, after);
-    moved->before = (double)before / TING_SOUND_RATE;
 out:
     return err;
 }
 
-ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sound *sound, ting_augment_moved *moved)
+ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sound *sound)
 {
     ting_err err = TING_OK;
     const ting_augment_plan *plan = &augment->plan;
-    ting_augment_moved here = {0, 1};
     ting_sound changed = {0};
     const double speed = plan->speeds > 0 ? plan->speed[ting_rng_below(rng, (uint32_t)plan->speeds)] : 1;
     const double tempo = ting_chance(rng, plan->tempo.share) ? ting_draw(rng, plan->tempo.by) : 1;
@@ -38,16 +36,13 @@ ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sou
         double run = speed * pitch; /* a tape that runs so fast has the pitch; the length is made good behind it */
         TRY(ting_sound_set(&changed, sound->samples, sound->count));
         TRY(ting_sound_speed(&changed, &run));
-        here.stretch = 1 / (speed * tempo);
         if (tempo != 1 || pitch != 1)
-            TRY(ting_sound_stretch(&changed, here.stretch * run));
+            TRY(ting_sound_stretch(&changed, run / (speed * tempo)));
         if (formant != 1)
             TRY(ting_formant_shift(&augment->filters, formant, changed.samples, changed.count));
-        TRY(pad(plan, rng, &changed, &here));
+        TRY(pad(plan, rng, &changed));
         ting_sound_swap(sound, &changed);
     }
-    if (moved != NULL)
-        *moved = here;
 out:
     ting_sound_free(&changed);
     return err;

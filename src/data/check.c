@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "data/clip_label.h"
 #include "data/manifest_write.h"
+#include "data/sound.h"
 #include "data/sound_blocks.h"
 #include "text/units.h"
 #include "tingxie_train.h"
@@ -58,7 +59,7 @@ static void check_length(check *c, const ting_clip *clip, const ting_clip_sound 
 {
     const char *id = clip->id;
     double end = clip->start < 0 ? -1 : clip->start + fmax(0, clip->seconds), file = sound->file_seconds;
-    double slack = fmax(0.1, 0.02 * clip->seconds); /* rounded figures, and MP3 whose header only estimates */
+    const double slack = ting_sound_slack(clip->seconds);
     if (end >= 0 && file >= 0 && end > file + slack)
         problem(c, TING_PROBLEM_LENGTH, "%s: ends at %.3f s, but %s has %.3f s", id, end, clip->path, file);
     else if (clip->seconds >= 0 && fabs(sound->seconds - clip->seconds) > slack)
@@ -91,12 +92,12 @@ static void check_sound(check *c, const ting_clip *clip, const ting_clip_sound *
                 100.0 * (double)sound->full / (double)sound->samples);
 }
 
-/* Frames of an encoder at 25 a second, as the Zipformer counts them: Conv-Embed leaves (n - 7) / 2 of n, the end halves again. A
- * Conformer's two convolutions leave about as many. */
-static long encoder_frames(double seconds)
+/* Rows of an encoder as the Zipformer counts them: Conv-Embed leaves (n - 7) / 2 of n frames, which are thinned out, rounding up. The
+ * convolutions of the others leave about as many. */
+static long encoder_rows(const check *c, double seconds)
 {
-    long frames = lround(seconds * FRAMES_A_SECOND);
-    return frames < 9 ? 0 : ((frames - 7) / 2 + 1) / 2;
+    const long frames = lround(seconds * FRAMES_A_SECOND);
+    return frames < 9 ? 0 : (long)ceil((double)((frames - 7) / 2) * c->options->rows * 2 / FRAMES_A_SECOND);
 }
 
 static void check_label(check *c, const ting_clip *clip, const ting_clip_label *label, double seconds)
@@ -110,9 +111,9 @@ static void check_label(check *c, const ting_clip *clip, const ting_clip_label *
         problem(c, TING_PROBLEM_PINYIN, "%s: \"%s\" is no syllable of Mandarin", clip->id, label->wrong);
     else if (clip->pinyin != NULL && label->hanzi >= 0 && label->count != label->hanzi)
         problem(c, TING_PROBLEM_PINYIN, "%s: %d syllables for %d hanzi", clip->id, label->count, label->hanzi);
-    if (seconds >= 0 && label->frames > encoder_frames(seconds))
+    if (seconds >= 0 && label->frames > encoder_rows(c, seconds))
         problem(c, TING_PROBLEM_LABEL, "%s: its label needs %d frames, and %.3f s have %ld", clip->id, label->frames, seconds,
-                encoder_frames(seconds));
+                encoder_rows(c, seconds));
 }
 
 /* ---- counts ---- */
@@ -294,6 +295,8 @@ ting_err ting_check_data(const ting_data_options *options, ting_data_summary *su
     *summary = (ting_data_summary){0};
     all.shortest = all.shortest > 0 ? all.shortest : 0.1;
     all.longest = all.longest > 0 ? all.longest : 30;
+    all.rows = all.rows > 0 ? all.rows : 25;
+    c.labels.table = all.tokens;
     TRY(open_check(&c));
     TRY(check_all(&c));
     sum_up_labels(&c.labels, summary);

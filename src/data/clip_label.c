@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "loss/ctc.h"
 #include "text/plain.h"
 
 #include <string.h>
@@ -78,22 +79,47 @@ out:
     return err;
 }
 
-/* Each initial and final is a label; CTC puts a blank between two equal ones. */
-static int frames_needed(const int *ids, int count)
+/* ---- what a network would be taught ---- */
+
+static ting_err add_unit(ting_label_reader *r, int unit)
 {
-    int frames = 0, before = -1;
+    ting_err err = ting_reserve(&r->units, (size_t)r->unit_count, 1, &r->unit_room, sizeof *r->units);
+    if (err == TING_OK)
+        r->units[r->unit_count++] = unit;
+    return err;
+}
+
+/* An initial and a final, or the syllable; what is no syllable is like no other. */
+static ting_err add_syllables(ting_label_reader *r, int count)
+{
+    ting_err err = TING_OK;
     for (int i = 0; i < count; i++) {
-        if (ids[i] == TING_PINYIN_NONE) { /* a label of its own, whatever it is */
-            frames++;
-            before = -1;
+        const int id = r->ids[i];
+        if (id == TING_PINYIN_NONE || r->table == TING_TOKENS_SYLLABLES) {
+            TRY(add_unit(r, id == TING_PINYIN_NONE ? -1 - i : id));
             continue;
         }
-        ting_initial initial = ting_pinyin_initial(ids[i]);
-        int final = TING_INITIAL_COUNT + ting_pinyin_final(ids[i]) * TING_PINYIN_TONES + ting_pinyin_tone(ids[i]) - 1;
-        frames += 1 + (initial != TING_INITIAL_none) + (initial == TING_INITIAL_none && final == before);
-        before = final;
+        const ting_initial initial = ting_pinyin_initial(id);
+        if (initial != TING_INITIAL_none)
+            TRY(add_unit(r, (int)initial));
+        TRY(add_unit(r, TING_INITIAL_COUNT + ting_pinyin_final(id) * TING_PINYIN_TONES + ting_pinyin_tone(id) - 1));
     }
-    return frames;
+out:
+    return err;
+}
+
+static ting_err add_characters(ting_label_reader *r)
+{
+    ting_err err = TING_OK;
+    for (size_t at = 0; at < r->plain.length;) {
+        uint32_t point = 0xFFFD;
+        const int bytes = ting_utf8_decode(r->plain.text + at, r->plain.length - at, &point);
+        at += bytes < 0 ? 1 : (size_t)bytes;
+        if (point != ' ')
+            TRY(add_unit(r, (int)point));
+    }
+out:
+    return err;
 }
 
 ting_err ting_label_read(ting_label_reader *r, const ting_clip *clip, ting_clip_label *out)
@@ -117,7 +143,9 @@ ting_err ting_label_read(ting_label_reader *r, const ting_clip *clip, ting_clip_
         r->syllables++;
     }
     out->ids = r->ids;
-    out->frames = frames_needed(r->ids, out->count);
+    r->unit_count = 0;
+    TRY(r->table == TING_TOKENS_CHARACTERS ? add_characters(r) : add_syllables(r, out->count));
+    out->frames = ting_ctc_frames(r->units, r->unit_count);
 out:
     return err;
 }
@@ -136,6 +164,7 @@ void ting_label_reader_free(ting_label_reader *r)
     ting_g2p_line_free(&r->line);
     ting_words_free(&r->words);
     ting_free(r->ids);
+    ting_free(r->units);
     ting_free(r->seen);
     ting_free(r->examples);
     *r = (ting_label_reader){0};

@@ -4,11 +4,12 @@
 
 #include "audio/audio.h"
 #include "base/file.h"
+#include "data/sound.h"
 
 #include <math.h>
 #include <stdio.h>
 
-enum { RATE = 16000, BLOCK = 4096 };
+enum { BLOCK = 4096 };
 
 static const float full_scale = 0.998f; /* 32702 of 32768: what a limiter or a full converter leaves */
 
@@ -71,8 +72,8 @@ static ting_err decode_clip(reader *r, const ting_clip *clip, ting_clip_sound *o
     size_t count = 1;
     double sum = 0, squares = 0;
     bool whole = clip->start < 0;
-    int64_t from = whole ? 0 : llround(clip->start * RATE);
-    int64_t left = whole || clip->seconds < 0 ? INT64_MAX : llround((clip->start + clip->seconds) * RATE) - from;
+    int64_t from = whole ? 0 : llround(clip->start * TING_SOUND_RATE);
+    int64_t left = whole || clip->seconds < 0 ? INT64_MAX : llround((clip->start + clip->seconds) * TING_SOUND_RATE) - from;
     TRY(go_to(r, from));
     for (; left > 0 && count > 0; left -= (int64_t)count) {
         TRY(next_samples(r, left, &samples, &count));
@@ -84,7 +85,7 @@ static ting_err decode_clip(reader *r, const ting_clip *clip, ting_clip_sound *o
         out->samples += count;
     }
     out->decoded = true;
-    out->seconds = (double)out->samples / RATE;
+    out->seconds = (double)out->samples / TING_SOUND_RATE;
     if (out->samples > 0) {
         double mean = sum / (double)out->samples;
         out->deviation = sqrt(fmax(0, squares / (double)out->samples - mean * mean));
@@ -99,7 +100,7 @@ static void describe(const reader *r, const ting_clip *clip, ting_clip_sound *ou
     const ting_audio_info *info = ting_audio_describe(r->audio);
     out->rate = info->source_rate;
     out->truncated = info->truncated;
-    out->file_seconds = info->expected < 0 ? -1 : (double)info->expected / RATE;
+    out->file_seconds = info->expected < 0 ? -1 : (double)info->expected / TING_SOUND_RATE;
     out->seconds = out->file_seconds;
     if (clip->start >= 0 && clip->seconds >= 0)
         out->seconds = clip->seconds;

@@ -14,15 +14,10 @@
 
 #include "model/gguf.h"
 #include "text/g2p.h"
+#include "tingxie_train.h"
 
-typedef enum ting_token_table {
-    TING_TOKENS_PARTS,     /* <blk>, initials, finals with tone marks: about 200 */
-    TING_TOKENS_SYLLABLES, /* <blk>, toned syllables, numbered: about 1,500 */
-    TING_TOKENS_CHARACTERS /* <blk>, what the texts of a training are written with: data/characters.h */
-} ting_token_table;
-
-/* PARTS or SYLLABLES: a table of the inventory of pinyin.h, blank first, in the order of the inventory. Free with ting_texts_free. Errors:
- * memory. */
+/* PARTS (with tone marks) or SYLLABLES (numbered): a table of the inventory of pinyin.h, <blk> first, in the order of the inventory; for
+ * CHARACTERS see data/characters.h. Free with ting_texts_free. Errors: memory. */
 ting_err ting_token_table_make(ting_token_table kind, ting_texts *out);
 
 typedef struct ting_labeller ting_labeller;

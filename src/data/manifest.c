@@ -15,7 +15,7 @@ enum { MOST_CLIPS = 1 << 28, MOST_SECONDS = 10000000, BLOCK_BYTES = 1 << 16 };
 
 struct ting_manifest {
     ting_clip *clips;
-    size_t count, room, left_out;
+    size_t count, room;
     ting_arena *texts;
 };
 
@@ -140,7 +140,6 @@ ting_err ting_manifest_settle(ting_manifest_reader *r, ting_err err)
     if (err != TING_ERR_FORMAT || r->bad == NULL)
         return err;
     ting_log_write(r->bad, TING_LOG_WARNING, "%s", ting_error_message());
-    r->manifest->left_out++;
     return TING_OK;
 }
 
@@ -238,9 +237,4 @@ size_t ting_manifest_count(const ting_manifest *m)
 const ting_clip *ting_manifest_at(const ting_manifest *m, size_t index)
 {
     return &m->clips[index];
-}
-
-size_t ting_manifest_left_out(const ting_manifest *m)
-{
-    return m->left_out;
 }

@@ -61,6 +61,5 @@ void ting_manifest_free(ting_manifest *manifest);
 
 size_t ting_manifest_count(const ting_manifest *manifest);                      /* below 2^28 */
 const ting_clip *ting_manifest_at(const ting_manifest *manifest, size_t index); /* in the order of the file */
-size_t ting_manifest_left_out(const ting_manifest *manifest);                   /* bad lines */
 
 #endif

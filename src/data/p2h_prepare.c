@@ -31,11 +31,6 @@ struct maker {
     int syllables[TING_P2H_LINE_MAX];
 };
 
-static char *full_path(const struct maker *m, const char *file)
-{
-    return m->base == NULL || file[0] == '/' ? ting_strdup(file) : ting_path_join(m->base, file);
-}
-
 /* Code points of a text of hanzi; 0 when it is anything else or too long. */
 static int read_hanzi(struct maker *m, ting_view text)
 {
@@ -101,7 +96,7 @@ static ting_err read_exclusions(struct maker *m, ting_yaml *item)
     if (file == NULL || (where == NULL) != (is == NULL))
         FAIL(TING_ERR_FORMAT, "%s:%d: an exclusion needs \"file\", and \"where\" together with \"is\"", item->path,
              item->line);
-    path = full_path(m, file);
+    path = ting_path_under(m->base, file);
     TRY(path != NULL ? ting_lines_open(path, &lines) : TING_ERR_MEMORY);
     int text_column = -1, where_column = -1;
     while (ting_lines_next(&lines, &line, &length)) {
@@ -200,7 +195,7 @@ static ting_err read_line(struct maker *m, const struct source *s, const int col
 static ting_err add_source(struct maker *m, const struct source *s)
 {
     ting_err err = TING_OK;
-    char *path = full_path(m, s->file);
+    char *path = ting_path_under(m->base, s->file);
     ting_lines lines = {0};
     const char *line;
     size_t length;

@@ -39,25 +39,52 @@ ting_err ting_sound_insert(ting_sound *sound, size_t at, size_t count)
 
 ting_err ting_sound_load(const char *path, size_t longest, ting_sound *sound)
 {
+    return ting_sound_load_piece(path, -1, -1, longest, sound);
+}
+
+static ting_err pass(ting_audio *audio, int64_t samples)
+{
+    enum { BLOCK = 4096 };
+    float block[BLOCK];
+    ting_err err = TING_OK;
+    for (size_t got = 1; samples > 0 && got > 0; samples -= (int64_t)got)
+        TRY(ting_audio_read(audio, block, samples < BLOCK ? (size_t)samples : BLOCK, &got));
+out:
+    return err;
+}
+
+ting_err ting_sound_load_piece(const char *path, double start, double seconds, size_t longest, ting_sound *sound)
+{
     enum { STEP = 1 << 15 };
     ting_err err = TING_OK;
     ting_audio *audio = NULL;
-    size_t got;
+    const int64_t first = start > 0 ? llround(start * TING_SOUND_RATE) : 0;
+    size_t most = longest > 0 ? longest : SIZE_MAX, got = 1;
+    if (start >= 0 && seconds >= 0) { /* neighbours share no sample and lack none: the end is rounded, not the length */
+        const size_t piece = (size_t)(llround((start + seconds) * TING_SOUND_RATE) - first);
+        most = piece < most ? piece : most;
+    }
     sound->count = 0;
     TRY(ting_audio_open(path, &(ting_audio_options){.rate = TING_SOUND_RATE}, &audio));
-    do {
-        const size_t left = longest > 0 && longest - sound->count < STEP ? longest - sound->count : STEP;
-        if (left == 0)
-            break;
+    TRY(pass(audio, first));
+    while (got > 0 && sound->count < most) {
+        const size_t left = most - sound->count < STEP ? most - sound->count : STEP;
         TRY(ting_sound_reserve(sound, sound->count + left));
         TRY(ting_audio_read(audio, sound->samples + sound->count, left, &got));
         sound->count += got;
-    } while (got > 0);
+    }
+    if (sound->count == 0)
+        FAIL(TING_ERR_FORMAT, "%s: it ends before %.2f s, where the piece begins", path, fmax(start, 0));
 out:
     ting_audio_close(audio);
     if (err != TING_OK)
         sound->count = 0;
     return err;
+}
+
+double ting_sound_slack(double seconds)
+{
+    return fmax(0.1, 0.02 * seconds);
 }
 
 void ting_sound_swap(ting_sound *a, ting_sound *b)

@@ -36,6 +36,14 @@ ting_err ting_sound_insert(ting_sound *sound, size_t at, size_t count);
 /* The first `longest` samples of any sound file (audio/audio.h); 0: all. Errors: those of ting_audio_open. */
 ting_err ting_sound_load(const char *path, size_t longest, ting_sound *sound);
 
+/* The piece of a file that a manifest's clip is (manifest.h): `seconds` long from `start` on, or to the end when seconds < 0; with
+ * start < 0 the whole file, whatever `seconds` says. At most `longest` samples; 0: all. Errors: also format, when the file ends before
+ * the piece begins. */
+ting_err ting_sound_load_piece(const char *path, double start, double seconds, size_t longest, ting_sound *sound);
+
+/* By how many seconds a sound may differ from what is said of it: rounded figures, and MP3 whose header only estimates. */
+double ting_sound_slack(double seconds);
+
 void ting_sound_swap(ting_sound *a, ting_sound *b);
 void ting_sound_free(ting_sound *sound);
 

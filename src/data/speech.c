@@ -5,47 +5,42 @@
 #include "audio/audio.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "data/sound_store.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
-enum { RATE = 16000, SAID = 5 }; /* utterances left out that are named, a source */
-
-typedef struct kept { /* decoded sound of an item */
-    int16_t *samples; /* NULL: not yet */
-    size_t count;
-} kept;
+enum { SAID = 5, ASKED = 256 }; /* utterances left out that are named, a source; between two questions whether to stop */
 
 struct ting_speech {
     ting_speech_options options;
     ting_speech_item *items;
     size_t count, room;
     ting_labels labels;
-    kept *kept; /* [count] */
-    size_t kept_room, memory_left;
-    pthread_mutex_t mutex; /* of what is kept */
+    ting_sound_store *store;
 };
 
 ting_err ting_speech_new(const ting_speech_options *options, ting_speech **out)
 {
-    *out = ting_alloc(1, sizeof **out);
-    if (*out == NULL)
+    ting_err err = TING_OK;
+    *out = NULL;
+    ting_speech *s = ting_alloc(1, sizeof *s);
+    if (s == NULL)
         return TING_ERR_MEMORY;
-    (*out)->options = *options;
-    (*out)->memory_left = options->memory;
-    pthread_mutex_init(&(*out)->mutex, NULL);
-    return TING_OK;
+    s->options = *options;
+    TRY(ting_sound_store_new(options->memory, &s->store));
+    *out = s;
+    s = NULL;
+out:
+    ting_speech_free(s);
+    return err;
 }
 
 void ting_speech_free(ting_speech *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; s->kept != NULL && i < s->count; i++)
-        ting_free(s->kept[i].samples);
-    pthread_mutex_destroy(&s->mutex);
-    ting_free(s->kept);
+    ting_sound_store_free(s->store);
     ting_free(s->items);
     ting_labels_free(&s->labels);
     ting_free(s);
@@ -61,12 +56,12 @@ static ting_err length_of(const ting_clip *clip, double *seconds)
     *seconds = clip->seconds;
     if (clip->seconds > 0)
         return TING_OK;
-    TRY(ting_audio_open(clip->path, &(ting_audio_options){.rate = RATE}, &audio));
+    TRY(ting_audio_open(clip->path, &(ting_audio_options){.rate = TING_SOUND_RATE}, &audio));
     const int64_t expected = ting_audio_describe(audio)->expected;
     if (expected < 0)
         FAIL(TING_ERR_FORMAT, "%s: its header does not tell how long it is: put the seconds into the manifest",
              clip->path);
-    *seconds = (double)expected / RATE - fmax(clip->start, 0);
+    *seconds = (double)expected / TING_SOUND_RATE - fmax(clip->start, 0);
 out:
     ting_audio_close(audio);
     return err;
@@ -91,9 +86,9 @@ static ting_err add_clip(ting_speech *s, const ting_clip *clip)
     if (!(seconds >= s->options.shortest && seconds <= s->options.longest))
         FAIL(TING_ERR_FORMAT, "it lasts %.2f s, expected %g to %g s", seconds, s->options.shortest, s->options.longest);
     TRY(ting_reserve(&s->items, s->count, 1, &s->room, sizeof *s->items));
-    TRY(ting_reserve(&s->kept, s->count, 1, &s->kept_room, sizeof *s->kept));
+    TRY(ting_sound_store_reserve(s->store, s->count + 1));
     s->items[s->count++] = (ting_speech_item){.clip = clip,
-                                              .samples = (uint32_t)(seconds * RATE),
+                                              .samples = (uint32_t)(seconds * TING_SOUND_RATE),
                                               .labelled = labelled,
                                               .label = first,
                                               .label_count = (uint32_t)(s->labels.count - first)};
@@ -109,6 +104,8 @@ ting_err ting_speech_add(ting_speech *s, const ting_manifest *manifest, const ch
     size_t left_out = 0;
     for (size_t i = 0; i < clips; i++) {
         const ting_clip *clip = ting_manifest_at(manifest, i);
+        if (i % ASKED == ASKED - 1 && s->options.stop != NULL && s->options.stop(s->options.self) != 0)
+            return ting_fail(TING_ERR_CANCELLED, "%s: stopped after %zu of %zu utterances", name, i, clips);
         const ting_err err = add_clip(s, clip);
         if (err == TING_ERR_MEMORY)
             return err;
@@ -141,93 +138,20 @@ uint64_t ting_speech_hash(const ting_speech *s)
     for (size_t i = 0; i < s->count; i++) {
         const ting_speech_item *item = &s->items[i];
         const uint64_t parts[] = {hash, ting_hash_bytes(item->clip->id, strlen(item->clip->id)), item->samples,
-                                  item->label_count};
-        hash = ting_fingerprint(parts, sizeof parts);
+                                  item->label_count, (uint64_t)llround(1000 * fmax(0, item->clip->start))};
+        const bool piece = item->clip->start >= 0;
+        hash = ting_fingerprint(parts, piece ? sizeof parts : sizeof parts - sizeof parts[0]);
     }
     return hash;
 }
 
 /* ---- sound ---- */
 
-/* Reads the piece of a file that a clip is. */
-static ting_err decode(const ting_speech_item *item, ting_sound *sound)
-{
-    enum { BLOCK = 4096 };
-    ting_err err = TING_OK;
-    ting_audio *audio = NULL;
-    float block[BLOCK];
-    size_t skip = item->clip->start > 0 ? (size_t)(item->clip->start * RATE + 0.5) : 0;
-    const size_t most = item->clip->seconds > 0 && item->clip->start >= 0 ? item->samples : SIZE_MAX;
-    sound->count = 0;
-    TRY(ting_audio_open(item->clip->path, &(ting_audio_options){.rate = RATE}, &audio));
-    while (sound->count < most) {
-        size_t count = 0;
-        TRY(ting_audio_read(audio, block, BLOCK, &count));
-        if (count == 0)
-            break;
-        const size_t passed = skip < count ? skip : count;
-        skip -= passed;
-        size_t take = count - passed;
-        take = take < most - sound->count ? take : most - sound->count;
-        TRY(ting_sound_reserve(sound, sound->count + take));
-        memcpy(sound->samples + sound->count, block + passed, take * sizeof *block);
-        sound->count += take;
-    }
-    if (sound->count == 0)
-        FAIL(TING_ERR_FORMAT, "%s: it ends before %.2f s, where %s begins", item->clip->path,
-             fmax(item->clip->start, 0), item->clip->id);
-out:
-    ting_audio_close(audio);
-    return err;
-}
-
-static int16_t quantise(float x)
-{
-    const float scaled = rintf(x * 32768);
-    return (int16_t)fminf(32767, fmaxf(-32768, scaled));
-}
-
-/* Keeps a decoded sound if there is memory for it. */
-static void keep(ting_speech *s, size_t at, const ting_sound *sound)
-{
-    const size_t bytes = sound->count * sizeof(int16_t);
-    pthread_mutex_lock(&s->mutex);
-    const bool fits = s->kept[at].samples == NULL && bytes <= s->memory_left;
-    s->memory_left -= fits ? bytes : 0;
-    pthread_mutex_unlock(&s->mutex);
-    if (!fits)
-        return;
-    int16_t *copy = ting_alloc(sound->count, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < sound->count; i++)
-        copy[i] = quantise(sound->samples[i]);
-    pthread_mutex_lock(&s->mutex);
-    if (copy != NULL && s->kept[at].samples == NULL) {
-        s->kept[at] = (kept){copy, sound->count};
-        copy = NULL;
-    } else { /* another thread was first */
-        s->memory_left += bytes;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    ting_free(copy);
-}
-
 ting_err ting_speech_load(ting_speech *s, size_t at, ting_sound *sound)
 {
-    ting_err err = TING_OK;
-    pthread_mutex_lock(&s->mutex);
-    const kept there = s->kept[at]; /* never freed before the speech is */
-    pthread_mutex_unlock(&s->mutex);
-    if (there.samples == NULL) {
-        TRY(decode(&s->items[at], sound));
-        for (size_t i = 0; i < sound->count; i++) /* the same values the first time as later */
-            sound->samples[i] = (float)quantise(sound->samples[i]) / 32768;
-        keep(s, at, sound);
-        return TING_OK;
-    }
-    TRY(ting_sound_reserve(sound, there.count));
-    for (size_t i = 0; i < there.count; i++)
-        sound->samples[i] = (float)there.samples[i] / 32768;
-    sound->count = there.count;
-out:
-    return err;
+    const ting_speech_item *item = &s->items[at];
+    /* Not hours of it where seconds were promised: a batch of that would end the training. */
+    const double said = (double)item->samples / TING_SOUND_RATE;
+    const size_t most = (size_t)((said + ting_sound_slack(said)) * TING_SOUND_RATE);
+    return ting_sound_store_load(s->store, at, item->clip, most, sound);
 }

@@ -33,6 +33,8 @@ typedef struct ting_speech_options {
     size_t memory;       /* bytes for decoded sound */
     ting_labeller *labeller; /* borrowed; NULL: nothing is labelled */
     const ting_log *log;     /* borrowed */
+    int (*stop)(void *self); /* asked now and then while utterances are added: 1 ends that. NULL: never */
+    void *self;
 } ting_speech_options;
 
 typedef struct ting_speech ting_speech;
@@ -42,18 +44,20 @@ ting_err ting_speech_new(const ting_speech_options *options, ting_speech **out);
 void ting_speech_free(ting_speech *speech);
 
 /* Appends what the manifest holds, which is borrowed until the speech is freed. `name` stands for it in remarks, which name
- * the first few utterances left out and the number of all. Errors: memory; argument, when nothing usable is in it. */
+ * the first few utterances left out and the number of all. Errors: memory; cancelled; argument, when nothing usable is
+ * in it. */
 ting_err ting_speech_add(ting_speech *speech, const ting_manifest *manifest, const char *name);
 
 /* Borrow until the next add. */
 const ting_speech_item *ting_speech_items(const ting_speech *speech, size_t *count);
 const int *ting_speech_labels(const ting_speech *speech);
 
-/* Of everything that decides what is learnt: paths, pieces, tokens. */
+/* Of what a checkpoint belongs to: ids, pieces, lengths and tokens, in order. Not of paths, so that a corpus may be moved, nor of the
+ * weights of sources, which may be changed between two runs; what follows is then not what one run would have done. */
 uint64_t ting_speech_hash(const ting_speech *speech);
 
 /* The sound of an item at 16 kHz, in place of what *sound holds. Any thread. Errors: io, format (a file that cannot be read,
- * or is shorter than its piece begins), memory. */
+ * ends before its piece begins, or lasts longer than manifest or header say, by more than ting_sound_slack), memory. */
 ting_err ting_speech_load(ting_speech *speech, size_t item, ting_sound *sound);
 
 #endif

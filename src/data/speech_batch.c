@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "data/loader.h"
+#include "loss/ctc.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,18 +70,11 @@ out:
     return err;
 }
 
-static ting_err mask(const ting_speech_batches *b, ting_rng *rng, const ting_rng *warp, float *x, int frames)
+static ting_err mask(const ting_speech_batches *b, ting_rng *rng, ting_rng warp, float *x, int frames)
 {
-    ting_err err = TING_OK;
     const int dim = ting_feature_dim(&b->options.features);
-    if (b->options.views == 1)
-        return ting_augment_features(b->options.augment, rng, b->options.timing, x, frames, dim);
-    ting_rng same = *warp; /* all views of an utterance are bent alike */
-    if (b->options.timing == TING_TIMING_FREE)
-        TRY(ting_augment_warp(b->options.augment, &same, x, frames, dim));
-    ting_augment_mask(b->options.augment, rng, x, frames, dim);
-out:
-    return err;
+    return b->options.views == 1 ? ting_augment_features(b->options.augment, rng, b->options.timing, x, frames, dim)
+                                 : ting_augment_view(b->options.augment, rng, warp, b->options.timing, x, frames, dim);
 }
 
 /* Appends all views of an item's sound; *frames gets the length of each. On an error what was appended stays behind the
@@ -90,7 +85,7 @@ static ting_err hear(const ting_speech_batches *b, scratch *s, size_t item, ting
     const ting_augment *augment = b->options.augment;
     TRY(ting_speech_load(b->speech, item, &s->voice));
     if (augment != NULL)
-        TRY(ting_augment_voice(augment, rng, &s->voice, NULL));
+        TRY(ting_augment_voice(augment, rng, &s->voice));
     if (b->options.clean)
         TRY(add_features(b, &s->voice, &out->clean, frames));
     const ting_rng warp = *rng;
@@ -102,25 +97,16 @@ static ting_err hear(const ting_speech_batches *b, scratch *s, size_t item, ting
             TRY(ting_augment_channel(augment, rng, &s->spoiled));
         TRY(add_features(b, &s->spoiled, &out->view[v], frames));
         if (augment != NULL)
-            TRY(mask(b, rng, &warp, out->view[v].values + before, *frames));
+            TRY(mask(b, rng, warp, out->view[v].values + before, *frames));
     }
 out:
     return err;
 }
 
-/* Rows that CTC needs for the tokens: one each, and a blank between equal neighbours. */
-static int rows_needed(const int *labels, uint32_t count)
-{
-    int rows = (int)count;
-    for (uint32_t i = 1; i < count; i++)
-        rows += labels[i] == labels[i - 1];
-    return rows;
-}
-
 static ting_err check_rows(const ting_speech_batches *b, const ting_speech_item *item, int frames)
 {
     const int rows = b->options.rows(b->options.rows_self, frames);
-    const int needed = item->labelled ? rows_needed(ting_speech_labels(b->speech) + item->label, item->label_count) : 1;
+    const int needed = item->labelled ? ting_ctc_frames(ting_speech_labels(b->speech) + item->label, (int)item->label_count) : 1;
     if (rows < 1 || rows < needed)
         return ting_fail(TING_ERR_FORMAT, "its %d frames give %d rows, its tokens need %d", frames, rows,
                          needed < 1 ? 1 : needed);
@@ -350,6 +336,24 @@ ting_err ting_speech_batches_epoch(ting_speech_batches *b, int epoch, size_t *co
     *count = b->epoch.batches;
 out:
     return err;
+}
+
+size_t ting_speech_batches_largest(const ting_speech_batches *b)
+{
+    enum { EQUAL = 4000 }; /* frames at which an utterance's attention takes about as much as all the rest */
+    size_t largest = 0;
+    double most = 0;
+    for (size_t place = 0; place < b->epoch.batches; place++) {
+        const size_t turn = b->epoch.turn[place];
+        double sum = 0;
+        for (size_t i = b->epoch.cut[turn]; i < b->epoch.cut[turn + 1]; i++) {
+            const double frames = frames_of(b->speech, b->epoch.order[i]);
+            sum += frames * (frames + EQUAL);
+        }
+        largest = sum > most ? place : largest;
+        most = fmax(most, sum);
+    }
+    return largest;
 }
 
 ting_err ting_speech_batches_take(ting_speech_batches *b, size_t place, const ting_speech_batch **out)

@@ -68,6 +68,9 @@ void ting_speech_batches_free(ting_speech_batches *batches);
 /* Makes the order of an epoch current; *count gets its number of batches. Errors: memory; argument, when nothing is left. */
 ting_err ting_speech_batches_epoch(ting_speech_batches *batches, int epoch, size_t *count);
 
+/* The place of the batch of the epoch that takes the most memory to learn from: frames, and their squares for attention. */
+size_t ting_speech_batches_largest(const ting_speech_batches *batches);
+
 /* Batch `place` of the epoch; quick when places are asked for in order. Borrows until the next call. Errors: memory, internal. */
 ting_err ting_speech_batches_take(ting_speech_batches *batches, size_t place, const ting_speech_batch **out);
 

@@ -15,6 +15,7 @@
 #include "data/lines.h"
 #include "data/manifest_write.h"
 #include "data/remarks.h"
+#include "data/sound_store.h"
 #include "data/splice.h"
 #include "data/splice_cover.h"
 
@@ -22,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 60, NAME = 32, TRIES = 50, KEPT_SECONDS = 20 };
+enum { LONGEST = 60, NAME = 32, TRIES = 50, LONGEST_CLIP = 20, MEMORY = 256 << 20 }; /* of clips: seconds; bytes to keep them */
 
 typedef struct voice { /* one speaker */
     const char *name;
@@ -33,8 +34,7 @@ typedef struct source { /* a clip that can be a piece */
     const ting_clip *clip;
     size_t label; /* in labels */
     int labels;
-    ting_sound sound; /* loaded when it is first used */
-    bool loaded, bad;
+    bool bad; /* its sound cannot be had */
 } source;
 
 typedef struct splicer {
@@ -44,7 +44,7 @@ typedef struct splicer {
     ting_label_reader reader;
     ting_manifest *manifest;
     source *sources; /* [count] in order of speakers */
-    size_t count;
+    size_t count, too_long;
     int *labels;
     size_t label_count, label_room;
     voice *voices;
@@ -53,6 +53,9 @@ typedef struct splicer {
     size_t *starts; /* [sentence_count + 1] */
     char **texts;   /* [sentence_count] */
     size_t syllable_count, syllable_room, sentence_count, start_room, text_room;
+    ting_sound_store *store;    /* of the sources */
+    ting_sound sounds[LONGEST]; /* of the sentence at hand */
+    ting_splice_plan plan;
     ting_spliced spliced;
 } splicer;
 
@@ -71,9 +74,12 @@ static ting_err add_source(splicer *s, const ting_clip *clip)
     ting_err err = TING_OK;
     ting_clip_label label;
     TRY(ting_label_read(&s->reader, clip, &label));
-    if (label.count == 0 || label.unread_count > 0 || label.wrong[0] != '\0' || !is_certain(&s->reader, clip) ||
-        clip->seconds > KEPT_SECONDS)
+    if (label.count == 0 || label.unread_count > 0 || label.wrong[0] != '\0' || !is_certain(&s->reader, clip))
         return TING_OK;
+    if (clip->seconds > LONGEST_CLIP) {
+        s->too_long++;
+        return TING_OK;
+    }
     TRY(ting_reserve(&s->labels, s->label_count, (size_t)label.count, &s->label_room, sizeof *s->labels));
     memcpy(s->labels + s->label_count, label.ids, (size_t)label.count * sizeof *s->labels);
     s->sources[s->count++] = (source){.clip = clip, .label = s->label_count, .labels = label.count};
@@ -124,6 +130,9 @@ static ting_err read_clips(splicer *s)
         FAIL(TING_ERR_MEMORY, "%s: out of memory for %zu clips", s->options->manifest, clips);
     for (size_t i = 0; i < clips; i++)
         TRY(add_source(s, ting_manifest_at(s->manifest, i)));
+    if (s->too_long > 0)
+        ting_log_write(&s->log, TING_LOG_WARNING, "left out %zu clips that last more than %d s", s->too_long,
+                       (int)LONGEST_CLIP);
     qsort(s->sources, s->count, sizeof *s->sources, by_speaker);
     for (size_t first = 0, end; first < s->count; first = end) {
         for (end = first + 1;
@@ -133,6 +142,8 @@ static ting_err read_clips(splicer *s)
     }
     if (s->voice_count == 0)
         FAIL(TING_ERR_ARGUMENT, "%s: no clip has a label that can be read", s->options->manifest);
+    TRY(ting_sound_store_new(MEMORY, &s->store));
+    TRY(ting_sound_store_reserve(s->store, s->count));
     ting_log_write(&s->log, TING_LOG_INFO, "%zu clips of %zu speakers", s->count, s->voice_count);
 out:
     return err;
@@ -179,20 +190,19 @@ out:
 
 /* ---- one sentence ---- */
 
-/* The sound of a source, read once. */
-static bool load(splicer *s, source *from)
+static bool load(splicer *s, int at, ting_sound *sound)
 {
-    if (!from->loaded && !from->bad) {
-        from->bad = ting_sound_load(from->clip->path, (size_t)KEPT_SECONDS * TING_SOUND_RATE, &from->sound) != TING_OK;
-        from->loaded = !from->bad;
-        if (from->bad)
-            ting_log_write(&s->log, TING_LOG_WARNING, "left out %s: %s", from->clip->id, ting_error_message());
-    }
-    return from->loaded;
+    source *from = &s->sources[at];
+    if (from->bad)
+        return false;
+    from->bad = ting_sound_store_load(s->store, (size_t)at, from->clip, (size_t)LONGEST_CLIP * TING_SOUND_RATE, sound) != TING_OK;
+    if (from->bad)
+        ting_log_write(&s->log, TING_LOG_WARNING, "left out %s: %s", from->clip->id, ting_error_message());
+    return !from->bad;
 }
 
 /* Says a random sentence in a random voice; *at gets the sentence, *used 0 when this draw cannot be said. */
-static ting_err say(splicer *s, const ting_splice_plan *plan, ting_rng *rng, size_t *at, const voice **by, int *used)
+static ting_err say(splicer *s, ting_rng *rng, size_t *at, const voice **by, int *used)
 {
     ting_err err = TING_OK;
     int clips[LONGEST];
@@ -202,15 +212,15 @@ static ting_err say(splicer *s, const ting_splice_plan *plan, ting_rng *rng, siz
     const size_t first = s->starts[*at];
     TRY(ting_clip_index_cover((*by)->index, rng, s->sentences + first, (int)(s->starts[*at + 1] - first), clips, used));
     for (int i = 0; i < *used; i++) {
-        source *from = &s->sources[clips[i]];
-        if (!load(s, from)) {
+        const source *from = &s->sources[clips[i]];
+        if (!load(s, clips[i], &s->sounds[i])) {
             *used = 0;
             return TING_OK;
         }
-        pieces[i] = (ting_splice_piece){from->sound.samples, from->sound.count, s->labels + from->label, from->labels};
+        pieces[i] = (ting_splice_piece){s->sounds[i].samples, s->sounds[i].count, s->labels + from->label, from->labels};
     }
     if (*used > 0)
-        TRY(ting_splice(plan, rng, pieces, *used, &s->spliced));
+        TRY(ting_splice(&s->plan, rng, pieces, *used, &s->spliced));
 out:
     return err;
 }
@@ -246,16 +256,26 @@ out:
 
 /* ---- all ---- */
 
+static ting_err read_plan(const char *path, ting_splice_plan *plan)
+{
+    ting_err err = TING_OK;
+    ting_yaml_doc doc = {0};
+    if (path != NULL)
+        TRY(ting_yaml_load(path, &doc));
+    TRY(ting_splice_plan_read(doc.root, plan));
+out:
+    ting_yaml_free(&doc);
+    return err;
+}
+
 static ting_err run(splicer *s)
 {
     ting_err err = TING_OK;
-    ting_splice_plan plan;
     ting_manifest_writer writer = {0};
     const ting_splice_options *o = s->options;
     char *list = ting_path_join(o->output, "spliced.tsv");
     if (list == NULL)
         return TING_ERR_MEMORY;
-    TRY(ting_splice_plan_read(NULL, &plan));
     TRY(ting_folder_make(o->output));
     TRY(ting_manifest_create(list, &writer));
     for (int i = 0; i < o->count; i++) {
@@ -264,7 +284,7 @@ static ting_err run(splicer *s)
         const voice *by = NULL;
         int used = 0;
         for (int tries = 0; used == 0 && tries < TRIES; tries++)
-            TRY(say(s, &plan, &rng, &sentence, &by, &used));
+            TRY(say(s, &rng, &sentence, &by, &used));
         if (used == 0)
             FAIL(TING_ERR_ARGUMENT,
                  "%d sentences in a row cannot be said with these clips: too few syllables are there", (int)TRIES);
@@ -292,12 +312,14 @@ ting_err ting_splice_corpus(const ting_splice_options *options)
         FAIL(TING_ERR_ARGUMENT, "%d sentences", options->count);
     TRY(ting_lexicon_add_folder(s.lexicon, options->lexicon));
     s.reader.lexicon = s.lexicon;
+    TRY(read_plan(options->plan, &s.plan));
     TRY(read_clips(&s));
     TRY(read_sentences(&s));
     TRY(run(&s));
 out:
-    for (size_t i = 0; i < s.count; i++)
-        ting_sound_free(&s.sources[i].sound);
+    for (int i = 0; i < LONGEST; i++)
+        ting_sound_free(&s.sounds[i]);
+    ting_sound_store_free(s.store);
     for (size_t i = 0; i < s.voice_count; i++)
         ting_clip_index_free(s.voices[i].index);
     for (size_t i = 0; i < s.sentence_count; i++)

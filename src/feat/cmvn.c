@@ -176,6 +176,22 @@ out:
     return err;
 }
 
+static void print_array(const char *key, const double *values, int count, ting_str *out)
+{
+    ting_str_addf(out, "\"%s\": [", key);
+    for (int i = 0; i < count; i++)
+        ting_str_addf(out, "%s%.17g", i > 0 ? ", " : "", values[i]);
+    ting_str_add(out, "], ");
+}
+
+void ting_cmvn_print(int dim, const double *sum, const double *square, size_t frames, ting_str *out)
+{
+    ting_str_add(out, "{");
+    print_array("mean_stat", sum, dim, out);
+    print_array("var_stat", square, dim, out);
+    ting_str_addf(out, "\"frame_num\": %zu}\n", frames);
+}
+
 void ting_cmvn_apply(const ting_cmvn *cmvn, float *frames, size_t count)
 {
     for (size_t t = 0; t < count; t++, frames += cmvn->dim)

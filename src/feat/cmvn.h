@@ -3,7 +3,7 @@
  * cmvn.h - mean and variance normalisation of features: by stored vectors, or by each recording's own.
  *
  * Files read: WeNet's global_cmvn, JSON {"mean_stat": [sums], "var_stat": [sums of squares], "frame_num": n} or
- * Kaldi's text matrix of two rows "[ sums n \n squares 0 ]", which is what compute-cmvn-stats writes.
+ * Kaldi's text matrix of two rows "[ sums n \n squares 0 ]", which is what compute-cmvn-stats writes. Written: WeNet's.
  */
 #ifndef TING_FEAT_CMVN_H
 #define TING_FEAT_CMVN_H
@@ -25,6 +25,9 @@ ting_err ting_cmvn_load(const char *path, ting_cmvn *out);
 
 /* The same from `size` bytes; `name` is for sentences. */
 ting_err ting_cmvn_parse(const char *name, const char *text, size_t size, ting_cmvn *out);
+
+/* Appends a file of WeNet's form: sums and sums of squares [dim] over `frames` frames. */
+void ting_cmvn_print(int dim, const double *sum, const double *square, size_t frames, ting_str *out);
 
 /* frames [count, dim] = (frames - mean) scale, in place. */
 void ting_cmvn_apply(const ting_cmvn *cmvn, float *frames, size_t count);

@@ -344,3 +344,11 @@ void ting_bwd_ctc(ting_ctx *ctx, const void *saved)
     if (job.op.logits.grad != NULL)
         ting_rows_run(ctx->pool, job.op.logits.rows, ROW_COST * job.op.logits.cols, grad_rows, &job);
 }
+
+int ting_ctc_frames(const int *labels, int count)
+{
+    int frames = count;
+    for (int i = 1; i < count; i++)
+        frames += labels[i] == labels[i - 1];
+    return frames;
+}

@@ -28,4 +28,7 @@ typedef struct ting_ctc_options {
 ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const int *targets,
                           ting_segments labels, const ting_ctc_options *options);
 
+/* The frames that a target needs: one for each label, and one for the blank between equal neighbours. */
+int ting_ctc_frames(const int *labels, int count);
+
 #endif

@@ -7,8 +7,6 @@
 #include "nn/rows.h"
 #include "nn/tape.h"
 
-#include <math.h>
-
 enum { ROW_COST = 4 }; /* simple operations a channel */
 
 struct job {
@@ -21,36 +19,13 @@ static double inverse_of(const struct ting_rec_regression *op, int c)
     return op->inverse != NULL ? (double)op->inverse[c] : 1;
 }
 
-static double weight_of(const struct ting_rec_regression *op, int r)
-{
-    return op->weight != NULL ? (double)op->weight[r] : 1;
-}
-
-/* a . b, a . a and b . b of a row, scaled. */
-static void products(const struct ting_rec_regression *op, int r, double *ab, double *aa, double *bb)
-{
-    const ting_real *x = ting_row(op->x, r), *y = ting_row(op->target, r);
-    *ab = *aa = *bb = 0;
-    for (int c = 0; c < op->x.cols; c++) {
-        const double a = (double)x[c] * inverse_of(op, c), b = (double)y[c] * inverse_of(op, c);
-        *ab += a * b;
-        *aa += a * a;
-        *bb += b * b;
-    }
-}
-
 static double distance(const struct ting_rec_regression *op, int r)
 {
     const ting_real *x = ting_row(op->x, r), *y = ting_row(op->target, r);
-    if (op->kind == TING_DISTANCE_COSINE) {
-        double ab, aa, bb;
-        products(op, r, &ab, &aa, &bb);
-        return aa == 0 || bb == 0 ? 1 : 1 - ab / sqrt(aa) / sqrt(bb);
-    }
     double sum = 0;
     for (int c = 0; c < op->x.cols; c++) {
         const double d = ((double)x[c] - (double)y[c]) * inverse_of(op, c);
-        sum += op->kind == TING_DISTANCE_SQUARED ? d * d : fabs(d);
+        sum += d * d;
     }
     return sum / op->x.cols;
 }
@@ -58,10 +33,8 @@ static double distance(const struct ting_rec_regression *op, int r)
 static void loss_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++) {
-        const double weight = weight_of(&job->op, r);
-        job->loss[r] = weight == 0 ? 0 : (ting_real)(weight * distance(&job->op, r));
-    }
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->loss[r] = (ting_real)distance(&job->op, r);
 }
 
 /* 1 / scale in the arena; NULL when there is none, or after a failure. */
@@ -81,22 +54,14 @@ static ting_real *take_inverse(ting_ctx *ctx, const ting_real *scale, int channe
     return inverse;
 }
 
-ting_tensor ting_regression_loss(ting_ctx *ctx, ting_tensor x, ting_tensor teacher,
-                                 const ting_regression_options *options)
+ting_tensor ting_regression_loss(ting_ctx *ctx, ting_tensor x, ting_tensor teacher, const ting_real *scale)
 {
-    const ting_regression_options plain = {0};
-    if (options == NULL)
-        options = &plain;
     if (ctx->err == TING_OK && (x.rows != teacher.rows || x.cols != teacher.cols))
         ting_ctx_fail(ctx, TING_ERR_INTERNAL, "regression: rows [%d, %d], the teacher's [%d, %d]", x.rows, x.cols,
                       teacher.rows, teacher.cols);
     ting_tensor loss = ting_ctx_output(ctx, 1, 1);
-    struct job job = {.op = {.x = x,
-                             .target = teacher,
-                             .loss = loss,
-                             .kind = (int)options->distance,
-                             .weight = options->weight,
-                             .inverse = take_inverse(ctx, options->scale, x.cols)}};
+    struct job job = {
+        .op = {.x = x, .target = teacher, .loss = loss, .inverse = take_inverse(ctx, scale, x.cols)}};
     struct ting_rec_regression *rec = ting_tape_push(ctx, TING_OP_regression, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;
@@ -113,37 +78,16 @@ ting_tensor ting_regression_loss(ting_ctx *ctx, ting_tensor x, ting_tensor teach
     return loss;
 }
 
-static void cosine_grad(const struct ting_rec_regression *op, int r, double g)
-{
-    const ting_real *x = ting_row(op->x, r), *y = ting_row(op->target, r);
-    ting_real *gx = ting_grad_row(op->x, r);
-    double ab, aa, bb;
-    products(op, r, &ab, &aa, &bb);
-    if (aa == 0 || bb == 0)
-        return;
-    const double by = g / sqrt(aa) / sqrt(bb), along = ab / aa;
-    for (int c = 0; c < op->x.cols; c++) {
-        const double inverse = inverse_of(op, c);
-        gx[c] += (ting_real)(by * inverse * inverse * (along * (double)x[c] - (double)y[c]));
-    }
-}
-
 static void grad_rows(void *arg, ting_row_block block)
 {
     const struct ting_rec_regression *op = &((const struct job *)arg)->op;
+    const double each = 2 * (double)op->loss.grad[0] / op->x.cols;
     for (int r = block.first; r < block.first + block.count; r++) {
-        const double g = (double)op->loss.grad[0] * weight_of(op, r), each = g / op->x.cols;
-        if (g == 0)
-            continue;
-        if (op->kind == TING_DISTANCE_COSINE) {
-            cosine_grad(op, r, g);
-            continue;
-        }
         const ting_real *x = ting_row(op->x, r), *y = ting_row(op->target, r);
         ting_real *gx = ting_grad_row(op->x, r);
         for (int c = 0; c < op->x.cols; c++) {
-            const double inverse = inverse_of(op, c), d = ((double)x[c] - (double)y[c]) * inverse;
-            gx[c] += (ting_real)(each * inverse * (op->kind == TING_DISTANCE_SQUARED ? 2 * d : (d > 0) - (d < 0)));
+            const double inverse = inverse_of(op, c);
+            gx[c] += (ting_real)(each * inverse * inverse * ((double)x[c] - (double)y[c]));
         }
     }
 }

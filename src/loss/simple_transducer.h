@@ -24,7 +24,7 @@
  *     logits = joiner(ting_pair_add(ctx, encoder, ia, predictor, ib, ting_transducer_rows(&targets)));
  *     pruned = ting_transducer_loss(ctx, logits, &targets, NULL, NULL);
  *
- * The caller weighs the two. icefall's recipe, with W = 2000 steps of warm-up at step n, r = min(1, n / W):
+ * The caller weighs the two. icefall's recipe, with W = 2000 of its batches of warm-up after n of them, r = min(1, n / W):
  *     (1 - 0.5 r) simple + (0.1 + 0.9 r) pruned
  * since the ranges mean little until the simple loss has learnt to align.
  */

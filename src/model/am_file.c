@@ -28,12 +28,6 @@ out:
     return err;
 }
 
-static void put_text(ting_gguf_writer *writer, const char *key, const char *text)
-{
-    if (text != NULL)
-        ting_gguf_put_text(writer, key, text);
-}
-
 static void put_vector(ting_gguf_writer *writer, const char *name, const float *values, int count)
 {
     const ting_stored stored = {.dtype = TING_DTYPE_F32, .dims = 1, .shape = {count}, .data = values,
@@ -49,10 +43,10 @@ ting_err ting_am_put(ting_gguf_writer *writer, const ting_am_net *net, const tin
     ting_am_put_keys(writer, &net->config);
     ting_gguf_put_text(writer, TING_AM_PREFIX TING_AM_FEATURES, about->features);
     ting_gguf_put_texts(writer, TING_AM_PREFIX TING_KEY_TOKENS, about->tokens, about->token_count);
-    put_text(writer, TING_AM_PREFIX TING_KEY_LICENSE, about->licence);
-    put_text(writer, TING_AM_PREFIX TING_KEY_AUTHORS, about->authors);
-    put_text(writer, TING_AM_PREFIX TING_KEY_SOURCE, about->source);
-    put_text(writer, TING_AM_PREFIX TING_KEY_TRAINING, about->training);
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_LICENSE, about->licence);
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_AUTHORS, about->authors);
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_SOURCE, about->source);
+    ting_gguf_put_text(writer, TING_AM_PREFIX TING_KEY_TRAINING, about->training);
     if (about->cmvn != NULL) {
         put_vector(writer, "am." TING_AM_CMVN_MEAN, about->cmvn->mean, about->cmvn->dim);
         put_vector(writer, "am." TING_AM_CMVN_SCALE, about->cmvn->scale, about->cmvn->dim);

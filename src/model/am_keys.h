@@ -35,7 +35,8 @@
  * (ting_am_net_check). Errors: unsupported (another architecture), not found, model. */
 ting_err ting_am_read_keys(const ting_keys *keys, const char *architecture, ting_am_config *out);
 
-/* Puts the architecture and all keys above under TING_AM_PREFIX. */
+/* Puts the architecture and all keys above under TING_AM_PREFIX. Checkpoints of trainings know them by their fingerprint: a new
+ * key must be left out where it says what was always so. */
 void ting_am_put_keys(ting_gguf_writer *writer, const ting_am_config *config);
 
 #endif

@@ -61,11 +61,6 @@ void ting_conformer_free(ting_conformer *model)
     ting_free(model);
 }
 
-const ting_conformer_config *ting_conformer_settings(const ting_conformer *model)
-{
-    return &model->config;
-}
-
 /* ---- who sees whom ---- */
 
 static int chunk_of(const ting_conformer_run *run, int segment)
@@ -128,44 +123,38 @@ static void make_keys(ting_ctx *ctx, ting_conformer_run *run)
 
 /* ---- positions ---- */
 
-/* Row `place` of the sinusoid: sin in even columns, cos in odd ones, of place / 10000^(2 i / dim) (Vaswani 2017). */
-static void sinusoid_row(double place, int dim, ting_real *out)
+static void make_distances(ting_ctx *ctx, ting_conformer_run *run, int dim)
 {
-    for (int i = 0; i < dim; i++) {
-        const double angle = place / pow(10000, (double)(i / 2 * 2) / dim);
-        out[i] = (ting_real)(i % 2 == 0 ? sin(angle) : cos(angle));
+    int longest = 1;
+    for (int i = 0; i < run->attention.count; i++) {
+        const ting_span *span = &run->attention.spans[i];
+        const int ahead = span->k1 - span->k0 - span->first_key, behind = span->first_key + span->q1 - span->q0;
+        longest = ahead > longest ? ahead : longest;
+        longest = behind > longest ? behind : longest;
     }
-}
-
-/* Where the first key row of a segment stands in its utterance. */
-static long first_place(const ting_conformer_run *run, int s)
-{
-    return run->mode->states != NULL ? run->mode->states[s]->rows - run->mode->states[s]->kept : 0;
+    run->position_zero = longest - 1;
+    run->positions = ting_ctx_constant(ctx, 2 * longest - 1, dim);
+    if (ctx->err == TING_OK)
+        ting_sinusoid_fill(ctx, run->position_zero, -1, run->positions);
 }
 
 static void make_positions(ting_ctx *ctx, const ting_conformer *model, ting_conformer_run *run)
 {
     const int dim = model->config.dim;
+    const bool absolute = model->config.positions == TING_POSITIONS_ABSOLUTE;
+    const ting_segments at = absolute ? run->rows : run->keys;
     if (model->config.positions == TING_POSITIONS_SHIFTED) {
-        int longest = 1;
-        for (int i = 0; i < run->attention.count; i++) {
-            const ting_span *span = &run->attention.spans[i];
-            const int ahead = span->k1 - span->k0 - span->first_key, behind = span->first_key + span->q1 - span->q0;
-            longest = ahead > longest ? ahead : longest;
-            longest = behind > longest ? behind : longest;
-        }
-        run->position_zero = longest - 1;
-        run->positions = ting_ctx_constant(ctx, 2 * longest - 1, dim);
-        for (int r = 0; r < run->positions.rows && ctx->err == TING_OK; r++)
-            sinusoid_row(run->position_zero - r, dim, ting_row(run->positions, r));
+        make_distances(ctx, run, dim);
         return;
     }
-    const ting_segments at = model->config.positions == TING_POSITIONS_RELATIVE ? run->keys : run->rows;
+    if (run->mode->states == NULL) {
+        run->positions = ting_sinusoid(ctx, at, dim);
+        return;
+    }
     run->positions = ting_ctx_constant(ctx, at.start[at.count], dim);
-    for (int s = 0; s < at.count && ctx->err == TING_OK; s++) {
-        const long first = first_place(run, s) + (model->config.positions == TING_POSITIONS_ABSOLUTE ? cached(run, s) : 0);
-        for (int t = at.start[s]; t < at.start[s + 1]; t++)
-            sinusoid_row((double)(first + t - at.start[s]), dim, ting_row(run->positions, t));
+    for (int s = 0; s < at.count && ctx->err == TING_OK; s++) { /* each stream stands somewhere else */
+        const long first = run->mode->states[s]->rows - (absolute ? 0 : cached(run, s));
+        ting_sinusoid_fill(ctx, first, 1, ting_rows(run->positions, at.start[s], at.start[s + 1] - at.start[s]));
     }
 }
 

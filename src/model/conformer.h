@@ -67,8 +67,6 @@ ting_err ting_conformer_check(const ting_conformer_config *config);
 ting_err ting_conformer_new(const ting_conformer_config *config, ting_params *params, ting_conformer **out);
 void ting_conformer_free(ting_conformer *model);
 
-const ting_conformer_config *ting_conformer_settings(const ting_conformer *model);
-
 /* ---- forward ---- */
 
 typedef struct ting_conformer_mode {

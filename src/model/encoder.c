@@ -107,11 +107,6 @@ void ting_encoder_free(ting_encoder *encoder)
     ting_free(encoder);
 }
 
-const ting_encoder_config *ting_encoder_settings(const ting_encoder *encoder)
-{
-    return &encoder->config;
-}
-
 ting_err ting_encoder_prepare(ting_encoder *encoder)
 {
     return encoder->config.kind == TING_ENCODER_ZIPFORMER ? ting_zipformer_prepare(encoder->zipformer) : TING_OK;
@@ -184,15 +179,21 @@ bool ting_encoder_chunks(const ting_encoder_config *config)
     return config->kind == TING_ENCODER_ZIPFORMER && config->zipformer.causal && config->zipformer.pos_dim > 0;
 }
 
+static bool fits_stacks(const ting_zipformer_config *config, int rows)
+{
+    bool fits = true;
+    for (int i = 0; i < config->stacks; i++)
+        fits = fits && rows * config->output_downsampling % config->stack[i].downsampling == 0;
+    return fits;
+}
+
 /* The least number of rows whose time every stack divides into whole rows of its own. */
 static int zipformer_unit(const ting_zipformer_config *config)
 {
+    enum { MOST = 8192 }; /* beyond any chunk */
     int rows = 1;
-    for (bool fits = false; !fits; rows += !fits) {
-        fits = true;
-        for (int i = 0; i < config->stacks; i++)
-            fits = fits && rows * config->output_downsampling % config->stack[i].downsampling == 0;
-    }
+    while (rows < MOST && !fits_stacks(config, rows))
+        rows++;
     return rows;
 }
 

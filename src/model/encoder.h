@@ -58,7 +58,6 @@ ting_err ting_encoder_check(const ting_encoder_config *config);
  * Errors: model, memory. */
 ting_err ting_encoder_new(const ting_encoder_config *config, ting_params *params, ting_encoder **out);
 void ting_encoder_free(ting_encoder *encoder);
-const ting_encoder_config *ting_encoder_settings(const ting_encoder *encoder);
 
 /* What follows from the weights; after loading, before the first streaming forward. Errors: memory. */
 ting_err ting_encoder_prepare(ting_encoder *encoder);
@@ -71,7 +70,8 @@ int ting_encoder_step(const ting_encoder_config *config);     /* frames from one
 int ting_encoder_least(const ting_encoder_config *config);    /* frames that give one row */
 int ting_encoder_rows(const ting_encoder_config *config, int frames); /* rows of a whole utterance; 0: too short */
 
-/* Whether chunks of any size can be asked for, as training does; and of what their rows must be a multiple. */
+/* Whether chunks of any size can be asked for, as training does; and of what their rows must be a multiple
+ * (8192: of nothing that a chunk can have). */
 bool ting_encoder_chunks(const ting_encoder_config *config);
 int ting_encoder_chunk_unit(const ting_encoder_config *config);
 

@@ -108,13 +108,16 @@ typedef struct ting_gguf_writer ting_gguf_writer;
 ting_gguf_writer *ting_gguf_writer_new(void);
 void ting_gguf_writer_free(ting_gguf_writer *writer);
 
-void ting_gguf_put_text(ting_gguf_writer *writer, const char *key, const char *text);
+void ting_gguf_put_text(ting_gguf_writer *writer, const char *key, const char *text); /* NULL: puts nothing */
 void ting_gguf_put_integer(ting_gguf_writer *writer, const char *key, int64_t value); /* I32, or I64 if wide */
 void ting_gguf_put_real(ting_gguf_writer *writer, const char *key, double value);     /* F32 if exact, else F64 */
 void ting_gguf_put_flag(ting_gguf_writer *writer, const char *key, bool value);
 void ting_gguf_put_integers(ting_gguf_writer *writer, const char *key, const int *values, size_t count);
 void ting_gguf_put_texts(ting_gguf_writer *writer, const char *key, const char *const *texts,
                          size_t count);
+
+/* Of all keys that were put so far, in their order (base/hash.h); 0 when a put has failed. */
+uint64_t ting_gguf_keys_fingerprint(const ting_gguf_writer *writer);
 
 /* Copies an entry of another file. */
 void ting_gguf_put_entry(ting_gguf_writer *writer, const ting_gguf_entry *entry);

@@ -2,6 +2,7 @@
 /* gguf_write.c - keys and tensors to a GGUF file; see gguf.h. */
 #include "model/gguf.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/precision.h"
@@ -90,7 +91,7 @@ static bool begin_key(ting_gguf_writer *writer, const char *key, ting_gguf_type 
 
 void ting_gguf_put_text(ting_gguf_writer *writer, const char *key, const char *text)
 {
-    if (begin_key(writer, key, TING_GGUF_STRING, false))
+    if (text != NULL && begin_key(writer, key, TING_GGUF_STRING, false))
         add_text(&writer->keys, text);
 }
 
@@ -130,6 +131,13 @@ void ting_gguf_put_integers(ting_gguf_writer *writer, const char *key, const int
     add_u64(&writer->keys, count);
     for (size_t i = 0; i < count; i++)
         add_u32(&writer->keys, (uint32_t)values[i]);
+}
+
+uint64_t ting_gguf_keys_fingerprint(const ting_gguf_writer *writer)
+{
+    return writer->err == TING_OK && ting_str_ok(&writer->keys)
+               ? ting_fingerprint(writer->keys.text, writer->keys.length)
+               : 0;
 }
 
 void ting_gguf_put_texts(ting_gguf_writer *writer, const char *key, const char *const *texts,

@@ -71,6 +71,9 @@ ting_tensor ting_segment_pick(ting_ctx *ctx, ting_tensor a, ting_tensor b, ting_
  * sin(pos / 10000^(2i / d)), column 2i + 1 the cosine (Vaswani 2017). */
 ting_tensor ting_sinusoid(ting_ctx *ctx, ting_segments segments, int d);
 
+/* The same into rows that are there: row r gets position first + step r. */
+void ting_sinusoid_fill(ting_ctx *ctx, long first, int step, ting_tensor out);
+
 ting_tensor ting_concat_cols(ting_ctx *ctx, const ting_tensor *parts, int count); /* side by side */
 
 /* For each segment s: the rows of a's segment s, then the rows of b's segment s. Cache before chunk. */

@@ -296,20 +296,14 @@ struct ting_rec_consistency {
 
 struct ting_rec_regression {
     ting_tensor x, target, loss; /* [T, D] twice, [1, 1] */
-    int kind;                    /* ting_distance */
     const ting_real *inverse;    /* [D]: 1 / scale, or NULL */
-    const ting_real *weight;     /* [T], or NULL */
 };
 
 struct ting_rec_soft_entropy {
     ting_tensor logits, loss;      /* [T, V], [1, 1] */
-    const ting_real *dense;        /* [T, V], or NULL: lists */
-    const int *start, *classes;    /* [T + 1], [start[T]] */
-    const ting_real *probabilities; /* [start[T]] */
-    ting_real inverse;             /* 1 / temperature */
+    const ting_real *targets;      /* [T, V] */
     const ting_real *weight;       /* [T], or NULL */
-    ting_real *log_sum;            /* [T]: log sum exp of the row times `inverse` */
-    ting_real *mass, *rest;        /* [T]: of all classes, and of each class that the list does not name */
+    ting_real *log_sum, *mass;     /* [T]: log sum exp of the row, sum of its targets */
 };
 
 struct ting_choice; /* loss/choice_entropy.h */

@@ -3,45 +3,18 @@
 #include "optim/adamw.h"
 
 #include "base/mem.h"
+#include "optim/pieces.h"
 
 #include <math.h>
-
-enum { PIECE = 16384 }; /* elements a thread takes at a time */
-
-/* A run of elements of one parameter: small enough to share out, of one decay. */
-typedef struct piece {
-    size_t first;
-    int count;
-    bool decays;
-} piece;
 
 struct ting_adamw {
     ting_params *params;
     ting_adamw_options options;
     int64_t steps;
     ting_real *mean, *square; /* [elements] */
-    piece *pieces;
+    ting_piece *pieces;
     int count;
 };
-
-/* Cuts the trainable parameters into pieces; with `out` NULL only counts them. */
-static int cut(ting_params *params, piece *out)
-{
-    int count = 0;
-    for (int i = 0; i < ting_params_count(params); i++) {
-        const ting_param *param = ting_params_at(params, i);
-        if (param->frozen)
-            continue;
-        int elements = param->t.rows * param->t.cols;
-        for (int first = 0; first < elements; first += PIECE, count++) {
-            if (out != NULL)
-                out[count] = (piece){.first = param->offset + (size_t)first,
-                                     .count = elements - first < PIECE ? elements - first : PIECE,
-                                     .decays = param->dims >= 2};
-        }
-    }
-    return count;
-}
 
 ting_adamw *ting_adamw_new(ting_params *params, const ting_adamw_options *options)
 {
@@ -50,7 +23,7 @@ ting_adamw *ting_adamw_new(ting_params *params, const ting_adamw_options *option
         return NULL;
     adamw->params = params;
     adamw->options = *options;
-    adamw->count = cut(params, NULL);
+    adamw->count = ting_pieces_cut(params, NULL);
     adamw->pieces = ting_alloc((size_t)adamw->count, sizeof *adamw->pieces);
     adamw->mean = ting_alloc(ting_params_elements(params), sizeof *adamw->mean);
     adamw->square = ting_alloc(ting_params_elements(params), sizeof *adamw->square);
@@ -58,7 +31,7 @@ ting_adamw *ting_adamw_new(ting_params *params, const ting_adamw_options *option
         ting_adamw_free(adamw);
         return NULL;
     }
-    cut(params, adamw->pieces);
+    ting_pieces_cut(params, adamw->pieces);
     return adamw;
 }
 
@@ -82,13 +55,14 @@ static void update_piece(void *arg, int index)
 {
     const struct update *u = arg;
     const ting_adamw *adamw = u->adamw;
-    const piece *p = &adamw->pieces[index];
+    const ting_piece *p = &adamw->pieces[index];
     const ting_adamw_options *o = &adamw->options;
+    const bool decays = ting_params_at(adamw->params, p->param)->dims >= 2;
     u->kern->adamw(p->count, ting_params_values(adamw->params) + p->first,
                       ting_params_gradients(adamw->params) + p->first, adamw->mean + p->first,
                       adamw->square + p->first, (ting_real)o->beta1, (ting_real)o->beta2,
                       (ting_real)u->step_size, (ting_real)u->root, (ting_real)o->eps,
-                      (ting_real)(p->decays ? u->rate * o->weight_decay : 0));
+                      (ting_real)(decays ? u->rate * o->weight_decay : 0));
 }
 
 void ting_adamw_step(ting_adamw *adamw, const ting_kern *kern, ting_pool *pool, double rate)

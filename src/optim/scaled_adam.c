@@ -3,22 +3,19 @@
 #include "optim/scaled_adam.h"
 
 #include "base/mem.h"
+#include "optim/pieces.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 16384 }; /* elements a thread takes at a time */
-
 const ting_scaled_adam_options ting_scaled_adam_defaults = {
     .clip = 2, .beta1 = 0.9, .beta2 = 0.98, .scalar_rate = 0.1, .eps = 1e-8, .min_rms = 1e-5, .max_rms = 3, .scalar_max = 10,
     .size_period = 4, .clip_period = 100};
 
-typedef struct piece { /* of one parameter */
-    size_t first;
-    int count, param;
-    double dot, squares, own; /* sums over it: w . g, g . g, w . w */
-} piece;
+typedef struct sums { /* over a piece or a parameter: w . g, g . g, w . w */
+    double dot, squares, own;
+} sums;
 
 typedef struct clip_group {
     double rate;      /* times the step's */
@@ -37,7 +34,8 @@ struct ting_scaled_adam {
     int64_t steps;
     int count, piece_count, group_count;
     int *group_of; /* [count] */
-    piece *pieces;
+    ting_piece *pieces; /* [piece_count] */
+    sums *sums;         /* [piece_count] of this step */
     clip_group *groups;
     update *updates;           /* [count] */
     double *norms, *sorted;    /* [groups, clip_period], [clip_period] */
@@ -54,27 +52,12 @@ static int elements_of(const ting_param *p)
     return p->t.rows * p->t.cols;
 }
 
-/* Cuts the trainable parameters into pieces; with `out` NULL only counts them. */
-static int cut(ting_params *params, piece *out)
-{
-    int count = 0;
-    for (int i = 0; i < ting_params_count(params); i++) {
-        const ting_param *p = ting_params_at(params, i);
-        const int elements = p->frozen ? 0 : elements_of(p);
-        for (int first = 0; first < elements; first += PIECE, count++)
-            if (out != NULL)
-                out[count] = (piece){.first = p->offset + (size_t)first,
-                                     .count = elements - first < PIECE ? elements - first : PIECE,
-                                     .param = i};
-    }
-    return count;
-}
-
 static bool take_memory(ting_scaled_adam *a)
 {
     const size_t count = (size_t)a->count, elements = ting_params_elements(a->params);
     a->group_of = ting_alloc(count, sizeof *a->group_of);
     a->pieces = ting_alloc((size_t)a->piece_count, sizeof *a->pieces);
+    a->sums = ting_alloc((size_t)a->piece_count, sizeof *a->sums);
     a->groups = ting_alloc((size_t)a->group_count, sizeof *a->groups);
     a->updates = ting_alloc(count, sizeof *a->updates);
     a->norms = ting_alloc((size_t)a->group_count * (size_t)a->options.clip_period, sizeof *a->norms);
@@ -84,8 +67,8 @@ static bool take_memory(ting_scaled_adam *a)
     a->size_grads = ting_alloc(count * (size_t)a->options.size_period, sizeof *a->size_grads);
     a->mean = ting_alloc(elements, sizeof *a->mean);
     a->square = ting_alloc(elements, sizeof *a->square);
-    return a->group_of != NULL && a->pieces != NULL && a->groups != NULL && a->updates != NULL && a->norms != NULL &&
-           a->sorted != NULL && a->rms != NULL && a->size_square != NULL && a->size_grads != NULL && a->mean != NULL &&
+    return a->group_of != NULL && a->pieces != NULL && a->sums != NULL && a->groups != NULL && a->updates != NULL &&
+           a->norms != NULL && a->sorted != NULL && a->rms != NULL && a->size_square != NULL && a->size_grads != NULL && a->mean != NULL &&
            a->square != NULL;
 }
 
@@ -96,12 +79,12 @@ ting_scaled_adam *ting_scaled_adam_new(ting_params *params, const ting_scaled_ad
     if (a == NULL)
         return NULL;
     *a = (ting_scaled_adam){.params = params, .options = *options, .count = ting_params_count(params),
-                            .piece_count = cut(params, NULL), .group_count = groups != NULL ? groups->count : 1};
+                            .piece_count = ting_pieces_cut(params, NULL), .group_count = groups != NULL ? groups->count : 1};
     if (!take_memory(a)) {
         ting_scaled_adam_free(a);
         return NULL;
     }
-    cut(params, a->pieces);
+    ting_pieces_cut(params, a->pieces);
     for (int i = 0; groups != NULL && i < a->count; i++)
         a->group_of[i] = groups->of[i];
     for (int g = 0; g < a->group_count; g++)
@@ -113,7 +96,7 @@ void ting_scaled_adam_free(ting_scaled_adam *a)
 {
     if (a == NULL)
         return;
-    void *const all[] = {a->group_of, a->pieces, a->groups, a->updates, a->norms, a->sorted, a->rms,
+    void *const all[] = {a->group_of, a->pieces, a->sums, a->groups, a->updates, a->norms, a->sorted, a->rms,
                          a->size_square, a->size_grads, a->mean, a->square};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
@@ -125,25 +108,21 @@ void ting_scaled_adam_free(ting_scaled_adam *a)
 static void sum_piece(void *arg, int index)
 {
     ting_scaled_adam *a = arg;
-    piece *p = &a->pieces[index];
+    const ting_piece *p = &a->pieces[index];
     const ting_real *w = ting_params_values(a->params) + p->first, *g = ting_params_gradients(a->params) + p->first;
-    p->dot = (double)a->kern->dot(p->count, w, g);
-    p->squares = (double)a->kern->sum_squares(p->count, g);
-    p->own = (double)a->kern->sum_squares(p->count, w);
+    a->sums[index] = (sums){.dot = (double)a->kern->dot(p->count, w, g),
+                            .squares = (double)a->kern->sum_squares(p->count, g),
+                            .own = (double)a->kern->sum_squares(p->count, w)};
 }
-
-typedef struct sums {
-    double dot, squares, own;
-} sums;
 
 /* Sums over the pieces of a parameter; *at is the first of them and moves behind the last. */
 static sums param_sums(const ting_scaled_adam *a, int param, int *at)
 {
     sums s = {0};
     for (; *at < a->piece_count && a->pieces[*at].param == param; (*at)++) {
-        s.dot += a->pieces[*at].dot;
-        s.squares += a->pieces[*at].squares;
-        s.own += a->pieces[*at].own;
+        s.dot += a->sums[*at].dot;
+        s.squares += a->sums[*at].squares;
+        s.own += a->sums[*at].own;
     }
     return s;
 }
@@ -248,7 +227,7 @@ static void plan_updates(ting_scaled_adam *a, double rate)
 static void update_piece(void *arg, int index)
 {
     ting_scaled_adam *a = arg;
-    const piece *p = &a->pieces[index];
+    const ting_piece *p = &a->pieces[index];
     const ting_scaled_adam_options *o = &a->options;
     const update *u = &a->updates[p->param];
     ting_real *w = ting_params_values(a->params) + p->first;

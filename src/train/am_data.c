@@ -9,8 +9,7 @@
 static ting_err find_missing(const ting_am_source *sources, int count, const char *folder, char **out)
 {
     for (int i = 0; i < count && *out == NULL; i++) {
-        char *path = sources[i].manifest[0] == '/' ? ting_strdup(sources[i].manifest)
-                                                   : ting_path_join(folder, sources[i].manifest);
+        char *path = ting_path_under(folder, sources[i].manifest);
         if (path == NULL)
             return TING_ERR_MEMORY;
         if (ting_file_exists(path))
@@ -21,10 +20,32 @@ static ting_err find_missing(const ting_am_source *sources, int count, const cha
     return TING_OK;
 }
 
+typedef struct preparing { /* the caller, as a corpus being prepared sees him */
+    const ting_train_options *options;
+    const ting_log *log;
+    size_t said; /* tenths */
+} preparing;
+
+static void show(void *self, size_t done, size_t clips)
+{
+    preparing *p = self;
+    const size_t tenths = clips > 0 ? 10 * done / clips : 0;
+    if (tenths > p->said)
+        ting_log_write(p->log, TING_LOG_INFO, "%s: %zu of %zu recordings", p->options->corpus, done, clips);
+    p->said = tenths > p->said ? tenths : p->said;
+}
+
+static int stop(void *self)
+{
+    const preparing *p = self;
+    return p->options->stop != NULL && p->options->stop(p->options->self) != 0;
+}
+
 static ting_err prepare(const ting_am_recipe *r, const ting_train_options *o, const char *folder, const ting_log *log)
 {
     ting_err err = TING_OK;
     ting_corpus_counts counts;
+    preparing self = {.options = o, .log = log};
     ting_log_write(log, TING_LOG_INFO, "%s: looking for the recordings of %s", o->corpus, r->corpus);
     TRY(ting_prepare_corpus(&(ting_corpus_options){.corpus = r->corpus,
                                                    .folder = o->corpus,
@@ -32,8 +53,9 @@ static ting_err prepare(const ting_am_recipe *r, const ting_train_options *o, co
                                                    .validated = r->validated,
                                                    .threads = o->threads,
                                                    .remarks = o->remarks,
-                                                   .stop = o->stop,
-                                                   .self = o->self},
+                                                   .progress = show,
+                                                   .stop = stop,
+                                                   .self = &self},
                             &counts));
     for (int p = 0; p < counts.part_count; p++)
         ting_log_write(log, TING_LOG_INFO, "%s/%s.tsv: %zu clips, %.2f hours", folder, counts.parts[p].name,

@@ -8,11 +8,19 @@
 #define TING_TRAIN_AM_FROM_H
 
 #include "base/log.h"
+#include "feat/feature.h"
 #include "model/am_net.h"
 #include "model/gguf.h"
 
-/* `tokens` are those of the network; where the file has others, everything that belongs to a token starts anew. Errors: io,
- * format, not found (no acoustic network in the file), model (nothing in it fits). */
-ting_err ting_am_from(ting_am_net *net, const ting_texts *tokens, const char *path, const ting_log *log);
+typedef struct ting_am_start { /* what begins: all borrowed */
+    ting_am_net *net;
+    const ting_texts *tokens;
+    const ting_feature_config *features;
+} ting_am_start;
+
+/* Where the file has other tokens, everything that belongs to a token starts anew. Errors: io, format, not found (no acoustic
+ * network in the file), model (nothing in it fits; its weights mean something else here: another kind of encoder, other features,
+ * another setting that no shape shows). */
+ting_err ting_am_from(const ting_am_start *to, const char *path, const ting_log *log);
 
 #endif

@@ -80,8 +80,7 @@ ting_tensor ting_am_hints_loss(ting_ctx *ctx, const ting_am_hints *own, const ti
         ting_tensor mapped = own->value[i];
         if (maps[i].weight != NULL)
             mapped = ting_linear_apply(ctx, mapped, maps[i], TING_ACT_NONE);
-        ting_tensor loss =
-            ting_regression_loss(ctx, mapped, to, &(ting_regression_options){.scale = deviations(ctx, to)});
+        ting_tensor loss = ting_regression_loss(ctx, mapped, to, deviations(ctx, to));
         loss = ting_scale(ctx, loss, (ting_real)(units / to.rows / own->count));
         sum = i == 0 ? loss : ting_add(ctx, sum, loss);
     }

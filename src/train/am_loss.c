@@ -81,6 +81,14 @@ static void add_term(ting_am_task *t, ting_ctx *ctx, ting_tensor *sum, ting_tens
     *sum = sum->rows == 0 ? weighted : ting_add(ctx, *sum, weighted);
 }
 
+/* The most of any term: CTC has no path wherever the transducer has none, and both views have the same rows. */
+static void count_impossible(ting_am_terms *terms, int found)
+{
+    const int more = found > terms->impossible_here ? found - terms->impossible_here : 0;
+    terms->impossible_here += more;
+    terms->impossible += more;
+}
+
 static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, view *v, double weight,
                     ting_tensor *sum)
 {
@@ -92,7 +100,7 @@ static void add_ctc(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *bat
     ting_tensor loss =
         ting_ctc_loss(ctx, ting_rows(v->logits, 0, rows), v->labelled, batch->label_ids, batch->labels,
                       &(ting_ctc_options){.blank = ting_am_blank(&t->net->config), .impossible = &impossible});
-    t->terms.impossible += impossible;
+    count_impossible(&t->terms, impossible);
     add_term(t, ctx, sum, loss, weight, TING_AM_CTC);
 }
 
@@ -127,15 +135,18 @@ static void add_simple(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tenso
 {
     const ting_am_loss *l = &t->recipe->loss;
     ting_arcs arcs;
+    int impossible = 0;
     const int rows = targets->frames.start[targets->frames.count];
     int *first = ting_ctx_ints(ctx, rows), *width = ting_ctx_ints(ctx, targets->frames.count);
     ting_tensor am = ting_linear_apply(ctx, ting_rows(v->rows, 0, rows), t->net->simple_am, TING_ACT_NONE);
     ting_tensor lm = ting_linear_apply(ctx, predicted, t->net->simple_lm, TING_ACT_NONE);
     ting_tensor loss = ting_simple_transducer_loss(
         ctx, am, lm, targets,
-        &(ting_simple_options){.lm_only = (ting_real)l->lm_only, .am_only = (ting_real)l->am_only, .arcs = &arcs});
+        &(ting_simple_options){
+            .lm_only = (ting_real)l->lm_only, .am_only = (ting_real)l->am_only, .impossible = &impossible, .arcs = &arcs});
     if (ctx->err != TING_OK)
         return;
+    count_impossible(&t->terms, impossible);
     ting_prune_ranges(targets, &arcs, l->prune, first, width);
     targets->first = first;
     targets->width = width;
@@ -182,7 +193,7 @@ static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_bat
     ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
     ting_tensor loss = ting_transducer_loss(ctx, logits, targets, NULL, &impossible);
-    t->terms.impossible += impossible;
+    count_impossible(&t->terms, impossible);
     add_term(t, ctx, sum, loss, weight * pruned, TING_AM_TRANSDUCER);
 }
 
@@ -204,13 +215,9 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
 {
     const int rows = v->rows.rows;
     int *encoder = ting_ctx_ints(ctx, rows), *predictor = ting_ctx_ints(ctx, rows);
-    ting_soft_targets *targets = ting_arena_take(ctx->arena, sizeof *targets); /* until the tape has been walked */
-    if (targets == NULL)
-        ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for a batch");
     ting_tensor predicted = predict(t, ctx, taught->tokens, taught->said);
     if (ctx->err != TING_OK)
         return;
-    *targets = (ting_soft_targets){.dense = taught->posteriors};
     for (int u = 0; u < v->segments.count; u++)
         for (int r = v->segments.start[u]; r < v->segments.start[u + 1]; r++) {
             encoder[r] = r;
@@ -220,7 +227,7 @@ static void add_posteriors(ting_am_task *t, ting_ctx *ctx, const view *v, const 
     ting_tensor d = ting_transducer_project_decoder(ctx, t->net->transducer, predicted);
     ting_tensor logits = ting_transducer_join_pairs(ctx, t->net->transducer, e, encoder, d, predictor, rows);
     const ting_soft_entropy_options options = {.divergence = true, .weight = taught->known};
-    ting_tensor loss = ting_soft_entropy(ctx, logits, targets, &options);
+    ting_tensor loss = ting_soft_entropy(ctx, logits, taught->posteriors, &options);
     add_term(t, ctx, sum, loss, weight, TING_AM_POSTERIORS);
 }
 
@@ -307,6 +314,7 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     ting_am_taught taught = {0};
     *sum = (ting_tensor){0};
     *units = 0;
+    t->terms.impossible_here = 0;
     t->terms.batches++;
     if (batch->utterances == 0)
         return TING_OK;

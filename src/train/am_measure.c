@@ -156,6 +156,8 @@ ting_err ting_am_measure(ting_am_task *t, ting_ctx *ctx, double *errors)
     if (t->recipe->measure_utterances > 0 && (size_t)t->recipe->measure_utterances < count)
         count = (size_t)t->recipe->measure_utterances;
     for (size_t i = 0; i < count; i++) {
+        if (ting_watch_stop(t->watch))
+            goto out;
         err = measure_item(t, ctx, greedy, i, &sound, &h, &alignment, &c);
         if (err == TING_ERR_IO || err == TING_ERR_FORMAT) { /* a bad file does not stop the others */
             ting_log_write(t->log, TING_LOG_WARNING, "not measured: %s", ting_error_message());

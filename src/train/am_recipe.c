@@ -161,12 +161,21 @@ static ting_err read_features(ting_yaml *root, ting_am_recipe *r)
     const char *line = "icefall";
     TRY(ting_yaml_text(root, "features", &line));
     TRY_IN(ting_feature_parse(line, &r->features), "%s: features", r->path);
+    ting_am_recipe_model_features(ting_feature_dim(&r->features), &r->model.encoder);
     TRY(ting_yaml_text(root, "cmvn", &r->cmvn));
     if ((r->features.cmvn == TING_CMVN_GLOBAL) != (r->cmvn != NULL))
         FAIL(TING_ERR_FORMAT, "%s: features with cmvn=global need the key `cmvn` (a file), others have no use for it",
              r->path);
 out:
     return err;
+}
+
+/* Whether any term of the loss is ever computed. */
+static bool has_loss(const ting_am_recipe *r)
+{
+    const ting_am_loss *l = &r->loss;
+    return (r->ctc_head && l->ctc > 0) || (r->transducer_head && l->transducer > 0) || l->consistency > 0 ||
+           ting_am_recipe_is_taught(r);
 }
 
 /* What the groups ask of each other. */
@@ -185,6 +194,10 @@ static ting_err check(const ting_am_recipe *r)
     if (r->loss.given > 0 && (r->loss.hints == 0 || r->model.hints > 0 || r->loss.consistency > 0))
         return ting_fail(TING_ERR_FORMAT,
                          "%s: loss.given needs loss.hints without maps (model.hints), and no loss.consistency", r->path);
+    if (!has_loss(r))
+        return ting_fail(
+            TING_ERR_FORMAT,
+            "%s: no loss is computed: the weights of `loss` are 0, or the model lacks the heads they are for", r->path);
     if (r->shortest > r->longest)
         return ting_fail(TING_ERR_FORMAT, "%s: utterances of %g to %g s", r->path, r->shortest, r->longest);
     return TING_OK;

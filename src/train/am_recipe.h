@@ -3,8 +3,9 @@
  * am_recipe.h - what `tingxie train am RECIPE.yaml` trains and how: groups `corpus`, `model`, `tokens`, `features`, `data`, `augment`,
  * `loss`, `train`.
  *
- * Every key has a default (in am_recipe.c, beside its range); unknown keys and wrong types are errors that name the line.
- * recipes/smoke.yaml is a small one with a remark at each key.
+ * Every key has a default (in am_recipe.c, those of `model` in am_recipe_model.c); unknown keys and wrong types are errors
+ * that name the line.
+ * docs/TRAINING.md names all of them; recipes/smoke.yaml is a small one with a remark at those that matter.
  */
 #ifndef TING_TRAIN_AM_RECIPE_H
 #define TING_TRAIN_AM_RECIPE_H
@@ -27,7 +28,7 @@ typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not
     double ctc;
     double transducer; /* of the pruned or whole lattice */
     double simple;     /* of its simple part (loss/simple_transducer.h) after the warm-up */
-    int simple_warmup; /* steps in which the weights go from simple to pruned */
+    int simple_warmup; /* batches of the reference (reference_batches) in which the weights go from simple to pruned */
     int prune;         /* states a frame; 0: the whole lattice, without a simple part */
     double lm_only, am_only;
     double consistency; /* CR-CTC: two views of each utterance */

@@ -64,12 +64,14 @@ void ting_am_recipe_model_defaults(ting_encoder_kind kind, ting_am_config *model
         model->encoder.zipformer = small_zipformer;
 }
 
-static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
+void ting_am_recipe_model_features(int values, ting_encoder_config *encoder)
 {
-    double value = (double)*out;
-    ting_err err = ting_yaml_real(map, key, low, high, &value);
-    *out = (ting_real)value;
-    return err;
+    switch (encoder->kind) {
+    case TING_ENCODER_ZIPFORMER: encoder->zipformer.features = values; break;
+    case TING_ENCODER_CONFORMER: encoder->conformer.features = values; break;
+    case TING_ENCODER_CNN: encoder->cnn.features = values; break;
+    case TING_ENCODER_KINDS: break;
+    }
 }
 
 /* A list of whole numbers, or one without brackets; *count stays where the key is absent. */
@@ -136,7 +138,7 @@ static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
         FAIL(TING_ERR_FORMAT, "%s:%d: embed_channels has %d numbers, expected 3", map->path, map->line, channels);
     TRY(ting_yaml_int(map, "pos_dim", 2, 65536, &z->pos_dim));
     ting_real dropout = 1 - z->less_chance;
-    TRY(real(map, "dropout", 0, 1, &dropout));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 1, &dropout));
     z->less_chance = 1 - dropout;
     TRY(ting_yaml_int(map, "output_downsampling", 1, 64, &z->output_downsampling));
     TRY(ting_yaml_bool(map, "causal", &z->causal));
@@ -146,11 +148,17 @@ out:
     return err;
 }
 
+/* Rows to the left as whole chunks; < 0 stays: all. */
+static int chunks_of(int rows, int chunk)
+{
+    return rows < 0 || chunk < 1 ? rows : (rows + chunk - 1) / chunk;
+}
+
 static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
 {
     static const char *const norms[] = {"batch", "layer"}, *const positions[] = {"absolute", "relative", "shifted"};
     ting_err err = TING_OK;
-    int norm = c->norm, position = c->positions;
+    int norm = c->norm, position = c->positions, left = c->left;
     TRY(ting_yaml_int(map, "subsampling", 4, 8, &c->subsampling));
     TRY(ting_yaml_int(map, "dim", 1, 65536, &c->dim));
     TRY(ting_yaml_int(map, "heads", 1, 4096, &c->heads));
@@ -160,14 +168,15 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     TRY(ting_yaml_int(map, "kernel", 1, 255, &c->kernel));
     TRY(ting_yaml_bool(map, "causal", &c->causal));
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &c->chunk));
-    TRY(ting_yaml_int(map, "left", -1, 4096, &c->left));
+    TRY(ting_yaml_int(map, "left", -1, 4096, &left));
+    c->left = chunks_of(left, c->chunk);
     TRY(ting_yaml_word(map, "norm", 2, norms, &norm));
     c->norm = (ting_conformer_norm)norm;
     TRY(ting_yaml_word(map, "positions", 3, positions, &position));
     c->positions = (ting_conformer_positions)position;
-    TRY(real(map, "dropout", 0, 0.9, &c->dropout));
-    TRY(real(map, "attention_dropout", 0, 0.9, &c->attention_dropout));
-    TRY(real(map, "position_dropout", 0, 0.9, &c->position_dropout));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &c->dropout));
+    TRY(ting_yaml_real_into(map, "attention_dropout", 0, 0.9, &c->attention_dropout));
+    TRY(ting_yaml_real_into(map, "position_dropout", 0, 0.9, &c->position_dropout));
 out:
     return err;
 }
@@ -198,7 +207,7 @@ static ting_err read_cnn(ting_yaml *map, ting_cnn_config *c)
             *(int *)(void *)((char *)&c->block[i] + keys[k].offset) = values[i];
     }
     TRY(ting_yaml_int(map, "dim", 1, 8192, &c->dim));
-    TRY(real(map, "dropout", 0, 0.9, &c->dropout));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &c->dropout));
 out:
     return err;
 }
@@ -245,6 +254,26 @@ out:
     return err;
 }
 
+/* What is drawn for each step must be possible in each step. */
+static ting_err check_chunks(ting_yaml *map, const ting_am_recipe *r)
+{
+    ting_err err = TING_OK;
+    const ting_yaml *node = ting_yaml_find(map, "chunks");
+    const ting_encoder_config *e = &r->model.encoder;
+    for (int i = 0; node != NULL && i < r->chunk_count; i++) {
+        if (r->chunks[i] > 0 && !ting_encoder_chunks(e))
+            FAIL(TING_ERR_FORMAT,
+                 "%s:%d: chunks of %d rows, but this encoder hears whole utterances only: causal ones hear chunks",
+                 node->path, node->line, r->chunks[i]);
+        if (r->chunks[i] % ting_encoder_chunk_unit(e) != 0)
+            FAIL(TING_ERR_FORMAT,
+                 "%s:%d: chunks of %d rows, expected multiples of %d: each stack's downsampling must fit", node->path,
+                 node->line, r->chunks[i], ting_encoder_chunk_unit(e));
+    }
+out:
+    return err;
+}
+
 ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
 {
     static const char *const kinds[TING_ENCODER_KINDS] = {"zipformer", "conformer", "cnn"}; /* in the order of ting_encoder_kind */
@@ -257,9 +286,10 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     TRY(read_encoder(map, encoder));
     TRY(read_ints(map, "chunks", 0, 4096, TING_MOST_CHUNKS, r->chunks, &r->chunk_count));
     TRY(read_ints(map, "lefts", -1, 65536, TING_MOST_CHUNKS, r->lefts, &r->left_count));
+    TRY(check_chunks(map, r));
     TRY(ting_yaml_bool(map, "ctc", &r->ctc_head));
     r->ctc_dropout = encoder->kind == TING_ENCODER_ZIPFORMER ? (ting_real)0.1 : 0; /* icefall's and WeNet's */
-    TRY(real(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
+    TRY(ting_yaml_real_into(map, "ctc_dropout", 0, 0.9, &r->ctc_dropout));
     TRY(read_hints(map, &r->model));
     TRY(ting_yaml_child(map, "transducer", TING_YAML_MAP, &transducer));
     r->transducer_head = transducer != NULL;

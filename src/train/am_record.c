@@ -2,8 +2,10 @@
 /* am_record.c - see am_record.h. */
 #include "train/am_record.h"
 
+#include "base/str.h"
+#include "train/outcome.h"
+
 #include <jansson.h>
-#include <math.h>
 
 static json_t *sources_of(const ting_am_source *sources, int count)
 {
@@ -19,24 +21,39 @@ static json_t *sources_of(const ting_am_source *sources, int count)
     return list;
 }
 
+/* What the trainer kept of a model, an object that this program has written; a damaged one must not get lost either. */
+static bool add_model(json_t *record, const char *key, const char *text)
+{
+    json_error_t error;
+    return text == NULL || json_object_set_new(record, key, json_loads(text, 0, &error)) == 0;
+}
+
+static json_t *weights_of(const ting_am_recipe *r)
+{
+    const ting_am_loss *l = &r->loss;
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "ctc", r->ctc_head ? l->ctc : 0.0, "transducer",
+                     r->transducer_head ? l->transducer : 0.0, "consistency", l->consistency, "rows", l->rows, "hints",
+                     l->hints, "posteriors", l->posteriors);
+}
+
 char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
 {
-    double errors = -1, loss = -1, seconds = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
-    for (size_t i = 0; i < t->curve_count; i++) {
-        errors = t->curve[i].errors >= 0 ? t->curve[i].errors : errors;
-        loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
-    }
-    const ting_am_loss *l = &r->loss;
-    json_t *weights =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "ctc", l->ctc, "transducer", r->transducer_head ? l->transducer : 0.0,
-                  "consistency", l->consistency, "rows", l->rows, "hints", l->hints, "posteriors", l->posteriors);
-    json_t *record = json_pack(
-        "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:o, s:o, s:o}", "steps", (json_int_t)t->step, "epoch",
-        (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped, "mean_of_checkpoints", t->mean, "seconds",
-        seconds, "last_loss", loss, "held_out_error_rate", errors, "rate", r->plan.rate, "seconds_a_step", r->seconds,
-        "seed", r->plan.seed, "augmented", r->augmented, "losses", weights, "train",
-        sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
-    char *text = record != NULL ? json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    const ting_outcome end = ting_outcome_of(t);
+    ting_str features = {0};
+    ting_feature_print(&r->features, &features);
+    json_t *record =
+        json_pack("{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:b, s:s, s:s, s:s, s:o, s:o, s:o}", "steps",
+                  (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped,
+                  "mean_of_checkpoints", t->mean, "seconds", end.seconds, "last_loss", end.loss, "held_out_error_rate", end.errors,
+                  "rate", r->plan.rate, "seconds_a_step", r->seconds, "seed", r->plan.seed, "augmented", r->augmented,
+                  "features", ting_str_ok(&features) ? features.text : "", "optimizer",
+                  r->plan.optimizer == TING_OPTIMIZER_ADAMW ? "adamw" : "scaled-adam", "multiply",
+                  r->plan.multiply == TING_PRECISION_BF16 ? "bf16" : "f32", "losses", weights_of(r), "train",
+                  sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
+    char *text = NULL;
+    if (record != NULL && add_model(record, "from", t->from) && add_model(record, "teacher", t->teacher))
+        text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(record);
+    ting_str_free(&features);
     return text;
 }

@@ -10,11 +10,13 @@
 #include "engine/tables.h"
 #include "model/am_keys.h"
 #include "train/footprint.h"
+#include "train/model_origin.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { AHEAD = 2, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
+enum { AHEAD = 2, HELD_SHARE = 8, REFERENCE_SECONDS = 600 }; /* of sound in a batch of icefall's recipes */
 
 /* ---- tokens and utterances ---- */
 
@@ -24,8 +26,7 @@ static ting_err read_manifests(ting_am_task *t, const char *folder, const ting_a
     char *path = NULL;
     for (int i = 0; i < count; i++) {
         ting_manifest **out = &t->manifests[t->manifest_count];
-        path = folder != NULL && sources[i].manifest[0] != '/' ? ting_path_join(folder, sources[i].manifest)
-                                                               : ting_strdup(sources[i].manifest);
+        path = ting_path_under(folder, sources[i].manifest);
         if (path == NULL)
             return TING_ERR_MEMORY;
         TRY(ting_manifest_read(path, &(ting_manifest_options){.only = sources[i].only, .bad = t->log}, out));
@@ -68,21 +69,27 @@ static void say_hours(const ting_am_task *t, const char *what, const ting_speech
                    seconds / 3600, labelled);
 }
 
-static ting_err make_speech(ting_am_task *t)
+/* Rank 0 alone measures. What is held out gets a share of the recipe's memory for sound, the other is trained on. */
+static ting_err make_speech(ting_am_task *t, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
+    const size_t memory = (size_t)r->memory << 20;
+    const bool measures = r->measure_count > 0 && ranks->rank == 0;
     ting_speech_options options = {.shortest = r->shortest,
                                    .longest = r->longest,
                                    .unlabelled_too = ting_am_recipe_is_taught(r),
-                                   .memory = (size_t)r->memory << 20,
+                                   .memory = memory - (measures ? memory / HELD_SHARE : 0),
                                    .labeller = t->labeller,
+                                   .stop = ting_watch_stop,
+                                   .self = t->watch,
                                    .log = t->log};
     TRY(ting_speech_new(&options, &t->train));
     TRY(add_sources(r->train, r->train_count, t->manifests, t->train, t->groups));
     say_hours(t, "to train on", t->train);
-    if (r->measure_count == 0)
+    if (!measures)
         goto out;
+    options.memory = memory / HELD_SHARE;
     options.unlabelled_too = false;
     options.longest = 1000;
     TRY(ting_speech_new(&options, &t->held));
@@ -126,23 +133,60 @@ out:
     return err;
 }
 
+/* Bytes of decoded sound, as far as the memory for it reaches. */
+static double sound_bytes(const ting_speech *speech, double memory)
+{
+    size_t count;
+    double bytes = 0;
+    const ting_speech_item *items = ting_speech_items(speech, &count);
+    for (size_t i = 0; i < count; i++)
+        bytes += (double)items[i].samples * sizeof(int16_t);
+    return fmin(bytes, memory);
+}
+
+/* What is taken while it trains, beside the network. Noises and rooms are in memory already. */
+static ting_err check_memory(ting_am_task *t, int processes)
+{
+    const ting_am_recipe *r = t->recipe;
+    const double memory = (double)r->memory * (1 << 20), held = t->held != NULL ? memory / HELD_SHARE : 0;
+    const double frames = r->seconds * 100, views = (r->loss.consistency > 0 ? 2 : 1) + (t->teacher != NULL);
+    t->data_bytes = sound_bytes(t->train, memory - held) + (t->held != NULL ? sound_bytes(t->held, held) : 0) +
+                    (r->loaders + AHEAD) * frames * views * ting_feature_dim(&r->features) * sizeof(float);
+    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan, t->data_bytes);
+    return ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path);
+}
+
 /* ---- network ---- */
+
+/* A head that nothing trains is exported as it started. */
+static void say_idle_heads(const ting_am_task *t)
+{
+    const ting_am_recipe *r = t->recipe;
+    const ting_am_loss *l = &r->loss;
+    if (r->ctc_head && l->ctc == 0 && l->consistency == 0)
+        ting_log_write(t->log, TING_LOG_WARNING,
+                       "%s: no loss reaches the CTC head: it stays as it starts (model.ctc: false leaves it out)",
+                       r->path);
+    if (r->transducer_head && l->transducer == 0 && l->posteriors == 0)
+        ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches all of the transducer: it is of no use yet",
+                       r->path);
+}
 
 static ting_err make_net(ting_am_task *t, int processes)
 {
     ting_err err = TING_OK;
     const ting_am_recipe *r = t->recipe;
     ting_am_config config = r->model;
-    config.ctc = (ting_ctc_config){.vocab = r->ctc_head ? (int)t->tokens.count : 0};
+    int blank = 0;
+    TRY(ting_am_tokens_blank(&t->tokens, r->token_file != NULL ? r->token_file : r->path, &blank));
+    config.ctc = (ting_ctc_config){.vocab = r->ctc_head ? (int)t->tokens.count : 0, .blank = blank};
+    config.transducer.blank = blank;
     config.transducer.vocab = r->transducer_head ? (int)t->tokens.count : 0;
     config.simple = r->transducer_head && r->loss.prune > 0;
     TRY_IN(ting_am_net_new(&config, &t->net), "%s", r->path);
-    if (ting_encoder_features(&config.encoder) != ting_feature_dim(&r->features))
-        FAIL(TING_ERR_FORMAT, "%s: frames of %d features for an encoder that takes %d", r->path,
-             ting_feature_dim(&r->features), ting_encoder_features(&config.encoder));
     t->net->ctc.dropout = r->ctc_dropout;
     TRY(ting_params_declared(t->net->params));
-    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan);
+    const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan, 0);
     TRY(ting_footprint_fit(&footprint, processes, ting_memory_available(""), r->path));
     TRY(ting_train_parts_freeze(&r->plan.parts, t->net->params));
     TRY(ting_params_alloc(t->net->params, true));
@@ -157,6 +201,7 @@ static ting_err open_teacher(ting_am_task *t, const char *path)
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
+    TRY(ting_model_origin(path, "am", &t->taught_by));
     if (t->recipe->loss.posteriors > 0 || t->recipe->loss.pseudo)
         TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
     if (t->recipe->loss.hints > 0)
@@ -174,7 +219,7 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
 {
     ting_err err = TING_OK;
     const ting_ranks *ranks = files->ranks != NULL ? files->ranks : &ting_ranks_alone;
-    *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log};
+    *t = (ting_am_task){.recipe = recipe, .log = log, .own_log = files->own_log, .watch = files->watch};
     if (files->to_train) {
         TRY(read_manifests(t, files->data, recipe->train, recipe->train_count));
         TRY(read_manifests(t, files->data, recipe->measure, recipe->measure_count));
@@ -183,7 +228,8 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
                        &(ting_am_token_sources){.folder = files->folder,
                                                 .from = files->from,
                                                 .train = t->manifests,
-                                                .count = files->to_train ? recipe->train_count : 0},
+                                                .count = files->to_train ? recipe->train_count : 0,
+                                                .rank = ranks->rank},
                        &t->tokens));
     TRY(make_net(t, ranks->here));
     if (recipe->cmvn != NULL)
@@ -192,10 +238,14 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
         goto out;
     TRY(ting_tables_lexicon(NULL, NULL, 0, false, &t->lexicon));
     TRY(ting_labeller_new(&t->tokens, t->lexicon, &t->labeller));
-    TRY(make_speech(t));
+    say_idle_heads(t);
+    if (files->from != NULL && !ting_trainer_has_checkpoint(files->folder))
+        TRY(ting_model_origin(files->from, "am", &t->from));
+    TRY(make_speech(t, ranks));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
     TRY(make_batches(t, files->data, ranks));
+    TRY(check_memory(t, ranks->here));
 out:
     return err;
 }
@@ -215,6 +265,8 @@ void ting_am_task_free(ting_am_task *t)
     ting_am_net_free(t->net);
     ting_am_teacher_free(t->teacher);
     ting_str_free(&t->samples);
+    ting_str_free(&t->from);
+    ting_str_free(&t->taught_by);
     *t = (ting_am_task){0};
 }
 
@@ -226,6 +278,12 @@ static ting_err epoch(void *self, int number, size_t *batches)
     return ting_speech_batches_epoch(t->batches, number, batches);
 }
 
+static size_t largest(void *self)
+{
+    const ting_am_task *t = self;
+    return ting_speech_batches_largest(t->batches);
+}
+
 static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
 {
     ting_err err = TING_OK;
@@ -235,6 +293,9 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     if (batch->left_out > 0 && t->terms.left_out == 0)
         ting_log_write(t->own_log, TING_LOG_WARNING, "left out %s", batch->why);
     t->terms.left_out += batch->left_out;
+    if (batch->left_out > 0)
+        snprintf(t->why, sizeof t->why, "%s", batch->why);
+    t->terms_before = t->terms;
     TRY(ting_am_loss_of(t, ctx, batch, sum, units));
 out:
     return err;
@@ -260,13 +321,52 @@ static void spend(void *self, ting_spent *out)
     t->terms = (ting_am_terms){0};
 }
 
+/* Its sound was heard and its utterances were counted; what the network made of them is not. */
+static void forget(void *self)
+{
+    ting_am_task *t = self;
+    ting_am_terms *terms = &t->terms, *before = &t->terms_before;
+    before->seconds = terms->seconds;
+    before->impossible = terms->impossible;
+    *terms = *before;
+}
+
+static const char *why(void *self)
+{
+    const ting_am_task *t = self;
+    return t->why[0] != '\0' ? t->why : NULL;
+}
+
 static void samples(void *self, ting_str *out)
 {
     const ting_am_task *t = self;
     ting_str_add_bytes(out, t->samples.text, t->samples.length);
 }
 
-/* What the names and shapes of the parameters do not show. */
+/* All that a model file would say of the network, and what its frames are normalised with. How it wants to stream may
+ * change when a training goes on. */
+static ting_err hash_keys(const ting_am_task *t, uint64_t *out)
+{
+    ting_am_config config = t->net->config;
+    ting_encoder_config *e = &config.encoder;
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    if (writer == NULL)
+        return TING_ERR_MEMORY;
+    if (e->kind == TING_ENCODER_ZIPFORMER)
+        e->zipformer.chunk = e->zipformer.left = 0;
+    else if (e->kind == TING_ENCODER_CONFORMER)
+        e->conformer.chunk = e->conformer.left = 0;
+    ting_am_put_keys(writer, &config);
+    const size_t dim = (size_t)t->cmvn.dim;
+    const uint64_t parts[] = {ting_gguf_keys_fingerprint(writer),
+                              ting_fingerprint(t->cmvn.mean, dim * sizeof *t->cmvn.mean),
+                              ting_fingerprint(t->cmvn.scale, dim * sizeof *t->cmvn.scale)};
+    ting_gguf_writer_free(writer);
+    *out = ting_fingerprint(parts, sizeof parts);
+    return parts[0] != 0 ? TING_OK : TING_ERR_MEMORY;
+}
+
+/* What the names and shapes of the parameters do not show; earlier versions knew as much, and their checkpoints go on. */
 static void describe(const ting_am_task *t, ting_str *out)
 {
     const ting_encoder_config *e = &t->net->config.encoder;
@@ -285,23 +385,31 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out)
 {
     const ting_am_recipe *r = task->recipe;
     ting_str settings = {0};
+    uint64_t keys = 0;
     describe(task, &settings);
-    const bool well = ting_str_ok(&settings);
+    const bool well = ting_str_ok(&settings) && hash_keys(task, &keys) == TING_OK;
     if (well)
         *out = (ting_task){
             .self = task,
             .params = task->net->params,
             .settings_hash = ting_fingerprint(settings.text, settings.length),
+            .keys_hash = keys,
             .data_hash = task->train != NULL ? ting_speech_hash(task->train) : 0,
             .unit = "row",
             .reference_batches = r->reference_batches > 0 ? r->reference_batches : r->seconds / REFERENCE_SECONDS,
+            .from = task->from.text,
+            .teacher = task->taught_by.text,
+            .data_bytes = task->data_bytes,
             .epoch = epoch,
+            .largest = largest,
             .loss = loss,
             .measure = measure,
             .error_name = ting_am_tokens_write(&task->tokens) ? "character error rate" : "token error rate",
             .terms = term_names,
             .term_count = TING_AM_TERMS,
             .spend = spend,
+            .forget = forget,
+            .why = why,
             .samples = samples};
     ting_str_free(&settings);
     return well ? TING_OK : TING_ERR_MEMORY;

@@ -14,6 +14,7 @@
 #include "train/am_teacher.h"
 #include "train/am_tokens.h"
 #include "train/trainer.h"
+#include "train/watch.h"
 
 typedef enum ting_am_term {
     TING_AM_CTC,
@@ -31,11 +32,13 @@ typedef struct ting_am_terms { /* sums over the batches since the trainer last a
     bool computed[TING_AM_TERMS];
     double units, seconds;
     long batches, left_out, impossible;
+    int impossible_here; /* of the batch at hand: an utterance counts once, in however many terms and views it has no path */
 } ting_am_terms;
 
 typedef struct ting_am_task {
     const ting_am_recipe *recipe;
     const ting_log *log, *own_log;
+    ting_watch *watch; /* NULL: nobody stops it */
     ting_texts tokens;
     ting_lexicon *lexicon;
     ting_labeller *labeller;
@@ -46,9 +49,12 @@ typedef struct ting_am_task {
     ting_cmvn cmvn;
     ting_augment *augment; /* NULL: none */
     ting_speech_batches *batches;
+    double data_bytes; /* see ting_task */
     ting_am_net *net;
     ting_am_teacher *teacher; /* NULL: none */
-    ting_am_terms terms;
+    ting_str from, taught_by; /* for the record, see ting_task; empty: nobody */
+    ting_am_terms terms, terms_before; /* ... the last batch */
+    char why[256];                     /* the last utterance was left out; "": none was */
     ting_str samples; /* of the last measurement, lines as in train/curves.h */
 } ting_am_task;
 
@@ -59,11 +65,12 @@ typedef struct ting_am_files {
     const char *from;    /* the model that it starts from; NULL: none */
     const ting_ranks *ranks; /* among which batches are divided; NULL: alone */
     const ting_log *own_log; /* of this rank's share; the other log is of what all ranks see. NULL: silence */
+    ting_watch *watch;   /* borrowed; asked while files are opened and what is held out is measured. NULL: nobody */
     bool to_train;       /* false: the network only, to load a checkpoint into */
 } ting_am_files;
 
 /* Reads everything and makes the network with its first values. Borrows recipe and logs. Free with ting_am_task_free.
- * Errors: io, format, model, argument (a recipe that wants a teacher and has none), memory. */
+ * Errors: io, format, model, argument (a recipe that wants a teacher and has none), memory, cancelled. */
 ting_err ting_am_task_make(ting_am_task *task, const ting_am_recipe *recipe, const ting_am_files *files,
                            const ting_log *log);
 void ting_am_task_free(ting_am_task *task);
@@ -77,8 +84,8 @@ ting_err ting_am_task_view(ting_am_task *task, ting_task *out);
 ting_err ting_am_loss_of(ting_am_task *task, ting_ctx *ctx, const ting_speech_batch *batch, ting_tensor *sum,
                          double *units);
 
-/* Token error rate on what is held out, greedily decoded; says a few sentences and keeps some more as samples. Resets the
- * context's arena. */
+/* Token error rate on what is held out, greedily decoded; says a few sentences and keeps some more as samples. < 0 when there is
+ * nothing, or the watch says stop. Resets the context's arena. */
 ting_err ting_am_measure(ting_am_task *task, ting_ctx *ctx, double *errors);
 
 #endif

@@ -46,7 +46,7 @@ static ting_err characters(const ting_am_token_sources *sources, ting_texts *out
     char *path = ting_path_join(sources->folder, "tokens.txt");
     if (path == NULL)
         return TING_ERR_MEMORY;
-    if (sources->count == 0 || ting_trainer_has_checkpoint(sources->folder)) {
+    if (sources->count == 0 || sources->rank > 0 || ting_trainer_has_checkpoint(sources->folder)) {
         TRY(ting_tokens_read(path, out));
         goto out;
     }
@@ -69,6 +69,19 @@ ting_err ting_am_tokens(const ting_am_recipe *r, const ting_am_token_sources *so
     return r->token_file != NULL                ? ting_tokens_read(r->token_file, out)
            : r->table == TING_TOKENS_CHARACTERS ? characters(sources, out)
                                                 : ting_token_table_make(r->table, out);
+}
+
+ting_err ting_am_tokens_blank(const ting_texts *tokens, const char *label, int *out)
+{
+    static const char *const names[] = {"<blk>", "<blank>", "<eps>"}; /* icefall's, WeNet's, k2's */
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+        for (size_t i = 0; i < tokens->count; i++)
+            if (strcmp(tokens->items[i], names[n]) == 0) {
+                *out = (int)i;
+                return TING_OK;
+            }
+    return ting_fail(TING_ERR_FORMAT, "%s: none of %zu tokens is a blank, <blk>, <blank> or <eps>", label,
+                     tokens->count);
 }
 
 bool ting_am_tokens_write(const ting_texts *tokens)

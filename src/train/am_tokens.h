@@ -20,10 +20,14 @@ typedef struct ting_am_token_sources {
     const char *from;            /* model to start with; NULL: none */
     ting_manifest *const *train; /* [count] what is trained on; count 0: the table must be there already */
     int count;
+    int rank; /* of those who train together: 0 makes the table, the others read it then */
 } ting_am_token_sources;
 
 /* Free *out with ting_texts_free. Errors: io, format, model, argument (no text), memory. */
 ting_err ting_am_tokens(const ting_am_recipe *recipe, const ting_am_token_sources *sources, ting_texts *out);
+
+/* The one that stands for nothing: <blk>, <blank> or <eps>. `label` begins the sentence. Errors: format (none of them). */
+ting_err ting_am_tokens_blank(const ting_texts *tokens, const char *label, int *out);
 
 /* Whether they are characters: what is measured is then the character error rate. */
 bool ting_am_tokens_write(const ting_texts *tokens);

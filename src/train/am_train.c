@@ -19,6 +19,7 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_am_task network;
     ting_task task;
     char *data; /* folder of the manifests */
+    ting_watch watch;
 } job;
 
 /* wanted: own_log and to_train. */
@@ -36,6 +37,7 @@ static ting_err open_job(const ting_train_options *options, const ting_am_files 
     files.folder = options->folder;
     files.from = options->from;
     files.ranks = &j->ranks;
+    files.watch = &j->watch;
     TRY(ting_am_task_make(&j->network, &j->recipe, &files, log));
     TRY(ting_am_task_view(&j->network, &j->task));
 out:
@@ -54,25 +56,27 @@ ting_err ting_train_am(const ting_train_options *options)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
-    job j = {0};
+    job j = {.watch = {.options = options}};
     TRY(ting_ranks_join(&j.ranks));
     const ting_log own_log = ting_remarks_log(&remarks), log = j.ranks.rank == 0 ? own_log : (ting_log){0};
     const ting_am_files wanted = {.own_log = &own_log, .to_train = true};
     for (int first = 1; first >= 0; first--) /* what rank 0 makes (manifests, a table of characters) is there for the others */
         TRY(ting_ranks_agree(&j.ranks,
                              (j.ranks.rank == 0) == (first == 1) ? open_job(options, &wanted, &log, &j) : TING_OK));
+    const ting_am_start begins = {j.network.net, &j.network.tokens, &j.recipe.features};
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
-        TRY(ting_ranks_agree(&j.ranks, ting_am_from(j.network.net, &j.network.tokens, options->from, &log)));
+        TRY(ting_ranks_agree(&j.ranks, ting_am_from(&begins, options->from, &log)));
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,
                                                  .threads = options->threads,
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
+                                                 .recipe_hash = ting_yaml_fingerprint(j.recipe.doc.root),
                                                  .log = &log,
-                                                 .report = options->report,
-                                                 .stop = options->stop,
-                                                 .self = options->self}));
+                                                 .report = ting_watch_report,
+                                                 .stop = ting_watch_stop,
+                                                 .self = &j.watch}));
 out:
     close_job(&j);
     return err;
@@ -100,7 +104,7 @@ ting_err ting_export_am(const ting_train_options *options, const char *path, tin
                                       .tokens = j.network.tokens.items,
                                       .token_count = j.network.tokens.count,
                                       .licence = licence,
-                                      .authors = "Tingxie",
+                                      .authors = options->authors,
                                       .source = "trained by tingxie train am; the training record lists the recordings",
                                       .training = record},
                      ting_export_dtype(type)));

@@ -8,49 +8,10 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- quantities ---- */
-
-static double loss_of(const ting_curve_point *p, int index)
-{
-    (void)index;
-    return p->loss;
-}
-
-static double term_of(const ting_curve_point *p, int index)
-{
-    return p->terms[index];
-}
-
-static double errors_of(const ting_curve_point *p, int index)
-{
-    (void)index;
-    return p->errors < 0 ? NAN : 100 * p->errors;
-}
-
-static double rate_of(const ting_curve_point *p, int index)
-{
-    (void)index;
-    return p->rate;
-}
-
-static double norm_of(const ting_curve_point *p, int index)
-{
-    (void)index;
-    return p->norm;
-}
-
-static double speed_of(const ting_curve_point *p, int index)
-{
-    return index == 0 ? p->sound : isfinite(p->sound) ? NAN : p->units; /* sound where there is any */
-}
-
-static double left_out_of(const ting_curve_point *p, int index)
-{
-    const double sum = index == 0 ? p->left_out : p->skipped;
-    return sum > 0 ? sum : NAN; /* no chart as long as nothing was */
-}
-
-/* ---- page ---- */
+#define SERIES(name, field, factor, least)                                                                             \
+    {                                                                                                                  \
+        name, offsetof(ting_curve_point, field), factor, least                                                         \
+    }
 
 static const char style[] =
     ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--fg:#1f2328;--dim:#656d76;--grid:#e4e7eb;--edge:#d8dce1;"
@@ -131,26 +92,30 @@ static void add_facts(ting_str *out, const ting_curves *c)
 
 static void add_charts(ting_str *out, const ting_curves *c)
 {
-    char loss[64], errors[64], units[64];
+    const bool sound = isfinite(c->points[c->count - 1].sound);
+    char loss[64], errors[64], speed[64];
     snprintf(loss, sizeof loss, "Loss per %s, nats", c->unit);
     snprintf(errors, sizeof errors, "Held-out %s", c->error_name);
-    snprintf(units, sizeof units, "%ss a second", c->unit);
+    snprintf(speed, sizeof speed, "Speed, %ss a second", c->unit);
     ting_chart terms = {.name = "Terms of the loss, each without its weight", .unit = "", .count = c->term_count};
     for (int i = 0; i < c->term_count; i++)
-        terms.series[i] = (ting_series){c->terms[i], term_of, i};
+        terms.series[i] =
+            (ting_series){c->terms[i], offsetof(ting_curve_point, terms) + (size_t)i * sizeof(double), 1, -INFINITY};
+    const ting_series of_sound = SERIES("sound", sound, 1, 0), of_units = SERIES("units", units, 1, 0);
     const ting_chart charts[] = {
-        {loss, "", false, false, 1, {{"loss", loss_of, 0}}},
+        {loss, "", false, false, 1, {SERIES("loss", loss, 1, -INFINITY)}},
         terms,
-        {errors, " %", true, false, 1, {{"errors", errors_of, 0}}},
-        {"Norm of the gradient before clipping", "", false, false, 1, {{"norm", norm_of, 0}}},
-        {"Learning rate", "", false, true, 1, {{"rate", rate_of, 0}}},
-        {"Speed", "", false, true, 2, {{"seconds of sound a second", speed_of, 0}, {units, speed_of, 1}}},
+        {errors, " %", true, false, 1, {SERIES("errors", errors, 100, 0)}},
+        {"Norm of the gradient before clipping", "", false, false, 1, {SERIES("norm", norm, 1, -INFINITY)}},
+        {"Learning rate", "", false, true, 1, {SERIES("rate", rate, 1, -INFINITY)}},
+        {sound ? "Speed, seconds of sound a second" : speed, "", false, true, 1, {sound ? of_sound : of_units}},
         {"Left out since the start",
          "",
          false,
          true,
          2,
-         {{"utterances", left_out_of, 0}, {"steps that were not finite", left_out_of, 1}}},
+         {SERIES("utterances", left_out, 1, 1),
+          SERIES("steps", skipped, 1, 1)}}, /* no chart as long as there are none */
     };
     ting_str_add(out, "<div class='charts'>\n");
     for (size_t i = 0; i < sizeof charts / sizeof charts[0]; i++)

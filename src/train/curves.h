@@ -27,7 +27,7 @@ typedef struct ting_curve_point { /* means since the point before; what is not k
     double units;                   /* a second */
     double sound;                   /* seconds of sound a second */
     double left_out;                /* items that could not be learnt from, sum */
-    double skipped;                 /* steps that were not finite, sum */
+    double skipped;                 /* steps that changed nothing, sum */
     double terms[TING_CURVE_TERMS]; /* of the loss, per unit, without their weights */
 } ting_curve_point;
 

@@ -3,6 +3,7 @@
 #include "train/curves_parts.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { WIDTH = 520, HEIGHT = 244, LEFT = 48, RIGHT = 14, TOP = 54, BOTTOM = 26, TICKS = 4, DRAWN = 800, DOTS = 60 };
 
@@ -20,6 +21,13 @@ void ting_short_number(ting_str *out, double value)
     ting_str_addf(out, "%.4g%s", value, letters[thousands]);
 }
 
+double ting_series_value(const ting_series *series, const ting_curve_point *point)
+{
+    double value;
+    memcpy(&value, (const char *)point + series->offset, sizeof value);
+    return value >= series->least ? series->factor * value : NAN;
+}
+
 /* A round step of at least span / TICKS: 1, 2 or 5 times a power of ten. */
 static double tick_step(double span)
 {
@@ -34,7 +42,7 @@ static axis axis_of(const ting_chart *chart, const ting_curve_point *points, siz
     double low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < count; i++)
         for (int s = 0; s < chart->count; s++) {
-            const double value = chart->series[s].value(&points[i], chart->series[s].index);
+            const double value = ting_series_value(&chart->series[s], &points[i]);
             low = isfinite(value) ? fmin(low, value) : low;
             high = isfinite(value) ? fmax(high, value) : high;
         }
@@ -97,7 +105,7 @@ static double mean_of(const ting_series *series, const ting_curve_point *points,
     double sum = 0;
     int values = 0;
     for (size_t i = first; i < end; i++) {
-        const double value = series->value(&points[i], series->index);
+        const double value = ting_series_value(series, &points[i]);
         sum += isfinite(value) ? value : 0;
         values += isfinite(value);
     }
@@ -114,7 +122,7 @@ static summary sum_up(const ting_series *series, const ting_curve_point *points,
 {
     summary s = {NAN, NAN, 0, 0};
     for (size_t i = 0; i < count; i++) {
-        const double value = series->value(&points[i], series->index);
+        const double value = ting_series_value(series, &points[i]);
         if (!isfinite(value))
             continue;
         s.newest = value;

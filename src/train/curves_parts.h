@@ -8,8 +8,8 @@
 
 typedef struct ting_series {
     const char *name;
-    double (*value)(const ting_curve_point *point, int index); /* NAN: nothing here */
-    int index;
+    size_t offset;        /* of a double in ting_curve_point */
+    double factor, least; /* what it is shown times; values below are shown nowhere */
 } ting_series;
 
 typedef struct ting_chart {
@@ -19,6 +19,9 @@ typedef struct ting_chart {
     int count;
     ting_series series[TING_CURVE_TERMS];
 } ting_chart;
+
+/* NAN: nothing is shown of this point. */
+double ting_series_value(const ting_series *series, const ting_curve_point *point);
 
 /* Appends the chart as an SVG element, or nothing where no series has a value. */
 void ting_chart_draw(ting_str *out, const ting_chart *chart, const ting_curve_point *points, size_t count);

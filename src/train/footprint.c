@@ -17,11 +17,11 @@ static double elements_of(ting_params *params)
     return sum;
 }
 
-ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan)
+ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan, double data)
 {
     const double once = elements_of(params) * sizeof(ting_real);
     ting_footprint f = {
-        .parameters = once, .gradients = once, .optimizer = 2 * once}; /* both hold a mean and a square */
+        .parameters = once, .gradients = once, .optimizer = 2 * once, .data = data}; /* both hold a mean and a square */
     f.average = plan->average > 0 ? once : 0;
     f.checkpoint = f.parameters + f.optimizer + f.average;
     return f;
@@ -29,13 +29,15 @@ ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *pla
 
 static double sum(const ting_footprint *f)
 {
-    return f->parameters + f->gradients + f->optimizer + f->average;
+    return f->parameters + f->gradients + f->optimizer + f->average + f->data;
 }
 
 void ting_footprint_print(const ting_footprint *f, ting_str *out)
 {
     ting_str_addf(out, "%.1f MB parameters, %.1f MB gradients, %.1f MB optimizer, %.1f MB average", f->parameters / MB,
                   f->gradients / MB, f->optimizer / MB, f->average / MB);
+    if (f->data > 0)
+        ting_str_addf(out, ", %.1f MB sound and batches", f->data / MB);
 }
 
 ting_err ting_footprint_fit(const ting_footprint *f, int processes, uint64_t available, const char *recipe)
@@ -53,8 +55,9 @@ ting_err ting_footprint_fit(const ting_footprint *f, int processes, uint64_t ava
         err = ting_fail(
             TING_ERR_MEMORY,
             "%s: the training needs %.1f MB before its first activation (%s%s), and %.1f MB are available: make the "
-            "network smaller",
-            recipe, processes * sum(f) / MB, parts.text, processes > 1 ? times.text : "", (double)available / MB);
+            "network smaller%s",
+            recipe, processes * sum(f) / MB, parts.text, processes > 1 ? times.text : "", (double)available / MB,
+            f->data > 0 ? ", or lower data.memory" : "");
     ting_str_free(&parts);
     ting_str_free(&times);
     return err;

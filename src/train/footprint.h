@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * footprint.h - the memory that a training holds from its first step to its last: known from the shapes of the
- * parameters, before any of it is taken. Activations come on top; they are measured (trainer.c).
+ * parameters and from the task, before any of it is taken. Activations come on top; they are measured (trainer.c).
  */
 #ifndef TING_TRAIN_FOOTPRINT_H
 #define TING_TRAIN_FOOTPRINT_H
@@ -14,11 +14,12 @@
 
 typedef struct ting_footprint { /* bytes, of one process */
     double parameters, gradients, optimizer, average;
+    double data;       /* what the task takes while it trains: decoded sound, batches made ahead */
     double checkpoint; /* on disk, without the curve */
 } ting_footprint;
 
 /* The parameters need be declared only. */
-ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan);
+ting_footprint ting_footprint_of(ting_params *params, const ting_train_plan *plan, double data);
 
 /* Whether so many processes with this footprint fit into `available` bytes. Errors: memory, with the sum; `recipe`
  * begins the sentence. */

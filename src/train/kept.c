@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -96,16 +97,34 @@ out:
     return err;
 }
 
+/* A second name, which replaces what had it before at once; where the file system knows no such names, a copy. */
+static ting_err link_or_copy(const char *from, const char *to)
+{
+    ting_err err = TING_OK;
+    ting_str beside = {0};
+    ting_str_addf(&beside, "%s.00000000", to); /* swept like any half-written file (ting_file_sweep) */
+    if (!ting_str_ok(&beside))
+        FAIL(TING_ERR_MEMORY, "%s: out of memory", to);
+    unlink(beside.text); /* of a training that was killed here */
+    if (link(from, beside.text) != 0) {
+        TRY(copy(from, to));
+        goto out;
+    }
+    if (rename(beside.text, to) != 0)
+        err = ting_fail(TING_ERR_IO, "%s: cannot be replaced: %s", to, strerror(errno));
+    unlink(beside.text); /* after an error, or where `to` was the same file already: then nothing was renamed */
+out:
+    ting_str_free(&beside);
+    return err;
+}
+
 ting_err ting_kept_add(const char *folder, int64_t step, int keep)
 {
     ting_err err = TING_OK;
     char *from = ting_path_join(folder, "checkpoint"), *to = ting_kept_path(folder, step);
     if (from == NULL || to == NULL)
         FAIL(TING_ERR_MEMORY, "%s: out of memory", folder);
-    if (unlink(to) != 0 && errno != ENOENT)
-        FAIL(TING_ERR_IO, "%s: cannot be replaced: %s", to, strerror(errno));
-    if (link(from, to) != 0)
-        TRY(copy(from, to));
+    TRY(link_or_copy(from, to));
     TRY(remove_old(folder, step, keep));
 out:
     ting_free(from);

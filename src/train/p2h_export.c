@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "model/schema.h"
+#include "train/outcome.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +21,11 @@ static json_t *source_record(const ting_p2h_source *source, double weight)
 static char *training_record(const ting_p2h_export *e, const double *weights)
 {
     const ting_training *t = e->training;
-    double errors = -1, loss = -1, seconds = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
-    for (size_t i = 0; i < t->curve_count; i++) {
-        errors = t->curve[i].errors >= 0 ? t->curve[i].errors : errors;
-        loss = isfinite(t->curve[i].loss) ? t->curve[i].loss : loss;
-    }
+    const ting_outcome end = ting_outcome_of(t);
     json_t *record = json_pack(
         "{s:I, s:I, s:I, s:i, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:o}", "steps",
         (json_int_t)t->step, "epoch", (json_int_t)t->epoch, "skipped_steps", (json_int_t)t->skipped,
-        "mean_of_checkpoints", t->mean, "seconds", seconds, "last_loss", loss, "held_out_error_rate", errors, "rate",
+        "mean_of_checkpoints", t->mean, "seconds", end.seconds, "last_loss", end.loss, "held_out_error_rate", end.errors, "rate",
         e->recipe->plan.rate, "syllables_a_step", e->recipe->tokens, "seed", e->recipe->plan.seed, "spoiled_share",
         e->recipe->spoil.share, "spoiled_tone", e->recipe->spoil.tone, "spoiled_initial", e->recipe->spoil.initial,
         "spoiled_final", e->recipe->spoil.final, "other_reading", e->recipe->spoil.reading, "sources", json_array());
@@ -40,6 +36,8 @@ static char *training_record(const ting_p2h_export *e, const double *weights)
     bool well = true;
     for (int i = 0; i < e->corpus->sources; i++) /* a licence must not get lost */
         well = well && json_array_append_new(sources, source_record(&e->corpus->source[i], weights[i])) == 0;
+    if (t->from != NULL) /* nor that of the model it began with */
+        well = well && json_object_set_new(record, "from", json_loads(t->from, 0, NULL)) == 0;
     if (well)
         text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(record);
@@ -62,7 +60,7 @@ ting_err ting_p2h_export_save(const ting_p2h_export *e, const char *path)
         FAIL(TING_ERR_MEMORY, "%s: the record of the training cannot be made: out of memory, or a source whose name is not UTF-8", path);
     ting_schema_begin(writer, "Tingxie pinyin to hanzi", (const char *const[]){"p2h"}, 1);
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_LICENSE, e->licence);
-    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_AUTHORS, "Tingxie");
+    ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_AUTHORS, e->authors);
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_SOURCE,
                        "trained by tingxie train p2h; texts and their licences are listed in the training record");
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_TRAINING, record);

@@ -13,7 +13,7 @@ typedef struct ting_p2h_export {
     const ting_training *training;
     const ting_p2h_model *model; /* what to write */
     ting_dtype dtype;    /* of matrices and tables: F32, F16, BF16 or I8 */
-    const char *licence; /* SPDX expression */
+    const char *licence, *authors; /* SPDX expression; who trained it. NULL: not stated */
 } ting_p2h_export;
 
 /* Replaces `path` atomically. Errors: io, memory. */

@@ -42,14 +42,6 @@ static const ting_p2h_recipe defaults = {
 };
 
 /* Numbers of the network are ting_real, those of a recipe double. */
-static ting_err real(ting_yaml *map, const char *key, double low, double high, ting_real *out)
-{
-    double value = (double)*out;
-    ting_err err = ting_yaml_real(map, key, low, high, &value);
-    *out = (ting_real)value;
-    return err;
-}
-
 static ting_err read_act(ting_yaml *map, const char *key, ting_act *out)
 {
     int index = ting_act_name_index(*out);
@@ -96,9 +88,9 @@ static ting_err read_model(ting_yaml *map, ting_p2h_recipe *r)
     TRY(ting_yaml_word(map, "norm", 2, places, &place));
     s->layer.norm = (ting_norm_place)place;
     TRY(read_act(map, "activation", &s->layer.act));
-    TRY(real(map, "eps", 1e-12, 1e-2, &s->layer.eps));
-    TRY(real(map, "dropout", 0, 0.9, &s->layer.dropout));
-    TRY(real(map, "input_dropout", 0, 0.9, &s->input_dropout));
+    TRY(ting_yaml_real_into(map, "eps", 1e-12, 1e-2, &s->layer.eps));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &s->layer.dropout));
+    TRY(ting_yaml_real_into(map, "input_dropout", 0, 0.9, &s->input_dropout));
     TRY(ting_yaml_done(map));
 out:
     return err;

@@ -74,7 +74,7 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
         return TING_ERR_MEMORY;
     TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
     TRY(ting_params_declared(task->model.params));
-    const ting_footprint footprint = ting_footprint_of(task->model.params, &recipe->plan);
+    const ting_footprint footprint = ting_footprint_of(task->model.params, &recipe->plan, 0);
     TRY(ting_footprint_fit(&footprint, ranks->here, ting_memory_available(""), recipe->path));
     TRY(ting_train_parts_freeze(&recipe->plan.parts, task->model.params));
     TRY(ting_params_alloc(task->model.params, true));
@@ -247,6 +247,7 @@ ting_err ting_p2h_task_view(ting_p2h_task *task, ting_task *out)
                            .params = task->model.params,
                            .settings_hash = ting_fingerprint(settings.text, settings.length),
                            .data_hash = task->corpus->hash,
+                           .from = task->from,
                            .unit = "character",
                            .error_name = "character error rate",
                            .epoch = epoch,

@@ -19,6 +19,7 @@ typedef struct ting_p2h_task {
     const ting_p2h_corpus *corpus;
     ting_p2h_model model; /* its tables borrow from the corpus */
     ting_p2h_sampler *sampler;
+    const char *from; /* for the record, see ting_task; borrowed */
 } ting_p2h_task;
 
 /* Declares, allocates and initialises the network of the recipe for the corpus's tables, and what hands out batches.

@@ -3,6 +3,7 @@
 #include "tingxie_train.h"
 
 #include "data/p2h_prepare.h"
+#include "train/model_origin.h"
 #include "train/p2h_export.h"
 #include "train/p2h_from.h"
 #include "train/p2h_task.h"
@@ -22,6 +23,7 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_p2h_corpus corpus;
     ting_p2h_task network;
     ting_task task;
+    ting_str from; /* what the first weights come from, for the record */
 } job;
 
 static ting_err open_job(const ting_train_options *options, job *j)
@@ -32,6 +34,9 @@ static ting_err open_job(const ting_train_options *options, job *j)
     TRY(ting_p2h_recipe_load(options->recipe, &j->recipe));
     TRY(ting_p2h_corpus_open(options->data, &j->corpus));
     TRY(ting_p2h_task_make(&j->network, &j->recipe, &j->corpus, &j->ranks));
+    if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
+        TRY(ting_model_origin(options->from, "p2h", &j->from));
+    j->network.from = j->from.text;
     TRY(ting_p2h_task_view(&j->network, &j->task));
 out:
     return err;
@@ -42,6 +47,7 @@ static void close_job(job *j)
     ting_p2h_task_free(&j->network);
     ting_p2h_corpus_close(&j->corpus);
     ting_p2h_recipe_free(&j->recipe);
+    ting_str_free(&j->from);
     ting_ranks_leave(&j->ranks);
 }
 
@@ -65,6 +71,7 @@ ting_err ting_train_p2h(const ting_train_options *options)
                                                  .threads = options->threads,
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
+                                                 .recipe_hash = ting_yaml_fingerprint(j.recipe.doc.root),
                                                  .log = &log,
                                                  .report = options->report,
                                                  .stop = options->stop,
@@ -86,7 +93,8 @@ ting_err ting_export_p2h(const ting_train_options *options, const char *path, ti
                                                 .training = &training,
                                                 .model = &j.network.model,
                                                 .dtype = ting_export_dtype(type),
-                                                .licence = licence},
+                                                .licence = licence,
+                                                .authors = options->authors},
                              path));
 out:
     ting_training_free(&training);

@@ -50,6 +50,10 @@ ting_err ting_train_plan_read(ting_yaml *map, ting_train_plan *p)
     p->optimizer = (ting_optimizer_kind)optimizer;
     TRY(ting_yaml_int(map, "warmup", 0, INT_MAX, &p->warmup));
     TRY(ting_yaml_int(map, "decay", 0, INT_MAX, &p->decay));
+    const ting_yaml *decay = ting_yaml_find(map, "decay");
+    if (decay != NULL && p->decay > 0 && p->shape == TING_SCHEDULE_NOAM)
+        FAIL(TING_ERR_FORMAT, "%s:%d: the rate of the schedule noam falls from the warm-up on: it knows no decay",
+             map->path, decay->line);
     TRY(ting_yaml_real(map, "rate", 0, 10, &p->rate));
     TRY(ting_yaml_real(map, "final", 0, 10, &p->final));
     if (p->shape == TING_SCHEDULE_EDEN)

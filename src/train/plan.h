@@ -21,7 +21,8 @@ typedef struct ting_train_plan {
     int steps;
     ting_optimizer_kind optimizer;
     ting_schedule_shape shape;
-    int warmup, decay; /* HOLD: the last `decay` of `steps` steps go down to `final`; at most what the warm-up leaves */
+    int warmup,
+        decay; /* HOLD, EDEN: the last `decay` of `steps` steps go down to `final`; at most what the warm-up leaves */
     double rate, final;
     ting_eden eden; /* with shape EDEN: in_batches, in_epochs (0: epochs don't count), warm_start; `rate` and `warmup` stand above */
     ting_adamw_options adamw;

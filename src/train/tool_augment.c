@@ -31,7 +31,7 @@ ting_err ting_tool_augment(const ting_augment_job *job)
     TRY(ting_sound_load(job->input, 0, &sound));
     TRY(read_plan(job, &doc, &plan));
     TRY(ting_augment_new(&plan, job->log, &augment));
-    TRY(ting_augment_voice(augment, &rng, &sound, NULL));
+    TRY(ting_augment_voice(augment, &rng, &sound));
     TRY(ting_augment_channel(augment, &rng, &sound));
     TRY(ting_wav_save(job->output, sound.samples, sound.count, TING_SOUND_RATE));
 out:

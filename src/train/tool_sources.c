@@ -17,7 +17,7 @@ static ting_err check_list(const ting_p2h_files *files, ting_yaml *list)
         if (file == NULL)
             continue; /* said where it is read in earnest */
         ting_free(path);
-        path = files->base == NULL || file[0] == '/' ? ting_strdup(file) : ting_path_join(files->base, file);
+        path = ting_path_under(files->base, file);
         if (path == NULL)
             FAIL(TING_ERR_MEMORY, "%s: out of memory", files->settings);
         TRY(ting_file_apart(path, files->output));

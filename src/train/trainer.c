@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trainer.c - see trainer.h. A step: batch -> loss -> backward -> clip -> optimizer -> mean of the weights. */
+/*
+ * trainer.c - see trainer.h. A step: batch -> loss -> backward -> clip -> optimizer -> mean of the weights. What is written
+ * after it is in trainer_report.c.
+ */
 #include "train/trainer.h"
 
 #include "base/available.h"
@@ -8,7 +11,6 @@
 #include "nn/tape.h"
 #include "optim/clip.h"
 #include "train/footprint.h"
-#include "train/kept.h"
 #include "train/trainer_state.h"
 
 #include <math.h>
@@ -16,16 +18,14 @@
 
 enum { SKIPS_MAX = 50, ARENA_BLOCK = 64 << 20, AVERAGE_PIECE = 4096 };
 
-static const double NOTEWORTHY = 1.05; /* growth of the activations that is said */
-
-static double now(void)
+double ting_trainer_clock(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static double rate_of(const ting_trainer *t)
+double ting_trainer_rate(const ting_trainer *t)
 {
     const ting_train_plan *p = t->plan;
     ting_schedule schedule = {.shape = p->shape, .peak = p->rate, .final = p->final, .warmup = p->warmup,
@@ -44,29 +44,38 @@ static double rate_of(const ting_trainer *t)
 }
 
 /* From where the rate is now, also in the middle of the plan's own decay. */
-static void begin_decay(ting_trainer *t)
+static ting_err begin_decay(ting_trainer *t)
 {
-    t->at.decay_rate = rate_of(t);
+    if (t->at.step < t->plan->warmup)
+        return ting_fail(
+            TING_ERR_ARGUMENT,
+            "the rate of learning cannot fall yet: after %lld of the %d steps of the warm-up it still rises",
+            (long long)t->at.step, t->plan->warmup);
+    t->at.decay_rate = ting_trainer_rate(t);
     t->at.decay_from = t->at.step;
     t->at.decay_steps = t->options->finish;
+    return TING_OK;
 }
 
 /* Where the rate begins to fall, and the last step. */
-static void plan_end(ting_trainer *t)
+static ting_err plan_end(ting_trainer *t)
 {
+    ting_err err = TING_OK;
     t->steps = t->plan->steps;
     if (t->options->finish > 0) {
         if (t->at.decay_steps > 0)
             ting_log_write(t->options->log, TING_LOG_WARNING, "the rate falls already, from step %lld to %lld: that stays",
                            (long long)t->at.decay_from, (long long)(t->at.decay_from + t->at.decay_steps));
         else
-            begin_decay(t);
+            TRY(begin_decay(t));
     }
     if (t->at.decay_steps > 0)
         t->steps = (long)(t->at.decay_from + t->at.decay_steps);
     if (t->at.step >= t->steps)
         ting_log_write(t->options->log, TING_LOG_WARNING, "nothing to do: %lld steps are done, the plan has %ld",
                        (long long)t->at.step, t->steps);
+out:
+    return err;
 }
 
 /* All processors, those of this machine divided among its ranks. */
@@ -79,7 +88,7 @@ static int threads_of(const ting_trainer *t)
 static void say_begin(const ting_trainer *t)
 {
     const ting_log *log = t->options->log;
-    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
+    const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
     const uint64_t available = ting_memory_available("");
     ting_str parts = {0};
     ting_log_write(log, TING_LOG_INFO, "%zu parameters, %zu steps an epoch, %d threads, %s kernels", t->elements,
@@ -96,10 +105,22 @@ static void say_begin(const ting_trainer *t)
     ting_str_free(&parts);
 }
 
+/* Half a checkpoint for each time that this training was killed while it wrote one. */
+static ting_err sweep(const ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    TRY(ting_file_sweep(t->options->folder, "checkpoint"));
+    TRY(ting_file_sweep(t->options->folder, "curves.html"));
+out:
+    return err;
+}
+
 static ting_err start(ting_trainer *t)
 {
     ting_err err = TING_OK;
     TRY(ting_folder_make(t->options->folder));
+    if (t->ranks->rank == 0)
+        TRY(sweep(t));
     TRY(ting_trainer_make(t, t->options->folder));
     t->kern = ting_kern_select(ting_cpu_detect());
     t->pool = ting_pool_new(threads_of(t));
@@ -111,7 +132,7 @@ static ting_err start(ting_trainer *t)
         ting_log_write(t->options->log, TING_LOG_INFO, "%s: going on after step %lld", t->checkpoint_path,
                        (long long)t->at.step);
     }
-    plan_end(t);
+    TRY(plan_end(t));
     TRY(t->task->epoch(t->task->self, (int)t->at.epoch, &t->batches));
     if (t->at.batch >= (int64_t)t->batches) { /* the recipe's data were changed */
         t->at.batch = 0;
@@ -124,7 +145,7 @@ out:
 
 /* ---- steps ---- */
 
-static ting_ctx make_ctx(ting_trainer *t, ting_tape *tape)
+ting_ctx ting_trainer_ctx(ting_trainer *t, ting_tape *tape)
 {
     return (ting_ctx){.arena = t->arena,
                       .pool = t->pool,
@@ -174,8 +195,6 @@ static ting_err forward(ting_trainer *t, ting_ctx *ctx, ting_tensor *sum, double
     total[0] = sum->rows > 0 ? (double)sum->data[0] : 0;
     total[1] = units;
     TRY(ting_ranks_sum_doubles(t->ranks, total, 2));
-    if (!(total[1] > 0))
-        total[1] = 1;
 out:
     return err;
 }
@@ -197,17 +216,80 @@ out:
     return err;
 }
 
-/* One step; *finite tells whether it changed anything. What decides is a sum over all ranks, so that they decide
- * alike. */
-static ting_err take_step(ting_trainer *t, bool *finite)
+/* What activations may still take, beside the moments of the optimizer and the task's data, which come to be used later. */
+static size_t allowed(void *self)
+{
+    const ting_trainer *t = self;
+    const ting_footprint f = ting_footprint_of(t->task->params, t->plan, t->task->data_bytes);
+    const uint64_t available = ting_memory_available("");
+    const double left = (double)available / t->ranks->here - f.optimizer - f.data;
+    return available == UINT64_MAX ? SIZE_MAX : left > 0 ? (size_t)left : 0;
+}
+
+/* The gradients of the batch that takes the most memory, which change nothing. */
+static ting_err rehearse(ting_trainer *t)
+{
+    ting_err err = TING_OK;
+    ting_tape tape = {0};
+    ting_tensor sum;
+    ting_spent nobody_s;
+    double total[2];
+    const int64_t place = t->at.batch;
+    if (t->task->largest == NULL || t->at.step >= t->steps)
+        return TING_OK;
+    t->at.batch = (int64_t)t->task->largest(t->task->self);
+    ting_ctx ctx = ting_trainer_ctx(t, &tape);
+    ting_arena_limit(t->arena, allowed, t);
+    ting_params_zero_gradients(t->task->params);
+    ting_trainer_keep_statistics(t);
+    TRY(forward(t, &ctx, &sum, total));
+    if (isfinite(total[0] / total[1]))
+        TRY(backward(t, &ctx, &tape, sum, total[1]));
+    ting_log_write(t->options->log, TING_LOG_INFO, "memory: %.1f MB activations of the largest batch",
+                   (double)t->activations / 1e6);
+out:
+    if (err == TING_ERR_MEMORY)
+        ting_fail_in(
+            err,
+            "a step with the largest batch does not fit into the memory (fewer `seconds`, of text `tokens`, in the "
+            "recipe's group data take less)");
+    t->activations = 0;
+    ting_arena_limit(t->arena, NULL, NULL);
+    ting_trainer_return_statistics(t);
+    if (t->task->spend != NULL)
+        t->task->spend(t->task->self, &nobody_s);
+    t->at.batch = place;
+    return err;
+}
+
+typedef enum outcome { STEP_TAKEN, STEP_NOT_FINITE, STEP_EMPTY } outcome;
+
+/* The step changes nothing but what is counted. Of empty ones in a row the first is said. */
+static void leave_out(ting_trainer *t, outcome what, double value, double norm)
+{
+    ting_trainer_return_statistics(t);
+    t->at.skipped++;
+    if (t->task->forget != NULL)
+        t->task->forget(t->task->self);
+    if (what == STEP_NOT_FINITE)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: loss %g, gradient norm %g",
+                       (long long)t->at.step, value, norm);
+    else if (t->skips_in_a_row == 0)
+        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: nothing of its batch can be learnt from",
+                       (long long)t->at.step);
+}
+
+/* One step. What decides whether it changes anything is a sum over all ranks, so that they decide alike. */
+static ting_err take_step(ting_trainer *t, outcome *what)
 {
     ting_err err = TING_OK;
     ting_tape tape = {0};
     ting_tensor sum;
     double total[2], norm = NAN;
     ting_arena_reset(t->arena);
-    ting_ctx ctx = make_ctx(t, &tape);
+    ting_ctx ctx = ting_trainer_ctx(t, &tape);
     ting_params_zero_gradients(t->task->params);
+    ting_trainer_keep_statistics(t);
     TRY(forward(t, &ctx, &sum, total));
     const double value = total[0] / total[1];
     if (isfinite(value)) {
@@ -215,14 +297,12 @@ static ting_err take_step(ting_trainer *t, bool *finite)
         norm = ting_clip_gradients(t->task->params, t->kern, t->pool, t->plan->clip);
     }
     t->at.step++;
-    *finite = isfinite(norm);
-    if (!*finite) {
-        t->at.skipped++;
-        ting_log_write(t->options->log, TING_LOG_WARNING, "step %lld left out: loss %g, gradient norm %g",
-                       (long long)t->at.step, value, norm);
+    *what = !(total[1] > 0) ? STEP_EMPTY : isfinite(norm) ? STEP_TAKEN : STEP_NOT_FINITE;
+    if (*what != STEP_TAKEN) {
+        leave_out(t, *what, value, norm);
         return TING_OK;
     }
-    t->optimizer.step(t->optimizer.self, t->kern, t->pool, rate_of(t));
+    t->optimizer.step(t->optimizer.self, t->kern, t->pool, ting_trainer_rate(t));
     average_weights(t);
     t->loss_sum += value;
     t->norm_sum += norm;
@@ -232,157 +312,19 @@ out:
     return err;
 }
 
-/* Error rate of the averaged weights (of the weights, without averaging). */
-static ting_err measure(ting_trainer *t, double *errors)
-{
-    ting_trainer_swap_average(t);
-    ting_arena_reset(t->arena);
-    ting_ctx ctx = make_ctx(t, NULL);
-    ting_err err = t->task->measure(t->task->self, &ctx, errors);
-    ting_trainer_swap_average(t);
-    return err;
-}
-
-static ting_err add_point(ting_trainer *t, const ting_curve_point *point)
-{
-    if (t->curve_count == t->curve_room) {
-        size_t room = 2 * t->curve_room + 64;
-        ting_curve_point *grown = ting_grow(t->curve, t->curve_room, room, sizeof *grown);
-        if (grown == NULL)
-            return TING_ERR_MEMORY;
-        t->curve = grown;
-        t->curve_room = room;
-    }
-    t->curve[t->curve_count++] = *point;
-    return TING_OK;
-}
-
-/* What the steps so far have taken: a sentence at the first report, then a remark in those where it has grown. */
-static void say_memory(ting_trainer *t, ting_str *note)
-{
-    const double peak = (double)ting_memory_peak() / 1e6, activations = (double)t->activations / 1e6;
-    ting_str parts = {0};
-    if ((double)t->activations <= NOTEWORTHY * (double)t->activations_said)
-        return;
-    if (t->activations_said == 0) {
-        const ting_footprint footprint = ting_footprint_of(t->task->params, t->plan);
-        ting_footprint_print(&footprint, &parts);
-        if (ting_str_ok(&parts))
-            ting_log_write(t->options->log, TING_LOG_INFO,
-                           "memory: %s, %.1f MB activations at most so far, peak resident %.1f MB", parts.text,
-                           activations, peak);
-        ting_str_free(&parts);
-    } else {
-        ting_str_addf(note, "%sactivations %.0f MB, peak resident %.0f MB", note->length > 0 ? ", " : "", activations,
-                      peak);
-    }
-    t->activations_said = t->activations;
-}
-
-/* The steps since the last point, which took so many seconds. */
-static ting_curve_point make_point(ting_trainer *t, double seconds, double errors)
-{
-    const double before = t->curve_count > 0 ? t->curve[t->curve_count - 1].seconds : 0;
-    const double steps = t->loss_steps > 0 ? (double)t->loss_steps : NAN;
-    t->left_out += (double)t->spent.left_out;
-    ting_curve_point point = {.step = t->at.step,
-                              .loss = t->loss_sum / steps,
-                              .rate = rate_of(t),
-                              .seconds = before + seconds,
-                              .errors = errors,
-                              .epoch = (double)t->at.epoch + (double)t->at.batch / (double)t->batches,
-                              .norm = t->norm_sum / steps,
-                              .units = t->units / seconds,
-                              .sound = t->spent.sound / seconds,
-                              .left_out = t->left_out,
-                              .skipped = (double)t->at.skipped};
-    for (int i = 0; i < TING_CURVE_TERMS; i++)
-        point.terms[i] = i < t->task->term_count ? t->spent.terms[i] : NAN;
-    return point;
-}
-
-/* "ctc 0.1234, simple 0.5678, 3 left out" */
-static void describe_point(const ting_trainer *t, const ting_curve_point *point, double left_out, ting_str *out)
-{
-    for (int i = 0; i < t->task->term_count; i++)
-        if (isfinite(point->terms[i]))
-            ting_str_addf(out, "%s%s %.4f", out->length > 0 ? ", " : "", t->task->terms[i], point->terms[i]);
-    if (left_out > 0)
-        ting_str_addf(out, "%s%.0f left out", out->length > 0 ? ", " : "", left_out);
-}
-
-/* A point of the curves and a report, with a measurement or without. */
-static ting_err report(ting_trainer *t, bool measures, double *clock)
+/* Counts steps in a row that changed nothing. Errors: numeric, io, when they are too many. */
+static ting_err count_skips(ting_trainer *t, outcome what)
 {
     ting_err err = TING_OK;
-    const double seconds = now() - *clock, left_out = t->left_out;
-    double errors = -1;
-    ting_str note = {0};
-    if (measures) {
-        TRY(measure(t, &errors));
-        ting_str_clear(&t->samples);
-        if (t->task->samples != NULL)
-            t->task->samples(t->task->self, &t->samples);
-    }
-    const ting_curve_point point = make_point(t, seconds, errors);
-    TRY(add_point(t, &point));
-    describe_point(t, &point, t->left_out - left_out, &note);
-    say_memory(t, &note);
-    const double pace = (now() - t->began) / (double)(t->at.step - t->began_after);
-    if (t->options->report != NULL)
-        t->options->report(t->options->self,
-                           &(ting_train_report){.step = (long)t->at.step,
-                                                .steps = t->steps,
-                                                .epoch = (int)t->at.epoch,
-                                                .loss = point.loss,
-                                                .rate = point.rate,
-                                                .norm = point.norm,
-                                                .units_per_second = point.units,
-                                                .sound_per_second = isfinite(point.sound) ? point.sound : -1,
-                                                .seconds_left = pace * (double)(t->steps - t->at.step),
-                                                .errors = errors,
-                                                .error_name = t->task->error_name,
-                                                .note = note.length > 0 && ting_str_ok(&note) ? note.text : ""});
-    *clock = now();
-out:
-    ting_str_free(&note);
-    return err;
-}
-
-/* While steps are to come a full disk stops nothing: the checkpoint before stays, and the next save point tries
- * again. *saved tells whether it worked. */
-static ting_err save(ting_trainer *t, bool last, bool *saved)
-{
-    ting_err err = ting_trainer_save(t);
-    *saved = err == TING_OK;
-    if (err != TING_ERR_IO || last)
-        return err;
-    ting_log_write(t->options->log, TING_LOG_WARNING, "no checkpoint of step %lld, the training goes on: %s",
-                   (long long)t->at.step, ting_error_message());
-    return TING_OK;
-}
-
-static void keep(ting_trainer *t)
-{
-    if (t->plan->keep > 0 && ting_kept_add(t->options->folder, t->at.step, t->plan->keep) != TING_OK)
-        ting_log_write(t->options->log, TING_LOG_WARNING, "the checkpoint of step %lld is not kept: %s",
-                       (long long)t->at.step, ting_error_message());
-}
-
-/* Rank 0's part of what is due after a step. Saved before measuring too: that takes a while. */
-static ting_err write_up(ting_trainer *t, bool measures, bool saves, double *clock)
-{
-    ting_err err = TING_OK;
-    bool saved;
-    if (measures && saves)
-        TRY(save(t, false, &saved));
-    if (measures || t->at.step % t->plan->log_every == 0)
-        TRY(report(t, measures, clock));
-    if (saves) {
-        TRY(save(t, t->at.step == t->steps, &saved));
-        if (saved)
-            keep(t);
-    }
+    t->skips_in_a_row = what == STEP_TAKEN ? 0 : t->skips_in_a_row + 1;
+    if (t->skips_in_a_row < SKIPS_MAX)
+        goto out;
+    if (what == STEP_NOT_FINITE)
+        FAIL(TING_ERR_NUMERIC, "%d steps in a row were not finite: lower the rate, or look for bad weights",
+             (int)SKIPS_MAX);
+    const char *why = t->task->why != NULL ? t->task->why(t->task->self) : NULL;
+    FAIL(TING_ERR_IO, "nothing of %d batches in a row can be learnt from%s%s", (int)SKIPS_MAX, why != NULL ? ": " : "",
+         why != NULL ? why : "");
 out:
     return err;
 }
@@ -413,7 +355,7 @@ static ting_err after_step(ting_trainer *t, double *clock)
         return TING_OK;
     if (reports)
         TRY(add_spent(t));
-    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? write_up(t, measures, saves, clock) : TING_OK));
+    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? ting_trainer_write_up(t, measures, saves, clock) : TING_OK));
     if (reports) {
         t->loss_sum = t->norm_sum = t->units = 0;
         t->loss_steps = 0;
@@ -423,14 +365,15 @@ out:
 }
 
 /* Whether any rank is asked to stop: then there is a checkpoint, and the code is cancelled. */
-static ting_err stop_if_asked(ting_trainer *t)
+static ting_err stop_if_asked(ting_trainer *t, double *clock)
 {
     ting_err err = TING_OK;
     double asked = t->options->stop != NULL && t->options->stop(t->options->self);
     TRY(ting_ranks_sum_doubles(t->ranks, &asked, 1));
     if (asked == 0)
         goto out;
-    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? ting_trainer_save(t) : TING_OK));
+    TRY(add_spent(t));
+    TRY(ting_ranks_agree(t->ranks, t->ranks->rank == 0 ? ting_trainer_write_last(t, clock) : TING_OK));
     FAIL(TING_ERR_CANCELLED, "stopped after step %lld; the same command goes on from %s", (long long)t->at.step,
          t->checkpoint_path);
 out:
@@ -440,16 +383,13 @@ out:
 static ting_err run(ting_trainer *t)
 {
     ting_err err = TING_OK;
-    double clock = t->began = now();
+    double clock = t->began = ting_trainer_clock();
     t->began_after = t->at.step;
     while (t->at.step < t->steps) {
-        bool finite = true;
-        TRY(stop_if_asked(t));
-        TRY(take_step(t, &finite));
-        t->skips_in_a_row = finite ? 0 : t->skips_in_a_row + 1;
-        if (t->skips_in_a_row == SKIPS_MAX)
-            FAIL(TING_ERR_NUMERIC, "%d steps in a row were not finite: lower the rate, or look for bad weights",
-                 (int)SKIPS_MAX);
+        outcome what;
+        TRY(stop_if_asked(t, &clock));
+        TRY(take_step(t, &what));
+        TRY(count_skips(t, what));
         if (++t->at.batch == (int64_t)t->batches) {
             t->at.batch = 0;
             TRY(ting_ranks_agree(t->ranks, t->task->epoch(t->task->self, (int)++t->at.epoch, &t->batches)));
@@ -472,6 +412,8 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     ting_err err = ting_ranks_agree(t->ranks, start(t));
     if (err == TING_OK)
         err = ting_trainer_compare(t);
+    if (err == TING_OK)
+        err = rehearse(t);
     if (err == TING_OK)
         err = run(t);
     ting_trainer_drop(t);
@@ -496,8 +438,17 @@ ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, c
         TRY(ting_trainer_take_mean(t, folder, mean));
     else
         ting_trainer_swap_average(t);
-    *out = (ting_training){t->at.step, t->at.epoch, t->at.skipped, mean, t->curve, t->curve_count};
-    t->curve = NULL; /* handed over */
+    *out = (ting_training){t->at.step,
+                           t->at.epoch,
+                           t->at.skipped,
+                           mean,
+                           t->curve,
+                           t->curve_count,
+                           t->from.length > 0 ? t->from.text : NULL,
+                           t->teacher.length > 0 ? t->teacher.text : NULL};
+    t->curve = NULL; /* handed over, as are the texts */
+    t->from = out->from != NULL ? (ting_str){0} : t->from;
+    t->teacher = out->teacher != NULL ? (ting_str){0} : t->teacher;
 out:
     ting_trainer_drop(t);
     ting_free(t);
@@ -507,6 +458,8 @@ out:
 void ting_training_free(ting_training *training)
 {
     ting_free(training->curve);
+    ting_free(training->from);
+    ting_free(training->teacher);
     *training = (ting_training){0};
 }
 

@@ -7,17 +7,22 @@
  *
  * In `folder`: checkpoint (the full state, replaced atomically), checkpoint-STEP (kept.h), curves.html
  * (train/curves.h). A folder that holds a checkpoint is continued, exactly as if it had never stopped: same
- * batches, same dropout, same numbers, on any number of threads. What a checkpoint does not hold is a function of the
- * plan's seed and of (epoch, place).
+ * batches, same dropout, same numbers, on any number of threads; the curves have a point more, where it was stopped. What
+ * a checkpoint does not hold is a function of the plan's seed and of (epoch, place).
  *
  * Several processes (ranks.h) train as one: a batch is divided among them, and with the same seed the numbers differ
  * from those of one process by rounding alone, chance (dropout) aside. Rank 0 measures, reports and writes; all read
- * the same folder.
+ * the same folder. One training writes in a folder at a time: what a killed one has left half written is removed.
+ *
+ * Before its first step a training computes the gradients of its largest batch, and drops them: whether activations fit into the
+ * memory that there is shows then, not after hours.
  *
  * A checkpoint that cannot be written (a full disk) is said, and tried again at the next save point; the one before
  * stays. At the end, or when stopped, it is an error.
  *
- * Steps whose loss or gradient is not finite change nothing, are said and counted; many in a row stop the training.
+ * Steps whose loss or gradient is not finite, and those of a batch that nothing is left of, change nothing but the place
+ * in the data: not the weights, not running statistics, not the optimizer. They are said and counted; many in a row stop
+ * the training.
  */
 #ifndef TING_TRAIN_TRAINER_H
 #define TING_TRAIN_TRAINER_H
@@ -41,21 +46,32 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     void *self;
     ting_params *params;    /* allocated with gradients */
     uint64_t settings_hash; /* of what the names and shapes of the parameters do not show: heads, activations, ... */
+    uint64_t
+        keys_hash; /* the same of settings that earlier versions left out: checkpoints without one have any. 0: none */
     uint64_t data_hash;     /* a checkpoint belongs to its data; 0: any, which is enough to export it */
     const char *unit;       /* what the loss is a mean over, for the curves: "character" */
     double reference_batches; /* what a step counts for in ctx->batch_count (nn/steer.h): seconds of sound a batch / 600, as
                                  icefall has it; 0: 1 */
+    const char *from,
+        *teacher;      /* models that the first weights and the targets come from, as JSON objects for the record
+                                   (model_origin.h); NULL: none. Borrowed */
+    double data_bytes; /* of memory that it takes while it trains, at most; known before the first step */
     /* Makes the order of an epoch current, a function of the seed and `epoch`; *batches >= 1 gets its length. */
     ting_err (*epoch)(void *self, int epoch, size_t *batches);
     /* Batch `place` of the current epoch, or this rank's share of it: the sum of the loss over its units, and their
-     * number. Nothing to learn from: a sum of no rows. Failures of ops stay in ctx->err. */
+     * number. Nothing to learn from: a sum of no rows, and no units. Failures of ops stay in ctx->err. */
     ting_err (*loss)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
-    /* Error rate on what is held out; < 0 when nothing is. May reset the context's arena. */
+    /* The batch of the current epoch that takes the most memory; NULL: they are alike. */
+    size_t (*largest)(void *self);
+    /* Error rate on what is held out; < 0 when nothing is, or somebody wants to stop. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
     const char *error_name;   /* what `measure` measures: "character error rate" */
     const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */
     int term_count;
     void (*spend)(void *self, ting_spent *out); /* NULL: only the loss is known */
+    void (*forget)(
+        void *self); /* the step of the last batch was left out: the terms of its loss do not count. NULL: none do */
+    const char *(*why)(void *self); /* why the last item was left out; borrowed; NULL, or a NULL function: not known */
     /* Appends what was said and heard at the last measurement, lines as in train/curves.h; NULL: nothing. */
     void (*samples)(void *self, ting_str *out);
 } ting_task;
@@ -65,14 +81,15 @@ typedef struct ting_trainer_options {
     int threads;                /* 0: all processors */
     long finish;                /* see ting_train_options */
     const ting_ranks *ranks;    /* borrowed */
+    uint64_t recipe_hash;       /* of all that the recipe says: the same on all ranks */
     const ting_log *log;
     void (*report)(void *self, const ting_train_report *report);
     int (*stop)(void *self);
     void *self;
 } ting_trainer_options;
 
-/* Trains to the end of the plan. Errors: io, format and model (checkpoint), memory, numeric, cancelled, those of the
- * task. */
+/* Trains to the end of the plan. Errors: argument (`finish` during the warm-up), io, format and model (checkpoint), memory,
+ * numeric, cancelled, those of the task. */
 ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, const ting_trainer_options *options);
 
 typedef struct ting_training { /* what became of it, for the record in an exported model */
@@ -80,6 +97,7 @@ typedef struct ting_training { /* what became of it, for the record in an export
     int mean;                /* of so many kept checkpoints; 0: of the last one alone */
     ting_curve_point *curve; /* owned */
     size_t curve_count;
+    char *from, *teacher; /* as the task had them, owned; NULL: none, or a checkpoint of an earlier version */
 } ting_training;
 
 /* Puts the checkpoint's averaged weights (without averaging: the last ones) into the task's parameters; with `mean` >

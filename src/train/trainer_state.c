@@ -31,12 +31,30 @@ static ting_optimizer make_scaled_adam(const ting_trainer *t)
     return adam != NULL ? ting_scaled_adam_optimizer(adam) : (ting_optimizer){0};
 }
 
+/* Those of the recipe, which may have changed since the checkpoint. */
+static void set_rates(ting_trainer *t)
+{
+    const ting_train_parts *parts = &t->plan->parts;
+    for (int p = 0; t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM && p < parts->count; p++)
+        ting_scaled_adam_set_rate(t->optimizer.self, p + 1, parts->item[p].rate);
+}
+
 static ting_optimizer make_optimizer(const ting_trainer *t)
 {
     if (t->plan->optimizer == TING_OPTIMIZER_SCALED_ADAM)
         return make_scaled_adam(t);
     ting_adamw *adamw = ting_adamw_new(t->task->params, &t->plan->adamw);
     return adamw != NULL ? ting_adamw_optimizer(adamw) : (ting_optimizer){0};
+}
+
+static size_t statistics_of(ting_params *params)
+{
+    size_t sum = 0;
+    for (int i = 0; i < ting_params_count(params); i++) {
+        const ting_param *p = ting_params_at(params, i);
+        sum += p->role == TING_PARAM_STATISTICS ? (size_t)p->t.rows * (size_t)p->t.cols : 0;
+    }
+    return sum;
 }
 
 /* Paths, optimizer, mean of the weights: what the state is made of. */
@@ -46,10 +64,16 @@ ting_err ting_trainer_make(ting_trainer *t, const char *folder)
     t->elements = ting_params_elements(t->task->params);
     t->checkpoint_path = ting_path_join(folder, "checkpoint");
     t->curves_path = ting_path_join(folder, "curves.html");
+    ting_str_add(&t->from, t->task->from != NULL ? t->task->from : "");
+    ting_str_add(&t->teacher, t->task->teacher != NULL ? t->task->teacher : "");
     t->optimizer = make_optimizer(t);
     if (t->plan->average > 0)
         t->average = ting_alloc(t->elements, sizeof *t->average);
-    if (t->optimizer.self == NULL || t->checkpoint_path == NULL || t->curves_path == NULL || (t->plan->average > 0 && t->average == NULL))
+    const size_t statistics = statistics_of(t->task->params);
+    if (statistics > 0)
+        t->statistics = ting_alloc(statistics, sizeof *t->statistics);
+    if (t->optimizer.self == NULL || t->checkpoint_path == NULL || t->curves_path == NULL ||
+        (t->plan->average > 0 && t->average == NULL) || (statistics > 0 && t->statistics == NULL))
         FAIL(TING_ERR_MEMORY, "out of memory for the state of a training of %zu parameters", t->elements);
     if (t->average != NULL)
         memcpy(t->average, ting_params_values(t->task->params), t->elements * sizeof *t->average);
@@ -63,7 +87,10 @@ void ting_trainer_drop(ting_trainer *t)
     ting_free(t->checkpoint_path);
     ting_free(t->curves_path);
     ting_free(t->average);
+    ting_free(t->statistics);
     ting_str_free(&t->samples);
+    ting_str_free(&t->from);
+    ting_str_free(&t->teacher);
     ting_arena_free(t->arena);
     ting_pool_free(t->pool);
     if (t->optimizer.free != NULL)
@@ -80,7 +107,30 @@ void ting_trainer_swap_average(ting_trainer *t)
     }
 }
 
-enum { OWN_BLOCKS = 7, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
+static void move_statistics(ting_trainer *t, bool back)
+{
+    ting_real *at = t->statistics;
+    for (int i = 0; i < ting_params_count(t->task->params) && at != NULL; i++) {
+        ting_param *p = ting_params_at(t->task->params, i);
+        const size_t count = (size_t)p->t.rows * (size_t)p->t.cols;
+        if (p->role != TING_PARAM_STATISTICS)
+            continue;
+        memcpy(back ? p->t.data : at, back ? at : p->t.data, count * sizeof *at);
+        at += count;
+    }
+}
+
+void ting_trainer_keep_statistics(ting_trainer *t)
+{
+    move_statistics(t, false);
+}
+
+void ting_trainer_return_statistics(ting_trainer *t)
+{
+    move_statistics(t, true);
+}
+
+enum { OWN_BLOCKS = 10, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
 
 /* A checkpoint belongs to one network and one corpus. */
 typedef struct identity {
@@ -119,9 +169,13 @@ ting_err ting_trainer_save(ting_trainer *t)
     ting_state_block blocks[BLOCKS];
     int64_t point_bytes = sizeof *t->curve;
     int count = state_blocks(t, &id, blocks);
+    uint64_t keys = t->task->keys_hash;
+    blocks[count++] = (ting_state_block){"keys", &keys, sizeof keys};
     blocks[count++] = (ting_state_block){"points", t->curve, t->curve_count * sizeof *t->curve};
     blocks[count++] = (ting_state_block){"point_bytes", &point_bytes, sizeof point_bytes};
     blocks[count++] = (ting_state_block){"samples", t->samples.text, t->samples.length};
+    blocks[count++] = (ting_state_block){"from", t->from.text, t->from.length};
+    blocks[count++] = (ting_state_block){"teacher", t->teacher.text, t->teacher.length};
     TRY(ting_checkpoint_save(t->checkpoint_path, blocks, count));
     const ting_curves page = {.title = t->options->title,
                               .unit = t->task->unit,
@@ -146,7 +200,10 @@ static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *fil
     if (!ting_checkpoint_find(file, "identity", &data, &bytes) || bytes != sizeof id)
         return ting_fail(TING_ERR_FORMAT, "%s: not the checkpoint of a training", file->path);
     memcpy(&id, data, sizeof id);
-    if (id.network != network_hash(t->task))
+    uint64_t keys = 0;
+    if (ting_checkpoint_find(file, "keys", &data, &bytes) && bytes == sizeof keys)
+        memcpy(&keys, data, sizeof keys);
+    if (id.network != network_hash(t->task) || (keys != 0 && t->task->keys_hash != 0 && keys != t->task->keys_hash))
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's", file->path);
     if (t->task->data_hash != 0 && id.data != t->task->data_hash)
         return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data", file->path);
@@ -195,12 +252,25 @@ static ting_err read_curve(ting_trainer *t, const ting_checkpoint *file)
     return TING_OK;
 }
 
-static void read_samples(ting_trainer *t, const ting_checkpoint *file)
+/* A block of text, if it is there. */
+static void read_text(const ting_checkpoint *file, const char *name, ting_str *out)
 {
     const void *data;
     size_t bytes = 0;
-    if (ting_checkpoint_find(file, "samples", &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL)
-        ting_str_add_bytes(&t->samples, data, bytes);
+    if (ting_checkpoint_find(file, name, &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL) {
+        ting_str_clear(out);
+        ting_str_add_bytes(out, data, bytes);
+    }
+}
+
+/* What is shown and recorded. The first weights are those that the training began with; its teacher is the last one. */
+static void read_texts(ting_trainer *t, const ting_checkpoint *file)
+{
+    read_text(file, "samples", &t->samples);
+    ting_str_clear(&t->from);
+    read_text(file, "from", &t->from);
+    if (t->teacher.length == 0)
+        read_text(file, "teacher", &t->teacher);
 }
 
 ting_err ting_trainer_restore(ting_trainer *t)
@@ -212,9 +282,10 @@ ting_err ting_trainer_restore(ting_trainer *t)
     TRY(ting_checkpoint_open(t->checkpoint_path, &file));
     TRY(check_identity(t, &file));
     TRY(ting_checkpoint_read(&file, blocks, state_blocks(t, &id, blocks)));
+    set_rates(t);
     TRY(check_place(t));
     TRY(read_curve(t, &file));
-    read_samples(t, &file);
+    read_texts(t, &file);
 out:
     ting_checkpoint_close(&file);
     return err;
@@ -275,14 +346,11 @@ out:
 ting_err ting_trainer_compare(const ting_trainer *t)
 {
     ting_err err = TING_OK;
-    const ting_train_plan *p = t->plan;
-    const double numbers[] = {
-        p->seed, p->steps,   p->shape,      p->rate,          p->warmup,    p->decay,    p->optimizer,
-        p->clip, p->average, p->save_every, p->measure_every, p->log_every, p->multiply, (double)t->options->finish};
+    TRY(ting_ranks_same(t->ranks, "recipe", t->options->recipe_hash));
     TRY(ting_ranks_same(t->ranks, "network", network_hash(t->task)));
+    TRY(ting_ranks_same(t->ranks, "network", t->task->keys_hash));
     TRY(ting_ranks_same(t->ranks, "list of recordings or texts", t->task->data_hash));
-    TRY(ting_ranks_same(t->ranks, "plan (the group `train` of its recipe, --finish)",
-                        ting_fingerprint(numbers, sizeof numbers)));
+    TRY(ting_ranks_same(t->ranks, "--finish", (uint64_t)t->options->finish));
     TRY(ting_ranks_same(t->ranks, "checkpoint (all must see the same folder)", (uint64_t)t->at.step));
     TRY(ting_ranks_same(t->ranks, "processor level (TING_CPU sets it)", (uint64_t)t->kern->level));
 out:

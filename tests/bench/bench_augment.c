@@ -54,7 +54,7 @@ static ting_err run_case(const ting_augment *augment, double *seconds)
         ting_rng rng = ting_rng_new((uint64_t)i, 1);
         TRY(ting_sound_set(&sound, sentence, COUNT));
         const double start = now();
-        TRY(ting_augment_voice(augment, &rng, &sound, NULL));
+        TRY(ting_augment_voice(augment, &rng, &sound));
         TRY(ting_augment_channel(augment, &rng, &sound));
         TRY(ting_augment_features(augment, &rng, TING_TIMING_FREE, features, FRAMES, BINS));
         if (i > 0)

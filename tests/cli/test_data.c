@@ -358,6 +358,24 @@ static void every_fault_is_found(void **state)
     assert_rows("bad/good.tsv", "ok\t@/bad/ok.wav\t\t\t2\t你好\tni3 hao3\n");
 }
 
+/* 16 hanzi in a second: 32 initials and finals are too many for 23 rows, 16 characters are not; a network of half the rows has 12. */
+static void labels_are_counted_as_a_recipe_has_them(void **state)
+{
+    (void)state;
+    write_sound("rows/a.wav", SECOND);
+    write_text("rows/m.tsv", "id\tpath\ttext\na\ta.wav\t你好你好你好你好你好你好你好你好\n");
+    write_text("rows/zipformer.yaml", "tokens: {table: characters}\ndata: {train: [{manifest: m.tsv}]}\n");
+    write_text("rows/cnn.yaml", "model: {encoder: cnn, channels: [4, 8, 8], convs: [1, 1, 1], stride_time: [2, 2, 2],\n"
+                                "        stride_freq: [2, 2, 2], dim: 16, ctc: true}\n"
+                                "loss: {ctc: 1, transducer: 0, simple: 0}\n"
+                                "tokens: {table: characters}\ndata: {train: [{manifest: m.tsv}]}\n");
+    assert_runs(1, "label too long", "a: its label needs 32 frames, and 1.000 s have 23\n", CHECK(at("rows/m.tsv")));
+    assert_runs(0, "without a problem   1 ", "", CHECK("--recipe", at("rows/zipformer.yaml"), at("rows/m.tsv")));
+    assert_runs(1, "label too long", "a: its label needs 16 frames, and 1.000 s have 12\n",
+                CHECK("--recipe", at("rows/cnn.yaml"), at("rows/m.tsv")));
+    assert_runs(1, "", "there-is-none.yaml", CHECK("--recipe", at("rows/there-is-none.yaml"), at("rows/m.tsv")));
+}
+
 static void results_do_not_depend_on_threads(void **state)
 {
     (void)state;
@@ -437,6 +455,7 @@ int main(void)
         cmocka_unit_test(wrong_orders_change_nothing),
         cmocka_unit_test(a_good_manifest_is_summed_up),
         cmocka_unit_test(every_fault_is_found),
+        cmocka_unit_test(labels_are_counted_as_a_recipe_has_them),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(lists_of_problems_are_capped),
         cmocka_unit_test(pieces_are_measured),

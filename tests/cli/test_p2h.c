@@ -118,6 +118,15 @@ static void save_text(const char *path, const char *text)
     assert_ok(ting_file_save(path, text, strlen(text)));
 }
 
+/* Whether `tingxie inspect` says this of a file. */
+static void assert_inspected(const char *path, const char *part, bool there)
+{
+    ting_program_run run = ting_run_program(ARGS("inspect", path), NULL);
+    assert_int_equal(run.status, 0);
+    assert_int_equal(strstr(run.out, part) != NULL, there);
+    ting_program_free(&run);
+}
+
 /* From text to a trained model that writes the text back, through the program alone. */
 static void text_becomes_a_model(void **state)
 {
@@ -160,6 +169,15 @@ static void text_becomes_a_model(void **state)
                            NULL);
     assert_int_equal(run.status, 0);
     ting_program_free(&run);
+    assert_inspected(out, "tingxie.p2h.license", false); /* nobody gave one, and none is made up */
+    assert_inspected(out, "tingxie.p2h.authors", false);
+    run = ting_run_program(ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", out, "--type", "int8",
+                                "--licence", "CC0-1.0", "--authors", "somebody"),
+                           NULL);
+    assert_int_equal(run.status, 0);
+    ting_program_free(&run);
+    assert_inspected(out, "CC0-1.0", true);
+    assert_inspected(out, "somebody", true);
     run = ting_run_program(ARGS("p2h", "-m", out, "--precision", "int8"), "wo3 shi4 zhong1 guo2 ren2\nda4 jia1 hao3\n");
     assert_int_equal(run.status, 0);
     assert_string_equal(run.out, "我是中国人\n大家好\n");

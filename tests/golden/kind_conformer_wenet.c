@@ -17,6 +17,7 @@
 struct run {
     ting_golden *g;
     ting_params *params;
+    ting_conformer_config config;
     ting_conformer *model;
     ting_ctc_head head;
     ting_tensor x; /* [T, features] of all utterances, normalised */
@@ -187,8 +188,8 @@ static void with_loss(struct run *r)
 static ting_tensor stream(struct run *r, ting_conformer_state *state, int step)
 {
     ting_ctx *ctx = &r->g->ctx;
-    const int frames = r->segments.start[1], rows = ting_conformer_rows(ting_conformer_settings(r->model), frames);
-    ting_tensor all = ting_ctx_constant(ctx, rows, ting_conformer_settings(r->model)->dim);
+    const int frames = r->segments.start[1], rows = ting_conformer_rows(&r->config, frames);
+    ting_tensor all = ting_ctx_constant(ctx, rows, r->config.dim);
     for (int at = 0, done = 0; done < rows && ctx->err == TING_OK;) {
         int take = ting_conformer_frames(r->model, state, step), out[2];
         take = take < frames - at ? take : frames - at;
@@ -227,13 +228,12 @@ ting_err ting_golden_conformer_wenet(ting_golden *g)
 {
     ting_err err = TING_OK;
     struct run r = {.g = g, .params = ting_params_new()};
-    ting_conformer_config config;
     char name[96], prefix[64];
-    read_config(g, &config);
+    read_config(g, &r.config);
     if (r.params == NULL)
         return TING_ERR_MEMORY;
-    TRY(ting_conformer_new(&config, r.params, &r.model));
-    r.head = ting_ctc_head_declare(r.params, "ctc.ctc_lo", (int)ting_golden_int(g, "vocab_size"), config.dim);
+    TRY(ting_conformer_new(&r.config, r.params, &r.model));
+    r.head = ting_ctc_head_declare(r.params, "ctc.ctc_lo", (int)ting_golden_int(g, "vocab_size"), r.config.dim);
     TRY(ting_golden_load(g, r.params));
     read_input(&r);
     if (ting_golden_has(g, "out.losses"))

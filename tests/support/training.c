@@ -3,9 +3,11 @@
 #include "support/training.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/p2h_corpus.h"
+#include "model/schema.h"
 #include "support/support.h"
 #include "nn/tensor.h"
 #include "text/pinyin.h"
@@ -39,33 +41,95 @@ char *ting_tiny_corpus(const char *name, int sentences)
     return path;
 }
 
-void ting_assert_same_state(const char *a, const char *b)
+enum { MOST_BLOCKS = 32, NAME_BYTES = 32 };
+
+/* The names of all blocks of a checkpoint, in their order; train/checkpoint.h has the layout. Returns how many. */
+static int names_of(const ting_checkpoint *checkpoint, char names[MOST_BLOCKS][NAME_BYTES])
 {
-    static const char *const blocks[] = {
-        "identity",         "place",        "weights",           "average",          "adamw.steps",
-        "adamw.mean",       "adamw.square", "scaled_adam.steps", "scaled_adam.mean", "scaled_adam.square",
-        "scaled_adam.norms"};
+    uint64_t count, bytes;
+    size_t at = 8;
+    memcpy(&count, checkpoint->file.data + at, sizeof count);
+    assert_in_range(count, 1, MOST_BLOCKS);
+    at += sizeof count;
+    for (uint64_t i = 0; i < count; i++) {
+        memcpy(names[i], checkpoint->file.data + at, NAME_BYTES);
+        memcpy(&bytes, checkpoint->file.data + at + NAME_BYTES, sizeof bytes);
+        at += NAME_BYTES + sizeof bytes + (size_t)(bytes + 7) / 8 * 8;
+    }
+    return (int)count;
+}
+
+/* Every block of both but those named, a list that ends with NULL. */
+static void assert_same_blocks(const char *a, const char *b, const char *const *but)
+{
     char *path[2] = {ting_path_join(a, "checkpoint"), ting_path_join(b, "checkpoint")};
+    char names[2][MOST_BLOCKS][NAME_BYTES];
     ting_checkpoint file[2];
-    int compared = 0;
-    for (int i = 0; i < 2; i++)
+    int count[2];
+    for (int i = 0; i < 2; i++) {
         assert_ok(ting_checkpoint_open(path[i], &file[i]));
-    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) {
+        count[i] = names_of(&file[i], names[i]);
+    }
+    assert_int_equal(count[0], count[1]);
+    for (int k = 0; k < count[0]; k++) {
         const void *data[2];
         size_t bytes[2];
-        const bool first = ting_checkpoint_find(&file[0], blocks[k], &data[0], &bytes[0]);
-        assert_int_equal(first, ting_checkpoint_find(&file[1], blocks[k], &data[1], &bytes[1]));
-        if (!first)
-            continue;
-        assert_int_equal(bytes[0], bytes[1]);
-        assert_memory_equal(data[0], data[1], bytes[0]);
-        compared++;
+        bool compared = true;
+        assert_string_equal(names[0][k], names[1][k]);
+        for (int i = 0; but[i] != NULL; i++)
+            compared = compared && strcmp(but[i], names[0][k]) != 0;
+        for (int i = 0; i < 2; i++)
+            assert_true(ting_checkpoint_find(&file[i], names[0][k], &data[i], &bytes[i]));
+        if (compared && (bytes[0] != bytes[1] || memcmp(data[0], data[1], bytes[0]) != 0))
+            fail_msg("%s and %s differ in \"%s\"", path[0], path[1], names[0][k]);
     }
-    assert_true(compared >= 6); /* of either optimizer */
     for (int i = 0; i < 2; i++) {
         ting_checkpoint_close(&file[i]);
         ting_free(path[i]);
     }
+}
+
+void ting_assert_same_state(const char *a, const char *b)
+{
+    assert_same_blocks(a, b, (const char *const[]){"points", "samples", NULL});
+}
+
+void ting_assert_same_state_but_place(const char *a, const char *b)
+{
+    assert_same_blocks(a, b, (const char *const[]){"points", "samples", "place", NULL});
+}
+
+void ting_remove_block(const char *path, const char *name)
+{
+    char names[MOST_BLOCKS][NAME_BYTES];
+    ting_state_block blocks[MOST_BLOCKS];
+    ting_checkpoint file;
+    int count, kept = 0;
+    assert_ok(ting_checkpoint_open(path, &file));
+    count = names_of(&file, names);
+    for (int i = 0; i < count; i++) {
+        const void *data;
+        size_t bytes;
+        assert_true(ting_checkpoint_find(&file, names[i], &data, &bytes));
+        if (strcmp(names[i], name) != 0)
+            blocks[kept++] = (ting_state_block){names[i], (void *)(uintptr_t)data, bytes};
+    }
+    assert_int_equal(kept, count - 1);
+    assert_ok(ting_checkpoint_save(path, blocks, kept));
+    ting_checkpoint_close(&file);
+}
+
+void ting_assert_record(const char *path, const char *network, const char *part)
+{
+    ting_gguf file;
+    ting_network found;
+    const char *record;
+    assert_ok(ting_gguf_open(path, &file));
+    assert_ok(ting_network_find(&file, network, &found));
+    assert_ok(ting_keys_text(&found.keys, TING_KEY_TRAINING, &record));
+    if (strstr(record, part) == NULL)
+        fail_msg("%s: the record %s lacks %s", path, record, part);
+    ting_gguf_close(&file);
 }
 
 double ting_checkpoint_distance(const char *a, const char *b)
@@ -95,4 +159,14 @@ double ting_checkpoint_distance(const char *a, const char *b)
         ting_free(path[i]);
     }
     return most;
+}
+
+void ting_assert_names(const char *path, const char *const *names, size_t count)
+{
+    ting_folder folder = {0};
+    assert_ok(ting_folder_list(path, "", &folder));
+    assert_int_equal(folder.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(folder.names[i], names[i]);
+    ting_folder_free(&folder);
 }

@@ -273,6 +273,31 @@ static void a_network_writes_characters(void **state)
         ting_free(all[i]);
 }
 
+/* Weights that fit by name and shape, but would mean something else. */
+static void a_start_that_means_something_else_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *part;
+    } cases[] = {{"features=wenet", "the features of the recipe and"},
+                 {"model.downsampling=[1, 4]", "differ in downsampling"},
+                 {"model.heads=4", "differ in heads"},
+                 {"model={encoder: conformer, dim: 16, heads: 2, layers: 1, feedforward: 32}",
+                  "its encoder is a zipformer2, the"}};
+    ting_train_options used;
+    char *folder = ting_temp_path("meaning"), *next = ting_temp_path("meaning-next");
+    static const char *const two[] = {"model.downsampling=[1, 2]", "train.steps=2", NULL};
+    assert_ok(train(folder, NULL, two, &used));
+    char *model = export(&used, "meaning.gguf");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const more[] = {"model.downsampling=[1, 2]", cases[i].set, NULL};
+        assert_fails(TING_ERR_MODEL, cases[i].part, train(next, model, more, &used));
+    }
+    char *const all[] = {folder, next, model};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* ---- the page ---- */
 
 /* name NULL: the folder is the file */
@@ -431,8 +456,8 @@ int main(void)
         cmocka_unit_test(characters_make_a_table),      cmocka_unit_test(differences_are_marked),
         cmocka_unit_test(impossible_parts_are_refused), cmocka_unit_test(frozen_parts_stay_bitwise),
         cmocka_unit_test(frozen_statistics_stay),       cmocka_unit_test(parts_have_their_own_rate),
-        cmocka_unit_test(a_network_writes_characters),  cmocka_unit_test(the_page_shows_what_happened),
-        cmocka_unit_test(earlier_points_are_kept),
+        cmocka_unit_test(a_network_writes_characters),  cmocka_unit_test(a_start_that_means_something_else_is_refused),
+        cmocka_unit_test(the_page_shows_what_happened), cmocka_unit_test(earlier_points_are_kept),
     };
     return cmocka_run_group_tests(tests, make_toy, free_toy);
 }

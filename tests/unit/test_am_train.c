@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "engine/am.h"
 #include "tingxie_train.h"
+#include "train/am_recipe.h"
 #include "train/am_teacher.h"
 
 #include <signal.h>
@@ -177,19 +178,23 @@ static void every_encoder_trains_and_is_opened(void **state)
 {
     (void)state;
     static const struct {
-        const char *model, *words;
+        const char *model, *words, *more;
     } cases[] = {
-        {"model: {encoder: conformer, dim: 16, heads: 2, layers: 2, feedforward: 32, kernel: 5, norm: layer, causal: true, chunk: 4,\n"
-         "        left: 2, chunks: [4, 0], lefts: [8, -1], ctc: true}\n",
-         "Conformer of 2 layers of 16, CTC head, streaming"},
-        {"model: {encoder: cnn, channels: [4, 8], convs: [1, 2], stride_time: [2, 2], stride_freq: [4, 4], dim: 32, ctc: true}\n",
-         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances"},
+        {"model: {encoder: conformer, dim: 16, heads: 2, layers: 2, feedforward: 32, kernel: 5, norm: layer, causal: "
+         "true, chunk: 4,\n"
+         "        left: 7, chunks: [4, 0], lefts: [8, -1], ctc: true}\n",
+         "Conformer of 2 layers of 16, CTC head, streaming", ""},
+        {"model: {encoder: cnn, channels: [4, 8], convs: [1, 2], stride_time: [2, 2], stride_freq: [4, 4], dim: 32, "
+         "ctc: true}\n",
+         "CNN of 2 blocks, 3 convolutions up to 8 channels, CTC head, whole utterances", "features: icefall bins=40\n"},
     };
     char *toy = make_toy("kinds", 60);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct watch w;
-        char *recipe = write_recipe_of("kind.yaml", cases[i].model, "optimizer: adamw, rate: 0.003, steps: 12, measure_every: 12",
-                                       "loss: {ctc: 1, transducer: 0, simple: 0}\n");
+        ting_str more = {0};
+        ting_str_addf(&more, "%sloss: {ctc: 1, transducer: 0, simple: 0}\n", cases[i].more);
+        char *recipe = write_recipe_of("kind.yaml", cases[i].model,
+                                       "optimizer: adamw, rate: 0.003, steps: 12, measure_every: 12", more.text);
         char *folder = ting_temp_path(i == 0 ? "kind0" : "kind1"), *path = ting_temp_path("kind.gguf"), text[256];
         const ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 2};
         ting_model_options how;
@@ -203,11 +208,97 @@ static void every_encoder_trains_and_is_opened(void **state)
         ting_model_describe(model, text, sizeof text);
         assert_non_null(strstr(text, cases[i].words));
         ting_model_free(model);
+        ting_str_free(&more);
         ting_free(recipe);
         ting_free(folder);
         ting_free(path);
     }
     ting_free(toy);
+}
+
+/* One word means one thing: rows, for every encoder. A file's Conformer counts whole chunks. */
+static void rows_to_the_left_become_whole_chunks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *left;
+        int chunks;
+    } cases[] = {{"64", 4}, {"65", 5}, {"0", 0}, {"-1", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ting_str text = {0};
+        ting_am_recipe r;
+        ting_str_addf(
+            &text, "model: {encoder: conformer, causal: true, chunk: 16, left: %s}\ndata: {train: [{manifest: x}]}\n",
+            cases[i].left);
+        char *path = write_text("left.yaml", text.text);
+        assert_ok(ting_am_recipe_load(path, NULL, &r));
+        assert_int_equal(r.model.encoder.conformer.left, cases[i].chunks);
+        ting_am_recipe_free(&r);
+        ting_free(path);
+        ting_str_free(&text);
+    }
+}
+
+/* A stride is neither a name nor a shape, but another network. */
+static void a_network_that_only_settings_show_is_another(void **state)
+{
+    (void)state;
+    struct watch w;
+    static const char *const other[] = {"model.stride_time=[1, 2]", NULL};
+    char *toy = make_toy("stride-toy", 20), *folder = ting_temp_path("stride");
+    char *recipe = write_recipe_of(
+        "stride.yaml",
+        "model: {encoder: cnn, channels: [4, 8], convs: [1, 1], stride_time: [2, 2], stride_freq: [4, 4], dim: 32}\n",
+        "optimizer: adamw, rate: 0.001, steps: 4, measure_every: 4", "");
+    ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 1};
+    assert_fails(TING_ERR_CANCELLED, "step 2", train(options, 2, &w));
+    options.settings = other;
+    assert_fails(TING_ERR_MODEL, "of another network", train(options, 1000, &w));
+    options.settings = NULL;
+    assert_ok(train(options, 1000, &w));
+    char *const all[] = {toy, folder, recipe};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* A table may have its blank anywhere, but must have one. */
+static void the_blank_is_looked_for(void **state)
+{
+    (void)state;
+    struct watch w;
+    ting_texts parts;
+    ting_str table = {0}, settings = {0};
+    assert_ok(ting_token_table_make(TING_TOKENS_PARTS, &parts));
+    for (size_t i = 1; i < parts.count; i++)
+        ting_str_addf(&table, "%s %zu\n", parts.items[i], i - 1);
+    char *without = write_text("without.txt", table.text), *folder = ting_temp_path("blank"),
+         *path = ting_temp_path("blank.gguf");
+    ting_str_addf(&table, "<blank> %zu\n", parts.count - 1);
+    char *with = write_text("with.txt", table.text), *toy = make_toy("blank-toy", 20);
+    char *recipe = write_recipe("blank.yaml", "steps: 2, measure_every: 2", "");
+    ting_str_addf(&settings, "tokens.file=%s", without);
+    const char *set[] = {settings.text, NULL};
+    ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 1, .settings = set};
+    assert_fails(TING_ERR_FORMAT, "without.txt: none of", train(options, 1000, &w));
+    ting_str_clear(&settings);
+    ting_str_addf(&settings, "tokens.file=%s", with);
+    set[0] = settings.text;
+    assert_ok(train(options, 1000, &w));
+    assert_ok(ting_export_am(&options, path, TING_EXPORT_F32, "CC0-1.0"));
+    ting_gguf file;
+    ting_am am;
+    assert_ok(ting_gguf_open(path, &file));
+    assert_ok(ting_am_open(&file, TING_PRECISION_F32, &am));
+    assert_int_equal(ting_am_blank(&am.net->config), parts.count - 1);
+    assert_int_equal(am.net->config.ctc.blank, parts.count - 1);
+    ting_am_free(&am);
+    ting_gguf_close(&file);
+    ting_texts_free(&parts);
+    ting_str_free(&table);
+    ting_str_free(&settings);
+    char *const all[] = {without, with, toy, recipe, folder, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
 }
 
 /* ---- resume ---- */
@@ -227,25 +318,36 @@ static void a_stopped_training_goes_on_exactly(void **state)
     assert_ok(train(options, 1000, &w));
     ting_assert_same_state(whole, parts);
 
-    /* killed without a warning, as often as it takes */
-    char *killed = ting_temp_path("killed");
+    /* killed without a warning: as soon as there is a checkpoint, then later and later */
+    char *killed = ting_temp_path("killed"), *checkpoint = ting_path_join(killed, "checkpoint");
+    static const char *const names[] = {"checkpoint", "curves.html"};
+    int hits = 0;
     options.folder = killed;
-    for (int round = 0; round < 40; round++) {
-        pid_t child = fork();
+    for (int round = 0; round < 8; round++) {
+        int status = 0;
+        pid_t child = fork(), ended = 0;
         assert_true(child >= 0);
         if (child == 0)
             _exit(train(options, 1000, &w) == TING_OK ? 0 : 1);
-        usleep((useconds_t)100000 << round / 4); /* longer and longer: also a slow machine gets through */
-        kill(child, SIGKILL);
-        int status;
-        waitpid(child, &status, 0);
+        while (!ting_file_exists(checkpoint) && (ended = waitpid(child, &status, WNOHANG)) == 0)
+            usleep(1000);
+        usleep((useconds_t)20000 << round);
+        if (ended == 0) {
+            kill(child, SIGKILL);
+            waitpid(child, &status, 0);
+        }
+        hits += WIFSIGNALED(status);
         if (WIFEXITED(status)) {
             assert_int_equal(WEXITSTATUS(status), 0);
             break;
         }
     }
+    assert_in_range(hits, 1, 8); /* after a checkpoint, before the end */
     assert_ok(train(options, 1000, &w));
+    assert_non_null(strstr(w.said, "going on after step"));
     ting_assert_same_state(whole, killed);
+    ting_assert_names(killed, names, 2);
+    ting_free(checkpoint);
     char *const all[] = {toy, recipe, whole, parts, killed};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
@@ -343,7 +445,13 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.7 * before);
     assert_non_null(strstr(w.said, "first weights of"));
-    char *const all[] = {toy, plain, taught, mapped, given, first, second, third, fourth, fifth, model};
+    char *pupil =
+        ting_temp_path("third.gguf"); /* says whose weights and whose knowledge it has, which the checkpoint knows */
+    assert_ok(
+        ting_export_am(&(ting_train_options){.recipe = taught, .folder = third}, pupil, TING_EXPORT_F32, "CC0-1.0"));
+    ting_assert_record(pupil, "am", "\"from\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
+    ting_assert_record(pupil, "am", "\"teacher\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
+    char *const all[] = {toy, plain, taught, mapped, given, first, second, third, fourth, fifth, model, pupil};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
@@ -360,7 +468,8 @@ static void impossible_recipes_are_refused(void **state)
         {"model: {encoder: zipformer}\n", "lists no manifest", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dimms: 3}\n", "dimms", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: [32, 64]}\n", "dims has 2 numbers", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, channels: [4, 8], convs: [1]}\n", "convs has 1 numbers", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, channels: [4, 8], convs: [1]}\n",
+         "convs has 1 numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 2.5}\n", "expected whole numbers", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {kernels: 8}\n", "8 taps", TING_ERR_MODEL},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {dims: 32, unmasked: 40}\n", "expected 0 to 32",
@@ -368,8 +477,19 @@ static void impossible_recipes_are_refused(void **state)
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc_dropout: 1}\n", "ctc_dropout", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false}\n", "no head", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nloss: {rows: 1}\n", "need", TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=40\n", "frames of 40 features",
+        {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=8\n", "8 features, expected 9",
+         TING_ERR_MODEL},
+        {"data: {train: [{manifest: train.tsv}]}\nloss: {ctc: 0}\n", "no loss is computed", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false, transducer: {}}\nloss: {transducer: 0}\n",
+         "no loss is computed", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {chunks: [0, 3]}\n",
+         ":2: chunks of 3 rows, expected multiples of 4", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: conformer, chunks: 8}\n",
+         ":2: chunks of 8 rows, but", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn, chunks: 8}\n", ":2: chunks of 8 rows, but",
          TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\ntrain: {schedule: noam,\n        decay: 10}\n",
+         ":3: the rate of the schedule noam", TING_ERR_FORMAT},
         {"data: {train: [{manifest: nowhere.tsv}]}\n", "nowhere.tsv", TING_ERR_IO},
         {"data: {train: [{manifest: train.tsv, only: split=x}]}\n", "split", TING_ERR_ARGUMENT},
         {"data: {train: [{manifest: train.tsv}], shortest: 100, longest: 200}\n", "none of its", TING_ERR_ARGUMENT},
@@ -425,6 +545,9 @@ int main(void)
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(bad_utterances_are_left_out),
         cmocka_unit_test(every_encoder_trains_and_is_opened),
+        cmocka_unit_test(rows_to_the_left_become_whole_chunks),
+        cmocka_unit_test(the_blank_is_looked_for),
+        cmocka_unit_test(a_network_that_only_settings_show_is_another),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(a_trained_network_teaches_and_begins_another),
         cmocka_unit_test(the_smoke_recipe_learns),

@@ -116,15 +116,13 @@ static void nothing_planned_changes_nothing(void **state)
     ting_augment *augment = made("round: false\n");
     ting_rng rng = ting_rng_new(1, 2);
     ting_sound sound = {0};
-    ting_augment_moved moved;
     float features[6] = {1, 2, 3, 4, 5, 6};
     assert_ok(ting_sound_set(&sound, samples, 20000));
-    assert_ok(ting_augment_voice(augment, &rng, &sound, &moved));
+    assert_ok(ting_augment_voice(augment, &rng, &sound));
     assert_ok(ting_augment_channel(augment, &rng, &sound));
     assert_ok(ting_augment_features(augment, &rng, TING_TIMING_FREE, features, 3, 2));
     assert_int_equal(sound.count, 20000);
     assert_memory_equal(sound.samples, samples, sizeof samples);
-    assert_true(moved.before == 0 && moved.stretch == 1);
     assert_true(features[0] == 1 && features[5] == 6);
     ting_sound_free(&sound);
     ting_augment_free(augment);
@@ -148,7 +146,7 @@ static void hard_sounds_stay_finite(void **state)
                 for (size_t i = 0; i < sound.count; i++) /* silence, full scale, alternating, the smallest numbers */
                     sound.samples[i] = kind == 0 ? 0 : kind == 1 ? 1 : kind == 2 ? (i % 2 ? 1.0F : -1.0F) : 1e-38F;
                 const ting_augment *augment = seed % 2 == 0 ? loud : noiseless;
-                assert_ok(ting_augment_voice(augment, &rng, &sound, NULL));
+                assert_ok(ting_augment_voice(augment, &rng, &sound));
                 const size_t count = sound.count;
                 assert_true(lengths[l] > 0 || count == 0);
                 assert_ok(ting_augment_channel(augment, &rng, &sound));
@@ -183,7 +181,7 @@ static ting_err augment_one(job *j, int index)
     TRY(ting_sound_reserve(sound, count));
     ting_tiny_sound(sound->samples, count);
     sound->count = count;
-    TRY(ting_augment_voice(j->augment, &rng, sound, NULL));
+    TRY(ting_augment_voice(j->augment, &rng, sound));
     TRY(ting_augment_channel(j->augment, &rng, sound));
     for (int i = 0; i < FRAMES * BINS; i++)
         j->features[index][i] = (float)(i % 37) + (float)index;
@@ -240,7 +238,7 @@ static ting_err everything_once(void *arg)
     TRY(ting_sound_reserve(&sound, 3000));
     ting_tiny_sound(sound.samples, 3000);
     sound.count = 3000;
-    TRY(ting_augment_voice(augment, &rng, &sound, NULL));
+    TRY(ting_augment_voice(augment, &rng, &sound));
     TRY(ting_augment_channel(augment, &rng, &sound));
     TRY(ting_augment_features(augment, &rng, TING_TIMING_FREE, x, 40, 4));
 out:

@@ -68,6 +68,30 @@ static void arena_reuses_its_memory(void **state)
     ting_arena_free(arena);
 }
 
+static size_t allowed(void *self)
+{
+    return *(const size_t *)self;
+}
+
+static void an_arena_takes_what_it_may(void **state)
+{
+    (void)state;
+    size_t left = 10000;
+    ting_arena *arena = ting_arena_new(4096);
+    ting_arena_limit(arena, allowed, &left);
+    assert_non_null(ting_arena_take(arena, 9000)); /* as large as wanted, not as large as a block would be */
+    left = 5000;
+    assert_non_null(ting_arena_take(arena, 4000)); /* a block would hold as much as all before, 9,000 bytes */
+    assert_null(ting_arena_take(arena, 6000));
+    assert_non_null(strstr(ting_error_message(), "may be had"));
+    ting_arena_reset(arena);
+    assert_null(ting_arena_take(arena, 6000));
+    ting_arena_reset(arena);
+    ting_arena_limit(arena, NULL, NULL);
+    assert_non_null(ting_arena_take(arena, 6000));
+    ting_arena_free(arena);
+}
+
 static void count_index(void *arg, int index)
 {
     ((int *)arg)[index]++;
@@ -300,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_keep_their_sentence),
         cmocka_unit_test(arena_reuses_its_memory),
+        cmocka_unit_test(an_arena_takes_what_it_may),
         cmocka_unit_test(pool_runs_each_index_once),
         cmocka_unit_test(random_streams_are_functions_of_their_counter),
         cmocka_unit_test(utf8_is_strict),

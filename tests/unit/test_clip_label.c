@@ -55,6 +55,21 @@ static void ctc_needs_a_frame_for_each_part_and_repeat(void **state)
     assert_label(NULL, "ni3 xyz hao3", 3, 5, -1); /* what is no syllable is one label */
 }
 
+static void frames_are_of_the_table(void **state)
+{
+    (void)state;
+    static const int want[] = {[TING_TOKENS_PARTS] = 7, [TING_TOKENS_SYLLABLES] = 5, [TING_TOKENS_CHARACTERS] = 5};
+    const ting_clip clip = {.id = "a", .path = "a", .text = "妈马啊 啊", .pinyin = "ma1 ma1 a1 a5"};
+    for (int table = 0; table < 3; table++) {
+        ting_label_reader reader = {.table = (ting_token_table)table};
+        ting_clip_label label;
+        assert_ok(ting_label_read(&reader, &clip, &label));
+        /* m a1 m a1 blank a1 a5; ma1 blank ma1 a1 a5; 妈 马 啊 blank 啊 */
+        assert_int_equal(label.frames, want[table]);
+        ting_label_reader_free(&reader);
+    }
+}
+
 static void text_is_read_with_the_tables(void **state)
 {
     (void)state;
@@ -108,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_becomes_what_is_spoken),
         cmocka_unit_test(ctc_needs_a_frame_for_each_part_and_repeat),
+        cmocka_unit_test(frames_are_of_the_table),
         cmocka_unit_test(text_is_read_with_the_tables),
         cmocka_unit_test(without_memory_it_says_so),
     };

@@ -4,7 +4,6 @@
 #include "support/training.h"
 
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "train/checkpoint.h"
@@ -70,16 +69,6 @@ static void put(const char *folder, const char *name)
     ting_free(path);
 }
 
-static void assert_names(const char *path, const char *const *names, size_t count)
-{
-    ting_folder folder = {0};
-    assert_ok(ting_folder_list(path, "", &folder));
-    assert_int_equal(folder.count, count);
-    for (size_t i = 0; i < count; i++)
-        assert_string_equal(folder.names[i], names[i]);
-    ting_folder_free(&folder);
-}
-
 static void the_last_checkpoints_are_kept(void **state)
 {
     (void)state;
@@ -95,12 +84,12 @@ static void the_last_checkpoints_are_kept(void **state)
     static const char *const before[] = {"checkpoint",    "checkpoint-",   "checkpoint-007", "checkpoint-1x",
                                          "checkpoint-70", "checkpoint-80", "checkpoint-90",  "checkpoint-900",
                                          "curves.html",   "notes"};
-    assert_names(folder, before, sizeof before / sizeof before[0]);
+    ting_assert_names(folder, before, sizeof before / sizeof before[0]);
     assert_ok(train(recipe, corpus, folder, 1000, &w)); /* 90 comes before 100: by number, not by name */
     static const char *const after[] = {"checkpoint",     "checkpoint-",    "checkpoint-007", "checkpoint-100",
                                         "checkpoint-110", "checkpoint-120", "checkpoint-1x",  "checkpoint-900",
                                         "curves.html",    "notes"};
-    assert_names(folder, after, sizeof after / sizeof after[0]);
+    ting_assert_names(folder, after, sizeof after / sizeof after[0]);
     int64_t *steps;
     size_t count;
     assert_ok(ting_kept_steps(folder, 115, &steps, &count));
@@ -108,6 +97,31 @@ static void the_last_checkpoints_are_kept(void **state)
     assert_true(steps[0] == 100 && steps[1] == 110);
     ting_free(steps);
     char *const all[] = {corpus, recipe, folder};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* What is kept under a step stays until the new one is there: where it cannot come, it is not lost. */
+static void a_kept_checkpoint_is_replaced_at_once(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"checkpoint", "checkpoint-5"};
+    char *folder = ting_temp_path("at-once"), *kept = ting_kept_path(folder, 5);
+    ting_file file;
+    assert_ok(ting_folder_make(folder));
+    put(folder, "checkpoint-5");
+    assert_fails(TING_ERR_IO, "checkpoint: cannot be opened", ting_kept_add(folder, 5, 3));
+    assert_true(ting_file_exists(kept));
+    for (int i = 0; i < 2; i++) { /* the second time it is the same file */
+        if (i == 0)
+            put(folder, "checkpoint");
+        assert_ok(ting_kept_add(folder, 5, 3));
+        ting_assert_names(folder, names, 2);
+        assert_ok(ting_file_map(kept, &file));
+        assert_int_equal(file.size, strlen("checkpoint"));
+        ting_file_unmap(&file);
+    }
+    char *const all[] = {folder, kept};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
@@ -225,7 +239,7 @@ static void a_full_disk_costs_no_checkpoint(void **state)
     assert_non_null(strstr(w.said, "no checkpoint of step 25, the training goes on: "));
     ting_assert_same_state(copy, folder);
     static const char *const names[] = {"checkpoint", "checkpoint-10", "checkpoint-5", "curves.html"};
-    assert_names(folder, names, 4); /* nothing half-written either, nothing kept under a wrong name */
+    ting_assert_names(folder, names, 4); /* nothing half-written either, nothing kept under a wrong name */
 
     assert_ok(train(recipe, corpus, folder, 1000, &w));
     ting_assert_same_state(whole, folder);
@@ -238,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_checkpoints_are_kept),
+        cmocka_unit_test(a_kept_checkpoint_is_replaced_at_once),
         cmocka_unit_test(a_mean_of_kept_checkpoints_is_exported),
         cmocka_unit_test(a_full_disk_costs_no_checkpoint),
     };

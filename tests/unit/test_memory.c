@@ -71,7 +71,8 @@ static void a_footprint_is_what_is_taken(void **state)
     ting_params *params = ting_params_new();
     ting_param_init(ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){300, 200}, "w"), ting_init_constant(0));
     assert_ok(ting_params_alloc(params, true));
-    const ting_footprint f = ting_footprint_of(params, &(ting_train_plan){.average = 0.9});
+    const ting_footprint f = ting_footprint_of(params, &(ting_train_plan){.average = 0.9}, 0);
+    const ting_footprint more = ting_footprint_of(params, &(ting_train_plan){.average = 0.9}, 1e6);
     ting_adamw *adamw = ting_adamw_new(params, &(ting_adamw_options){.beta1 = 0.9, .beta2 = 0.9});
     ting_optimizer optimizer = ting_adamw_optimizer(adamw);
     ting_state_block blocks[TING_OPTIMIZER_BLOCKS];
@@ -89,6 +90,8 @@ static void a_footprint_is_what_is_taken(void **state)
     assert_ok(ting_footprint_fit(&f, 1, need, "x.yaml"));
     assert_ok(ting_footprint_fit(&f, 1, UINT64_MAX, "x.yaml"));
     assert_fails(TING_ERR_MEMORY, "x.yaml: the training needs 1.2 MB", ting_footprint_fit(&f, 1, need - 1, "x.yaml"));
+    assert_fails(TING_ERR_MEMORY, "1.0 MB sound and batches", ting_footprint_fit(&more, 1, need + 999999, "x.yaml"));
+    assert_ok(ting_footprint_fit(&more, 1, need + 1000000, "x.yaml"));
     assert_fails(TING_ERR_MEMORY, "in each of 4 processes", ting_footprint_fit(&f, 4, 4 * need - 1, "x.yaml"));
 }
 

@@ -58,6 +58,27 @@ static void sinusoids_restart_at_segments(void **state)
     ting_arena_free(ctx.arena);
 }
 
+/* Distances fall from row to row; whatever number of threads, the same bits. */
+static void sinusoids_begin_anywhere(void **state)
+{
+    (void)state;
+    enum { ROWS = 300, COLS = 6, FIRST = 150 };
+    ting_ctx ctx = new_ctx(NULL);
+    ting_tensor one = ting_ctx_constant(&ctx, ROWS, COLS), many = ting_ctx_constant(&ctx, ROWS, COLS);
+    ting_sinusoid_fill(&ctx, FIRST, -1, one);
+    ctx.pool = ting_pool_new(3);
+    ting_sinusoid_fill(&ctx, FIRST, -1, many);
+    assert_ok(ctx.err);
+    assert_memory_equal(one.data, many.data, sizeof(ting_real) * ROWS * COLS);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLS; c++) {
+            const double angle = (FIRST - r) / pow(10000, (c / 2 * 2) / (double)COLS);
+            assert_true(fabs((double)ting_row(one, r)[c] - (c % 2 == 0 ? sin(angle) : cos(angle))) < 1e-6);
+        }
+    ting_pool_free(ctx.pool);
+    ting_arena_free(ctx.arena);
+}
+
 static void unseen_keys_have_no_weight(void **state)
 {
     (void)state;
@@ -322,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_error_sticks),
         cmocka_unit_test(sinusoids_restart_at_segments),
+        cmocka_unit_test(sinusoids_begin_anywhere),
         cmocka_unit_test(unseen_keys_have_no_weight),
         cmocka_unit_test(dropout_keeps_the_mean),
         cmocka_unit_test(embeddings_check_their_ids),

@@ -263,7 +263,7 @@ static void a_model_file_can_be_the_start(void **state)
     struct watch w;
     char *corpus = write_corpus(), *recipe = write_recipe("start.yaml", 150, ""), *first = ting_temp_path("first");
     char *second = ting_temp_path("second"), *model = ting_temp_path("start.gguf"), *wide = ting_temp_path("wide.yaml");
-    char *third = ting_temp_path("third");
+    char *third = ting_temp_path("third"), *again = ting_temp_path("again.gguf");
     assert_ok(train(recipe, corpus, first, 1, 1000, &w));
     const double reached = w.last_loss;
     assert_ok(ting_export_p2h(&(ting_train_options){.recipe = recipe, .data = corpus, .folder = first}, model,
@@ -273,6 +273,10 @@ static void a_model_file_can_be_the_start(void **state)
                                   .report = report, .stop = stop, .self = &w};
     assert_int_equal(ting_train_p2h(&options), TING_ERR_CANCELLED);
     assert_true(w.first_loss < 2 * reached + 0.2); /* from random numbers it begins above 1 */
+    options.from = NULL;                           /* the checkpoint knows it */
+    assert_ok(ting_export_p2h(&options, again, TING_EXPORT_F32, "CC0-1.0"));
+    ting_assert_record(again, "p2h", "\"from\":{\"file\":\"start.gguf\",\"licence\":\"CC0-1.0\"");
+    options.from = model;
     assert_ok(ting_file_save(wide, "model: {width: 32}\n", 19));
     options.folder = wide; /* a file: no folder can be made there */
     assert_fails(TING_ERR_IO, "cannot be made", ting_train_p2h(&options));
@@ -280,7 +284,7 @@ static void a_model_file_can_be_the_start(void **state)
     options.folder = third;
     assert_fails(TING_ERR_MODEL, "the model has \"embedding 16\", the recipe's network \"embedding 256\"",
                  ting_train_p2h(&options));
-    char *const all[] = {corpus, recipe, first, second, third, model, wide};
+    char *const all[] = {corpus, recipe, first, second, third, model, again, wide};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }

@@ -51,7 +51,7 @@ static const char recipe_text[] =
     "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, feedforward: "
     "32,\n"
     "        kernels: 7, embed_channels: [2, 4, 8], pos_dim: 16}\n"
-    "data: {train: [{manifest: train.tsv}], seconds: 14, window: 20}\n"
+    "data: {train: [{manifest: train.tsv}], measure: [{manifest: dev.tsv}], seconds: 14, window: 20}\n"
     "augment: {speed: [0.9, 1.1], volume: {share: 0.5}, noise: [{share: 0.5}], mask: {warp: 20}}\n"
     "loss: {consistency: 0.2}\n";
 
@@ -94,6 +94,7 @@ static void shares_hold_the_sound_of_the_whole(void **state)
         const ting_ranks ranks = {.rank = r, .count = RANKS, .here = RANKS};
         assert_ok(ting_am_task_make(&part[r], &recipe, &(ting_am_files){.data = toy, .ranks = &ranks, .to_train = true},
                                     NULL));
+        assert_true((part[r].held != NULL) == (r == 0)); /* who alone measures */
     }
     const int dim = ting_feature_dim(&recipe.features);
     for (int epoch = 0; epoch < 2; epoch++) {
@@ -121,6 +122,77 @@ static void shares_hold_the_sound_of_the_whole(void **state)
     for (int r = 0; r < RANKS; r++)
         ting_am_task_free(&part[r]);
     ting_am_recipe_free(&recipe);
+    ting_free(toy);
+    ting_free(path);
+}
+
+/* The table of characters is made by rank 0, and read by the others. */
+static void one_rank_writes_the_tokens(void **state)
+{
+    (void)state;
+    static const char text[] = "tokens: {table: characters}\ndata: {train: [{manifest: train.tsv}]}\n";
+    const ting_ranks second = {.rank = 1, .count = 2, .here = 2};
+    char *toy = ting_temp_path("tokens-toy"), *path = ting_temp_path("tokens.yaml"),
+         *folder = ting_temp_path("tokens-run");
+    ting_am_recipe recipe;
+    ting_am_task task;
+    assert_ok(ting_make_toy_corpus(toy, 20, 1));
+    assert_ok(ting_file_save(path, text, strlen(text)));
+    assert_ok(ting_am_recipe_load(path, NULL, &recipe));
+    const ting_am_files own = {.data = toy, .folder = folder, .to_train = true},
+                        its = {.data = toy, .folder = folder, .to_train = true, .ranks = &second};
+    assert_fails(TING_ERR_IO, "tokens.txt: cannot be opened", ting_am_task_make(&task, &recipe, &its, NULL));
+    ting_am_task_free(&task);
+    assert_ok(ting_am_task_make(&task, &recipe, &own, NULL));
+    ting_am_task_free(&task);
+    assert_ok(ting_am_task_make(&task, &recipe, &its, NULL));
+    ting_am_task_free(&task);
+    ting_am_recipe_free(&recipe);
+    char *const all[] = {toy, path, folder};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* Two views are masked with the recipe's share, and not at all where it is 0 or no group is there. */
+static void views_are_masked_with_the_share(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *augment;
+        double least, most; /* of the share of utterances whose views differ */
+    } cases[] = {{"augment: {speed: [0.9, 1.1]}\n", 0, 0},
+                 {"augment: {mask: {share: 0}}\n", 0, 0},
+                 {"augment: {mask: {share: 0.3}}\n", 0.3, 0.7}, /* 1 - 0.7^2 = 0.51; of 90, four deviations: 0.21 */
+                 {"augment: {mask: {}}\n", 0.9, 1}};
+    char *toy = ting_temp_path("views"), *path = ting_temp_path("views.yaml");
+    assert_ok(ting_make_toy_corpus(toy, 100, 1));
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        ting_str text = {0};
+        ting_am_recipe recipe;
+        ting_am_task task;
+        size_t batches;
+        int differ = 0, all = 0;
+        ting_str_addf(&text, "data: {train: [{manifest: train.tsv}], seconds: 20}\nloss: {consistency: 0.2}\n%s",
+                      cases[c].augment);
+        assert_ok(ting_file_save(path, text.text, text.length));
+        assert_ok(ting_am_recipe_load(path, NULL, &recipe));
+        assert_ok(ting_am_task_make(&task, &recipe, &(ting_am_files){.data = toy, .to_train = true}, NULL));
+        const int dim = ting_feature_dim(&recipe.features);
+        assert_ok(ting_speech_batches_epoch(task.batches, 0, &batches));
+        for (size_t place = 0; place < batches; place++) {
+            const ting_speech_batch *b = take(&task, place);
+            for (int u = 0; u < b->utterances; u++, all++) {
+                const int one = b->frames.start[u], two = b->frames.start[b->utterances + u];
+                differ += memcmp(b->heard + one * dim, b->heard + two * dim,
+                                 (size_t)((b->frames.start[u + 1] - one) * dim) * sizeof(float)) != 0;
+            }
+        }
+        assert_true(all >= 80);
+        assert_true(differ >= cases[c].least * all && differ <= cases[c].most * all);
+        ting_am_task_free(&task);
+        ting_am_recipe_free(&recipe);
+        ting_str_free(&text);
+    }
     ting_free(toy);
     ting_free(path);
 }
@@ -190,8 +262,8 @@ static void shares_hold_the_text_of_the_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everybody_gets_about_the_same),
-        cmocka_unit_test(shares_hold_the_sound_of_the_whole),
+        cmocka_unit_test(everybody_gets_about_the_same),     cmocka_unit_test(shares_hold_the_sound_of_the_whole),
+        cmocka_unit_test(views_are_masked_with_the_share),   cmocka_unit_test(one_rank_writes_the_tokens),
         cmocka_unit_test(shares_hold_the_text_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model_origin.h - what a model file says of itself, for the record of a training that begins with it or learns from it:
+ *
+ *     {"file": "am.gguf", "licence": "CC-BY-SA-4.0", "authors": "...", "source": "..."}
+ *
+ * so that licences go on to what was made with the weights. A folder with a public model has its name alone.
+ */
+#ifndef TING_TRAIN_MODEL_ORIGIN_H
+#define TING_TRAIN_MODEL_ORIGIN_H
+
+#include "base/str.h"
+
+/* Appends the object; network: "am" or "p2h". Without the folders before the name, which are nobody's business. Errors: those of
+ * opening a model; memory. */
+ting_err ting_model_origin(const char *path, const char *network, ting_str *out);
+
+#endif
