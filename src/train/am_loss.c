@@ -319,8 +319,10 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     if (batch->utterances == 0)
         return TING_OK;
     ting_speech_batch told = *batch;
+    if (l->alike)
+        told.clean = told.heard;
     if (t->teacher != NULL)
-        taught = ting_am_teach(t->teacher, ctx, batch, rows_of(t, ctx, batch), l->posteriors > 0 || l->pseudo);
+        taught = ting_am_teach(t->teacher, ctx, &told, rows_of(t, ctx, batch), l->posteriors > 0 || l->pseudo);
     if (l->pseudo && ctx->err == TING_OK)
         label_by_teacher(ctx, &taught, &told);
     hear(t, ctx, &told, &taught, views);

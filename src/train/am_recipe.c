@@ -130,6 +130,7 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
     TRY(ting_yaml_real(map, "hints", 0, 1000, &l->hints));
+    TRY(ting_yaml_bool(map, "alike", &l->alike));
     TRY(ting_yaml_bool(map, "pseudo", &l->pseudo));
     TRY(ting_yaml_real(map, "given", 0, 1, &l->given));
     TRY(ting_yaml_real(map, "posteriors", 0, 1000, &l->posteriors));

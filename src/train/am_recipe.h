@@ -34,6 +34,7 @@ typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not
     double consistency; /* CR-CTC: two views of each utterance */
     double rows;        /* distance of the projected rows from the teacher's */
     double hints;       /* distance of what the networks show on their way (am_hints.h) */
+    bool alike;         /* the teacher hears the spoilt sound too (the first view), not the voice alone */
     bool pseudo;        /* utterances without text get what the teacher says as their label */
     double given;       /* share of the steps in which each stack hears what the teacher's heard */
     double posteriors;  /* divergence of the joiner's posteriors from the teacher's, along what the teacher says */
