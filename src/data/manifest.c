@@ -153,18 +153,27 @@ static char *copy_of(const char *text, size_t length)
     return copy;
 }
 
-/* "split=dev" to r->column, which is owned, and r->value. */
+/* "split=dev,speaker=a" to columns and values. */
 static ting_err read_only(ting_manifest_reader *r, const char *only)
 {
     ting_err err = TING_OK;
-    const char *equals = only == NULL ? NULL : strchr(only, '=');
     if (only == NULL)
         return TING_OK;
-    if (equals == NULL || equals == only)
-        FAIL(TING_ERR_ARGUMENT, "\"%s\" does not choose clips, expected COLUMN=VALUE", only);
-    r->value = equals + 1;
-    r->column = copy_of(only, (size_t)(equals - only));
-    err = r->column != NULL ? TING_OK : TING_ERR_MEMORY;
+    r->chosen = copy_of(only, strlen(only));
+    if (r->chosen == NULL)
+        return TING_ERR_MEMORY;
+    for (char *at = r->chosen; at != NULL; r->choices++) {
+        char *equals = strchr(at, '='), *comma = strchr(at, ',');
+        if (equals == NULL || equals == at || (comma != NULL && comma < equals) || r->choices == TING_MOST_CHOICES)
+            FAIL(TING_ERR_ARGUMENT, "\"%s\" does not choose clips, expected COLUMN=VALUE, or up to %d of them with commas between",
+                 only, (int)TING_MOST_CHOICES);
+        r->column[r->choices] = at;
+        r->value[r->choices] = equals + 1;
+        *equals = '\0';
+        if (comma != NULL)
+            *comma++ = '\0';
+        at = comma;
+    }
 out:
     return err;
 }
@@ -207,15 +216,17 @@ ting_err ting_manifest_read(const char *path, const ting_manifest_options *optio
     if (r.base == NULL)
         r.base = folder ? path : beside;
     TRY(folder ? ting_manifest_read_kaldi(&r, path) : ting_manifest_read_lines(&r));
-    if (m->count == 0 && r.column != NULL)
-        FAIL(TING_ERR_ARGUMENT, "%s: no clip has \"%s\" in its column \"%s\"", path, r.value, r.column);
+    if (m->count == 0 && r.choices == 1)
+        FAIL(TING_ERR_ARGUMENT, "%s: no clip has \"%s\" in its column \"%s\"", path, r.value[0], r.column[0]);
+    if (m->count == 0 && r.choices > 1)
+        FAIL(TING_ERR_ARGUMENT, "%s: no clip has all of \"%s\"", path, o->only);
     if (m->count == 0)
         FAIL(TING_ERR_FORMAT, "%s: no clip in it", path);
     *out = m;
     m = NULL;
 out:
     ting_free(beside);
-    ting_free(r.column);
+    ting_free(r.chosen);
     ting_manifest_free(m);
     return err;
 }

@@ -49,7 +49,8 @@ typedef struct ting_manifest ting_manifest;
 
 typedef struct ting_manifest_options { /* {0}: all clips; a bad line is an error */
     const char *base;    /* folder that relative paths start from; NULL: the manifest's own, or the Kaldi folder */
-    const char *only;    /* "split=dev": clips whose column or key says this; NULL: all. Not for lists, Kaldi folders */
+    const char *only;    /* "split=dev": clips whose column or key says this; "split=dev,speaker=a": this and that, up to
+                          * 4. NULL: all. Not for lists, Kaldi folders */
     const ting_log *bad; /* gets a sentence for each bad line, which is left out; NULL: the first one is the error */
 } ting_manifest_options;
 

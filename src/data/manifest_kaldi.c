@@ -113,8 +113,8 @@ ting_err ting_manifest_read_kaldi(ting_manifest_reader *r, const char *folder)
 {
     ting_err err = TING_OK;
     table tables[PARTS] = {0};
-    if (r->column != NULL)
-        FAIL(TING_ERR_ARGUMENT, "%s: a Kaldi folder has no column \"%s\"", folder, r->column);
+    if (r->choices > 0)
+        FAIL(TING_ERR_ARGUMENT, "%s: a Kaldi folder has no column \"%s\"", folder, r->column[0]);
     for (int p = 0; p < PARTS; p++)
         TRY(open_table(folder, (part)p, &tables[p]));
     const table *list = &tables[tables[SEGMENTS].lines != NULL ? SEGMENTS : SCP];

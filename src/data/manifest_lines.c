@@ -13,7 +13,7 @@
 typedef struct columns {
     bool named;                  /* the first line names them */
     int field[TING_CLIP_FIELDS]; /* -1: not there */
-    int only;
+    int only[TING_MOST_CHOICES];
 } columns;
 
 static ting_err find_columns(const ting_manifest_reader *r, ting_view line, columns *out)
@@ -30,10 +30,12 @@ static ting_err find_columns(const ting_manifest_reader *r, ting_view line, colu
     if (!out->named && out->field[TING_CLIP_ID] >= 0 && out->field[TING_CLIP_TEXT] >= 0)
         FAIL(TING_ERR_FORMAT, "%s: the first line names no column \"path\"; it is \"%.*s\"", r->name,
              (int)(line.length < 200 ? line.length : 200), line.text);
-    out->only = out->named && r->column != NULL ? ting_tsv_find(&header, r->column) : -1;
-    if (r->column != NULL && out->only < 0)
-        FAIL(TING_ERR_ARGUMENT, "%s: no column \"%s\"; the first line is \"%.*s\"", r->name, r->column,
-             (int)(line.length < 200 ? line.length : 200), line.text);
+    for (int i = 0; i < r->choices; i++) {
+        out->only[i] = out->named ? ting_tsv_find(&header, r->column[i]) : -1;
+        if (out->only[i] < 0)
+            FAIL(TING_ERR_ARGUMENT, "%s: no column \"%s\"; the first line is \"%.*s\"", r->name, r->column[i],
+                 (int)(line.length < 200 ? line.length : 200), line.text);
+    }
     if (!out->named) { /* a list */
         for (int f = 0; f < TING_CLIP_FIELDS; f++)
             out->field[f] = -1;
@@ -49,8 +51,9 @@ static ting_err read_row(ting_manifest_reader *r, const columns *c, ting_view li
     ting_tsv row;
     ting_clip_views views;
     ting_tsv_cut(line, &row);
-    if (r->column != NULL && !ting_view_is(ting_tsv_at(&row, c->only), r->value))
-        return TING_OK;
+    for (int i = 0; i < r->choices; i++)
+        if (!ting_view_is(ting_tsv_at(&row, c->only[i]), r->value[i]))
+            return TING_OK;
     for (int f = 0; f < TING_CLIP_FIELDS; f++)
         views.fields[f] = ting_tsv_at(&row, c->field[f]);
     return ting_manifest_add(r, &views);
@@ -89,9 +92,9 @@ static ting_err read_keys(ting_manifest_reader *r, const json_t *object)
     ting_view chosen;
     if (!json_is_object(object))
         FAIL(TING_ERR_FORMAT, "%s:%ld: expected a JSON object", r->name, r->line);
-    if (r->column != NULL) {
-        TRY(view_of(r, object, r->column, other, &chosen));
-        if (!ting_view_is(chosen, r->value))
+    for (int i = 0; i < r->choices; i++) {
+        TRY(view_of(r, object, r->column[i], other, &chosen));
+        if (!ting_view_is(chosen, r->value[i]))
             return TING_OK;
     }
     for (int f = 0; f < TING_CLIP_FIELDS; f++) {

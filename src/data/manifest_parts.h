@@ -26,12 +26,15 @@ typedef struct ting_clip_views {        /* one clip before it is copied */
     ting_view fields[TING_CLIP_FIELDS]; /* as written; empty: not known */
 } ting_clip_views;
 
+enum { TING_MOST_CHOICES = 4 };
+
 typedef struct ting_manifest_reader {
     const char *name; /* of the file, for messages; `line` goes with it */
     long line;
     const char *base;  /* NULL: the working directory */
-    char *column;      /* owned by ting_manifest_read */
-    const char *value; /* the two sides of `only`; NULL: all clips */
+    char *chosen;      /* a copy of `only`, cut into columns and values; owned by ting_manifest_read */
+    const char *column[TING_MOST_CHOICES], *value[TING_MOST_CHOICES];
+    int choices; /* 0: all clips */
     const ting_log *bad;
     ting_manifest *manifest;
 } ting_manifest_reader;

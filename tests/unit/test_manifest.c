@@ -151,6 +151,16 @@ static void only_some_clips_are_chosen(void **state)
                  ting_manifest_read(path, &(ting_manifest_options){.only = "part=dev"}, &m));
     assert_fails(TING_ERR_ARGUMENT, "\"dev\" does not choose clips, expected COLUMN=VALUE",
                  ting_manifest_read(path, &(ting_manifest_options){.only = "dev"}, &m));
+    char *both = file_of("both.tsv", "path\tsplit\tspeaker\na.wav\ttrain\tx\nb.wav\tdev\tx\nc.wav\ttrain\ty\n");
+    assert_clips(both, &(ting_manifest_options){.only = "speaker=x,split=train"}, folder,
+                 "a.wav|a.wav|-|-|x|-1.000|-1.000\n");
+    assert_fails(TING_ERR_ARGUMENT, "no clip has all of \"split=dev,speaker=y\"",
+                 ting_manifest_read(both, &(ting_manifest_options){.only = "split=dev,speaker=y"}, &m));
+    assert_fails(TING_ERR_ARGUMENT, "expected COLUMN=VALUE",
+                 ting_manifest_read(both, &(ting_manifest_options){.only = "split=dev,y"}, &m));
+    assert_fails(TING_ERR_ARGUMENT, "up to 4 of them",
+                 ting_manifest_read(both, &(ting_manifest_options){.only = "a=1,b=2,c=3,d=4,e=5"}, &m));
+    ting_free(both);
     char *list = file_of("s.list", "a.wav\t好\n");
     assert_fails(TING_ERR_ARGUMENT, "no column \"split\"",
                  ting_manifest_read(list, &(ting_manifest_options){.only = "split=dev"}, &m));
