@@ -78,6 +78,7 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
 {
     const int count = ting_am_vocab(&t->am.net->config), own_blank = ting_am_blank(&t->am.net->config);
     int found = 0;
+    ting_free(t->pupil);
     t->pupil = ting_alloc((size_t)count, sizeof *t->pupil);
     if (t->pupil == NULL)
         return TING_ERR_MEMORY;
