@@ -10,14 +10,12 @@
 #include "nn/bwd/bwd.h"
 #include "nn/feed_forward.h"
 
-enum { SUM_ROWS = 1024 }; /* rows whose inside and g exist at a time */
-
 struct job {
     const ting_kern *kern;
     const struct ting_rec_feed_forward *rec;
     const ting_packed *first, *second; /* W1 and W2 as the right operand of a gradient's rows */
     const ting_packed *forward;        /* W1 as that of a row of x; NULL: `before` was kept */
-    ting_packed *inside, *g;           /* [SUM_ROWS, n]; NULL where the weight wants no gradient */
+    ting_packed *inside, *g;           /* [TING_SUM_ROWS, n]; NULL where the weight wants no gradient */
     ting_real *sums;                   /* [blocks, n]: sums of g; NULL */
     ting_row_strips cut;
     size_t x_bytes, gy_bytes, g_bytes; /* of a strip */
@@ -116,7 +114,7 @@ static void run_blocks(ting_ctx *ctx, struct job *job)
     const struct ting_rec_feed_forward *rec = job->rec;
     const ting_tensor x = rec->x, y = rec->y, w1 = rec->w1->t, w2 = rec->w2->t;
     const ting_gemm_run run = ting_ctx_gemm(ctx);
-    const int most = SUM_ROWS / job->cut.block_rows * job->cut.block_rows;
+    const int most = ting_strips_at_a_time(&job->cut);
     for (job->base = 0; job->base < x.rows && ctx->err == TING_OK; job->base += most) {
         const int rows = x.rows - job->base < most ? x.rows - job->base : most;
         ting_gemm_tasks(&run, room_bytes(job), (rows + job->cut.block_rows - 1) / job->cut.block_rows, run_block, job);
@@ -134,7 +132,7 @@ static void prepare(ting_ctx *ctx, struct job *job)
     const struct ting_rec_feed_forward *rec = job->rec;
     const ting_gemm_run run = ting_ctx_gemm(ctx);
     const ting_tensor w1 = rec->w1->t, w2 = rec->w2->t;
-    const int most = rec->x.rows < SUM_ROWS ? rec->x.rows : SUM_ROWS;
+    const int most = rec->x.rows < TING_SUM_ROWS ? rec->x.rows : TING_SUM_ROWS;
     job->first = ting_gemm_pack(&run, ctx->multiply, w1.cols, w1.rows, (ting_strided){w1.data, w1.ld, 1});
     job->second = ting_gemm_pack(&run, ctx->multiply, w2.cols, w2.rows, (ting_strided){w2.data, w2.ld, 1});
     if (rec->before.data == NULL)
