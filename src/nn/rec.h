@@ -79,6 +79,12 @@ struct ting_rec_dropout {
     ting_mask mask;
 };
 
+struct ting_rec_residual {
+    ting_tensor x, y; /* y is the output too */
+    ting_real factor;
+    ting_mask mask;
+};
+
 struct ting_rec_segment_mul {
     ting_tensor x, y;
     ting_segments segments;
