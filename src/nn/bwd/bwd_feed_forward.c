@@ -71,7 +71,8 @@ static void one_piece(const struct job *job, int row, int rows, const unsigned c
 static size_t room_bytes(const struct job *job)
 {
     const size_t strips = (size_t)(job->cut.block_rows / job->cut.strip_rows);
-    return strips * (job->x_bytes + job->gy_bytes + job->g_bytes) + (size_t)(3 * job->cut.strip_rows * TING_FEED_FORWARD_LD) * sizeof(ting_real);
+    const size_t values = (size_t)(3 * job->cut.strip_rows * TING_FEED_FORWARD_LD);
+    return strips * (job->x_bytes + job->gy_bytes + job->g_bytes) + values * sizeof(ting_real);
 }
 
 static void run_block(void *arg, unsigned char *room, int index)
