@@ -65,7 +65,7 @@ static void parameter_gradients(ting_ctx *ctx, struct job *job)
     const ting_gemm_run run = ting_ctx_gemm(ctx);
     const int most = positions_at_a_time(job), groups = (job->positions + job->cut.group - 1) / job->cut.group;
     if (rec->w->t.grad != NULL) {
-        job->patches = ting_gemm_room(&run, ctx->multiply, job->k, most);
+        job->patches = ting_gemm_room(&run, ctx->multiply, job->k, job->positions < most ? job->positions : most);
         job->filters_grad = ting_arena_take_zeroed(ctx->arena, (size_t)job->n * (size_t)job->k, sizeof *job->filters_grad);
     }
     if (rec->b != NULL && rec->b->t.grad != NULL)
