@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pool.c - sleeping workers that share an atomic loop counter; see pool.h. */
+/*
+ * pool.c - workers that share an atomic loop counter; see pool.h.
+ *
+ * The loops of a training step follow each other within microseconds, while going to sleep and being woken costs tens of them,
+ * more in a virtual machine. So whoever waits looks for a moment before it sleeps.
+ */
 #include "base/pool.h"
 
 #include "base/cpu.h"
@@ -10,6 +15,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+enum { LOOKS = 1000 }; /* with a pause after each: at most some 50 microseconds */
+
 struct ting_pool {
     int threads; /* workers + the caller */
     pthread_t *worker;
@@ -17,14 +24,23 @@ struct ting_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* a new job, or stop */
     pthread_cond_t idle; /* the last worker left the job */
-    unsigned long job;   /* grows by one with each run */
-    int active;          /* workers that have not left the current job */
+    atomic_ulong job;    /* grows by one with each run */
+    atomic_int active;   /* workers that have not left the current job; both change under the lock */
     bool stop;
     int count;
     void (*work)(void *arg, int index);
     void *arg;
     atomic_int next;
 };
+
+static void pause_a_moment(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 static void take_indices(ting_pool *pool)
 {
@@ -40,8 +56,10 @@ static void *worker_main(void *arg)
 {
     ting_pool *pool = arg;
     unsigned long seen = 0;
-    pthread_mutex_lock(&pool->lock);
     for (;;) {
+        for (int i = 0; i < LOOKS && pool->job == seen; i++)
+            pause_a_moment();
+        pthread_mutex_lock(&pool->lock);
         while (!pool->stop && pool->job == seen)
             pthread_cond_wait(&pool->wake, &pool->lock);
         if (pool->stop)
@@ -52,6 +70,7 @@ static void *worker_main(void *arg)
         pthread_mutex_lock(&pool->lock);
         if (--pool->active == 0)
             pthread_cond_signal(&pool->idle);
+        pthread_mutex_unlock(&pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -125,6 +144,8 @@ void ting_pool_run(ting_pool *pool, int count, void (*work)(void *arg, int index
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     take_indices(pool);
+    for (int i = 0; i < LOOKS && pool->active > 0; i++)
+        pause_a_moment();
     pthread_mutex_lock(&pool->lock);
     while (pool->active > 0)
         pthread_cond_wait(&pool->idle, &pool->lock);

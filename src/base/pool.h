@@ -5,7 +5,7 @@
  * ting_pool_run(pool, n, f, arg) calls f(arg, 0) .. f(arg, n - 1), each once, on any thread of the team
  * (the caller works too), and returns when all are done. Which thread takes which index is not fixed,
  * so f must give the same result on any of them: results never depend on the number of threads.
- * Idle threads sleep; none spins. f must not call ting_pool_run on the same pool.
+ * Whoever waits looks for some 50 microseconds at most, then sleeps. f must not call ting_pool_run on the same pool.
  */
 #ifndef TING_BASE_POOL_H
 #define TING_BASE_POOL_H

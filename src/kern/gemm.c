@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "kern/gemm_kern.h"
+#include "kern/gemm_strip.h"
 #include "kern/half.h"
 
 #include <math.h>
@@ -32,14 +33,6 @@ enum {
     JOBS_PER_THREAD = 3,       /* so that a late thread holds up the others little */
     MIN_TILES_PER_JOB = 4,     /* below it, reading panels costs more than splitting rows gains */
     POOL_WORK = 4 * 1024 * 1024 /* multiplications below which waking threads costs more than it gains */
-};
-
-struct ting_packed {
-    const ting_gemm_kern *kern;
-    int n, k;
-    size_t panel_bytes;
-    size_t bytes;
-    unsigned char *data; /* [panels, panel_bytes] */
 };
 
 static int ceil_div(int a, int b)
@@ -106,7 +99,7 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
         packed_rows = p->shared + (size_t)tile0 * p->tile_bytes;
     for (int t = tile0; p->shared == NULL && t < tile1; t++)
         pack_tile(p, t, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
-    int step = p->m == 1 && kern->line != NULL ? TING_GEMM_LINE : 1;
+    const int step = p->m == 1 && kern->line != NULL && !p->out.transposed ? TING_GEMM_LINE : 1;
     for (int panel = panel0; panel < panel1; panel += step) {
         int column = panel * kern->nr, panels = smaller(step, panel1 - panel);
         int cols = smaller(panels * kern->nr, p->n - column);
@@ -119,8 +112,8 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
             continue;
         }
         for (int t = tile0; t < tile1; t++) {
-            int row = tile_row(p, t);
-            out.y = p->out.y + row * p->out.ldy + column;
+            const int row = tile_row(p, t);
+            out.y = p->out.y + (out.transposed ? column * out.ldy + row : row * out.ldy + column);
             kern->tile(tile_row(p, t + 1) - row, cols, p->k,
                        packed_rows + (size_t)(t - tile0) * p->tile_bytes, b, &out);
         }
@@ -180,7 +173,7 @@ static void run_product(product *p, const ting_gemm_run *run)
     ting_arena_rewind(run->arena, mark);
 }
 
-static const ting_gemm_kern *kern_of(const ting_kern *kern, ting_precision precision)
+const ting_gemm_kern *ting_gemm_kern_of(const ting_kern *kern, ting_precision precision)
 {
     switch (precision) {
     case TING_PRECISION_BF16: return kern->gemm_bf16;
@@ -232,7 +225,7 @@ static void pack_panel(const ting_gemm_kern *kern, const ting_weight *w, int fir
 
 ting_packed *ting_pack(const ting_kern *kern, ting_precision precision, const ting_weight *weight)
 {
-    const ting_gemm_kern *gemm = kern_of(kern, precision);
+    const ting_gemm_kern *gemm = ting_gemm_kern_of(kern, precision);
     ting_packed *packed = ting_alloc(1, sizeof *packed);
     ting_real *rows = ting_alloc((size_t)gemm->nr * (size_t)weight->k, sizeof *rows);
     int8_t *bytes = ting_alloc((size_t)gemm->nr * (size_t)weight->k, 1);
@@ -289,8 +282,18 @@ void ting_gemm_packed(const ting_gemm_run *run, int m, const ting_real *x, int l
         .a = {x, ldx, 1},
         .b = w->data,
         .panel_bytes = w->panel_bytes,
-        .out = {y, ldy, 1, bias, act, accumulate},
+        .out = {y, ldy, 1, bias, act, accumulate, 0},
     };
+    run_product(&p, run);
+}
+
+void ting_gemm_add(const ting_gemm_run *run, int m, int k, ting_strided a, const ting_packed *b, int transposed,
+                   ting_real *y, int ldy)
+{
+    if (m <= 0 || b->n <= 0 || k <= 0)
+        return;
+    product p = {.kern = b->kern, .m = m, .n = b->n, .k = k, .a = a, .b = b->data, .panel_bytes = b->panel_bytes,
+                 .out = {.y = y, .ldy = ldy, .alpha = 1, .act = TING_ACT_NONE, .accumulate = 1, .transposed = transposed}};
     run_product(&p, run);
 }
 
@@ -320,22 +323,18 @@ static void pack_panels(const ting_gemm_run *run, packing *work)
 
 const ting_packed *ting_gemm_pack(const ting_gemm_run *run, ting_precision precision, int n, int k, ting_strided b)
 {
-    const ting_gemm_kern *kern = kern_of(run->kern, precision);
-    const size_t panel_bytes = kern->b_bytes(k), bytes = (size_t)ceil_div(n, kern->nr) * panel_bytes;
-    ting_packed *packed = ting_arena_take(run->arena, sizeof *packed);
-    unsigned char *data = ting_arena_take(run->arena, bytes);
-    if (packed == NULL || data == NULL)
+    ting_packed *packed = ting_gemm_room(run, precision, n, k);
+    if (packed == NULL)
         return NULL;
-    packing work = {.kern = kern, .n = n, .k = k, .b = b, .packed = data, .panel_bytes = panel_bytes};
+    packing work = {.kern = packed->kern, .n = n, .k = k, .b = b, .packed = packed->data, .panel_bytes = packed->panel_bytes};
     pack_panels(run, &work);
-    *packed = (ting_packed){kern, n, k, panel_bytes, bytes, data};
     return packed;
 }
 
 static void multiply(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_real alpha,
                      ting_strided a, ting_strided b, const ting_real *bias, int accumulate, ting_real *c, int ldc)
 {
-    const ting_gemm_kern *kern = kern_of(run->kern, precision);
+    const ting_gemm_kern *kern = ting_gemm_kern_of(run->kern, precision);
     if (m <= 0 || n <= 0 || (k <= 0 && accumulate))
         return;
     int panels = ceil_div(n, kern->nr);
@@ -358,7 +357,7 @@ static void multiply(const ting_gemm_run *run, ting_precision precision, int m, 
             .a = {a.data + first * a.cs, a.rs, a.cs},
             .b = packed,
             .panel_bytes = panel_bytes,
-            .out = {c, ldc, alpha, first == 0 ? bias : NULL, TING_ACT_NONE, accumulate || first > 0},
+            .out = {c, ldc, alpha, first == 0 ? bias : NULL, TING_ACT_NONE, accumulate || first > 0, 0},
         };
         run_product(&p, run);
         first += depth;
@@ -378,42 +377,62 @@ void ting_gemm_bias(const ting_gemm_run *run, ting_precision precision, int m, i
     multiply(run, precision, m, n, k, 1, a, b, bias, 0, c, ldc);
 }
 
-/* ---- many small products ---- */
+/* ---- work on one thread each ---- */
 
-struct desks {
-    const ting_gemm_kern *kern;
-    unsigned char *scratch; /* [threads, bytes] */
+struct tasks {
+    unsigned char *rooms; /* [threads, bytes] */
     size_t bytes;
     int count;
     atomic_int next;
-    void (*task)(void *arg, const ting_gemm_desk *desk, int index);
+    void (*task)(void *arg, unsigned char *room, int index);
     void *arg;
 };
 
 /* Thread `index`: takes tasks until none is left. */
-static void work_at_desk(void *arg, int index)
+static void take_tasks(void *arg, int index)
 {
-    struct desks *d = arg;
-    const ting_gemm_desk desk = {d->kern, d->scratch + (size_t)index * d->bytes};
-    for (int i; (i = atomic_fetch_add_explicit(&d->next, 1, memory_order_relaxed)) < d->count;)
-        d->task(d->arg, &desk, i);
+    struct tasks *tasks = arg;
+    unsigned char *room = tasks->rooms + (size_t)index * tasks->bytes;
+    for (int i; (i = atomic_fetch_add_explicit(&tasks->next, 1, memory_order_relaxed)) < tasks->count;)
+        tasks->task(tasks->arg, room, i);
+}
+
+void ting_gemm_tasks(const ting_gemm_run *run, size_t bytes, int count,
+                     void (*task)(void *arg, unsigned char *room, int index), void *arg)
+{
+    const int threads = smaller(ting_pool_threads(run->pool), count);
+    struct tasks tasks = {.bytes = ting_gemm_round_up(bytes), .count = count, .task = task, .arg = arg};
+    ting_arena_mark mark = ting_arena_tell(run->arena);
+    tasks.rooms = ting_arena_take(run->arena, (size_t)(threads > 0 ? threads : 1) * tasks.bytes);
+    if (tasks.rooms == NULL)
+        return;
+    atomic_init(&tasks.next, 0);
+    ting_pool_run(run->pool, threads, take_tasks, &tasks);
+    ting_arena_rewind(run->arena, mark);
+}
+
+/* ---- many small products ---- */
+
+struct desks {
+    const ting_gemm_kern *kern;
+    void (*task)(void *arg, const ting_gemm_desk *desk, int index);
+    void *arg;
+};
+
+static void work_at_desk(void *arg, unsigned char *room, int index)
+{
+    const struct desks *desks = arg;
+    desks->task(desks->arg, &(ting_gemm_desk){desks->kern, room}, index);
 }
 
 void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, int count,
                      void (*task)(void *arg, const ting_gemm_desk *desk, int index), void *arg)
 {
-    const ting_gemm_kern *kern = kern_of(run->kern, precision);
-    const int threads = smaller(ting_pool_threads(run->pool), count), depth = smaller(k, K_BLOCK);
-    struct desks desks = {.kern = kern, .count = count, .task = task, .arg = arg};
-    if (n > 0 && k > 0)
-        desks.bytes = kern->a_bytes(depth) + (size_t)ceil_div(n, kern->nr) * kern->b_bytes(depth);
-    ting_arena_mark mark = ting_arena_tell(run->arena);
-    desks.scratch = ting_arena_take(run->arena, (size_t)(threads > 0 ? threads : 1) * desks.bytes);
-    if (desks.scratch == NULL)
-        return;
-    atomic_init(&desks.next, 0);
-    ting_pool_run(run->pool, threads, work_at_desk, &desks);
-    ting_arena_rewind(run->arena, mark);
+    const ting_gemm_kern *kern = ting_gemm_kern_of(run->kern, precision);
+    const int depth = smaller(k, K_BLOCK);
+    struct desks desks = {kern, task, arg};
+    const size_t bytes = n > 0 && k > 0 ? kern->a_bytes(depth) + (size_t)ceil_div(n, kern->nr) * kern->b_bytes(depth) : 0;
+    ting_gemm_tasks(run, bytes, count, work_at_desk, &desks);
 }
 
 void ting_gemm_at(const ting_gemm_desk *desk, int m, int n, int k, ting_real alpha, ting_strided a, ting_strided b,
@@ -434,7 +453,7 @@ void ting_gemm_at(const ting_gemm_desk *desk, int m, int n, int k, ting_real alp
         p.a = (ting_strided){a.data + first * a.cs, a.rs, a.cs};
         p.row_groups = p.tiles; /* a tile a job: one packed tile is all the room there is */
         p.column_groups = 1;
-        p.out = (ting_gemm_out){c, ldc, alpha, NULL, TING_ACT_NONE, accumulate || first > 0};
+        p.out = (ting_gemm_out){c, ldc, alpha, NULL, TING_ACT_NONE, accumulate || first > 0, 0};
         work.packed = desk->scratch + p.tile_bytes;
         p.b = work.packed;
         for (int panel = 0; panel < p.panels; panel++)

@@ -65,11 +65,21 @@ void ting_gemm(const ting_gemm_run *run, ting_precision precision, int m, int n,
  * rewind. NULL when the arena fails. */
 const ting_packed *ting_gemm_pack(const ting_gemm_run *run, ting_precision precision, int n, int k, ting_strided b);
 
+/* Rows 0 .. k - 1 of b stand in it: y [m, n] += a b, or y [n, m] += the transpose of a b. */
+void ting_gemm_add(const ting_gemm_run *run, int m, int k, ting_strided a, const ting_packed *b, int transposed,
+                   ting_real *y, int ldy);
+
 /* c = a b + bias[n]; bias may be NULL. */
 void ting_gemm_bias(const ting_gemm_run *run, ting_precision precision, int m, int n, int k, ting_strided a,
                     ting_strided b, const ting_real *bias, ting_real *c, int ldc);
 
-/* ---- many small products, each on one thread ---- */
+/* ---- work on one thread each ---- */
+
+/* Calls task(arg, room, index) for each index below count, over the pool; room: `bytes` bytes that the task has alone. */
+void ting_gemm_tasks(const ting_gemm_run *run, size_t bytes, int count,
+                     void (*task)(void *arg, unsigned char *room, int index), void *arg);
+
+/* ---- many small products ---- */
 
 typedef struct ting_gemm_desk { /* where a thread works */
     const struct ting_gemm_kern *kern;

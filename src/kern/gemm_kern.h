@@ -33,13 +33,15 @@ typedef struct ting_gemm_out {
     const ting_real *bias; /* of the tile's first column, or NULL */
     ting_act act;
     int accumulate;
+    int transposed; /* element (i, j) is added to y[j * ldy + i]: alpha 1, no bias, no act */
 } ting_gemm_out;
 
 typedef struct ting_gemm_kern {
     const char *name; /* "f32 14x32 avx512" */
     int mr, nr;
     int row_step; /* tiles begin at multiples of it; 0: anywhere */
-    /* Bytes of a packed row tile (any rows <= mr) and of a packed column panel, for k >= 0; multiples of 64. */
+    /* Bytes of a packed row tile (any rows <= mr) and of a packed column panel, for k >= 0; multiples of 64. In a panel of
+     * floats or bf16 of any length, row k begins at b_bytes(k) if k is a multiple of mr or of 32. */
     size_t (*a_bytes)(int k);
     size_t (*b_bytes)(int k);
     /* rows <= mr rows of A: element (i, p) at a[i * rs + p * cs]. `packed` is aligned to 64. An int8
@@ -59,6 +61,16 @@ typedef struct ting_gemm_kern {
     void (*enter)(void);
     void (*leave)(void);
 } ting_gemm_kern;
+
+struct ting_packed {
+    const ting_gemm_kern *kern;
+    int n, k;
+    size_t panel_bytes;
+    size_t bytes;
+    unsigned char *data; /* [panels, panel_bytes] */
+};
+
+const ting_gemm_kern *ting_gemm_kern_of(const ting_kern *kern, ting_precision precision);
 
 /* Rounds a size up to TING_GEMM_ALIGN. */
 static inline size_t ting_gemm_round_up(size_t bytes)

@@ -15,6 +15,11 @@ enum { MR = 4, NR = 16 };
 /* t = act(alpha sum + bias), y = t or y += t, for a tile of finished sums [rows, NR]. */
 static void store(int rows, int cols, ting_real (*sum)[NR], const ting_gemm_out *out)
 {
+    for (int i = 0; out->transposed && i < rows; i++)
+        for (int j = 0; j < cols; j++)
+            out->y[j * out->ldy + i] += sum[i][j];
+    if (out->transposed)
+        return;
     for (int i = 0; i < rows; i++) {
         ting_real *y = out->y + i * out->ldy;
         for (int j = 0; j < cols; j++) {

@@ -112,13 +112,6 @@ static ting_tensor norm(ting_ctx *ctx, ting_tensor x, ting_conformer_norm_params
     return ting_layer_norm(ctx, x, p.weight, p.bias, norm_eps);
 }
 
-/* x + factor dropout(y) */
-static ting_tensor residual(ting_ctx *ctx, const ting_conformer_config *c, ting_tensor x, ting_tensor y, ting_real factor)
-{
-    y = ting_dropout_in_place(ctx, y, c->dropout);
-    return ting_add(ctx, x, factor == 1 ? y : ting_scale(ctx, y, factor));
-}
-
 static ting_tensor feed_forward(ting_ctx *ctx, const ting_conformer_config *c, const ting_conformer_ffn *ffn, ting_tensor x)
 {
     return ting_feed_forward(ctx, x, ffn->inner.weight, ffn->inner.bias, c->act, c->dropout, ffn->outer.weight,
@@ -252,9 +245,9 @@ ting_tensor ting_conformer_layer_forward(ting_ctx *ctx, const ting_conformer *mo
     const ting_conformer_layer *layer = &model->layers[index];
     const ting_real part = c->macaron ? (ting_real)0.5 : 1;
     if (c->macaron)
-        x = residual(ctx, c, x, feed_forward(ctx, c, &layer->ffn_before, norm(ctx, x, layer->norm_ffn_before)), part);
-    x = residual(ctx, c, x, attend(ctx, model, index, norm(ctx, x, layer->norm_attention), run), 1);
-    x = residual(ctx, c, x, convolve(ctx, model, index, norm(ctx, x, layer->norm_conv), run), 1);
-    x = residual(ctx, c, x, feed_forward(ctx, c, &layer->ffn, norm(ctx, x, layer->norm_ffn)), part);
+        x = ting_residual(ctx, x, feed_forward(ctx, c, &layer->ffn_before, norm(ctx, x, layer->norm_ffn_before)), part, c->dropout);
+    x = ting_residual(ctx, x, attend(ctx, model, index, norm(ctx, x, layer->norm_attention), run), 1, c->dropout);
+    x = ting_residual(ctx, x, convolve(ctx, model, index, norm(ctx, x, layer->norm_conv), run), 1, c->dropout);
+    x = ting_residual(ctx, x, feed_forward(ctx, c, &layer->ffn, norm(ctx, x, layer->norm_ffn)), part, c->dropout);
     return norm(ctx, x, layer->norm_final);
 }

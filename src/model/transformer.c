@@ -119,7 +119,7 @@ static ting_tensor run_part(ting_ctx *ctx, const ting_transformer_shape *shape,
         y = ting_feed_forward(ctx, in, layer->inner.weight, layer->inner.bias, shape->act, 0, layer->outer.weight,
                               layer->outer.bias);
     }
-    y = ting_add(ctx, x, ting_dropout_in_place(ctx, y, shape->dropout));
+    y = ting_residual(ctx, x, y, 1, shape->dropout);
     return shape->norm == TING_NORM_AFTER ? norm(ctx, shape, y, p->norm) : y;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed_forward.h - what the forward and the backward of ting_feed_forward share. */
+/* feed_forward.h - what the forward and the backward of ting_feed_forward share: how columns are cut; rows by nn/strips.h. */
 #ifndef TING_NN_FEED_FORWARD_H
 #define TING_NN_FEED_FORWARD_H
 
 #include "nn/rec.h"
+#include "nn/strips.h"
 
-enum { TING_FEED_FORWARD_ROWS = 256 }; /* of a block: its inside, 2048 wide, takes half of the caches of two cores */
-
-/* inside = dropout(act(before)), of the same shape, with the random numbers of the context, which advance. */
-void ting_feed_forward_inside(ting_ctx *ctx, ting_tensor before, ting_act act, ting_real dropout, ting_tensor inside);
+/* A block of rows is what a thread takes through the op, a strip (kern/gemm_strip.h) and a piece of the inside's columns at a
+ * time: values of a piece stand in the first-level cache, packed ones of a block in the second. Rows of `room` lie LD apart, so
+ * that they don't fight for sets of the cache. */
+enum { TING_FEED_FORWARD_LD = TING_GEMM_PIECE + 16 };
 
 #endif

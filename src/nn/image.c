@@ -4,26 +4,31 @@
 
 #include <string.h>
 
-#include "nn/rows.h"
-#include "nn/unfold.h"
+#include "nn/segment.h"
 
-enum { BLOCK_VALUES = 64 * 1024, LARGE_BLOCK_VALUES = 32 * BLOCK_VALUES };
-
-int ting_conv2d_block(const ting_conv2d_shape *shape, bool large)
+ting_conv2d_cut ting_conv2d_cut_of(const ting_packed *w, int k)
 {
-    int values = ting_conv2d_freq(shape) * ting_conv2d_patch(shape);
-    int rows = values > 0 ? (large ? LARGE_BLOCK_VALUES : BLOCK_VALUES) / values : 0;
-    return rows > 0 ? rows : 1;
+    enum { GROUP_BYTES = 512 * 1024, MOST = 16 };
+    const size_t bytes = ting_gemm_strip_bytes(w, k), fitting = GROUP_BYTES / (bytes == 0 ? 1 : bytes);
+    const int strip = ting_gemm_strip_rows(w), strips = fitting > MOST ? MOST : fitting == 0 ? 1 : (int)fitting;
+    return (ting_conv2d_cut){strip, strips * strip, bytes};
 }
 
-struct job {
-    const ting_kern *kern;
-    const ting_conv2d_rows_of *block;
-    ting_tensor x;
-    ting_real *patches;
-    const ting_real *from;
-    int first_in; /* row of x */
+/* A run of positions within one output row, and their segment. */
+struct run {
+    int row; /* of the batch's output */
+    int f, count;
+    int segment;
 };
+
+static struct run run_at(const ting_conv2d_view *view, int position, int end, int segment)
+{
+    const int freq = ting_conv2d_freq(view->shape);
+    struct run run = {.row = position / freq, .f = position % freq};
+    run.count = freq - run.f < end - position ? freq - run.f : end - position;
+    run.segment = ting_segment_next(view->out, segment, run.row);
+    return run;
+}
 
 /* The part of the frequencies first .. first + kernel_f - 1 that exists. */
 static void inside(const ting_conv2d_shape *s, int f, int *first, int *skip, int *count)
@@ -45,18 +50,18 @@ static void copy(ting_real *to, const ting_real *from, size_t count)
         to[i] = from[i];
 }
 
-/* The patches of output row `row` of a segment: [F', kt kf C] from x [rows, F C]. */
-static void gather_row(const ting_conv2d_shape *s, const ting_real *x, int ldx, int rows, int row, ting_real *patches)
+/* The patches of frequencies f0 .. f0 + count - 1 of output row `row` of a segment: [count, kt kf C] from x [rows, F C]. */
+static void gather_row(const ting_conv2d_shape *s, const ting_real *x, int ldx, int rows, const struct run *run, int row,
+                       ting_real *patches)
 {
-    int freq = ting_conv2d_freq(s);
-    size_t c = (size_t)s->in_channels, run = (size_t)s->kernel_f * c;
-    for (int f = 0; f < freq; f++) {
+    const size_t c = (size_t)s->in_channels, width = (size_t)s->kernel_f * c;
+    for (int f = run->f; f < run->f + run->count; f++) {
         int first, skip, count;
         inside(s, f, &first, &skip, &count);
-        for (int dt = 0; dt < s->kernel_t; dt++, patches += run) {
+        for (int dt = 0; dt < s->kernel_t; dt++, patches += width) {
             int t = row * s->stride_t + dt - s->pad_t;
             if (t < 0 || t >= rows || count < s->kernel_f)
-                memset(patches, 0, run * sizeof *patches);
+                memset(patches, 0, width * sizeof *patches);
             if (t >= 0 && t < rows)
                 copy(patches + (size_t)skip * c,
                      x + (size_t)t * (size_t)ldx + (size_t)(first + skip) * c, (size_t)count * c);
@@ -64,82 +69,53 @@ static void gather_row(const ting_conv2d_shape *s, const ting_real *x, int ldx, 
     }
 }
 
-static size_t row_values(const ting_conv2d_shape *s)
+void ting_conv2d_gather(const ting_conv2d_view *view, ting_tensor x, int first, int count, ting_real *patches)
 {
-    return (size_t)ting_conv2d_freq(s) * (size_t)ting_conv2d_patch(s);
-}
-
-static void gather_rows(void *arg, ting_row_block rows)
-{
-    const struct job *job = arg;
-    const ting_conv2d_rows_of *block = job->block;
-    int segment = ting_segment_of(block->out, block->first + rows.first);
-    for (int i = rows.first; i < rows.first + rows.count; i++) {
-        while (block->first + i >= block->out.start[segment + 1])
-            segment++;
-        const int in = block->in.start[segment];
-        gather_row(block->shape, ting_row(job->x, in), job->x.ld, block->in.start[segment + 1] - in,
-                   block->first + i - block->out.start[segment], job->patches + (size_t)i * row_values(block->shape));
+    const size_t k = (size_t)ting_conv2d_patch(view->shape);
+    int segment = ting_segment_of(view->out, first / ting_conv2d_freq(view->shape));
+    for (int p = first; p < first + count;) {
+        const struct run run = run_at(view, p, first + count, segment);
+        const int in = view->in.start[run.segment];
+        gather_row(view->shape, ting_row(x, in), x.ld, view->in.start[run.segment + 1] - in, &run,
+                   run.row - view->out.start[run.segment], patches);
+        patches += (size_t)run.count * k;
+        p += run.count;
+        segment = run.segment;
     }
 }
 
-void ting_conv2d_gather(ting_pool *pool, const ting_conv2d_rows_of *block, ting_tensor x, ting_real *patches)
+/* What tap dt of a run's patches [count, kt kf C] gives to a row of the gradient. */
+static void scatter_tap(const ting_conv2d_shape *s, const ting_kern *kern, const struct run *run, const ting_real *patches, int dt,
+                        ting_real *gx)
 {
-    struct job job = {.block = block, .x = x, .patches = patches};
-    ting_rows_run(pool, block->count, (int)row_values(block->shape), gather_rows, &job);
-}
-
-/* What tap dt of an output row's patches [F', kt kf C] gives to a row of the gradient. */
-static void scatter_tap(const ting_conv2d_shape *s, const ting_kern *kern, const ting_real *patches, int dt, ting_real *gx)
-{
-    const int freq = ting_conv2d_freq(s);
-    const size_t c = (size_t)s->in_channels, run = (size_t)s->kernel_f * c;
-    for (int f = 0; f < freq; f++) {
+    const size_t c = (size_t)s->in_channels, width = (size_t)s->kernel_f * c;
+    patches += (size_t)dt * width;
+    for (int f = run->f; f < run->f + run->count; f++, patches += (size_t)s->kernel_t * width) {
         int first, skip, count;
         inside(s, f, &first, &skip, &count);
         ting_real *to = gx + (size_t)(first + skip) * c;
-        kern->add(count * s->in_channels, to,
-                  patches + ((size_t)f * (size_t)s->kernel_t + (size_t)dt) * run + (size_t)skip * c, to);
+        kern->add(count * s->in_channels, to, patches + (size_t)skip * c, to);
     }
 }
 
-static void scatter_rows(void *arg, ting_row_block rows)
+void ting_conv2d_scatter(const ting_conv2d_view *view, const ting_kern *kern, int first, int count, const ting_real *patches,
+                         ting_tensor x)
 {
-    const struct job *job = arg;
-    const ting_conv2d_rows_of *block = job->block;
-    const ting_conv2d_shape *s = block->shape;
-    int segment = ting_segment_of(block->in, job->first_in + rows.first);
-    for (int t = job->first_in + rows.first; t < job->first_in + rows.first + rows.count; t++) {
-        while (t >= block->in.start[segment + 1])
-            segment++;
-        const int place = t - block->in.start[segment] + s->pad_t, out = block->out.start[segment];
-        int row = place < s->kernel_t ? 0 : (place - s->kernel_t) / s->stride_t + 1; /* the first that sees t */
-        if (out + row < block->first)
-            row = block->first - out;
-        for (; row * s->stride_t <= place && out + row < block->out.start[segment + 1] &&
-               out + row < block->first + block->count; row++)
-            scatter_tap(s, job->kern, job->from + (size_t)(out + row - block->first) * row_values(s),
-                        place - row * s->stride_t, ting_grad_row(job->x, t));
+    const ting_conv2d_shape *s = view->shape;
+    const size_t k = (size_t)ting_conv2d_patch(s);
+    int segment = ting_segment_of(view->out, first / ting_conv2d_freq(s));
+    for (int p = first; p < first + count;) {
+        const struct run run = run_at(view, p, first + count, segment);
+        const int in = view->in.start[run.segment], rows = view->in.start[run.segment + 1] - in;
+        for (int dt = 0; dt < s->kernel_t; dt++) {
+            const int t = (run.row - view->out.start[run.segment]) * s->stride_t + dt - s->pad_t;
+            if (t >= 0 && t < rows)
+                scatter_tap(s, kern, &run, patches, dt, ting_grad_row(x, in + t));
+        }
+        patches += (size_t)run.count * k;
+        p += run.count;
+        segment = run.segment;
     }
-}
-
-/* The first row of x that output row `row` sees, or could see. */
-static int first_seen(const ting_conv2d_rows_of *block, int row)
-{
-    const int segment = ting_segment_of(block->out, row), start = block->in.start[segment];
-    const int first = start + (row - block->out.start[segment]) * block->shape->stride_t - block->shape->pad_t;
-    return first > start ? first : start;
-}
-
-void ting_conv2d_scatter(ting_pool *pool, const ting_kern *kern, const ting_conv2d_rows_of *block,
-                         const ting_real *patches, ting_tensor x)
-{
-    struct job job = {.kern = kern, .block = block, .x = x, .from = patches};
-    const int last = block->first + block->count - 1, segment = ting_segment_of(block->out, last);
-    job.first_in = first_seen(block, block->first);
-    int end = first_seen(block, last) + block->shape->kernel_t;
-    end = end < block->in.start[segment + 1] ? end : block->in.start[segment + 1];
-    ting_rows_run(pool, end - job.first_in, 2 * x.cols * block->shape->kernel_f, scatter_rows, &job);
 }
 
 void ting_conv2d_to_patch_order(int out, int in, int taps, const ting_real *filters,

@@ -9,6 +9,7 @@
 #ifndef TING_NN_IMAGE_H
 #define TING_NN_IMAGE_H
 
+#include "kern/gemm_strip.h"
 #include "nn/op.h"
 
 enum { TING_DEPTHWISE2D_MOST = 15 }; /* kernel_t of a depthwise convolution */
@@ -33,28 +34,26 @@ static inline int ting_conv2d_patch(const ting_conv2d_shape *s)
     return s->kernel_t * s->kernel_f * s->in_channels;
 }
 
-/* A kernel as wide as the image and one row high: each row is its own patch. */
-static inline bool ting_conv2d_rows_are_patches(const ting_conv2d_shape *s)
-{
-    return s->kernel_t == 1 && s->kernel_f == s->freq && s->stride_t == 1 && s->pad_t == 0 && s->pad_f == 0;
-}
-
-/* Output rows whose patches together make a block: with `large` enough of them that packing the filters again for each block
- * costs little, otherwise as many as stay in the second-level cache. */
-int ting_conv2d_block(const ting_conv2d_shape *shape, bool large);
-
-typedef struct ting_conv2d_rows_of { /* a block of output rows, which may belong to several segments */
+typedef struct ting_conv2d_view { /* where patches lie: position p is frequency p % F' of output row p / F' of the batch */
     const ting_conv2d_shape *shape;
     ting_segments in, out;
-    int first, count;
-} ting_conv2d_rows_of;
+} ting_conv2d_view;
 
-/* Writes the block's patches [count F', kt kf C] from x [T, F C]. */
-void ting_conv2d_gather(ting_pool *pool, const ting_conv2d_rows_of *block, ting_tensor x, ting_real *patches);
+/* Writes the patches of positions first .. first + count - 1, [count, kt kf C], from x [T, F C]. Any thread. */
+void ting_conv2d_gather(const ting_conv2d_view *view, ting_tensor x, int first, int count, ting_real *patches);
 
-/* The adjoint: adds the block's patches into the gradient of x. A row of it adds up in order of the output rows. */
-void ting_conv2d_scatter(ting_pool *pool, const ting_kern *kern, const ting_conv2d_rows_of *block,
-                         const ting_real *patches, ting_tensor x);
+/* The adjoint: adds the patches into the gradient of x, in order of the positions. */
+void ting_conv2d_scatter(const ting_conv2d_view *view, const ting_kern *kern, int first, int count, const ting_real *patches,
+                         ting_tensor x);
+
+/* How positions are cut for products with w: strips (kern/gemm_strip.h), and groups of them that a thread takes at a time,
+ * whose packed patches stay in the second-level cache. By the sizes alone. */
+typedef struct ting_conv2d_cut {
+    int strip, group; /* positions; a group is a multiple of a strip */
+    size_t strip_bytes;
+} ting_conv2d_cut;
+
+ting_conv2d_cut ting_conv2d_cut_of(const ting_packed *w, int k);
 
 /* Filters between the layout of files, [out, in, taps], and the layout of patches, [out, taps, in]. */
 void ting_conv2d_to_patch_order(int out, int in, int taps, const ting_real *filters,

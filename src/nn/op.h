@@ -58,8 +58,11 @@ ting_tensor ting_embedding(ting_ctx *ctx, const int *ids, int count, const ting_
 ting_tensor ting_dropout(ting_ctx *ctx, ting_tensor x, ting_real probability);
 
 /* The same over x's own values and gradient: for an x that nobody else reads, the output of ting_linear, ting_scale or
- * ting_add, whose backward does without it. */
+ * ting_add, or ting_feed_forward, whose backward does without it. */
 ting_tensor ting_dropout_in_place(ting_ctx *ctx, ting_tensor x, ting_real probability);
+
+/* x + factor dropout(y), over y's own values and gradient: for a y as that of ting_dropout_in_place. x and y [T, cols]. */
+ting_tensor ting_residual(ting_ctx *ctx, ting_tensor x, ting_tensor y, ting_real factor, ting_real dropout);
 
 /* Each row times the factors of its segment: factor [segments, cols], constants that live as long as the tape. */
 ting_tensor ting_segment_mul(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_real *factor);

@@ -4,63 +4,93 @@
  *
  *     x [T, F C] -> patches [F' rows of a block, kt kf C] -> y [T', F' out] = act(patches W^T + b)
  *
- * The patches of a few output rows at a time are gathered into memory that stays in the second-level
- * cache; a patch is kt contiguous runs of the input, so gathering is a hundredth of the product's work.
+ * A thread gathers a strip of patches at a time and packs it; a group of packed strips stays in the second-level cache while
+ * the filters pass by, and its outputs are activated there. A patch is kt contiguous runs of the input, so gathering is a
+ * hundredth of the product's work.
  */
 #include "nn/image.h"
 #include "nn/rec.h"
 #include "nn/tape.h"
 
-struct work {
-    ting_ctx *ctx;
-    const ting_conv2d_shape *shape;
-    const ting_param *w, *b;
-    const ting_real *ordered; /* the filters in patch order; NULL: packed */
+struct job {
+    const ting_kern *kern;
+    ting_conv2d_view view;
+    const ting_packed *filters;
+    const ting_real *bias;
+    ting_tensor x, y, z; /* z = act(y), or y itself */
     ting_act act;
+    ting_conv2d_cut cut;
+    int positions, k, n;
 };
 
-/* One block: y [m, out] from patches [m, k]. */
-static void multiply(const struct work *work, int m, const ting_real *patches, ting_real *y)
+/* The filters by columns of the product: 64 of them stay in the second-level cache beside a group. */
+static void multiply_group(const struct job *job, int first, int end, const unsigned char *strips)
 {
-    const ting_kern *kern = work->ctx->kern;
-    ting_gemm_run run = ting_ctx_gemm(work->ctx);
-    int k = ting_conv2d_patch(work->shape), n = work->shape->out_channels;
-    const ting_real *bias = work->b != NULL ? work->b->t.data : NULL;
-    if (work->ordered == NULL) {
-        ting_gemm_packed(&run, m, patches, k, work->w->packed, bias, work->act, 0, y, n);
-        return;
+    enum { COLUMNS = 64 };
+    for (int n0 = 0; n0 < job->n; n0 += COLUMNS) {
+        const ting_gemm_part part = {.k = job->k, .n0 = n0, .n = job->n - n0 < COLUMNS ? job->n - n0 : COLUMNS};
+        const unsigned char *strip = strips;
+        for (int p = first; p < end; p += job->cut.strip, strip += job->cut.strip_bytes)
+            ting_gemm_strip(job->filters, &part, end - p < job->cut.strip ? end - p : job->cut.strip, strip,
+                            job->bias == NULL ? NULL : job->bias + n0, 0, job->y.data + (size_t)p * (size_t)job->n + n0, job->n);
     }
-    ting_gemm_bias(&run, work->ctx->multiply, m, n, k, (ting_strided){patches, k, 1}, (ting_strided){work->ordered, 1, k},
-                   bias, y, n);
-    if (work->act != TING_ACT_NONE)
-        kern->act(work->act, m * n, y, y);
 }
 
-/* All blocks. Segments follow each other in the output, so a block may span several. */
-static void run_blocks(struct work *work, ting_tensor x, ting_segments segments, ting_segments out, ting_tensor y)
+static void run_group(void *arg, unsigned char *room, int index)
 {
-    ting_ctx *ctx = work->ctx;
-    const ting_conv2d_shape *s = work->shape;
+    const struct job *job = arg;
+    const int first = index * job->cut.group, left = job->positions - first;
+    const int end = first + (left < job->cut.group ? left : job->cut.group);
+    unsigned char *strip = room;
+    ting_real *patches = (ting_real *)(void *)(room + (size_t)(job->cut.group / job->cut.strip) * job->cut.strip_bytes);
+    for (int p = first; p < end; p += job->cut.strip, strip += job->cut.strip_bytes) {
+        const int count = end - p < job->cut.strip ? end - p : job->cut.strip;
+        ting_conv2d_gather(&job->view, job->x, p, count, patches);
+        ting_gemm_strip_pack(job->filters, count, job->k, patches, job->k, strip);
+    }
+    ting_gemm_begin(job->filters);
+    multiply_group(job, first, end, room);
+    ting_gemm_end(job->filters);
+    if (job->act != TING_ACT_NONE)
+        job->kern->act(job->act, (end - first) * job->n, job->y.data + (size_t)first * (size_t)job->n,
+                       job->z.data + (size_t)first * (size_t)job->n);
+}
+
+/* The filters, packed at load or now. */
+static const ting_packed *packed_filters(ting_ctx *ctx, const ting_conv2d_shape *s, const ting_param *w)
+{
+    if (w->packed != NULL && ctx->tape == NULL)
+        return w->packed;
+    const ting_gemm_run run = ting_ctx_gemm(ctx);
+    const int n = s->out_channels, k = ting_conv2d_patch(s);
+    ting_real *ordered = ting_ctx_reals(ctx, (size_t)n * (size_t)k);
+    if (ctx->err != TING_OK)
+        return NULL;
+    ting_conv2d_to_patch_order(n, s->in_channels, s->kernel_t * s->kernel_f, w->t.data, ordered);
+    const ting_packed *packed = ting_gemm_pack(&run, ctx->multiply, n, k, (ting_strided){ordered, 1, k});
+    ting_ctx_check(ctx);
+    return packed;
+}
+
+static void run_groups(ting_ctx *ctx, struct job *job, const ting_param *w)
+{
+    enum { SMALL = 4 * 1024 * 1024 }; /* multiplications that aren't worth waking threads for */
+    ting_gemm_run run = ting_ctx_gemm(ctx);
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    const bool use_packed = work->w->packed != NULL && ctx->tape == NULL;
-    const bool rows_are_patches = ting_conv2d_rows_are_patches(s) && x.ld == x.cols;
-    const int freq = ting_conv2d_freq(s), taps = s->kernel_t * s->kernel_f, most = ting_conv2d_block(s, !use_packed);
-    const size_t k = (size_t)ting_conv2d_patch(s);
-    ting_conv2d_rows_of block = {.shape = s, .in = segments, .out = out, .count = most < y.rows ? most : y.rows};
-    ting_real *patches = rows_are_patches ? NULL : ting_ctx_reals(ctx, (size_t)block.count * (size_t)freq * k);
-    ting_real *ordered = use_packed ? NULL : ting_ctx_reals(ctx, (size_t)s->out_channels * k);
+    const ting_conv2d_shape *s = job->view.shape;
+    job->filters = packed_filters(ctx, s, w);
     if (ctx->err != TING_OK)
         return;
-    if (ordered != NULL)
-        ting_conv2d_to_patch_order(s->out_channels, s->in_channels, taps, work->w->t.data, ordered);
-    work->ordered = ordered;
-    if (rows_are_patches)
-        multiply(work, y.rows, x.data, y.data);
-    for (; !rows_are_patches && block.first < y.rows; block.first += block.count) {
-        block.count = y.rows - block.first < most ? y.rows - block.first : most;
-        ting_conv2d_gather(ctx->pool, &block, x, patches);
-        multiply(work, block.count * freq, patches, ting_row(y, block.first));
-    }
+    job->n = s->out_channels;
+    job->k = ting_conv2d_patch(s);
+    job->positions = job->y.rows * ting_conv2d_freq(s);
+    job->cut = ting_conv2d_cut_of(job->filters, job->k);
+    if ((double)job->positions * job->n * job->k < SMALL)
+        run.pool = NULL;
+    const size_t patches = (size_t)job->cut.strip * (size_t)job->k * sizeof(ting_real);
+    ting_gemm_tasks(&run, (size_t)(job->cut.group / job->cut.strip) * job->cut.strip_bytes + patches,
+                    (job->positions + job->cut.group - 1) / job->cut.group, run_group, job);
+    ting_ctx_check(ctx);
     ting_arena_rewind(ctx->arena, mark);
 }
 
@@ -86,14 +116,22 @@ ting_tensor ting_conv2d(ting_ctx *ctx, ting_tensor x, ting_segments segments,
                       segments.start[bad + 1] - segments.start[bad], shape->kernel_t);
         return (ting_tensor){0};
     }
-    ting_act fused = ctx->tape == NULL ? act : TING_ACT_NONE;
     const ting_segments out = {segments.count, out_start};
-    struct work work = {.ctx = ctx, .shape = shape, .w = w, .b = b, .act = fused};
-    ting_tensor y = ting_ctx_output(ctx, out_start[segments.count], freq * shape->out_channels);
-    if (ctx->err == TING_OK)
-        run_blocks(&work, x, segments, out, y);
+    const ting_tensor y = ting_ctx_output(ctx, out_start[segments.count], freq * shape->out_channels);
+    ting_tensor z = y;
     struct ting_rec_conv2d *rec = ting_tape_push(ctx, TING_OP_conv2d, sizeof *rec);
     if (rec != NULL)
         *rec = (struct ting_rec_conv2d){x, y, segments, out, *shape, w, b};
-    return fused == act ? y : ting_activate(ctx, act, y);
+    struct ting_rec_act *then = act == TING_ACT_NONE ? NULL : ting_tape_push(ctx, TING_OP_act, sizeof *then);
+    if (then != NULL && act != TING_ACT_RELU) { /* whose slope its value tells */
+        z = ting_ctx_constant(ctx, y.rows, y.cols);
+        z.grad = y.grad;
+    }
+    if (then != NULL)
+        *then = (struct ting_rec_act){.x = y, .y = z, .kind = act};
+    struct job job = {.kern = ctx->kern, .view = {shape, segments, out}, .bias = b != NULL ? b->t.data : NULL, .x = x, .y = y,
+                      .z = z, .act = act};
+    if (ctx->err == TING_OK)
+        run_groups(ctx, &job, w);
+    return ctx->err == TING_OK ? z : (ting_tensor){0};
 }

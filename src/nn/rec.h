@@ -11,6 +11,7 @@
 #define TING_NN_REC_H
 
 #include "kern/kern.h"
+#include "nn/dropout.h"
 #include "nn/op.h"
 #include "nn/param.h"
 #include "nn/recompute.h"
@@ -25,12 +26,10 @@ struct ting_rec_linear {
 
 struct ting_rec_feed_forward {
     ting_tensor x, y;   /* [T, d], [T, d'] */
-    ting_tensor before; /* [T, n]: before the activation; no gradient */
+    ting_tensor before; /* [T, n]: before the activation, no gradient; no data: computed again */
     const ting_param *w1, *b1, *w2, *b2;
     ting_act act;
-    ting_real dropout;
-    ting_rng rng; /* as forward found it */
-    bool training;
+    ting_mask mask; /* of what stands behind the activation */
 };
 
 struct ting_rec_add {
@@ -77,15 +76,14 @@ struct ting_rec_embedding {
 
 struct ting_rec_dropout {
     ting_tensor x, y; /* the same when it was done in place */
-    uint64_t key, counter; /* of the mask; each row takes ting_dropout_stride numbers */
-    uint32_t threshold;
+    ting_mask mask;
 };
 
-/* Numbers of the stream that a row of the mask takes: four elements from each. */
-static inline uint64_t ting_dropout_stride(int cols)
-{
-    return ((uint64_t)cols + 3) / 4;
-}
+struct ting_rec_residual {
+    ting_tensor x, y; /* y is the output too */
+    ting_real factor;
+    ting_mask mask;
+};
 
 struct ting_rec_segment_mul {
     ting_tensor x, y;

@@ -97,14 +97,11 @@ ting_tensor ting_skip(ting_ctx *ctx, ting_tensor before, ting_tensor after, ting
 
 ting_tensor ting_dropout_shared(ting_ctx *ctx, ting_tensor x, ting_segments segments, double probability)
 {
-    const uint32_t threshold = (uint32_t)(probability * 65536 + 0.5); /* as ting_dropout rounds it */
-    if (!ctx->training || ctx->steady || threshold == 0 || ctx->err != TING_OK)
+    const ting_mask mask = ting_mask_draw(ctx, (ting_real)probability, segments.count, x.cols);
+    if (mask.threshold == 0 || ctx->err != TING_OK)
         return x;
     ting_real *factor = ting_ctx_reals(ctx, (size_t)segments.count * (size_t)x.cols);
-    for (int s = 0; factor != NULL && s < segments.count; s++) {
-        ctx->kern->dropout_mask(x.cols, ctx->rng.key, ctx->rng.counter, threshold, (ting_real)(65536.0 / (65536 - threshold)),
-                                factor + (size_t)s * (size_t)x.cols);
-        ctx->rng.counter += ting_dropout_stride(x.cols);
-    }
+    for (int s = 0; factor != NULL && s < segments.count; s++)
+        ting_mask_row(ctx->kern, &mask, s, 0, x.cols, factor + (size_t)s * (size_t)x.cols);
     return factor == NULL ? x : ting_segment_mul(ctx, x, segments, factor);
 }

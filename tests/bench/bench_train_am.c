@@ -130,7 +130,7 @@ static double work_of(const ting_record *record)
     }
     case TING_OP_feed_forward: {
         const struct ting_rec_feed_forward *r = record->saved;
-        return three((double)r->x.rows * r->before.cols * (r->x.cols + r->y.cols), true, true);
+        return three((double)r->x.rows * r->w1->t.rows * (r->x.cols + r->y.cols), true, true);
     }
     case TING_OP_conv2d: {
         const struct ting_rec_conv2d *r = record->saved;

@@ -217,6 +217,25 @@ static void dropout_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_dropout = {4, dropout_setup, dropout_forward};
 
+/* ---- residual: over the output of another op, with and without a factor and a mask ---- */
+
+static void residual_setup(ting_grad_problem *p)
+{
+    ting_grad_segments(p);
+    const int cols = p->variant == 1 ? 1030 : width(p); /* wider than one piece */
+    frames(p, cols);
+    frames(p, cols);
+    p->row_factor = p->variant == 0 ? 1 : 0;
+}
+
+static void residual_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const ting_tensor y = ting_scale(ctx, p->input[1].t, 2);
+    one_output(p, ting_residual(ctx, p->input[0].t, y, p->variant == 2 ? 1 : (ting_real)0.5, p->variant == 0 ? 0 : (ting_real)0.25));
+}
+
+const ting_grad_case ting_case_residual = {3, residual_setup, residual_forward};
+
 /* ---- cross-entropy: mean and sum, smoothing, weights, ignored rows, a single class ---- */
 
 static void cross_entropy_setup(ting_grad_problem *p)

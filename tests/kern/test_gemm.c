@@ -7,7 +7,7 @@
 #include "support/support.h"
 #include "support/guard.h"
 
-#include "kern/gemm.h"
+#include "kern/gemm_strip.h"
 #include "kern/half.h"
 
 #include <float.h>
@@ -71,12 +71,53 @@ static void at_desk(void *arg, const ting_gemm_desk *desk, int index)
     ting_gemm_at(desk, g->s.m, g->s.n, g->s.k, g->alpha, g->a, g->b, g->accumulate, g->c, g->ldc);
 }
 
+/* By strips, with an operand that is put together from strips of its rows and pieces of its columns. */
+static void by_strips(const ting_gemm_run *run, ting_precision precision, const struct again *g)
+{
+    ting_packed *b = ting_gemm_room(run, precision, g->s.n, g->s.k);
+    const int most = ting_gemm_strip_rows(b);
+    unsigned char *strip = ting_arena_take(run->arena, ting_gemm_strip_bytes(b, g->s.k));
+    for (int p = 0; p < g->s.k; p += most)
+        for (int n0 = 0; n0 < g->s.n; n0 += TING_GEMM_PIECE)
+            ting_gemm_put(b, p, g->s.k - p < most ? g->s.k - p : most, n0,
+                          g->s.n - n0 < TING_GEMM_PIECE ? g->s.n - n0 : TING_GEMM_PIECE, g->b.data + p * g->b.rs + n0, (int)g->b.rs);
+    ting_gemm_begin(b);
+    for (int i = 0; i < g->s.m; i += most) {
+        const int rows = g->s.m - i < most ? g->s.m - i : most;
+        ting_gemm_strip_pack(b, rows, g->s.k, g->a.data + i * g->a.rs, (int)g->a.rs, strip);
+        for (int n0 = 0; n0 < g->s.n; n0 += 32)
+            ting_gemm_strip(b, &(ting_gemm_part){.k = g->s.k, .n0 = n0, .n = g->s.n - n0 < 32 ? g->s.n - n0 : 32}, rows, strip, NULL,
+                            g->accumulate, g->c + i * g->ldc + n0, g->ldc);
+    }
+    ting_gemm_end(b);
+}
+
+/* The transpose of the product, added: the same bits in the other order. */
+static void check_transposed(const ting_gemm_run *run, ting_precision precision, const struct again *g, const ting_real *expected)
+{
+    const int ld = g->s.m + 2;
+    const size_t count = (size_t)(g->s.n - 1) * (size_t)ld + (size_t)g->s.m;
+    const ting_packed *b = ting_gemm_pack(run, precision, g->s.n, g->s.k, g->b);
+    ting_real *y = guard_reals(count);
+    for (int i = 0; i < g->s.m; i++)
+        for (int j = 0; j < g->s.n; j++)
+            y[j * ld + i] = g->c[i * g->ldc + j];
+    ting_gemm_add(run, g->s.m, g->s.k, g->a, b, 1, y, ld);
+    for (int i = 0; i < g->s.m; i++)
+        for (int j = 0; j < g->s.n; j++)
+            assert_memory_equal(&y[j * ld + i], &expected[i * g->ldc + j], sizeof *y);
+    for (int j = 0; j + 1 < g->s.n; j++)
+        assert_true(isnan(y[j * ld + g->s.m]) && isnan(y[j * ld + g->s.m + 1]));
+}
+
 static void check_again(const ting_gemm_run *run, ting_precision precision, const struct again *of, const ting_real *expected)
 {
     enum { UNCUT = 1024 }; /* longest sum that ting_gemm leaves in one piece */
     const size_t count = (size_t)(of->s.m - 1) * (size_t)of->ldc + (size_t)of->s.n;
-    for (int way = 0; way < 2; way++) {
-        if (way == 1 && (of->alpha != 1 || of->s.k > UNCUT))
+    if (of->accumulate && of->alpha == 1 && of->s.k <= UNCUT)
+        check_transposed(run, precision, of, expected);
+    for (int way = 0; way < 3; way++) {
+        if (way > 0 && (of->alpha != 1 || of->s.k > UNCUT))
             continue;
         struct again g = *of;
         g.c = guard_reals(count);
@@ -84,7 +125,9 @@ static void check_again(const ting_gemm_run *run, ting_precision precision, cons
             memcpy(g.c + i * g.ldc, of->c + i * g.ldc, (size_t)g.s.n * sizeof *g.c);
         if (way == 0) {
             ting_gemm_desks(run, precision, g.s.n, g.s.k, 1, at_desk, &g);
-        } else if (g.a.cs == 1) {
+        } else if (way == 2 && g.a.cs == 1 && g.b.cs == 1) {
+            by_strips(run, precision, &g);
+        } else if (way == 1 && g.a.cs == 1) {
             const ting_packed *b = ting_gemm_pack(run, precision, g.s.n, g.s.k, g.b);
             ting_gemm_packed(run, g.s.m, g.a.data, (int)g.a.rs, b, NULL, TING_ACT_NONE, g.accumulate, g.c, g.ldc);
         } else {

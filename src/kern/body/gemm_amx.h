@@ -258,7 +258,7 @@ static void bf16_tile(int rows, int cols, int k, const void *packed_a, const voi
 {
     const unsigned char *a = packed_a, *b = packed_b;
     const size_t blocks = blocks_of(k, BF16_BLOCK);
-    const int whole = cols == NR && rows % SIDE == 0 && out->alpha == 1 && out->act == TING_ACT_NONE;
+    const int whole = cols == NR && rows % SIDE == 0 && out->alpha == 1 && out->act == TING_ACT_NONE && !out->transposed;
     if (whole && out->accumulate)
         for (int i = 0; i < rows; i++) {
             __builtin_prefetch(out->y + i * out->ldy, 1);

@@ -44,9 +44,30 @@ INLINE void finish_row(int cols, const vec *sum, const ting_gemm_out *out, float
     }
 }
 
+/* y[j, i] += sum[i, j] */
+INLINE void add_transposed(int rows, int cols, vec (*sum)[NV], const ting_gemm_out *out)
+{
+    for (int first = 0; first < rows; first += LANES) {
+        const vpart part = v_part(rows - first);
+        for (int v = 0; v < NV && v * LANES < cols; v++) {
+            vec block[LANES];
+            for (int i = 0; i < LANES; i++)
+                block[i] = first + i < rows ? sum[first + i][v] : v_zero();
+            v_transpose(block);
+            float *y = out->y + v * LANES * out->ldy + first;
+            for (int j = 0; j < LANES && v * LANES + j < cols; j++, y += out->ldy)
+                v_store_part(y, part, v_add(v_load_part(y, part), block[j]));
+        }
+    }
+}
+
 /* The whole tile: y = or += act(alpha sum + bias). */
 INLINE void finish_tile(const int rows, int cols, vec (*sum)[NV], const ting_gemm_out *out)
 {
+    if (out->transposed) {
+        add_transposed(rows, cols, sum, out);
+        return;
+    }
     if (out->act <= TING_ACT_RELU) {
         UNROLL_ROWS for (int i = 0; i < rows; i++) finish_row(cols, sum[i], out, out->y + i * out->ldy);
         return;

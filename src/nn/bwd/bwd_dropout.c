@@ -15,13 +15,11 @@ static void drop_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const struct ting_rec_dropout *rec = job->rec;
-    const ting_real keep = (ting_real)65536 / (ting_real)(65536 - rec->threshold);
     ting_real mask[PIECE];
     for (int r = block.first; r < block.first + block.count; r++) {
-        uint64_t counter = rec->counter + (uint64_t)r * ting_dropout_stride(rec->y.cols);
         for (int first = 0; first < rec->y.cols; first += PIECE) {
             int count = rec->y.cols - first < PIECE ? rec->y.cols - first : PIECE;
-            job->kern->dropout_mask(count, rec->key, counter + (uint64_t)first / 4, rec->threshold, keep, mask);
+            ting_mask_row(job->kern, &rec->mask, r, first, count, mask);
             ting_real *gx = ting_grad_row(rec->x, r) + first;
             const ting_real *gy = ting_grad_row(rec->y, r) + first;
             if (gx == gy)
