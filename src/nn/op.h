@@ -215,8 +215,8 @@ ting_tensor ting_downsample(ting_ctx *ctx, ting_tensor x, ting_segments segments
 ting_tensor ting_upsample(ting_ctx *ctx, ting_tensor x, ting_segments segments, int factor,
                           ting_segments like);
 
-/* Identities in forward; with a tape and ctx->training their backward edits the gradient so that activations stay in
- * range (icefall zipformer/scaling.py). */
+/* They return x: identities in forward; with a tape and ctx->training their backward edits what has reached x's gradient
+ * by then, so that activations stay in range (icefall zipformer/scaling.py). For an x that nobody has read before. */
 typedef struct ting_balancer_limits {
     ting_real min_mean, max_mean; /* of mean / deviation of a channel: 0.8139535143 atanh(2 p - 1) of the share p of
                                      positive values */

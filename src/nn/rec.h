@@ -217,23 +217,23 @@ struct ting_rec_upsample {
 };
 
 struct ting_rec_balancer {
-    ting_tensor x, y;
+    ting_tensor x;
     ting_balancer_limits limits;
 };
 
 struct ting_rec_whiten {
-    ting_tensor x, y;
+    ting_tensor x;
     int groups;
     ting_real limit, grad_scale;
 };
 
 struct ting_rec_scale_grad {
-    ting_tensor x, y;
+    ting_tensor x;
     ting_real factor;
 };
 
 struct ting_rec_excess {
-    ting_tensor x, y;
+    ting_tensor x;
     ting_real limit, penalty;
 };
 

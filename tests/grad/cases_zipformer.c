@@ -320,14 +320,14 @@ static void steer_setup(ting_grad_problem *p)
 static void balancer_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     const ting_balancer_limits wide = {-1000, 1000, 0, 1000, (ting_real)0.1};
-    one_output(p, ting_balancer(ctx, p->input[0].t, &wide));
+    one_output(p, ting_balancer(ctx, ting_scale(ctx, p->input[0].t, 1), &wide));
 }
 
 const ting_grad_case ting_case_balancer = {2, steer_setup, balancer_forward};
 
 static void whiten_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    one_output(p, ting_whiten(ctx, p->input[0].t, p->option[0], 1000, (ting_real)0.1));
+    one_output(p, ting_whiten(ctx, ting_scale(ctx, p->input[0].t, 1), p->option[0], 1000, (ting_real)0.1));
 }
 
 const ting_grad_case ting_case_whiten = {2, steer_setup, whiten_forward};
@@ -336,14 +336,14 @@ const ting_grad_case ting_case_whiten = {2, steer_setup, whiten_forward};
 
 static void scale_grad_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    one_output(p, ting_scale_grad(ctx, p->input[0].t, 1));
+    one_output(p, ting_scale_grad(ctx, ting_scale(ctx, p->input[0].t, 1), 1));
 }
 
 const ting_grad_case ting_case_scale_grad = {2, steer_setup, scale_grad_forward};
 
 static void excess_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    one_output(p, ting_excess(ctx, p->input[0].t, 1000, 1));
+    one_output(p, ting_excess(ctx, ting_scale(ctx, p->input[0].t, 1), 1000, 1));
 }
 
 const ting_grad_case ting_case_excess = {2, steer_setup, excess_forward};

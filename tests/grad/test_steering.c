@@ -112,7 +112,7 @@ static double balancer_penalty(const void *arg)
 
 static ting_tensor balance(ting_ctx *ctx, ting_tensor x, const void *setting)
 {
-    return ting_balancer(ctx, x, setting);
+    return ting_balancer(ctx, ting_scale(ctx, x, 1), setting);
 }
 
 /* Offset and spread of a channel, and on which side of their limits that puts mean / deviation and rms. */
@@ -203,7 +203,7 @@ typedef struct whiten_setting {
 static ting_tensor whiten(ting_ctx *ctx, ting_tensor x, const void *setting)
 {
     const whiten_setting *s = setting;
-    return ting_whiten(ctx, x, s->groups, s->limit, s->grad_scale);
+    return ting_whiten(ctx, ting_scale(ctx, x, 1), s->groups, s->limit, s->grad_scale);
 }
 
 /* Columns that follow each other, with means that are not zero. */
@@ -261,7 +261,7 @@ static void a_whitener_below_its_limit_adds_nothing(void **state)
 
 static ting_tensor scale_gradient(ting_ctx *ctx, ting_tensor x, const void *setting)
 {
-    return ting_scale_grad(ctx, x, *(const ting_real *)setting);
+    return ting_scale_grad(ctx, ting_scale(ctx, x, 1), *(const ting_real *)setting);
 }
 
 static void scale_grad_passes_a_part(void **state)
@@ -282,7 +282,7 @@ static void scale_grad_passes_a_part(void **state)
 static ting_tensor penalise(ting_ctx *ctx, ting_tensor x, const void *setting)
 {
     ctx->units = *(const double *)setting;
-    return ting_excess(ctx, x, (ting_real)0.75, (ting_real)0.04);
+    return ting_excess(ctx, ting_scale(ctx, x, 1), (ting_real)0.75, (ting_real)0.04);
 }
 
 static void an_excess_is_penalised_like_the_loss(void **state)

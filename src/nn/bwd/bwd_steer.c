@@ -3,8 +3,8 @@
  * bwd_steer.c - what balancer and whiten do to the gradient that passes them. docs/derive/steering.md
  *
  * balancer, per channel with mean m, deviation d, rms r over the rows: where m / d or r is outside of its limits, the
- * derivative L of |m / d - limit| + |ln(limit / r)| is scaled to grad_scale / rms(L), and gx = g + |g| L.
- * whiten: where the metric is above the limit, gx = g + penalty grad_scale |g| / |penalty|.
+ * derivative L of |m / d - limit| + |ln(limit / r)| is scaled to grad_scale / rms(L), and g += |g| L.
+ * whiten: where the metric is at or above the limit, g += penalty grad_scale |g| / |penalty|.
  * scale_grad, excess, limit: element by element.
  */
 #include "nn/bwd/bwd.h"
@@ -48,13 +48,12 @@ static void set_slope(struct balancer_job *job, int c, double mean, double varia
 static void balance_rows(void *arg, ting_row_block block)
 {
     const struct balancer_job *job = arg;
-    const ting_tensor x = job->rec->x, y = job->rec->y;
+    const ting_tensor x = job->rec->x;
     for (int r = block.first; r < block.first + block.count; r++) {
-        const ting_real *g = ting_grad_row(y, r), *row = ting_row(x, r);
-        ting_real *gx = ting_grad_row(x, r);
-        job->kern->add(x.cols, gx, g, gx);
-        for (int c = 0; job->any && c < x.cols; c++)
-            gx[c] += fabs(g[c]) * (job->level[c] + job->tilt[c] * (row[c] - job->mean[c]));
+        const ting_real *row = ting_row(x, r);
+        ting_real *g = ting_grad_row(x, r);
+        for (int c = 0; c < x.cols; c++)
+            g[c] += fabs(g[c]) * (job->level[c] + job->tilt[c] * (row[c] - job->mean[c]));
     }
 }
 
@@ -63,8 +62,6 @@ void ting_bwd_balancer(ting_ctx *ctx, const void *saved)
     enum { COST = 4 };
     struct balancer_job job = {.kern = ctx->kern, .rec = saved};
     const ting_tensor x = job.rec->x;
-    if (x.grad == NULL)
-        return;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
     double *mean = ting_arena_take_zeroed(ctx->arena, 2 * (size_t)x.cols, sizeof *mean);
     job.mean = ting_ctx_reals(ctx, 3 * (size_t)x.cols);
@@ -76,7 +73,8 @@ void ting_bwd_balancer(ting_ctx *ctx, const void *saved)
     ting_column_moments(ctx, x, mean, mean + x.cols);
     for (int c = 0; c < x.cols; c++)
         set_slope(&job, c, mean[c], mean[x.cols + c]);
-    ting_rows_run(ctx->pool, x.rows, COST * x.cols, balance_rows, &job);
+    if (job.any)
+        ting_rows_run(ctx->pool, x.rows, COST * x.cols, balance_rows, &job);
     ting_arena_rewind(ctx->arena, mark);
 }
 
@@ -88,7 +86,6 @@ struct rows_job {
     const ting_real *row;   /* [cols] */
     ting_real *out;         /* [rows, cols] */
     double *sums;           /* [blocks] */
-    ting_tensor y;          /* of whiten */
     const ting_real *extra; /* [rows, cols] */
     ting_real scale;
 };
@@ -117,7 +114,7 @@ static void centre(ting_ctx *ctx, ting_tensor x, ting_real *out)
     ting_arena_rewind(ctx->arena, mark);
 }
 
-double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, ting_real *penalty)
+double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, double limit, ting_real *penalty)
 {
     ting_gemm_run run = ting_ctx_gemm(ctx);
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
@@ -132,7 +129,7 @@ double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, ting_real
     for (int g = 0; g < groups; g++) {
         const ting_real *part = centred + g * width;
         ting_real *c = covariance + (size_t)g * (size_t)size;
-        ting_gemm(&run, TING_PRECISION_F32, width, width, x.rows, 1,
+        ting_gemm(&run, ctx->multiply, width, width, x.rows, 1,
                   (ting_strided){part, 1, x.cols}, (ting_strided){part, x.cols, 1}, 0, c, width);
         for (int i = 0; i < size; i++)
             squares += (double)c[i] * (double)c[i];
@@ -141,12 +138,12 @@ double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, ting_real
     }
     double s = squares / x.cols, d = diagonal / x.cols, metric = s / (d * d + tiny);
     /* d metric / d C = 2 C / (n D^2) - 2 S / (n D^3) I; d metric / d x = 2 x (d metric / d C) */
-    for (int g = 0; g < groups && penalty != NULL; g++) {
+    for (int g = 0; g < groups && penalty != NULL && metric >= limit; g++) {
         ting_real *c = covariance + (size_t)g * (size_t)size;
         for (int i = 0; i < size; i++)
             c[i] = (ting_real)(2 / (x.cols * d * d) *
                                ((double)c[i] - (i % (width + 1) == 0 ? s / d : 0)));
-        ting_gemm(&run, TING_PRECISION_F32, x.rows, width, width, 2,
+        ting_gemm(&run, ctx->multiply, x.rows, width, width, 2,
                   (ting_strided){centred + g * width, x.cols, 1}, (ting_strided){c, width, 1}, 0,
                   penalty + g * width, x.cols);
     }
@@ -178,32 +175,25 @@ static double length_of(const ting_ctx *ctx, int rows, int cols, ting_real *valu
 static void whiten_rows(void *arg, ting_row_block block)
 {
     const struct rows_job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++) {
-        ting_real *gx = ting_grad_row(job->x, r);
-        job->kern->add(job->x.cols, gx, ting_grad_row(job->y, r), gx);
-        if (job->scale != 0)
-            job->kern->axpy(job->x.cols, job->scale, job->extra + (size_t)r * (size_t)job->x.cols, gx);
-    }
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->axpy(job->x.cols, job->scale, job->extra + (size_t)r * (size_t)job->x.cols, ting_grad_row(job->x, r));
 }
 
 void ting_bwd_whiten(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_whiten *rec = saved;
-    const ting_tensor x = rec->x, y = rec->y;
-    if (x.grad == NULL)
-        return;
+    const ting_tensor x = rec->x;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
     ting_real *penalty = ting_ctx_reals(ctx, (size_t)x.rows * (size_t)x.cols);
     if (penalty == NULL)
         return;
-    double metric = ting_whitening_metric(ctx, x, rec->groups, penalty), scale = 0;
-    if (ctx->err != TING_OK)
-        return;
-    if (metric >= (double)rec->limit)
-        scale = (double)rec->grad_scale * length_of(ctx, x.rows, x.cols, y.grad, y.ld) /
-                (length_of(ctx, x.rows, x.cols, penalty, x.cols) + tiny);
-    struct rows_job job = {.kern = ctx->kern, .x = x, .y = y, .extra = penalty, .scale = (ting_real)scale};
-    ting_rows_run(ctx->pool, x.rows, x.cols, whiten_rows, &job);
+    const double metric = ting_whitening_metric(ctx, x, rec->groups, (double)rec->limit, penalty);
+    if (ctx->err == TING_OK && metric >= (double)rec->limit) {
+        const double scale = (double)rec->grad_scale * length_of(ctx, x.rows, x.cols, x.grad, x.ld) /
+                             (length_of(ctx, x.rows, x.cols, penalty, x.cols) + tiny);
+        struct rows_job job = {.kern = ctx->kern, .x = x, .extra = penalty, .scale = (ting_real)scale};
+        ting_rows_run(ctx->pool, x.rows, x.cols, whiten_rows, &job);
+    }
     ting_arena_rewind(ctx->arena, mark);
 }
 
@@ -213,15 +203,14 @@ static void scale_rows(void *arg, ting_row_block block)
 {
     const struct rows_job *job = arg;
     for (int r = block.first; r < block.first + block.count; r++)
-        job->kern->axpy(job->x.cols, job->scale, ting_grad_row(job->y, r), ting_grad_row(job->x, r));
+        job->kern->scale(job->x.cols, job->scale, ting_grad_row(job->x, r), ting_grad_row(job->x, r));
 }
 
 void ting_bwd_scale_grad(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_scale_grad *rec = saved;
-    struct rows_job job = {.kern = ctx->kern, .x = rec->x, .y = rec->y, .scale = rec->factor};
-    if (rec->x.grad != NULL)
-        ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, scale_rows, &job);
+    struct rows_job job = {.kern = ctx->kern, .x = rec->x, .scale = rec->factor};
+    ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, scale_rows, &job);
 }
 
 struct excess_job {
@@ -237,7 +226,6 @@ static void penalise_rows(void *arg, ting_row_block block)
     for (int r = block.first; r < block.first + block.count; r++) {
         ting_real *gx = ting_grad_row(rec->x, r);
         const ting_real *x = ting_row(rec->x, r);
-        job->kern->add(rec->x.cols, gx, ting_grad_row(rec->y, r), gx);
         for (int c = 0; c < rec->x.cols; c++)
             if (fabs(x[c]) > rec->limit)
                 gx[c] += x[c] > 0 ? job->penalty : -job->penalty;
@@ -249,8 +237,7 @@ void ting_bwd_excess(ting_ctx *ctx, const void *saved)
     const struct ting_rec_excess *rec = saved;
     struct excess_job job = {.kern = ctx->kern, .rec = rec,
                              .penalty = ctx->units > 0 ? (ting_real)((double)rec->penalty / ctx->units) : rec->penalty};
-    if (rec->x.grad != NULL)
-        ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, penalise_rows, &job);
+    ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, penalise_rows, &job);
 }
 
 void ting_bwd_limit(ting_ctx *ctx, const void *saved)
