@@ -94,9 +94,8 @@ static ting_tensor next(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
         ting_depthwise2d(ctx, x, segments, &shape, e->depthwise_w, e->depthwise_b, start);
     if (ctx->err != TING_OK)
         return y;
-    y = ting_linear_balanced(ctx, spread(y, width), e->pointwise[0].weight, e->pointwise[0].bias, &balance_hidden,
-                             TING_ACT_SWOOSH_L);
-    y = ting_linear_apply(ctx, y, e->pointwise[1], TING_ACT_NONE);
+    y = ting_feed_forward_balanced(ctx, spread(y, width), (ting_segments){0}, e->pointwise[0].weight, e->pointwise[0].bias,
+                                   &balance_hidden, TING_ACT_SWOOSH_L, 0, e->pointwise[1].weight, e->pointwise[1].bias);
     return ctx->err == TING_OK ? gather(y, width) : y;
 }
 

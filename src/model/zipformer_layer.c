@@ -76,9 +76,10 @@ ting_tensor ting_zip_norm(ting_ctx *ctx, ting_tensor x, const ting_param *bias, 
 
 ting_tensor ting_zip_feedforward(ting_ctx *ctx, const ting_zip_module *module, const ting_zip_run *run, ting_tensor x)
 {
-    ting_tensor y = ting_linear_balanced(ctx, x, module->in.weight, module->in.bias, &balance_hidden, TING_ACT_SWOOSH_L);
-    y = ting_dropout_shared(ctx, y, run->segments, ting_zip_dropout_now(ctx, run->less_chance));
-    return ting_whiten_by(ctx, ting_linear_apply(ctx, y, module->out, TING_ACT_NONE), 1, &whiten_part);
+    ting_tensor y = ting_feed_forward_balanced(ctx, x, run->segments, module->in.weight, module->in.bias, &balance_hidden,
+                                               TING_ACT_SWOOSH_L, ting_zip_dropout_now(ctx, run->less_chance),
+                                               module->out.weight, module->out.bias);
+    return ting_whiten_by(ctx, y, 1, &whiten_part);
 }
 
 /* The distances' projections for this layer. */

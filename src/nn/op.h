@@ -24,6 +24,11 @@ ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const
 ting_tensor ting_feed_forward(ting_ctx *ctx, ting_tensor x, const ting_param *w1, const ting_param *b1, ting_act act,
                               ting_real dropout, const ting_param *w2, const ting_param *b2);
 
+/* The same with one mask for all rows of a segment, as ting_dropout_shared (nn/steer.h). */
+ting_tensor ting_feed_forward_shared(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *w1,
+                                     const ting_param *b1, ting_act act, double dropout, const ting_param *w2,
+                                     const ting_param *b2);
+
 ting_tensor ting_add(ting_ctx *ctx, ting_tensor a, ting_tensor b); /* b may have one row: broadcast */
 ting_tensor ting_mul(ting_ctx *ctx, ting_tensor a, ting_tensor b);
 ting_tensor ting_scale(ting_ctx *ctx, ting_tensor x, ting_real factor);

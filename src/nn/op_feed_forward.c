@@ -10,6 +10,7 @@
  * its product takes less time than writing and reading it. The weights are packed once.
  */
 #include "nn/feed_forward.h"
+#include "nn/steer.h"
 #include "nn/tape.h"
 
 #include <string.h>
@@ -29,16 +30,20 @@ static void make_inside(const struct job *job, int row, int rows, const unsigned
 {
     const struct ting_rec_feed_forward *op = job->op;
     ting_real mask[TING_GEMM_PIECE];
+    int mask_row = -1; /* what mask holds */
     ting_gemm_strip(job->first, part, rows, x, op->b1->t.data + part->n0, 0, room, TING_FEED_FORWARD_LD);
     for (int r = 0; r < rows; r++) {
         ting_real *values = room + r * TING_FEED_FORWARD_LD;
         if (op->before.data != NULL)
             memcpy(ting_row(op->before, row + r) + part->n0, values, (size_t)part->n * sizeof *values);
         job->kern->act(op->act, part->n, values, values);
-        if (op->mask.threshold > 0) {
-            ting_mask_row(job->kern, &op->mask, row + r, part->n0, part->n, mask);
-            job->kern->mul(part->n, mask, values, values);
+        if (op->mask.threshold == 0)
+            continue;
+        if (ting_feed_forward_mask_row(op, row + r) != mask_row) {
+            mask_row = ting_feed_forward_mask_row(op, row + r);
+            ting_mask_row(job->kern, &op->mask, mask_row, part->n0, part->n, mask);
         }
+        job->kern->mul(part->n, mask, values, values);
     }
     ting_gemm_strip_pack(job->second, rows, part->n, room, TING_FEED_FORWARD_LD, inside);
 }
@@ -93,13 +98,10 @@ static void run_blocks(ting_ctx *ctx, const struct ting_rec_feed_forward *op)
     ting_arena_rewind(ctx->arena, mark);
 }
 
-ting_tensor ting_feed_forward(ting_ctx *ctx, ting_tensor x, const ting_param *w1, const ting_param *b1, ting_act act,
-                              ting_real dropout, const ting_param *w2, const ting_param *b2)
+/* By blocks; op holds the weights, the activation and the segments. */
+static ting_tensor feed_forward(ting_ctx *ctx, ting_tensor x, struct ting_rec_feed_forward op, ting_real dropout)
 {
-    if (ctx->tape == NULL && w1->packed != NULL) {
-        x = ting_dropout_in_place(ctx, ting_linear(ctx, x, w1, b1, act), dropout);
-        return ting_linear(ctx, x, w2, b2, TING_ACT_NONE);
-    }
+    const ting_param *w1 = op.w1, *b1 = op.b1, *w2 = op.w2, *b2 = op.b2;
     const int n = w1->t.rows;
     if (x.cols != w1->t.cols || w2->t.cols != n || w1->t.data == NULL || w2->t.data == NULL ||
         b1->t.rows * b1->t.cols != n || b2->t.rows * b2->t.cols != w2->t.rows) {
@@ -107,8 +109,8 @@ ting_tensor ting_feed_forward(ting_ctx *ctx, ting_tensor x, const ting_param *w1
                       x.cols, w1->name, n, w1->t.cols, w2->name, w2->t.rows, w2->t.cols);
         return (ting_tensor){0};
     }
-    struct ting_rec_feed_forward op = {.x = x, .w1 = w1, .b1 = b1, .w2 = w2, .b2 = b2, .act = act};
-    op.mask = ting_mask_draw(ctx, dropout, x.rows, n);
+    op.x = x;
+    op.mask = ting_mask_draw(ctx, dropout, op.segments.count > 0 ? op.segments.count : x.rows, n);
     op.y = ting_ctx_output(ctx, x.rows, w2->t.rows);
     struct ting_rec_feed_forward *rec = ting_tape_push(ctx, TING_OP_feed_forward, sizeof *rec);
     if (rec != NULL && ctx->multiply == TING_PRECISION_F32)
@@ -119,4 +121,24 @@ ting_tensor ting_feed_forward(ting_ctx *ctx, ting_tensor x, const ting_param *w1
         *rec = op;
     run_blocks(ctx, &op);
     return ctx->err == TING_OK ? op.y : (ting_tensor){0};
+}
+
+ting_tensor ting_feed_forward(ting_ctx *ctx, ting_tensor x, const ting_param *w1, const ting_param *b1, ting_act act,
+                              ting_real dropout, const ting_param *w2, const ting_param *b2)
+{
+    if (ctx->tape != NULL || w1->packed == NULL)
+        return feed_forward(ctx, x, (struct ting_rec_feed_forward){.w1 = w1, .b1 = b1, .w2 = w2, .b2 = b2, .act = act}, dropout);
+    x = ting_dropout_in_place(ctx, ting_linear(ctx, x, w1, b1, act), dropout);
+    return ting_linear(ctx, x, w2, b2, TING_ACT_NONE);
+}
+
+ting_tensor ting_feed_forward_shared(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *w1,
+                                     const ting_param *b1, ting_act act, double dropout, const ting_param *w2,
+                                     const ting_param *b2)
+{
+    const struct ting_rec_feed_forward op = {.w1 = w1, .b1 = b1, .w2 = w2, .b2 = b2, .act = act, .segments = segments};
+    if (ctx->tape != NULL || w1->packed == NULL)
+        return feed_forward(ctx, x, op, (ting_real)dropout);
+    x = ting_dropout_shared(ctx, ting_linear(ctx, x, w1, b1, act), segments, dropout);
+    return ting_linear(ctx, x, w2, b2, TING_ACT_NONE);
 }

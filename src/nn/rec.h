@@ -30,6 +30,7 @@ struct ting_rec_feed_forward {
     const ting_param *w1, *b1, *w2, *b2;
     ting_act act;
     ting_mask mask; /* of what stands behind the activation */
+    ting_segments segments; /* whose rows share a row of the mask; a count of 0: each row has its own */
 };
 
 struct ting_rec_add {

@@ -44,10 +44,13 @@ static ting_real rms_of_magnitude(double magnitude)
     return (ting_real)(1.25331413732 * magnitude);
 }
 
-ting_tensor ting_balance(ting_ctx *ctx, ting_tensor x, const ting_balance_rule *rule)
+static bool chance_to_balance(ting_ctx *ctx, const ting_balance_rule *rule)
 {
-    if (!ting_chance_to_edit(ctx, ting_scheduled(ctx, &rule->chance)))
-        return x;
+    return ting_chance_to_edit(ctx, ting_scheduled(ctx, &rule->chance));
+}
+
+static ting_tensor balance_now(ting_ctx *ctx, ting_tensor x, const ting_balance_rule *rule)
+{
     const ting_balancer_limits limits = {.min_mean = mean_of_share(ting_scheduled(ctx, &rule->min_positive)),
                                          .max_mean = mean_of_share(ting_scheduled(ctx, &rule->max_positive)),
                                          .min_rms = rms_of_magnitude(ting_scheduled(ctx, &rule->min_abs)),
@@ -56,13 +59,21 @@ ting_tensor ting_balance(ting_ctx *ctx, ting_tensor x, const ting_balance_rule *
     return ting_balancer(ctx, x, &limits);
 }
 
-ting_tensor ting_linear_balanced(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
-                                 const ting_balance_rule *rule, ting_act act)
+ting_tensor ting_balance(ting_ctx *ctx, ting_tensor x, const ting_balance_rule *rule)
 {
-    if (!ctx->training)
-        return ting_linear(ctx, x, w, b, act);
-    x = ting_balance(ctx, ting_linear(ctx, x, w, b, TING_ACT_NONE), rule);
-    return ting_activate(ctx, act, x);
+    return chance_to_balance(ctx, rule) ? balance_now(ctx, x, rule) : x;
+}
+
+/* The rule needs moments of all rows before the first gradient may pass: then the inside is a tensor. */
+ting_tensor ting_feed_forward_balanced(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *w1,
+                                       const ting_param *b1, const ting_balance_rule *rule, ting_act act, double dropout,
+                                       const ting_param *w2, const ting_param *b2)
+{
+    if (!chance_to_balance(ctx, rule))
+        return ting_feed_forward_shared(ctx, x, segments, w1, b1, act, dropout, w2, b2);
+    x = balance_now(ctx, ting_linear(ctx, x, w1, b1, TING_ACT_NONE), rule);
+    x = ting_dropout_shared(ctx, ting_activate(ctx, act, x), segments, dropout);
+    return ting_linear(ctx, x, w2, b2, TING_ACT_NONE);
 }
 
 ting_tensor ting_whiten_by(ting_ctx *ctx, ting_tensor x, int groups, const ting_whiten_rule *rule)

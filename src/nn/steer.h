@@ -46,9 +46,10 @@ typedef struct ting_balance_rule { /* of each column over all rows */
 /* ting_balancer by chance. */
 ting_tensor ting_balance(ting_ctx *ctx, ting_tensor x, const ting_balance_rule *rule);
 
-/* act(x W^T + b) with a rule for what goes into the activation. */
-ting_tensor ting_linear_balanced(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
-                                 const ting_balance_rule *rule, ting_act act);
+/* ting_feed_forward_shared with a rule for what goes into the activation. */
+ting_tensor ting_feed_forward_balanced(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_param *w1,
+                                       const ting_param *b1, const ting_balance_rule *rule, ting_act act, double dropout,
+                                       const ting_param *w2, const ting_param *b2);
 
 typedef struct ting_whiten_rule {
     ting_ramp limit;

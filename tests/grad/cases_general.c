@@ -40,7 +40,7 @@ static void linear_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_linear = {4, linear_setup, linear_forward};
 
-/* ---- feed_forward: the mask depends on the row in the batch, so segments alone differ with dropout ---- */
+/* ---- feed_forward: the mask depends on the row, or the segment, in the batch, so segments alone differ with dropout ---- */
 
 static void feed_forward_setup(ting_grad_problem *p)
 {
@@ -51,16 +51,20 @@ static void feed_forward_setup(ting_grad_problem *p)
     ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){n});
     ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){m, n});
     ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){m});
-    p->row_factor = p->variant == 1 ? 0 : 1;
+    p->row_factor = p->variant == 0 ? 1 : 0;
 }
 
 static void feed_forward_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    one_output(p, ting_feed_forward(ctx, p->input[0].t, p->param[0], p->param[1], TING_ACT_SILU,
-                                    p->variant == 1 ? (ting_real)0.25 : 0, p->param[2], p->param[3]));
+    if (p->variant == 2)
+        one_output(p, ting_feed_forward_shared(ctx, p->input[0].t, p->segments, p->param[0], p->param[1], TING_ACT_SWOOSH_L, 0.25,
+                                               p->param[2], p->param[3]));
+    else
+        one_output(p, ting_feed_forward(ctx, p->input[0].t, p->param[0], p->param[1], TING_ACT_SILU,
+                                        p->variant == 1 ? (ting_real)0.25 : 0, p->param[2], p->param[3]));
 }
 
-const ting_grad_case ting_case_feed_forward = {2, feed_forward_setup, feed_forward_forward};
+const ting_grad_case ting_case_feed_forward = {3, feed_forward_setup, feed_forward_forward};
 
 /* ---- add: equal rows, one row for all, the same tensor twice ---- */
 

@@ -44,7 +44,7 @@ static void one_piece(const struct job *job, int row, int rows, const unsigned c
     const ting_real one = 1;
     const int apart = job->cut.strip_rows * ld;
     ting_real *gs = values, *insides = values + apart, mask[TING_GEMM_PIECE];
-    int before_ld;
+    int before_ld, mask_row = -1; /* what mask holds */
     const ting_real *befores = before_piece(job, row, rows, x, part->n0, part->n, values + 2 * apart, &before_ld);
     ting_gemm_strip(job->second, part, rows, gy, NULL, 0, gs, ld);
     for (int r = 0; r < rows; r++) {
@@ -55,7 +55,10 @@ static void one_piece(const struct job *job, int row, int rows, const unsigned c
             job->kern->act(rec->act, part->n, before, inside);
         if (rec->mask.threshold == 0)
             continue;
-        ting_mask_row(job->kern, &rec->mask, row + r, part->n0, part->n, mask);
+        if (ting_feed_forward_mask_row(rec, row + r) != mask_row) {
+            mask_row = ting_feed_forward_mask_row(rec, row + r);
+            ting_mask_row(job->kern, &rec->mask, mask_row, part->n0, part->n, mask);
+        }
         job->kern->mul(part->n, mask, g, g);
         if (job->inside != NULL)
             job->kern->mul(part->n, mask, inside, inside);
