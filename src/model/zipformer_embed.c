@@ -207,7 +207,7 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
     const int width = ting_zip_embed_width(model->config.features);
     const ting_real less = model->config.less_chance;
     const bool *kept = ting_draw_segments(ctx, segments.count, ting_zip_rate_now(ctx, &skip_next, less));
-    x = ting_skip(ctx, x, ting_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start)), rows, kept);
+    x = ting_segment_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start), rows, kept);
     x = ting_balance(ctx, spread(x, width), &balance_next);
     x = gather(ting_whiten_by(ctx, x, 1, &whiten_next), width);
     ting_ctx_see(ctx, x, "encoder_embed.convnext");

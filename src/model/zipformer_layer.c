@@ -186,7 +186,7 @@ static const bool *draw(ting_ctx *ctx, const ting_zip_run *run, const ting_ramp 
 /* x + part, and x for the segments that go without. */
 static ting_tensor residual(ting_ctx *ctx, const ting_zip_run *run, ting_tensor x, ting_tensor part, const bool *kept)
 {
-    return ting_skip(ctx, x, ting_add(ctx, x, part), run->segments, kept);
+    return ting_segment_add(ctx, x, part, run->segments, kept);
 }
 
 /* Attention, convolution, feed-forward: the order of both halves of the layer. */
@@ -206,7 +206,7 @@ ting_tensor ting_zip_layer_forward(ting_ctx *ctx, const ting_zip_layer *layer,
                                    const ting_zip_run *run, ting_tensor x)
 {
     ting_tensor w = ting_zip_attention_weights(ctx, layer, run, x);
-    ting_tensor y = ting_add(ctx, x, ting_zip_feedforward(ctx, &layer->feedforward[0], run, x));
+    ting_tensor y = residual(ctx, run, x, ting_zip_feedforward(ctx, &layer->feedforward[0], run, x), NULL);
     const bool *attending = draw(ctx, run, &skip_attention);
     const double levelling = ting_zip_rate_now(ctx, &level_weights, run->less_chance);
     ting_tensor mixing = ting_chance_to_skip(ctx, levelling) ? levelled(ctx, run, w) : w;

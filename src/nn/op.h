@@ -32,6 +32,8 @@ ting_tensor ting_feed_forward_shared(ting_ctx *ctx, ting_tensor x, ting_segments
 ting_tensor ting_add(ting_ctx *ctx, ting_tensor a, ting_tensor b); /* b may have one row: broadcast */
 ting_tensor ting_mul(ting_ctx *ctx, ting_tensor a, ting_tensor b);
 ting_tensor ting_scale(ting_ctx *ctx, ting_tensor x, ting_real factor);
+
+/* Over x's own gradient, and without a tape over its values: for an op's output that nobody else reads. */
 ting_tensor ting_activate(ting_ctx *ctx, ting_act kind, ting_tensor x);
 
 /* a f(b): gated linear unit with SIGMOID, Zipformer's non-linear attention with TANH. */
@@ -74,6 +76,10 @@ ting_tensor ting_segment_mul(ting_ctx *ctx, ting_tensor x, ting_segments segment
 
 /* The rows of b for the segments of `second`, those of a for the others; second [segments] lives as long as the tape. */
 ting_tensor ting_segment_pick(ting_ctx *ctx, ting_tensor a, ting_tensor b, ting_segments segments, const bool *second);
+
+/* x + part, and x for the segments that are not kept; kept [segments] lives as long as the tape, NULL: all are. The output has the
+ * gradient of `part`, which nobody else adds to: an op's output whose rows follow each other. */
+ting_tensor ting_segment_add(ting_ctx *ctx, ting_tensor x, ting_tensor part, ting_segments segments, const bool *kept);
 
 /* Sinusoidal positions [T, d], restarting at each segment, as a constant (no gradient): column 2i holds
  * sin(pos / 10000^(2i / d)), column 2i + 1 the cosine (Vaswani 2017). */

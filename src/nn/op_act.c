@@ -22,15 +22,24 @@ static void act_rows(void *arg, ting_row_block block)
 
 ting_tensor ting_activate(ting_ctx *ctx, ting_act kind, ting_tensor x)
 {
-    ting_tensor y = ting_ctx_output(ctx, x.rows, x.cols);
-    if (y.data == NULL)
-        return y;
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    if (x.ld != x.cols) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "activate: rows of %d columns in rows of %d", x.cols, x.ld);
+        return (ting_tensor){0};
+    }
+    struct job job = {.kern = ctx->kern, .a = x, .y = x, .kind = kind};
+    if (ctx->tape != NULL) {
+        job.y = ting_ctx_constant(ctx, x.rows, x.cols);
+        job.y.grad = x.grad;
+    }
     struct ting_rec_act *rec = ting_tape_push(ctx, TING_OP_act, sizeof *rec);
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
     if (rec != NULL)
-        *rec = (struct ting_rec_act){.x = x, .y = y, .kind = kind};
-    struct job job = {.kern = ctx->kern, .a = x, .y = y, .kind = kind};
-    ting_rows_run(ctx->pool, y.rows, ACT_COST * y.cols, act_rows, &job);
-    return y;
+        *rec = (struct ting_rec_act){.x = x, .y = job.y, .kind = kind};
+    ting_rows_run(ctx->pool, x.rows, ACT_COST * x.cols, act_rows, &job);
+    return job.y;
 }
 
 static void mul_act_rows(void *arg, ting_row_block block)

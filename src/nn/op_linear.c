@@ -4,41 +4,11 @@
  *
  * Inference multiplies by the weight that was packed at load, with bias and activation fused into the
  * product. When a tape records, the product reads the plain weight (which the optimizer changes at each
- * step) and the activation becomes a record of its own, since its backward needs the value before it. The
- * two share one gradient, which backward turns from that after the activation into that before it in place.
+ * step) and the activation becomes an op of its own, since its backward needs the value before it.
  */
 #include "nn/op.h"
 #include "nn/rec.h"
-#include "nn/rows.h"
 #include "nn/tape.h"
-
-struct job {
-    const ting_kern *kern;
-    ting_tensor x, y;
-    ting_act act;
-};
-
-static void activate_rows(void *arg, ting_row_block block)
-{
-    const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++)
-        job->kern->act(job->act, job->y.cols, ting_row(job->x, r), ting_row(job->y, r));
-}
-
-/* Activates x, in place when nothing records. */
-static ting_tensor activate(ting_ctx *ctx, ting_act act, ting_tensor x)
-{
-    struct job job = {.kern = ctx->kern, .x = x, .y = x, .act = act};
-    if (ctx->tape != NULL) {
-        job.y = ting_ctx_constant(ctx, x.rows, x.cols);
-        job.y.grad = x.grad;
-        struct ting_rec_act *rec = ting_tape_push(ctx, TING_OP_act, sizeof *rec);
-        if (rec != NULL)
-            *rec = (struct ting_rec_act){.x = x, .y = job.y, .kind = act};
-    }
-    ting_rows_run(ctx->pool, job.y.rows, 4 * job.y.cols, activate_rows, &job);
-    return job.y;
-}
 
 ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
                         ting_act act)
@@ -70,5 +40,5 @@ ting_tensor ting_linear(ting_ctx *ctx, ting_tensor x, const ting_param *w, const
     ting_gemm_bias(&run, ctx->multiply, x.rows, n, k, (ting_strided){x.data, x.ld, 1},
                    (ting_strided){w->t.data, 1, w->t.ld}, bias, y.data, y.ld);
     ting_ctx_check(ctx);
-    return act == TING_ACT_NONE ? y : activate(ctx, act, y);
+    return act == TING_ACT_NONE ? y : ting_activate(ctx, act, y);
 }

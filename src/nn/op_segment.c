@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * op_segment.c - what is done to whole utterances of a batch: factors of their columns (dropout whose mask is the same in every
- * row, columns left out), and the choice between two versions of their rows (parts of a network that are skipped).
+ * row, columns left out), and parts of a network that are skipped: the choice between two versions of their rows, or a sum.
  */
 #include "nn/rec.h"
 #include "nn/rows.h"
@@ -74,4 +74,48 @@ ting_tensor ting_segment_pick(ting_ctx *ctx, ting_tensor a, ting_tensor b, ting_
     if (rec != NULL)
         *rec = op;
     return y;
+}
+
+struct add_job {
+    const ting_kern *kern;
+    struct ting_rec_segment_add op;
+    ting_tensor part;
+};
+
+static void add_rows(void *arg, ting_row_block block)
+{
+    const struct add_job *job = arg;
+    const struct ting_rec_segment_add *op = &job->op;
+    int s = op->kept == NULL ? 0 : ting_segment_of(op->segments, block.first);
+    for (int r = block.first; r < block.first + block.count; r++) {
+        s = op->kept == NULL ? 0 : ting_segment_next(op->segments, s, r);
+        if (op->kept == NULL || op->kept[s])
+            job->kern->add(op->y.cols, ting_row(op->x, r), ting_row(job->part, r), ting_row(op->y, r));
+        else
+            memcpy(ting_row(op->y, r), ting_row(op->x, r), (size_t)op->y.cols * sizeof *op->y.data);
+    }
+}
+
+ting_tensor ting_segment_add(ting_ctx *ctx, ting_tensor x, ting_tensor part, ting_segments segments, const bool *kept)
+{
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    if (x.rows != part.rows || x.cols != part.cols || part.ld != part.cols ||
+        (kept != NULL && segments.start[segments.count] != x.rows)) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "segment_add: [%d, %d] and [%d, %d], in rows of %d, for segments of %d rows", x.rows,
+                      x.cols, part.rows, part.cols, part.ld, kept == NULL ? x.rows : segments.start[segments.count]);
+        return (ting_tensor){0};
+    }
+    struct add_job job = {.kern = ctx->kern, .op = {x, part, segments, kept}, .part = part};
+    if (ctx->tape != NULL) { /* what the part was may be wanted in backward */
+        job.op.y = ting_ctx_constant(ctx, x.rows, x.cols);
+        job.op.y.grad = part.grad;
+    }
+    struct ting_rec_segment_add *rec = ting_tape_push(ctx, TING_OP_segment_add, sizeof *rec);
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    if (rec != NULL)
+        *rec = job.op;
+    ting_rows_run(ctx->pool, x.rows, x.cols, add_rows, &job);
+    return job.op.y;
 }

@@ -47,7 +47,7 @@ struct ting_rec_scale {
 };
 
 struct ting_rec_act {
-    ting_tensor x, y; /* when x.grad is y.grad (linear), it is changed in place */
+    ting_tensor x, y; /* with one gradient, changed in place */
     ting_act kind;
 };
 
@@ -96,6 +96,12 @@ struct ting_rec_segment_pick {
     ting_tensor a, b, y;
     ting_segments segments;
     const bool *second; /* [segments] */
+};
+
+struct ting_rec_segment_add {
+    ting_tensor x, y; /* y has the gradient of what is added */
+    ting_segments segments;
+    const bool *kept; /* [segments], or NULL */
 };
 
 struct ting_rec_concat_cols {

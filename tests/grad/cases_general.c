@@ -121,7 +121,7 @@ static void act_setup(ting_grad_problem *p)
 
 static void act_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    one_output(p, ting_activate(ctx, (ting_act)p->variant, p->input[0].t));
+    one_output(p, ting_activate(ctx, (ting_act)p->variant, ting_scale(ctx, p->input[0].t, 1)));
 }
 
 const ting_grad_case ting_case_act = {TING_ACT_COUNT, act_setup, act_forward};

@@ -308,6 +308,17 @@ static void segment_pick_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_segment_pick = {3, segment_setup, segment_pick_forward};
 
+static void segment_add_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    bool *kept = ting_grad_take(p, p->segments.count, sizeof *kept);
+    for (int s = 0; s < p->segments.count; s++)
+        kept[s] = id_of(p, s) % 2 == 1;
+    const ting_tensor part = ting_scale(ctx, p->input[p->variant == 1 ? 0 : 1].t, 2);
+    one_output(p, ting_segment_add(ctx, p->input[0].t, part, p->segments, p->variant == 2 ? NULL : kept));
+}
+
+const ting_grad_case ting_case_segment_add = {3, segment_setup, segment_add_forward};
+
 /* ---- balancer and whiten: within their limits they must not touch the gradient; beyond: the golden files ---- */
 
 static void steer_setup(ting_grad_problem *p)

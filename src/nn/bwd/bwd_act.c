@@ -12,16 +12,8 @@ struct job {
 
 enum { ACT_COST = 8, PIECE = 512 };
 
-static void act_rows(void *arg, ting_row_block block)
-{
-    const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++)
-        job->kern->act_grad(job->kind, job->y.cols, ting_row(job->a, r), ting_grad_row(job->y, r),
-                            ting_grad_row(job->a, r));
-}
-
 /* The gradient after the activation becomes the one before it. */
-static void act_rows_in_place(void *arg, ting_row_block block)
+static void act_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     for (int r = block.first; r < block.first + block.count; r++)
@@ -33,8 +25,7 @@ void ting_bwd_act(ting_ctx *ctx, const void *saved)
     const struct ting_rec_act *rec = saved;
     struct job job = {.kern = ctx->kern, .a = rec->x, .y = rec->y, .kind = rec->kind};
     if (rec->x.grad != NULL)
-        ting_rows_run(ctx->pool, job.y.rows, ACT_COST * job.y.cols,
-                      rec->x.grad == rec->y.grad ? act_rows_in_place : act_rows, &job);
+        ting_rows_run(ctx->pool, job.y.rows, ACT_COST * job.y.cols, act_rows, &job);
 }
 
 /* ga += gy f(b); gb += gy a f'(b): columns first .. first + count - 1 of row r. */

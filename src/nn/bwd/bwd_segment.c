@@ -5,6 +5,8 @@
 #include "nn/rows.h"
 #include "nn/segment.h"
 
+#include <string.h>
+
 struct mul_job {
     const ting_kern *kern;
     const struct ting_rec_segment_mul *rec;
@@ -52,4 +54,31 @@ void ting_bwd_segment_pick(ting_ctx *ctx, const void *saved)
     struct pick_job job = {.kern = ctx->kern, .rec = saved};
     if (job.rec->a.grad != NULL || job.rec->b.grad != NULL)
         ting_rows_run(ctx->pool, job.rec->y.rows, job.rec->y.cols, pick_rows, &job);
+}
+
+struct add_job {
+    const ting_kern *kern;
+    const struct ting_rec_segment_add *rec;
+};
+
+static void add_rows(void *arg, ting_row_block block)
+{
+    const struct add_job *job = arg;
+    const struct ting_rec_segment_add *rec = job->rec;
+    int s = rec->kept == NULL ? 0 : ting_segment_of(rec->segments, block.first);
+    for (int r = block.first; r < block.first + block.count; r++) {
+        ting_real *g = ting_grad_row(rec->y, r);
+        if (rec->x.grad != NULL)
+            job->kern->add(rec->y.cols, ting_grad_row(rec->x, r), g, ting_grad_row(rec->x, r));
+        s = rec->kept == NULL ? 0 : ting_segment_next(rec->segments, s, r);
+        if (rec->kept != NULL && !rec->kept[s])
+            memset(g, 0, (size_t)rec->y.cols * sizeof *g);
+    }
+}
+
+void ting_bwd_segment_add(ting_ctx *ctx, const void *saved)
+{
+    struct add_job job = {.kern = ctx->kern, .rec = saved};
+    if (job.rec->x.grad != NULL || job.rec->kept != NULL)
+        ting_rows_run(ctx->pool, job.rec->y.rows, job.rec->y.cols, add_rows, &job);
 }
