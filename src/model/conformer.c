@@ -3,6 +3,7 @@
 #include "model/conformer_parts.h"
 
 #include "base/mem.h"
+#include "nn/recompute.h"
 
 #include <math.h>
 
@@ -177,6 +178,21 @@ static void check_call(ting_ctx *ctx, const ting_conformer *model, ting_tensor x
     }
 }
 
+typedef struct layer_call {
+    const ting_conformer *model;
+    int index;
+    ting_conformer_run run;
+    ting_conformer_mode mode;
+} layer_call;
+
+static ting_tensor run_layer(ting_ctx *ctx, const void *self, const ting_tensor *inputs)
+{
+    const layer_call *call = self;
+    ting_conformer_run run = call->run;
+    run.mode = &call->mode;
+    return ting_conformer_layer_forward(ctx, call->model, call->index, inputs[0], &run);
+}
+
 ting_tensor ting_conformer_forward(ting_ctx *ctx, const ting_conformer *model, ting_tensor x, ting_segments segments,
                                    const ting_conformer_mode *mode, int *out_start)
 {
@@ -206,7 +222,9 @@ ting_tensor ting_conformer_forward(ting_ctx *ctx, const ting_conformer *model, t
         if (ctx->err == TING_OK && ting_conformer_state_reserve(mode->states[s], run.keys.start[s + 1] - run.keys.start[s]))
             ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for the keys of a stream");
     for (int i = 0; i < c->layers; i++) {
-        x = ting_conformer_layer_forward(ctx, model, i, x, &run);
+        const layer_call call = {model, i, run, *mode};
+        x = c->recompute ? ting_recompute(ctx, &(ting_part){run_layer, &call, sizeof call}, &x, 1, x.rows, x.cols)
+                         : run_layer(ctx, &call, &x);
         ting_ctx_see(ctx, x, "encoder.encoders.%d", i);
     }
     for (int s = 0; mode->states != NULL && s < segments.count && ctx->err == TING_OK; s++) {

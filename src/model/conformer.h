@@ -53,6 +53,7 @@ typedef struct ting_conformer_config {
     int chunk, left;    /* what a file says of streaming: rows, and chunks to the left (< 0: all); chunk 0: nothing. States
                            may be made with others */
     ting_real dropout, attention_dropout, position_dropout; /* in training */
+    bool recompute; /* training: layers keep their input alone and run again in backward (nn/recompute.h) */
 } ting_conformer_config;
 
 typedef struct ting_conformer ting_conformer;

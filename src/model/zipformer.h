@@ -55,6 +55,7 @@ typedef struct ting_zipformer_config {
                                 `chunk` and `left` only */
     int output_downsampling; /* usually 2 */
     ting_real less_chance;   /* training: share of the rates at which the reference drops and skips that is left out, 0 to 1 */
+    bool recompute;          /* training: layers keep their input alone and run again in backward (nn/recompute.h) */
     bool causal;
     int chunk,
         left; /* of streaming, in 50 Hz rows: usually 16 and 64, multiples of every downsampling */

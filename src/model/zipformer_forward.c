@@ -11,6 +11,7 @@
 #include "model/zipformer_parts.h"
 
 #include "nn/op.h"
+#include "nn/recompute.h"
 
 #include <math.h>
 #include <string.h>
@@ -121,6 +122,17 @@ static ting_ramp skip_of_layer(const ting_zipformer_config *config, int i, int j
 
 /* ---- stacks ---- */
 
+typedef struct layer_call {
+    const ting_zip_layer *layer;
+    ting_zip_run run;
+} layer_call;
+
+static ting_tensor run_layer(ting_ctx *ctx, const void *self, const ting_tensor *inputs)
+{
+    const layer_call *call = self;
+    return ting_zip_layer_forward(ctx, call->layer, &call->run, inputs[0]);
+}
+
 /* The layers of stack i on rows at the stack's rate. */
 static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i, ting_tensor x,
                               ting_segments segments, const ting_zipformer_mode *mode, const masks *m,
@@ -151,7 +163,10 @@ static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i,
     for (int j = 0; j < s->layers; j++, run.layer++) {
         ting_arena_mark mark = ting_arena_tell(ctx->arena);
         run.skip = skip_of_layer(&model->config, i, j);
-        x = without_columns(ctx, &run, ting_zip_layer_forward(ctx, &model->stack[i].layers[j], &run, x));
+        const layer_call call = {&model->stack[i].layers[j], run};
+        x = model->config.recompute ? ting_recompute(ctx, &(ting_part){run_layer, &call, sizeof call}, &x, 1, x.rows, x.cols)
+                                    : run_layer(ctx, &call, &x);
+        x = without_columns(ctx, &run, x);
         if (ctx->tape == NULL && ctx->err == TING_OK) { /* what the layer needed is given back */
             memcpy(kept.data, x.data, (size_t)x.rows * (size_t)x.cols * sizeof *x.data);
             x = kept;

@@ -141,6 +141,7 @@ static ting_err read_zipformer(ting_yaml *map, ting_zipformer_config *z)
     TRY(ting_yaml_real_into(map, "dropout", 0, 1, &dropout));
     z->less_chance = 1 - dropout;
     TRY(ting_yaml_int(map, "output_downsampling", 1, 64, &z->output_downsampling));
+    TRY(ting_yaml_bool(map, "recompute", &z->recompute));
     TRY(ting_yaml_bool(map, "causal", &z->causal));
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &z->chunk));
     TRY(ting_yaml_int(map, "left", 1, 65536, &z->left));
@@ -166,6 +167,7 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     TRY(ting_yaml_int(map, "feedforward", 1, 65536, &c->feedforward));
     TRY(ting_yaml_bool(map, "macaron", &c->macaron));
     TRY(ting_yaml_int(map, "kernel", 1, 255, &c->kernel));
+    TRY(ting_yaml_bool(map, "recompute", &c->recompute));
     TRY(ting_yaml_bool(map, "causal", &c->causal));
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &c->chunk));
     TRY(ting_yaml_int(map, "left", -1, 4096, &left));

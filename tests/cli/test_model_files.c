@@ -53,7 +53,7 @@ static void outputs_of_two_precisions_differ(void **state)
     ting_tiny_sound(sound, SAMPLES);
     assert_ok(ting_tiny_wav_save(wav, sound, SAMPLES, 16000));
     expect(0, NULL, NULL, ARGS("diff", model, model, wav));
-    expect(1, "output encoder_embed [", NULL, ARGS("diff", "--precision-b", "int8", model, model, wav));
+    expect(1, "output encoder_embed.convnext [", NULL, ARGS("diff", "--precision-b", "int8", model, model, wav));
     expect(2, NULL, "cannot be opened", ARGS("diff", model, model, "nothing.wav"));
     ting_free(model);
     ting_free(wav);

@@ -70,10 +70,10 @@ static char *write_text(const char *name, const char *text)
     return path;
 }
 
-#define TINY_MODEL(more)                                                                                       \
-    "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, "          \
-    "feedforward: 32, kernels: 7,\n        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], " \
-    more "transducer: {decoder_dim: 16, joiner_dim: 16}}\n"
+#define TINY_MODEL(more)                                                                                               \
+    "model: {downsampling: [1, 2], dims: 32, heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, "               \
+    "feedforward: 32, kernels: 7,\n        embed_channels: [2, 4, 8], pos_dim: 16, chunks: [8, 0], lefts: [16], " more \
+    "transducer: {decoder_dim: 16, joiner_dim: 16}}\n"
 
 static char *write_recipe_of(const char *name, const char *model, const char *train, const char *more)
 {
@@ -138,9 +138,10 @@ static void assert_pseudo(const char *toy, const char *teacher)
         ting_str_addf(&text, "toy-%05d.wav\n", i);
     char *list = ting_path_join(toy, "bare.tsv"), *folder = ting_temp_path("pseudo");
     assert_ok(ting_file_save(list, text.text, text.length));
-    char *recipe = write_text("pseudo.yaml", "model: {downsampling: [1, 2], dims: 32, feedforward: 32, pos_dim: 16, ctc: true}\n"
-                                             "data: {train: [{manifest: bare.tsv}], seconds: 8}\n"
-                                             "loss: {ctc: 1, pseudo: true}\ntrain: {steps: 20, log_every: 5}\n");
+    char *recipe =
+        write_text("pseudo.yaml", "model: {downsampling: [1, 2], dims: 32, feedforward: 32, pos_dim: 16, ctc: true}\n"
+                                  "data: {train: [{manifest: bare.tsv}], seconds: 8}\n"
+                                  "loss: {ctc: 1, pseudo: true}\ntrain: {steps: 20, log_every: 5}\n");
     options.recipe = recipe;
     options.folder = folder;
     assert_ok(train(options, 1000, &w));
@@ -212,6 +213,30 @@ static void every_encoder_trains_and_is_opened(void **state)
         ting_free(recipe);
         ting_free(folder);
         ting_free(path);
+    }
+    ting_free(toy);
+}
+
+/* What layers do a second time in backward changes nothing. */
+static void recomputed_layers_learn_the_same(void **state)
+{
+    (void)state;
+    static const char *const models[] = {TINY_MODEL(""), "model: {encoder: conformer, dim: 16, heads: 2, layers: 2, "
+                                                         "feedforward: 32, kernel: 5, dropout: 0.2, ctc: true}\n"};
+    char *toy = make_toy("twice", 40);
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        struct watch w;
+        char *recipe = write_recipe_of("twice.yaml", models[i], "steps: 6, measure_every: 6", ""),
+             *once = ting_temp_path(i == 0 ? "once0" : "once1"), *twice = ting_temp_path(i == 0 ? "twice0" : "twice1");
+        ting_train_options options = {.recipe = recipe, .data = toy, .folder = once, .threads = 2};
+        assert_ok(train(options, 1000, &w));
+        options.folder = twice;
+        options.settings = (const char *const[]){"model.recompute=true", NULL};
+        assert_ok(train(options, 1000, &w));
+        ting_assert_same_state(once, twice);
+        ting_free(recipe);
+        ting_free(once);
+        ting_free(twice);
     }
     ting_free(toy);
 }
@@ -433,9 +458,10 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_true(w.last_loss < 0.9 * w.first_loss);
     options.recipe = given;
     options.folder = fifth;
-    options.from = model; /* the teacher's own stacks do what they are given to do, but for the silence behind each end */
-    options.settings = (const char *const[]){"loss.alike=true", "model.dropout=0", "model.chunks=[8]",
-                                             "model.lefts=[32]", NULL};
+    options.from =
+        model; /* the teacher's own stacks do what they are given to do, but for the silence behind each end */
+    options.settings =
+        (const char *const[]){"loss.alike=true", "model.dropout=0", "model.chunks=[8]", "model.lefts=[32]", NULL};
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.2);
     options.settings = NULL;
@@ -544,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(bad_utterances_are_left_out),
+        cmocka_unit_test(recomputed_layers_learn_the_same),
         cmocka_unit_test(every_encoder_trains_and_is_opened),
         cmocka_unit_test(rows_to_the_left_become_whole_chunks),
         cmocka_unit_test(the_blank_is_looked_for),

@@ -96,7 +96,7 @@ static void outputs_are_compared(void **state)
     options.precision_b = TING_PRECISION_INT8;
     assert_ok(ting_tool_diff_outputs(&options, &out, &same));
     assert_false(same);
-    assert_non_null(strstr(out.text, "output encoder_embed ["));
+    assert_non_null(strstr(out.text, "output encoder_embed.convnext ["));
     assert_null(strstr(out.text, "output encoder.encoders.0")); /* only the first */
     ting_str_free(&out);
     ting_free(model);
