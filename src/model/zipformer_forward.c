@@ -233,6 +233,9 @@ static bool check_input(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
         ting_ctx_fail(ctx, TING_ERR_INTERNAL, "zipformer: a streaming forward is for hearing, not for training");
     if (mode->states != NULL && !config->causal)
         ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: the model is not causal, it cannot stream");
+    if (mode->given != NULL && mode->given[0].cols != ting_zipformer_embed_columns(config))
+        ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: the projection of the subsampling is given %d columns, it has %d",
+                      mode->given[0].cols, ting_zipformer_embed_columns(config));
     for (int i = 0; i < config->stacks && mode->given != NULL; i++)
         if (mode->given[i + 1].cols != config->stack[i].dim)
             ting_ctx_fail(ctx, TING_ERR_MODEL, "zipformer: stack %d is given %d columns, it has %d", i,

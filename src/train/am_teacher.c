@@ -158,7 +158,7 @@ static ting_tensor pad(ting_ctx *ctx, const ting_speech_batch *batch, int dim, i
     return x;
 }
 
-/* What streams of `chunks` chunks showed becomes what the utterances show: the rows that they have. */
+/* What the streams showed, all as long as the longest, becomes what the utterances show: each the rows that it has. */
 static void cut_hints(ting_ctx *ctx, const ting_speech_batch *batch, ting_am_hints *hints)
 {
     const int each = batch->utterances;
