@@ -109,8 +109,9 @@ typedef struct ting_model_options {
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);
 
 /* Opens a model: a .gguf file, or a folder with a public model as its authors publish it (a Zipformer's encoder, decoder and
- * joiner as ONNX, and tokens.txt; a WeNet Conformer's train.yaml, final.pt and units.txt). path NULL takes the first acoustic
- * model of the usual places. Networks that the model lacks (a Zipformer file has no pinyin-to-hanzi; a model whose tokens are
+ * joiner as ONNX, and tokens.txt; a WeNet Conformer's train.yaml, final.pt and units.txt), or the name of one in the usual places,
+ * as "zipformer-wenetspeech-3.3m" (a file or folder of that name in the working directory wins). path NULL takes the first
+ * acoustic model of the usual places. Networks that the model lacks (a Zipformer file has no pinyin-to-hanzi; a model whose tokens are
  * characters needs none) are taken from the usual places: options->folder alone if given; else the folder named by the
  * environment variable TING_MODELS, then "models" beside the build tree of the running program, then the installed data folder.
  * Options NULL: the defaults. The weights are packed into memory; files are closed when it returns.

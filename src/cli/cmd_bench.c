@@ -205,7 +205,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
 #define FIELD(name) offsetof(struct options, name)
 
 static const ting_option table[] = {
-    {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, or a folder with a public model in ONNX",
+    {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, a folder with a public model, or the name of a known one",
      .unset = "the first one in TING_MODELS, models/ or the data folder"},
     {'t', "threads", TING_OPTION_LIST, FIELD(threads), "N", "measure with N threads; may be given several times", .unset = "1"},
     {0, "part", TING_OPTION_CHOICE, FIELD(part), "PART", "acoustic: sound to pinyin; whole: to hanzi",

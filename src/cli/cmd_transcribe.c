@@ -287,7 +287,7 @@ out:
 #define FIELD(name) offsetof(struct options, name)
 
 static const ting_option table[] = {
-    {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, or a folder with a public model in ONNX",
+    {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, a folder with a public model, or the name of a known one",
      .unset = "the first one in TING_MODELS, models/ or the data folder"},
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
      .choices = "txt json srt vtt lrc tsv ctm textgrid"},

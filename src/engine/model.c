@@ -2,7 +2,7 @@
 /*
  * model.c - opening a model: the networks of the file that was named, and what it lacks from the usual places.
  *
- *     path  ->  a .gguf file | a public model (a folder) | a folder of such | NULL: the places
+ *     path  ->  a .gguf file | a public model (a folder) | a folder of such | a name of the places | NULL: the places
  *     "am"  from path, else from the first candidate of the places that has one
  *     "p2h" likewise; it alone for ting_model_open_writing
  */
@@ -121,11 +121,30 @@ static ting_err missing(const opening *o, const ting_paths *places)
     return err;
 }
 
+/* *path, when it is a bare name that stands for nothing in the working directory but for a candidate of the usual places:
+ * that candidate's path, owned by `candidates`. */
+static ting_err look_up(const opening *o, const char **path, ting_paths *candidates)
+{
+    ting_err err = TING_OK;
+    ting_paths places = {0};
+    if (*path == NULL || strchr(*path, '/') != NULL || ting_file_exists(*path))
+        goto out;
+    TRY(ting_places(o->model->options.folder, &places));
+    TRY(ting_places_candidates(&places, candidates));
+    const char *found = ting_places_named(candidates, *path);
+    if (found != NULL)
+        *path = found;
+out:
+    ting_paths_free(&places);
+    return err;
+}
+
 static ting_err open_all(opening *o, const char *path)
 {
     ting_err err = TING_OK;
-    ting_paths places = {0}, own = {0};
-    bool folder = path != NULL && ting_file_is_folder(path) && ting_public_kind_of(path) == TING_PUBLIC_NONE;
+    ting_paths places = {0}, own = {0}, candidates = {0};
+    TRY(look_up(o, &path, &candidates));
+    const bool folder = path != NULL && ting_file_is_folder(path) && ting_public_kind_of(path) == TING_PUBLIC_NONE;
     if (folder) {
         TRY(ting_paths_add(&own, path));
         TRY(take_candidates(o, &own));
@@ -149,6 +168,7 @@ static ting_err open_all(opening *o, const char *path)
 out:
     ting_paths_free(&places);
     ting_paths_free(&own);
+    ting_paths_free(&candidates);
     return err;
 }
 

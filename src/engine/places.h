@@ -31,4 +31,7 @@ ting_err ting_places(const char *folder, ting_paths *out);
 /* All candidates of the places. Errors: memory. */
 ting_err ting_places_candidates(const ting_paths *places, ting_paths *out);
 
+/* The first candidate that is called `name` (a folder), `name` or `name`.gguf; NULL when none is. Borrowed from `candidates`. */
+const char *ting_places_named(const ting_paths *candidates, const char *name);
+
 #endif

@@ -64,6 +64,35 @@ static void candidates_come_in_order(void **state)
     ting_free(place), ting_free(public_model), ting_free(other);
 }
 
+static void a_bare_name_is_looked_up(void **state)
+{
+    (void)state;
+    char *place = make_folder(NULL, "named");
+    touch(place, "small.gguf");
+    touch(place, "small-2.gguf");
+    ting_paths places, candidates;
+    assert_ok(ting_places(place, &places));
+    assert_ok(ting_places_candidates(&places, &candidates));
+    assert_string_equal(ting_places_named(&candidates, "small"), candidates.items[1]);
+    assert_string_equal(ting_places_named(&candidates, "small-2.gguf"), candidates.items[0]);
+    assert_null(ting_places_named(&candidates, "smal"));
+    assert_null(ting_places_named(&candidates, "small.gguf.gguf"));
+    ting_paths_free(&candidates);
+    ting_paths_free(&places);
+
+    ting_model_options options;
+    ting_model *model;
+    ting_model_options_defaults(&options, sizeof options);
+    options.folder = place;
+    assert_int_not_equal(ting_model_open("small", &options, &model), TING_OK); /* found, and empty */
+    assert_non_null(strstr(ting_error_message(), "/small.gguf"));
+    assert_int_not_equal(ting_model_open("smaller", &options, &model), TING_OK);
+    assert_non_null(strstr(ting_error_message(), "smaller: "));
+    assert_int_not_equal(ting_model_open("./small", &options, &model), TING_OK); /* a path is a path */
+    assert_non_null(strstr(ting_error_message(), "./small: "));
+    ting_free(place);
+}
+
 static void the_named_place_comes_first(void **state)
 {
     (void)state;
@@ -146,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(candidates_come_in_order),
+        cmocka_unit_test(a_bare_name_is_looked_up),
         cmocka_unit_test(the_named_place_comes_first),
         cmocka_unit_test(options_of_another_version_are_understood),
         cmocka_unit_test(options_out_of_range_are_named),
