@@ -4,7 +4,7 @@
 #include "engine/tool_convert.h"
 
 struct options {
-    const char *output, *name, *license, *authors, *source;
+    const char *output, *network, *name, *license, *authors, *source;
     int precision;
 };
 
@@ -21,6 +21,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                              .count = cli->input_count,
                                                              .output = options->output,
                                                              .precision = (ting_convert_precision)options->precision,
+                                                             .network = options->network,
                                                              .texts = texts,
                                                              .text_count = 4,
                                                              .remark = ting_cli_remark,
@@ -34,6 +35,8 @@ static const ting_option table[] = {
     {0, "precision", TING_OPTION_CHOICE, offsetof(struct options, precision), "PRECISION",
      "type of the weights: keep leaves each as it is, int8 takes matrices only",
      .choices = "keep f32 f16 bf16 int8"},
+    {0, "network", TING_OPTION_TEXT, offsetof(struct options, network), "NAME",
+     "take this one alone out of the inputs: am, p2h", .unset = "all"},
     {0, "name", TING_OPTION_TEXT, offsetof(struct options, name), "TEXT", "name of the model"},
     {0, "license", TING_OPTION_TEXT, offsetof(struct options, license), "SPDX", "licence of the acoustic network"},
     {0, "authors", TING_OPTION_TEXT, offsetof(struct options, authors), "TEXT", "who trained the acoustic network"},
@@ -45,6 +48,7 @@ static const ting_example examples[] = {
     {"tingxie convert zipformer-wenetspeech-3.3m -o zipformer.gguf", "a public ONNX model, weights kept exactly"},
     {"tingxie convert --precision int8 p2h.gguf -o p2h-int8.gguf", "a smaller file"},
     {"tingxie convert zipformer.gguf p2h.gguf -o recogniser.gguf", "two networks in one file"},
+    {"tingxie convert --network p2h recogniser.gguf -o p2h.gguf", "one network out of a file"},
     {"tingxie convert model.pt -o model.safetensors", "tensors of a PyTorch file"},
     {0},
 };

@@ -60,9 +60,23 @@ static bool has_name(const char *const *names, size_t count, const char *name)
 
 static ting_err add_network(conversion *c, const char *path, const char *name)
 {
+    if (c->options->network != NULL && strcmp(name, c->options->network) != 0)
+        return TING_OK;
     if (has_name(c->networks, c->network_count, name))
         return ting_fail(TING_ERR_MODEL, "%s: its network \"%s\" is already in another input", path, name);
     return add_name(&c->networks, &c->network_count, &c->network_room, name);
+}
+
+/* Whether a name (of a tensor, or of a key behind "tingxie.") belongs to a network that is not to be written. */
+static bool is_left_out(const conversion *c, const ting_texts *networks, const char *name)
+{
+    for (size_t i = 0; c->options->network != NULL && i < networks->count; i++) {
+        const char *network = networks->items[i];
+        const size_t length = strlen(network);
+        if (strncmp(name, network, length) == 0 && name[length] == '.')
+            return strcmp(network, c->options->network) != 0;
+    }
+    return false;
 }
 
 /* ---- tensors ---- */
@@ -91,11 +105,11 @@ static ting_err is_scale(const ting_table *table, const char *name, bool *out)
     return TING_OK;
 }
 
-static ting_err put_tensors(conversion *c, const ting_table *table, const char *path, const char *prefix)
+static ting_err put_tensors(conversion *c, int index, const ting_table *table, const char *prefix)
 {
     ting_err err = TING_OK;
     ting_table_view view = {table, ""};
-    ting_source source = ting_table_source(&view, path);
+    ting_source source = ting_table_source(&view, c->options->inputs[index]);
     const ting_named **items = ting_table_in_file_order(table);
     ting_str name = {0};
     if (items == NULL) {
@@ -106,7 +120,7 @@ static ting_err put_tensors(conversion *c, const ting_table *table, const char *
         ting_stored tensor;
         bool scale;
         TRY(is_scale(table, items[i]->name, &scale));
-        if (scale)
+        if (scale || is_left_out(c, &c->texts[index], items[i]->name))
             continue;
         TRY(source.find(source.self, items[i]->name, &tensor));
         ting_str_clear(&name);
@@ -150,6 +164,7 @@ out:
 static ting_err put_gguf(conversion *c, int index)
 {
     ting_err err = TING_OK;
+    const char ours[] = "tingxie.";
     const ting_gguf *file = &c->inputs[index].any.gguf;
     const char *path = c->options->inputs[index];
     ting_keys all = {file, ""};
@@ -159,9 +174,12 @@ static ting_err put_gguf(conversion *c, int index)
         for (size_t i = 0; i < c->texts[index].count; i++)
             TRY(add_network(c, path, c->texts[index].items[i]));
     }
-    for (size_t i = 0; i < file->count; i++)
-        TRY(put_key(c, &file->entries[i]));
-    TRY(put_tensors(c, &file->table, path, ""));
+    for (size_t i = 0; i < file->count; i++) {
+        const char *key = file->entries[i].key;
+        if (strncmp(key, ours, strlen(ours)) != 0 || !is_left_out(c, &c->texts[index], key + strlen(ours)))
+            TRY(put_key(c, &file->entries[i]));
+    }
+    TRY(put_tensors(c, index, &file->table, ""));
 out:
     return err;
 }
@@ -197,7 +215,7 @@ static ting_err put_imported(conversion *c, int index)
         TRY(add_name(&c->keys, &c->key_count, &c->key_room, "tingxie.version"));
     }
     ting_imported_put_keys(model, c->writer);
-    TRY(put_tensors(c, &model->tensors, path, "am."));
+    TRY(put_tensors(c, index, &model->tensors, "am."));
 out:
     return err;
 }
@@ -212,7 +230,7 @@ static ting_err put_input(conversion *c, int index)
     ting_err err = TING_OK;
     TRY(put_general(c, "general.architecture", "tensors"));
     TRY(put_general(c, "general.name", base_name(c->options->inputs[index])));
-    TRY(put_tensors(c, in->any.table, c->options->inputs[index], ""));
+    TRY(put_tensors(c, index, in->any.table, ""));
 out:
     return err;
 }
@@ -250,6 +268,9 @@ static ting_err write_gguf(conversion *c)
     TRY(put_texts(c));
     for (int i = 0; i < options->count; i++)
         TRY(put_input(c, i));
+    if (options->network != NULL && c->network_count == 0)
+        FAIL(TING_ERR_MODEL, "%s: there is no network \"%s\" in it ('tingxie inspect' names those that are)",
+             options->inputs[0], options->network);
     if (c->network_count > 0)
         ting_gguf_put_texts(c->writer, "tingxie.networks", c->networks, c->network_count);
     TRY(ting_gguf_save(c->writer, options->output));
@@ -261,8 +282,9 @@ static ting_err write_safetensors(conversion *c)
 {
     ting_err err = TING_OK;
     const ting_convert_options *options = c->options;
-    if (options->count != 1 || options->precision != TING_CONVERT_KEEP)
-        FAIL(TING_ERR_ARGUMENT, "%s: safetensors are written from one input in its own precision", options->output);
+    if (options->count != 1 || options->precision != TING_CONVERT_KEEP || options->network != NULL)
+        FAIL(TING_ERR_ARGUMENT, "%s: safetensors are written from the whole of one input in its own precision",
+             options->output);
     const input *in = &c->inputs[0];
     TRY(ting_safetensors_save(options->output, in->folder ? &in->imported.tensors : in->any.table, NULL, 0));
 out:

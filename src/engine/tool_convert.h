@@ -25,14 +25,16 @@ typedef struct ting_convert_options {
     int count;
     const char *output; /* .gguf, or .safetensors (one input, kept precision) */
     ting_convert_precision precision;
+    const char *network; /* the only one that is taken from the inputs ("am", "p2h"); NULL: all */
     const ting_convert_text *texts; /* [text_count] */
     int text_count;
     void (*remark)(void *self, const char *sentence); /* what of a public model is left out; NULL: none */
     void *remark_self;
 } ting_convert_options;
 
-/* Atomic: a failed run leaves what stood at output. Errors: those of reading; argument (an output that is one of
- * the inputs, or of another ending), model (two inputs with the same network), unsupported, io, memory. */
+/* Atomic: a failed run leaves what stood at output. Errors: those of reading; argument (an output that is one of the
+ * inputs, or of another ending), model (two inputs with the same network, none with the wanted one), unsupported, io,
+ * memory. */
 ting_err ting_tool_convert(const ting_convert_options *options);
 
 #endif

@@ -122,6 +122,31 @@ static void networks_become_one_file(void **state)
     ting_free(out);
 }
 
+static void a_network_is_taken_out(void **state)
+{
+    (void)state;
+    char *am = write_model("am-1.gguf", "am"), *p2h = write_model("p2h-1.gguf", "p2h"), *both = ting_temp_path("both-1.gguf"),
+         *out = ting_temp_path("out-1.gguf");
+    assert_ok(convert((const char *[]){am, p2h}, 2, both, TING_CONVERT_KEEP));
+    ting_convert_options options = {.inputs = (const char *[]){both}, .count = 1, .output = out, .network = "p2h"};
+    assert_ok(ting_tool_convert(&options));
+    ting_gguf file;
+    ting_network network;
+    assert_ok(ting_gguf_open(out, &file));
+    assert_ok(ting_network_find(&file, "p2h", &network));
+    assert_false(ting_network_has(&file, "am"));
+    assert_int_equal(file.table.count, 4); /* w, b, q and q.scale */
+    for (size_t i = 0; i < file.count; i++)
+        assert_null(strstr(file.entries[i].key, "tingxie.am."));
+    ting_gguf_close(&file);
+    options.network = "vad";
+    assert_fails(TING_ERR_MODEL, "there is no network \"vad\" in it", ting_tool_convert(&options));
+    ting_free(am);
+    ting_free(p2h);
+    ting_free(both);
+    ting_free(out);
+}
+
 static void safetensors_go_both_ways(void **state)
 {
     (void)state;
@@ -187,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_change_their_type),        cmocka_unit_test(networks_become_one_file),
+        cmocka_unit_test(a_network_is_taken_out),
         cmocka_unit_test(safetensors_go_both_ways),         cmocka_unit_test(inspection_tells_what_is_there),
         cmocka_unit_test(failing_allocations_are_reported),
     };
