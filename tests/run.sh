@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs each test program given, as many at once as there are processors, shows the output of those that fail, and closes with
-# the sum of all cases.
+# Runs each test program given, as many at once as there are processors, shows the output of those that fail, and closes
+# with the sum of all cases.
 #   JOBS          programs at once
 #   TEST          only programs whose name contains this
 #   TEST_TIMEOUT  seconds for one program, for what hangs: on the wall, so many that a busy machine gets through
@@ -36,7 +36,8 @@ if [ "$1" = --one ]; then
 fi
 
 programs=$(printf '%s\n' "$@" | grep -F -- "${TEST:-}")
-printf '%s\n' "$programs" | xargs -r -P "${JOBS:-$(nproc)}" -n 1 sh "$0" --one | awk -v wanted="$(printf '%s\n' "$programs" | grep -c .)" '
+count=$(printf '%s\n' "$programs" | grep -c .)
+printf '%s\n' "$programs" | xargs -r -P "${JOBS:-$(nproc)}" -n 1 sh "$0" --one | awk -v wanted="$count" '
     { print; fflush() }
     / passed .* failed .* skipped .* ms$/ { programs++; passed += $2; failed += $4; skipped += $6; time += $8 }
     END {
