@@ -36,12 +36,13 @@ if [ "$1" = --one ]; then
 fi
 
 programs=$(printf '%s\n' "$@" | grep -F -- "${TEST:-}")
-count=$(printf '%s\n' "$programs" | grep -c .)
-printf '%s\n' "$programs" | xargs -r -P "${JOBS:-$(nproc)}" -n 1 sh "$0" --one | awk -v wanted="$count" '
-    { print; fflush() }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+printf '%s\n' "$programs" | xargs -r -P "${JOBS:-$(nproc)}" -n 1 sh "$0" --one | tee "$log"
+awk -v wanted="$(printf '%s\n' "$programs" | grep -c .)" '
     / passed .* failed .* skipped .* ms$/ { programs++; passed += $2; failed += $4; skipped += $6; time += $8 }
     END {
         failed += wanted - programs # their shell was killed
         printf "%d seconds of processor time\n%d passed, %d failed, %d skipped\n", time / 1000, passed, failed, skipped
         exit failed > 0 || passed == 0
-    }'
+    }' "$log"

@@ -470,7 +470,7 @@ static void a_trained_network_teaches_and_begins_another(void **state)
         (const char *const[]){"loss.alike=true", "model.dropout=0", "model.chunks=[8]", "model.lefts=[32]", NULL};
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.2);
-    options.settings = NULL;
+    options.settings = (const char *const[]){"train.steps=10", NULL};
     options.recipe = taught;
     options.folder = third; /* the teacher's own weights: nothing to learn but what noise and chance do */
     options.from = model;
