@@ -274,18 +274,18 @@ static pid_t child_of(pid_t parent)
     return (pid_t)child;
 }
 
-/* Sends the signal to one of the ranks after the checkpoint of step 10 and before the end. Returns the status of
- * mpirun. */
+/* Sends the signal to one of the ranks after the checkpoint of step 10, if it is not too late. Returns the status of
+ * mpirun: 0 means that all were through before. */
 static int disturb(pid_t mpirun, const char *folder, int signal_number)
 {
     int status;
     char *kept = ting_path_join(folder, "checkpoint-10");
-    for (int i = 0; i < 3000 && !ting_file_exists(kept); i++)
+    for (int i = 0; i < 12000 && !ting_file_exists(kept); i++)
         usleep(10000);
     assert_true(ting_file_exists(kept));
     const pid_t rank = child_of(mpirun);
-    assert_true(rank > 0);
-    kill(rank, signal_number);
+    if (rank > 0)
+        kill(rank, signal_number);
     assert_int_equal(waitpid(mpirun, &status, 0), mpirun);
     ting_free(kept);
     return status;
@@ -304,11 +304,15 @@ static void interrupted_and_killed_ranks_go_on_exactly(void **state)
     ting_str_addf(&arguments, "am %s -d %s", recipe, toy);
     train(2, arguments.text, whole);
     const int signals[] = {SIGKILL, SIGTERM};
-    for (int i = 0; i < 2; i++) {
-        char *folder = ting_temp_path(i == 0 ? "killed" : "stopped"), *end = ting_path_join(folder, "checkpoint-30");
-        const int status = disturb(begin(recipe, toy, folder), folder, signals[i]);
-        assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
-        assert_false(ting_file_exists(end));
+    for (int hits = 0, tries = 0; hits < 2; tries++) {
+        char name[32];
+        snprintf(name, sizeof name, "disturbed-%d", tries);
+        char *folder = ting_temp_path(name), *end = ting_path_join(folder, "checkpoint-30");
+        const int status = disturb(begin(recipe, toy, folder), folder, signals[hits]);
+        const bool missed = WIFEXITED(status) && WEXITSTATUS(status) == 0; /* this process had to wait for a processor */
+        assert_int_equal(ting_file_exists(end), missed);
+        assert_true(tries < 8);
+        hits += !missed;
         train(2, arguments.text, folder);
         ting_assert_same_state(whole, folder);
         ting_free(folder);
@@ -330,7 +334,7 @@ static void assert_fail_together(const char *odd, const char *part)
     assert_ok(ting_make_toy_corpus(toy, 20, 1));
     ting_str_addf(
         &line,
-        "timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || odd=\"%s\"; "
+        "timeout 300 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || odd=\"%s\"; "
         "exec %s train am %s -o %s -t 1 -d %s$odd' >%s 2>&1",
         odd, ting_program_path(), recipe, folder, toy, log);
     const int status = system(line.text);
@@ -389,7 +393,5 @@ int main(int argc, char **argv)
      * asked for */
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     setenv("TSAN_OPTIONS", "report_bugs=0", 1);
-    /* a rank that waits lets others go first: they have the work that it waits for */
-    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
