@@ -206,14 +206,18 @@ out:
 static ting_err open_teacher(ting_am_task *t, const char *path)
 {
     ting_err err = TING_OK;
+    int shared;
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
     TRY(ting_model_origin(path, "am", &t->taught_by));
     TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
     TRY_IN(ting_am_teacher_hears(t->teacher, &t->net->config.encoder, &t->cmvn), "%s", path);
-    if (t->recipe->loss.posteriors > 0 || t->recipe->loss.pseudo)
-        TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
+    if (t->recipe->loss.posteriors > 0 || t->recipe->loss.pseudo) {
+        TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config), &shared), "%s", path);
+        if ((size_t)shared + 1 < t->tokens.count)
+            ting_log_write(t->log, TING_LOG_INFO, "%s: says %d of the %zu tokens", path, shared, t->tokens.count - 1);
+    }
     if (t->recipe->loss.hints > 0)
         TRY_IN(ting_am_teacher_hints(t->teacher, &t->net->config), "%s", path);
     if (t->recipe->loss.rows > 0 && ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)

@@ -85,10 +85,10 @@ ting_err ting_am_teacher_hears(const ting_am_teacher *t, const ting_encoder_conf
     return TING_OK;
 }
 
-ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int blank)
+ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int blank, int *shared)
 {
     const int count = ting_am_vocab(&t->am.net->config), own_blank = ting_am_blank(&t->am.net->config);
-    int found = 0;
+    *shared = 0;
     ting_free(t->pupil);
     t->pupil = ting_alloc((size_t)count, sizeof *t->pupil);
     if (t->pupil == NULL)
@@ -99,10 +99,10 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
         for (size_t i = 0; i < tokens->count && t->pupil[c] < 0; i++)
             if (c != own_blank && (int)i != blank && strcmp(t->am.tokens.items[c], tokens->items[i]) == 0)
                 t->pupil[c] = (int)i;
-        found += t->pupil[c] >= 0;
+        *shared += t->pupil[c] >= 0;
     }
     t->pupil[own_blank] = blank;
-    if (found == 0)
+    if (*shared == 0)
         return ting_fail(TING_ERR_MODEL, "the teacher has none of the recipe's %zu tokens", tokens->count);
     return TING_OK;
 }

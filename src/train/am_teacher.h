@@ -24,9 +24,9 @@ int ting_am_teacher_width(const ting_am_teacher *teacher);                      
  * dimension: none). Errors: model (not so). */
 ting_err ting_am_teacher_hears(const ting_am_teacher *teacher, const ting_encoder_config *pupil, const ting_cmvn *cmvn);
 
-/* Which of the pupil's tokens is which of the teacher's, by their text. Needed before the teacher says what it hears. Errors:
- * model (none is the same, or not the blank), memory. */
-ting_err ting_am_teacher_agree(ting_am_teacher *teacher, const ting_texts *tokens, int blank);
+/* Which of the pupil's tokens is which of the teacher's, by their text; *shared: how many are, beside the blank. Needed before the
+ * teacher says what it hears. Errors: model (none is the same), memory. */
+ting_err ting_am_teacher_agree(ting_am_teacher *teacher, const ting_texts *tokens, int blank, int *shared);
 
 /* From now on it shows its hints too, to a network of these settings: they have as many columns as its maps, or as its stacks.
  * Errors: model (they do not fit). */

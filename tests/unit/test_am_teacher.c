@@ -119,6 +119,22 @@ static void another_rate_or_normalisation_is_refused(void **state)
     ting_free(path);
 }
 
+static void tokens_are_matched_by_their_text(void **state)
+{
+    (void)state;
+    const char *some[] = {"x", "g", "<blank>", "zh", "n2"}, *none[] = {"<blk>", "x"};
+    char *path = save("tokens.gguf", true, NULL);
+    ting_am_teacher *teacher;
+    int shared;
+    assert_ok(ting_am_teacher_open(path, TING_PRECISION_F32, &teacher));
+    assert_ok(ting_am_teacher_agree(teacher, &(ting_texts){.items = some, .count = 5}, 2, &shared));
+    assert_int_equal(shared, 2); /* g and zh; blanks are what they are, however they are written */
+    assert_fails(TING_ERR_MODEL, "none of the recipe's 2 tokens",
+                 ting_am_teacher_agree(teacher, &(ting_texts){.items = none, .count = 2}, 0, &shared));
+    ting_am_teacher_free(teacher);
+    ting_free(path);
+}
+
 static void a_teacher_has_a_transducer(void **state)
 {
     (void)state;
@@ -135,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_those_of_the_encoder),
         cmocka_unit_test(another_rate_or_normalisation_is_refused),
+        cmocka_unit_test(tokens_are_matched_by_their_text),
         cmocka_unit_test(a_teacher_has_a_transducer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
