@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_am_teacher.c - which networks can teach: one that hears whole utterances gives the rows of its encoder; one with other rows
- * than the pupil, with features normalised in another way, or without a transducer, is refused. Teachers that stream are in test_am_train.c.
+ * than the pupil, with features normalised in another way, without the pupil's tokens or without a transducer is refused. Teachers
+ * that stream are in test_am_train.c.
  */
 #include "support/support.h"
 
