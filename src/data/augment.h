@@ -24,7 +24,7 @@
 
 #include "base/log.h"
 #include "data/sound.h"
-#include "data/span.h"
+#include "data/range.h"
 
 /* A group that the recipe leaves out is not done (share 0). `share` is the probability of each; when a group is there
  * without one, the share that stands here. A number alone is a range of one value: `snr: 10`. */

@@ -27,7 +27,7 @@ static ting_err change(ting_yaml *map, const char *name, double usual, const cha
     TRY(group(map, name, usual, &child, &out->share));
     if (child == NULL)
         return TING_OK;
-    TRY(ting_span_read(child, key, range.least, range.most, &out->by));
+    TRY(ting_range_read(child, key, range.least, range.most, &out->by));
     TRY(ting_yaml_done(child));
 out:
     return err;
@@ -45,8 +45,8 @@ static ting_err read_voice(ting_yaml *map, ting_augment_plan *p)
     if (pad == NULL)
         return TING_OK;
     p->pad.before = p->pad.after = (ting_range){0, 0.5};
-    TRY(ting_span_read(pad, "before", 0, 5, &p->pad.before));
-    TRY(ting_span_read(pad, "after", 0, 5, &p->pad.after));
+    TRY(ting_range_read(pad, "before", 0, 5, &p->pad.before));
+    TRY(ting_range_read(pad, "after", 0, 5, &p->pad.after));
     TRY(ting_yaml_done(pad));
 out:
     return err;
@@ -76,8 +76,8 @@ static ting_err read_rooms(ting_yaml *map, ting_augment_plan *p)
     p->rooms.decay = (ting_range){0.1, 0.6};
     p->rooms.direct = (ting_range){-3, 12};
     if (p->rooms.source.list == NULL)
-        TRY(ting_span_read(rooms, "decay", 0.05, 2, &p->rooms.decay));
-    TRY(ting_span_read(rooms, "direct", -20, 40, &p->rooms.direct));
+        TRY(ting_range_read(rooms, "decay", 0.05, 2, &p->rooms.decay));
+    TRY(ting_range_read(rooms, "direct", -20, 40, &p->rooms.direct));
     TRY(ting_yaml_done(rooms));
 out:
     return err;
@@ -90,8 +90,8 @@ static ting_err read_noise(ting_yaml *map, ting_augment_noise *n)
     *n = (ting_augment_noise){.share = 0.5, .snr = {0, 25}};
     TRY(read_source(map, &n->source));
     TRY(ting_yaml_real(map, "share", 0, 1, &n->share));
-    TRY(ting_span_read(map, "snr", -20, 60, &n->snr));
-    TRY(ting_span_read(map, "voices", 1, 16, &voices));
+    TRY(ting_range_read(map, "snr", -20, 60, &n->snr));
+    TRY(ting_range_read(map, "voices", 1, 16, &voices));
     n->voices_low = (int)voices.low;
     n->voices_high = (int)voices.high;
     if (voices.low != n->voices_low || voices.high != n->voices_high)
@@ -127,8 +127,8 @@ static ting_err read_channel(ting_yaml *map, ting_augment_plan *p)
     if (child != NULL) {
         p->band.low = (ting_range){20, 200};
         p->band.high = (ting_range){3400, 7500};
-        TRY(ting_span_read(child, "low", 0, 1000, &p->band.low));
-        TRY(ting_span_read(child, "high", 2000, 8000, &p->band.high));
+        TRY(ting_range_read(child, "low", 0, 1000, &p->band.low));
+        TRY(ting_range_read(child, "high", 2000, 8000, &p->band.high));
         TRY(ting_yaml_done(child));
     }
     TRY(group(map, "telephone", 0.1, &child, &p->telephone));

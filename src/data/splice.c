@@ -23,12 +23,12 @@ ting_err ting_splice_plan_read(ting_yaml *map, ting_splice_plan *p)
                             .level = 1.5};
     if (map == NULL)
         return TING_OK;
-    TRY(ting_span_read(map, "syllable", 0.05, 1, &p->syllable));
+    TRY(ting_range_read(map, "syllable", 0.05, 1, &p->syllable));
     TRY(ting_yaml_real(map, "jitter", 0, 0.5, &p->jitter));
     TRY(ting_yaml_real(map, "faster", 1, 3, &p->faster));
     TRY(ting_yaml_real(map, "pause_share", 0, 1, &p->pause_share));
-    TRY(ting_span_read(map, "pause", 0, 3, &p->pause));
-    TRY(ting_span_read(map, "overlap", 0, 0.2, &p->overlap));
+    TRY(ting_range_read(map, "pause", 0, 3, &p->pause));
+    TRY(ting_range_read(map, "overlap", 0, 0.2, &p->overlap));
     TRY(ting_yaml_real(map, "level", 0, 20, &p->level));
     TRY(ting_yaml_done(map));
 out:

@@ -18,7 +18,7 @@
 #define TING_DATA_SPLICE_H
 
 #include "data/sound.h"
-#include "data/span.h"
+#include "data/range.h"
 
 typedef struct ting_splice_plan {
     ting_range syllable; /* seconds that a syllable takes, drawn once a sentence: 0.05 to 1, default 0.18 to 0.3. Read

@@ -75,10 +75,16 @@ static void buzz(const voice *v, int digit, float *out, int count)
             level[h] =
                 (h + 1) * pitch < TING_SOUND_RATE / 2 ? loudness((h + 1) * pitch, resonance[0], resonance[1]) : 0;
         for (int i = first; i < first + BLOCK && i < count; i++) {
-            double sum = 0;
             phase += two_pi * pitch / TING_SOUND_RATE;
-            for (int h = 0; h < HARMONICS && level[h] > 0; h++)
-                sum += level[h] * sin((h + 1) * phase);
+            /* sin((h + 1) x) = 2 cos(x) sin(h x) - sin((h - 1) x) */
+            const double twice = 2 * cos(phase);
+            double sum = 0, last = 0, sine = sin(phase);
+            for (int h = 0; h < HARMONICS && level[h] > 0; h++) {
+                const double next = twice * sine - last;
+                sum += level[h] * sine;
+                last = sine;
+                sine = next;
+            }
             out[i] += (float)(0.1 * sum * fmin(1, fmin(i, count - i) / 160.0)); /* 10 ms in and out */
         }
     }

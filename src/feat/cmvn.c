@@ -44,6 +44,16 @@ void ting_cmvn_free(ting_cmvn *cmvn)
     *cmvn = (ting_cmvn){0};
 }
 
+bool ting_cmvn_same(const ting_cmvn *a, const ting_cmvn *b)
+{
+    const float near = 1e-4f;
+    bool same = a->dim == b->dim;
+    for (int i = 0; same && i < a->dim; i++)
+        same = fabsf(a->mean[i] - b->mean[i]) * a->scale[i] <= near &&
+               fabsf(a->scale[i] - b->scale[i]) <= near * a->scale[i];
+    return same;
+}
+
 typedef struct stats {
     int dim;
     double frames;

@@ -20,6 +20,9 @@ typedef struct ting_cmvn {
 ting_err ting_cmvn_init(int dim, const float *mean, const float *scale, ting_cmvn *out);
 void ting_cmvn_free(ting_cmvn *cmvn);
 
+/* Whether two are the same but for the rounding of files: means within 1e-4 of a deviation, scales within 1e-4. */
+bool ting_cmvn_same(const ting_cmvn *a, const ting_cmvn *b);
+
 /* Errors: io, format, memory. */
 ting_err ting_cmvn_load(const char *path, ting_cmvn *out);
 

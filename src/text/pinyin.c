@@ -244,7 +244,7 @@ static ting_initial initial_of(const char *text, size_t *length)
     *length = 0;
     for (int i = 1; i < TING_INITIAL_COUNT; i++) {
         size_t n = initial_names[i][1] == '\0' ? 1 : 2;
-        if (n > *length && strncmp(text, initial_names[i], n) == 0) {
+        if (n > *length && text[0] == initial_names[i][0] && (n == 1 || text[1] == initial_names[i][1])) {
             best = (ting_initial)i;
             *length = n;
         }

@@ -192,6 +192,12 @@ static ting_err check(const ting_am_recipe *r)
     if (r->loss.consistency > 0 && !r->ctc_head)
         return ting_fail(TING_ERR_FORMAT, "%s: loss.consistency compares what CTC says: the model needs `ctc`",
                          r->path);
+    if (r->loss.hints > 0 && r->model.encoder.kind != TING_ENCODER_ZIPFORMER)
+        return ting_fail(TING_ERR_FORMAT, "%s: loss.hints compares what Zipformers show on their way: the encoder must be one",
+                         r->path);
+    if (r->loss.alike && !ting_am_recipe_is_taught(r))
+        return ting_fail(TING_ERR_FORMAT,
+                         "%s: loss.alike is about a teacher, but no loss has one: rows, hints, posteriors, pseudo", r->path);
     if (r->loss.given > 0 && (r->loss.hints == 0 || r->model.hints > 0 || r->loss.consistency > 0))
         return ting_fail(TING_ERR_FORMAT,
                          "%s: loss.given needs loss.hints without maps (model.hints), and no loss.consistency", r->path);

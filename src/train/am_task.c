@@ -104,6 +104,12 @@ static int rows_of(const void *self, int frames)
     return ting_encoder_rows(self, frames);
 }
 
+/* Whether a teacher hears another sound than the network. */
+static bool hears_clean(const ting_am_task *t)
+{
+    return t->teacher != NULL && !t->recipe->loss.alike;
+}
+
 static ting_err make_batches(ting_am_task *t, const char *folder, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
@@ -118,7 +124,7 @@ static ting_err make_batches(ting_am_task *t, const char *folder, const ting_ran
                                                  .window = r->window,
                                                  .seed = (uint64_t)r->plan.seed,
                                                  .views = r->loss.consistency > 0 ? 2 : 1,
-                                                 .clean = t->teacher != NULL,
+                                                 .clean = hears_clean(t),
                                                  .timing = t->teacher != NULL ? TING_TIMING_KEPT : TING_TIMING_FREE,
                                                  .augment = t->augment,
                                                  .features = r->features,
@@ -149,7 +155,7 @@ static ting_err check_memory(ting_am_task *t, int processes)
 {
     const ting_am_recipe *r = t->recipe;
     const double memory = (double)r->memory * (1 << 20), held = t->held != NULL ? memory / HELD_SHARE : 0;
-    const double frames = r->seconds * 100, views = (r->loss.consistency > 0 ? 2 : 1) + (t->teacher != NULL);
+    const double frames = r->seconds * 100, views = (r->loss.consistency > 0 ? 2 : 1) + hears_clean(t);
     t->data_bytes = sound_bytes(t->train, memory - held) + (t->held != NULL ? sound_bytes(t->held, held) : 0) +
                     (r->loaders + AHEAD) * frames * views * ting_feature_dim(&r->features) * sizeof(float);
     const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan, t->data_bytes);
@@ -158,7 +164,7 @@ static ting_err check_memory(ting_am_task *t, int processes)
 
 /* ---- network ---- */
 
-/* A head that nothing trains is exported as it started. */
+/* What nothing trains stays as it started, and a head is exported so. */
 static void say_idle_heads(const ting_am_task *t)
 {
     const ting_am_recipe *r = t->recipe;
@@ -167,6 +173,8 @@ static void say_idle_heads(const ting_am_task *t)
         ting_log_write(t->log, TING_LOG_WARNING,
                        "%s: no loss reaches the CTC head: it stays as it starts (model.ctc: false leaves it out)",
                        r->path);
+    if (r->model.hints > 0 && l->hints == 0)
+        ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches the maps of model.hints: loss.hints is 0", r->path);
     if (r->transducer_head && l->transducer == 0 && l->posteriors == 0)
         ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches all of the transducer: it is of no use yet",
                        r->path);
@@ -198,15 +206,20 @@ out:
 static ting_err open_teacher(ting_am_task *t, const char *path)
 {
     ting_err err = TING_OK;
+    int shared;
     if (path == NULL)
         FAIL(TING_ERR_ARGUMENT, "%s: the recipe learns from a teacher: name one", t->recipe->path);
     TRY(ting_am_teacher_open(path, t->recipe->plan.multiply, &t->teacher));
     TRY(ting_model_origin(path, "am", &t->taught_by));
-    if (t->recipe->loss.posteriors > 0 || t->recipe->loss.pseudo)
-        TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config)), "%s", path);
+    TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
+    TRY_IN(ting_am_teacher_hears(t->teacher, &t->net->config.encoder, &t->cmvn), "%s", path);
+    if (t->recipe->loss.posteriors > 0 || t->recipe->loss.pseudo) {
+        TRY_IN(ting_am_teacher_agree(t->teacher, &t->tokens, ting_am_blank(&t->net->config), &shared), "%s", path);
+        if ((size_t)shared + 1 < t->tokens.count)
+            ting_log_write(t->log, TING_LOG_INFO, "%s: says %d of the %zu tokens", path, shared, t->tokens.count - 1);
+    }
     if (t->recipe->loss.hints > 0)
         TRY_IN(ting_am_teacher_hints(t->teacher, &t->net->config), "%s", path);
-    TRY(ting_feature_agree(&t->recipe->features, "the recipe", ting_am_teacher_features(t->teacher), path));
     if (t->recipe->loss.rows > 0 && ting_am_teacher_width(t->teacher) != t->net->config.transducer.joiner_dim)
         FAIL(TING_ERR_MODEL, "%s: the rows for its joiner have %d columns, those of the recipe's %d", path,
              ting_am_teacher_width(t->teacher), t->net->config.transducer.joiner_dim);
@@ -241,9 +254,11 @@ ting_err ting_am_task_make(ting_am_task *t, const ting_am_recipe *recipe, const 
     say_idle_heads(t);
     if (files->from != NULL && !ting_trainer_has_checkpoint(files->folder))
         TRY(ting_model_origin(files->from, "am", &t->from));
-    TRY(make_speech(t, ranks));
     if (ting_am_recipe_is_taught(recipe))
         TRY(open_teacher(t, files->teacher));
+    else if (files->teacher != NULL)
+        FAIL(TING_ERR_ARGUMENT, "%s: no loss of the recipe learns from a teacher: rows, hints, posteriors, pseudo", recipe->path);
+    TRY(make_speech(t, ranks));
     TRY(make_batches(t, files->data, ranks));
     TRY(check_memory(t, ranks->here));
 out:

@@ -74,10 +74,21 @@ int ting_am_teacher_width(const ting_am_teacher *teacher)
     return ting_transducer_settings(teacher->am.net->transducer)->joiner_dim;
 }
 
-ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int blank)
+ting_err ting_am_teacher_hears(const ting_am_teacher *t, const ting_encoder_config *pupil, const ting_cmvn *cmvn)
+{
+    const int own = ting_encoder_step(&t->am.net->config.encoder), its = ting_encoder_step(pupil);
+    if (own != its)
+        return ting_fail(TING_ERR_MODEL, "the teacher has a row for %d frames, the recipe's encoder for %d: expected the same", own,
+                         its);
+    if (!ting_cmvn_same(&t->am.cmvn, cmvn))
+        return ting_fail(TING_ERR_MODEL, "the teacher hears features by another mean and variance than the recipe's `cmvn`");
+    return TING_OK;
+}
+
+ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int blank, int *shared)
 {
     const int count = ting_am_vocab(&t->am.net->config), own_blank = ting_am_blank(&t->am.net->config);
-    int found = 0;
+    *shared = 0;
     ting_free(t->pupil);
     t->pupil = ting_alloc((size_t)count, sizeof *t->pupil);
     if (t->pupil == NULL)
@@ -88,10 +99,10 @@ ting_err ting_am_teacher_agree(ting_am_teacher *t, const ting_texts *tokens, int
         for (size_t i = 0; i < tokens->count && t->pupil[c] < 0; i++)
             if (c != own_blank && (int)i != blank && strcmp(t->am.tokens.items[c], tokens->items[i]) == 0)
                 t->pupil[c] = (int)i;
-        found += t->pupil[c] >= 0;
+        *shared += t->pupil[c] >= 0;
     }
     t->pupil[own_blank] = blank;
-    if (found == 0)
+    if (*shared == 0)
         return ting_fail(TING_ERR_MODEL, "the teacher has none of the recipe's %zu tokens", tokens->count);
     return TING_OK;
 }
@@ -108,8 +119,9 @@ ting_err ting_am_teacher_hints(ting_am_teacher *t, const ting_am_config *pupil)
     for (int i = 0; i < count; i++) {
         const int columns = pupil->hints > 0 ? pupil->hint_dims[i] : wanted[i];
         if (own[i] != columns)
-            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: as %s", i, own[i],
-                             columns, pupil->hints > 0 ? "the recipe's model.hints says" : "the recipe's encoder has");
+            return ting_fail(TING_ERR_MODEL, "hint %d of the teacher has %d columns, expected %d: %s", i, own[i], columns,
+                             pupil->hints > 0 ? "as the recipe's model.hints says"
+                                              : "as the recipe's encoder has, which model.hints could map");
     }
     t->shows = true;
     return TING_OK;
@@ -186,8 +198,9 @@ static ting_tensor hear_streams(ting_am_teacher *t, ting_ctx *ctx, const ting_sp
     for (int u = 0; u < each; u++)
         most = rows.start[u + 1] - rows.start[u] > most ? rows.start[u + 1] - rows.start[u] : most;
     const int chunks = (most + chunk - 1) / chunk;
-    if (take_states(t, each) != TING_OK)
-        ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for %d streams of a teacher", each);
+    const ting_err err = take_states(t, each);
+    if (err != TING_OK)
+        ting_ctx_fail(ctx, err, "%d streams: %s", each, ting_error_message());
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     const int frames = ting_encoder_frames(t->states[0], chunks);
@@ -357,7 +370,7 @@ static void speak(const ting_am_teacher *t, ting_ctx *ctx, ting_segments rows, t
 }
 
 ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speech_batch *batch, ting_segments rows,
-                             bool say)
+                             bool speaks)
 {
     ting_am_taught out = {0};
     ting_arena_reset(t->arena);
@@ -370,7 +383,7 @@ ting_am_taught ting_am_teach(ting_am_teacher *t, ting_ctx *ctx, const ting_speec
     if (streams)
         cut_hints(&own, batch, &out.hints);
     out.rows = ting_transducer_project_encoder(&own, t->am.net->transducer, y);
-    if (say && own.err == TING_OK)
+    if (speaks && own.err == TING_OK)
         speak(t, &own, rows, &out);
     if (own.err != TING_OK)
         ting_ctx_fail(ctx, own.err, "the teacher: %s", ting_error_message());

@@ -12,8 +12,13 @@
 
 #include <mpi.h>
 #include <string.h>
+#include <time.h>
 
-enum { PIECE = 1 << 20 }; /* numbers summed at a time */
+enum {
+    PIECE = 1 << 20, /* numbers summed at a time */
+    LOOKS = 1000,    /* for what comes at once; then a look now and then */
+    NAP = 50000      /* nanoseconds between these */
+};
 
 struct ting_ranks_link {
     MPI_Comm comm;
@@ -36,6 +41,20 @@ static ting_err check(ting_ranks_link *link, int code)
     if (MPI_Error_string(code, text, &length) != MPI_SUCCESS)
         length = 0;
     return ting_fail(TING_ERR_IO, "the ranks of this training have lost each other: %.*s", length, text);
+}
+
+/* Until a request is done. MPI_Wait would look again and again on a full core: whoever has work can use it. */
+static ting_err wait_for(ting_ranks_link *link, MPI_Request *request)
+{
+    ting_err err = TING_OK;
+    int done = 0;
+    for (int looks = 0; !done; looks++) {
+        if (looks > LOOKS)
+            nanosleep(&(struct timespec){0, NAP}, NULL);
+        TRY(check(link, MPI_Test(request, &done, MPI_STATUS_IGNORE)));
+    }
+out:
+    return err;
 }
 
 static ting_err start_mpi(ting_ranks_link *link)
@@ -113,9 +132,14 @@ void ting_ranks_close(ting_ranks *ranks)
 
 ting_err ting_ranks_gather(const ting_ranks *ranks, const void *own, size_t bytes, const unsigned char **all)
 {
+    ting_err err = TING_OK;
     ting_ranks_link *link = ranks->link;
+    MPI_Request request;
     *all = link->message;
-    return check(link, MPI_Allgather(own, (int)bytes, MPI_BYTE, link->message, (int)bytes, MPI_BYTE, link->comm));
+    TRY(check(link, MPI_Iallgather(own, (int)bytes, MPI_BYTE, link->message, (int)bytes, MPI_BYTE, link->comm, &request)));
+    err = wait_for(link, &request);
+out:
+    return err;
 }
 
 /* Up to PIECE numbers. */
@@ -123,6 +147,7 @@ static ting_err add_piece(const ting_ranks *ranks, ting_real *values, int count)
 {
     ting_err err = TING_OK;
     ting_ranks_link *link = ranks->link;
+    MPI_Request request;
     const MPI_Datatype type = sizeof *values == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
     const int each = (count + ranks->count - 1) / ranks->count;
     int *counts = link->counts, *starts = link->starts;
@@ -135,14 +160,16 @@ static ting_err add_piece(const ting_ranks *ranks, ting_real *values, int count)
         link->own_counts[r] = own;
         link->own_starts[r] = r * own;
     }
-    TRY(check(link, MPI_Alltoallv(values, counts, starts, type, link->slices, link->own_counts, link->own_starts, type,
-                                  link->comm)));
+    TRY(check(link, MPI_Ialltoallv(values, counts, starts, type, link->slices, link->own_counts, link->own_starts, type,
+                                   link->comm, &request)));
+    TRY(wait_for(link, &request));
     ting_real *sums = values + starts[ranks->rank];
     memcpy(sums, link->slices, (size_t)own * sizeof *sums);
     for (int r = 1; r < ranks->count; r++)
         for (int i = 0; i < own; i++)
             sums[i] += link->slices[r * own + i];
-    TRY(check(link, MPI_Allgatherv(MPI_IN_PLACE, 0, type, values, counts, starts, type, link->comm)));
+    TRY(check(link, MPI_Iallgatherv(MPI_IN_PLACE, 0, type, values, counts, starts, type, link->comm, &request)));
+    TRY(wait_for(link, &request));
 out:
     return err;
 }

@@ -13,6 +13,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "tingxie_train.h"
+#include "train/am_task.h"
+#include "train/ranks.h"
+#include "train/trainer.h"
 
 #include <math.h>
 #include <signal.h>
@@ -53,27 +56,39 @@ static char *write_recipe(const char *name, const char *model, const char *plan,
     return path;
 }
 
-/* `tingxie train ...` by so many ranks; 0: without mpirun. Exit status 0 is asked for. */
-static void train(int ranks, const char *arguments, const char *folder)
+/* A command line by so many ranks; 0: without mpirun. What it says goes to `log`; exit status 0 is asked for. */
+static void launch(int ranks, const char *command, const char *log)
 {
     ting_str line = {0};
     if (ranks > 0)
         ting_str_addf(&line, "mpirun --allow-run-as-root --oversubscribe -n %d ", ranks);
-    ting_str_addf(&line, "%s train %s -o %s -t 1 >%s.log 2>&1", ting_program_path(), arguments, folder, folder);
+    ting_str_addf(&line, "%s >%s 2>&1", command, log);
     if (system(line.text) != 0) {
         ting_str_clear(&line);
-        ting_str_addf(&line, "cat %s.log", folder);
+        ting_str_addf(&line, "cat %s", log);
         assert_int_equal(system(line.text), 0);
-        fail_msg("%d ranks: %s failed", ranks, arguments);
+        fail_msg("%d ranks: %s failed", ranks, command);
     }
     ting_str_free(&line);
 }
 
-/* The weights of two checkpoints, and of their means, are the same within rounding; not trivially so. */
-static void assert_agree(const char *a, const char *b)
+/* `tingxie train ...` into a folder. */
+static void train(int ranks, const char *arguments, const char *folder)
+{
+    ting_str line = {0}, log = {0};
+    ting_str_addf(&line, "%s train %s -o %s -t 1", ting_program_path(), arguments, folder);
+    ting_str_addf(&log, "%s.log", folder);
+    launch(ranks, line.text, log.text);
+    ting_str_free(&line);
+    ting_str_free(&log);
+}
+
+/* The weights of two checkpoints, and of their means, are the same within rounding, which comes to less than `most`;
+ * not trivially so. */
+static void assert_agree(const char *a, const char *b, double most)
 {
     const double apart = ting_checkpoint_distance(a, b);
-    if (!(apart > 0 && apart < 1e-4))
+    if (!(apart > 0 && apart < most))
         fail_msg("%s and %s are %g apart", a, b, apart);
 }
 
@@ -89,8 +104,8 @@ static void one_and_several_ranks_agree(void **state)
     ting_str_addf(&arguments, "am %s -d %s", recipe, toy);
     for (int i = 0; i < 3; i++)
         train(ranks[i], arguments.text, folder[i]);
-    assert_agree(folder[0], folder[1]);
-    assert_agree(folder[0], folder[2]);
+    assert_agree(folder[0], folder[1], 1e-4);
+    assert_agree(folder[0], folder[2], 1e-4);
     ting_str_free(&arguments);
     char *const all[] = {toy, recipe, folder[0], folder[1], folder[2]};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -113,9 +128,118 @@ static void pinyin_to_hanzi_agrees_too(void **state)
     ting_str_addf(&arguments, "p2h %s --corpus %s", recipe, corpus);
     train(0, arguments.text, alone);
     train(3, arguments.text, three);
-    assert_agree(alone, three);
+    assert_agree(alone, three, 1e-4);
     ting_str_free(&arguments);
     char *const all[] = {corpus, alone, three, recipe};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+/* ---- a Zipformer without chance ---- */
+
+/* The program has no such training: chance is what a Zipformer learns well by. So this program is the ranks, too:
+ * test_ranks MODE RECIPE DATA FOLDER. */
+static const char *own_path;
+static bool edited; /* MODE "edited": gradients are edited, at every place where they may be; "plain": at none */
+static ting_err (*loss_of_batch)(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units);
+
+static ting_err loss_without_chance(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
+{
+    ctx->training = edited;
+    ctx->steady = true;
+    return loss_of_batch(self, ctx, place, sum, units);
+}
+
+static int be_a_rank(char *const *words)
+{
+    ting_err err = TING_OK;
+    ting_ranks ranks = {0};
+    ting_am_recipe recipe = {0};
+    ting_am_task network = {0};
+    ting_task task;
+    edited = strcmp(words[0], "edited") == 0;
+    TRY(ting_ranks_join(&ranks));
+    TRY(ting_am_recipe_load(words[1], NULL, &recipe));
+    const ting_am_files files = {.data = words[2], .folder = words[3], .ranks = &ranks, .to_train = true};
+    TRY(ting_am_task_make(&network, &recipe, &files, NULL));
+    TRY(ting_am_task_view(&network, &task));
+    loss_of_batch = task.loss;
+    task.loss = loss_without_chance;
+    const ting_log silent = {0};
+    TRY(ting_trainer_run(&task, &recipe.plan,
+                         &(ting_trainer_options){
+                             .folder = words[3], .title = words[1], .threads = 1, .ranks = &ranks, .log = &silent}));
+out:
+    if (err != TING_OK)
+        fprintf(stderr, "%s\n", ting_error_message());
+    ting_am_task_free(&network);
+    ting_am_recipe_free(&recipe);
+    ting_ranks_leave(&ranks);
+    return err != TING_OK;
+}
+
+/* Returns the owned folder of a training by `ranks` ranks. */
+static char *train_steadily(int ranks, const char *mode, const char *recipe, const char *toy)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s-%s-%d", mode, strrchr(recipe, '/') + 1, ranks);
+    char *folder = ting_temp_path(name), *log = ting_temp_path("zipformer.log");
+    ting_str line = {0};
+    ting_str_addf(&line, "%s %s %s %s %s", own_path, mode, recipe, toy, folder);
+    launch(ranks, line.text, log);
+    ting_str_free(&line);
+    ting_free(log);
+    return folder;
+}
+
+/* copies.tsv: the first utterance of a corpus, `count` times under another name. */
+static void write_copies(const char *toy, int count)
+{
+    char *from = ting_path_join(toy, "train.tsv"), *to = ting_path_join(toy, "copies.tsv");
+    ting_file file;
+    ting_str text = {0};
+    assert_ok(ting_file_map(from, &file));
+    const char *first = (const char *)memchr(file.data, '\n', file.size) + 1;
+    const size_t head = (size_t)(first - (const char *)file.data);
+    const size_t length = (size_t)((const char *)memchr(first, '\n', file.size - head) - first) + 1;
+    ting_str_add_bytes(&text, file.data, head);
+    for (int i = 0; i < count; i++) {
+        ting_str_addf(&text, "copy%d-", i);
+        ting_str_add_bytes(&text, first, length);
+    }
+    assert_ok(ting_file_save(to, text.text, text.length));
+    ting_str_free(&text);
+    ting_file_unmap(&file);
+    ting_free(from);
+    ting_free(to);
+}
+
+#define ZIPFORMER                                                                                                      \
+    "model: {downsampling: [1, 2], dims: [24, 32], heads: 2, query_dims: 8, value_dims: 8, pos_head_dims: 4, "         \
+    "feedforward: 32,\n        kernels: 7, embed_channels: [2, 4, 8], pos_dim: 16, causal: true, chunks: [8, 0], "     \
+    "lefts: [16],\n        transducer: {decoder_dim: 16, joiner_dim: 16}}\nloss: {prune: 0}\n"
+
+/* X * on all ranks only where their shares are the same: copies of one sentence. */
+static void a_zipformer_agrees(void **state)
+{
+    (void)state;
+    NEEDS_MPIRUN();
+    enum { COPIES = 4 };
+    static const char several[] = ZIPFORMER "data: {train: [{manifest: train.tsv}], seconds: 12, window: 20}\n"
+                                            "augment: {speed: [0.9, 1.1], noise: [{share: 0.5}], mask: {warp: 20}}\n",
+                      same[] = ZIPFORMER "data: {train: [{manifest: copies.tsv}], seconds: 100}\n";
+    char *toy = ting_temp_path("zipformer-toy");
+    char *mixed = write_recipe("mixed.yaml", several, steady_plan, 6);
+    char *copied = write_recipe("copied.yaml", same, steady_plan, 6);
+    assert_ok(ting_make_toy_corpus(toy, 24, 1));
+    write_copies(toy, COPIES);
+    char *plain = train_steadily(0, "plain", mixed, toy), *plain2 = train_steadily(2, "plain", mixed, toy);
+    char *edit = train_steadily(0, "edited", copied, toy), *edit2 = train_steadily(2, "edited", copied, toy);
+    char *bare = train_steadily(0, "plain", copied, toy);
+    assert_agree(plain, plain2, 1e-6); /* measured: 6e-9 */
+    assert_agree(edit, edit2, 1e-6);   /* 7e-8; shares of different sentences, edited, would be 7e-5 apart */
+    assert_true(ting_checkpoint_distance(edit, bare) > 1e-4);
+    char *const all[] = {toy, mixed, copied, plain, plain2, edit, edit2, bare};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
@@ -150,18 +274,18 @@ static pid_t child_of(pid_t parent)
     return (pid_t)child;
 }
 
-/* Sends the signal to one of the ranks after the checkpoint of step 10 and before the end. Returns the status of
- * mpirun. */
+/* Sends the signal to one of the ranks after the checkpoint of step 10, if it is not too late. Returns the status of
+ * mpirun: 0 means that all were through before. */
 static int disturb(pid_t mpirun, const char *folder, int signal_number)
 {
     int status;
     char *kept = ting_path_join(folder, "checkpoint-10");
-    for (int i = 0; i < 3000 && !ting_file_exists(kept); i++)
+    for (int i = 0; i < 12000 && !ting_file_exists(kept); i++)
         usleep(10000);
     assert_true(ting_file_exists(kept));
     const pid_t rank = child_of(mpirun);
-    assert_true(rank > 0);
-    kill(rank, signal_number);
+    if (rank > 0)
+        kill(rank, signal_number);
     assert_int_equal(waitpid(mpirun, &status, 0), mpirun);
     ting_free(kept);
     return status;
@@ -180,11 +304,15 @@ static void interrupted_and_killed_ranks_go_on_exactly(void **state)
     ting_str_addf(&arguments, "am %s -d %s", recipe, toy);
     train(2, arguments.text, whole);
     const int signals[] = {SIGKILL, SIGTERM};
-    for (int i = 0; i < 2; i++) {
-        char *folder = ting_temp_path(i == 0 ? "killed" : "stopped"), *end = ting_path_join(folder, "checkpoint-30");
-        const int status = disturb(begin(recipe, toy, folder), folder, signals[i]);
-        assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
-        assert_false(ting_file_exists(end));
+    for (int hits = 0, tries = 0; hits < 2; tries++) {
+        char name[32];
+        snprintf(name, sizeof name, "disturbed-%d", tries);
+        char *folder = ting_temp_path(name), *end = ting_path_join(folder, "checkpoint-30");
+        const int status = disturb(begin(recipe, toy, folder), folder, signals[hits]);
+        const bool missed = WIFEXITED(status) && WEXITSTATUS(status) == 0; /* this process had to wait for a processor */
+        assert_int_equal(ting_file_exists(end), missed);
+        assert_true(tries < 8);
+        hits += !missed;
         train(2, arguments.text, folder);
         ting_assert_same_state(whole, folder);
         ting_free(folder);
@@ -206,7 +334,7 @@ static void assert_fail_together(const char *odd, const char *part)
     assert_ok(ting_make_toy_corpus(toy, 20, 1));
     ting_str_addf(
         &line,
-        "timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || odd=\"%s\"; "
+        "timeout 300 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || odd=\"%s\"; "
         "exec %s train am %s -o %s -t 1 -d %s$odd' >%s 2>&1",
         odd, ting_program_path(), recipe, folder, toy, log);
     const int status = system(line.text);
@@ -248,12 +376,16 @@ static void without_mpi_mpirun_is_refused(void **state)
     ting_free(folder);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 5)
+        return be_a_rank(argv + 1);
+    own_path = argv[0];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_mpi_mpirun_is_refused),
         cmocka_unit_test(one_and_several_ranks_agree),
         cmocka_unit_test(pinyin_to_hanzi_agrees_too),
+        cmocka_unit_test(a_zipformer_agrees),
         cmocka_unit_test(ranks_fail_together),
         cmocka_unit_test(interrupted_and_killed_ranks_go_on_exactly),
     };

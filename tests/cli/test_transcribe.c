@@ -496,7 +496,7 @@ static void an_interruption_keeps_what_is_finished(void **state)
     assert_int_equal(posix_spawn(&child, words[0], &actions, NULL, words, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
     struct stat result;
-    for (int i = 0; i < 3000 && (stat(at("result"), &result) != 0 || result.st_size < 1000); i++)
+    for (int i = 0; i < 12000 && (stat(at("result"), &result) != 0 || result.st_size < 1000); i++)
         nanosleep(&(struct timespec){0, 10000000}, NULL);
     kill(child, SIGINT);
     int status;

@@ -3,18 +3,16 @@
  * opened. */
 #include "fuzz/fuzz.h"
 
-#include "data/augment.h"
+#include "data/augment_parts.h"
 
 #include <stddef.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    ting_augment *augment = NULL;
-    ting_augment_plan plan = {.noises = 1};
-    plan.noise[0] = (ting_augment_noise){
-        .source = {ting_fuzz_file(data, size), "a", 0}, .share = 1, .voices_low = 1, .voices_high = 1};
-    if (ting_augment_new(&plan, NULL, &augment) == TING_OK)
-        ting_augment_free(augment);
+    const ting_augment_source source = {ting_fuzz_file(data, size), "a", 0};
+    ting_shelf shelf;
+    (void)ting_shelf_load(NULL, &source, TING_SOUND_RATE, NULL, &shelf);
+    ting_shelf_free(&shelf);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "support/support.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,7 +19,7 @@
 
 extern char **environ;
 
-enum { MAX_WORDS = 64, MAX_VARIABLES = 512 };
+enum { MAX_WORDS = 64, MAX_VARIABLES = 512, MOST_WAIT = 60000 /* milliseconds for what takes one on an idle machine */ };
 
 const char *ting_program_path(void)
 {
@@ -109,11 +110,46 @@ static void wait_milliseconds(long count)
     nanosleep(&(struct timespec){count / 1000, count % 1000 * 1000000}, NULL);
 }
 
+/* Whether no thread of the process runs or waits for a disk: Linux says S behind the name of each. */
+static bool is_asleep(pid_t process)
+{
+    char path[300], text[512];
+    bool asleep = true;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)process);
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%d/task/%.20s/stat", (int)process, task->d_name);
+        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file == NULL)
+            continue;
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        const char *name = strrchr(text, ')');
+        asleep = asleep && name != NULL && name[1] == ' ' && name[2] == 'S';
+    }
+    closedir(tasks);
+    return asleep;
+}
+
+/* Until it has ended, or has read all and waits for more; at most `most` milliseconds. */
+static void wait_until_quiet(pid_t process, int input, int most)
+{
+    for (int quiet = 0; most > 0 && quiet < 5; most -= 10) {
+        int left = 0;
+        siginfo_t ended = {0};
+        if (waitid(P_PID, (id_t)process, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == process)
+            break;
+        quiet = ioctl(input, FIONREAD, &left) == 0 && left == 0 && is_asleep(process) ? quiet + 1 : 0;
+        wait_milliseconds(10);
+    }
+}
+
 ting_program_run ting_run_program_interrupted(const char *const *arguments, const void *input, size_t size,
                                               const char *const *variables, int signal_number)
 {
     FILE *out = tmpfile(), *err = tmpfile();
-    int ends[2], left = 1, status = 0;
+    int ends[2], status = 0;
     assert_true(out != NULL && err != NULL && pipe(ends) == 0);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     pid_t child = start(arguments, variables, ends[0], out, err);
@@ -122,12 +158,10 @@ ting_program_run ting_run_program_interrupted(const char *const *arguments, cons
         assert_true(written > 0);
         done += (size_t)written;
     }
-    for (int i = 0; i < 1000 && ioctl(ends[0], FIONREAD, &left) == 0 && left > 0; i++)
-        wait_milliseconds(10);
-    wait_milliseconds(700); /* for what the program does with the last bytes, and to fall asleep */
+    wait_until_quiet(child, ends[0], MOST_WAIT);
     kill(child, signal_number);
     int ended = 0;
-    for (int i = 0; i < 2000 && ended == 0; i++) {
+    for (int i = 0; i < MOST_WAIT / 10 && ended == 0; i++) {
         ended = (int)waitpid(child, &status, WNOHANG);
         wait_milliseconds(10);
     }

@@ -27,8 +27,8 @@ ting_program_run ting_run_program(const char *const *arguments, const char *inpu
 ting_program_run ting_run_program_with(const char *const *arguments, const void *input, size_t size,
                                        const char *const *variables);
 
-/* The same on a pipe that is given `size` bytes and then stays open and quiet; once they were read and some time has passed,
- * the program gets the signal. It must end by itself within 20 seconds. */
+/* The same on a pipe that is given `size` bytes and then stays open and quiet; once they were read and it sleeps,
+ * the program gets the signal. It must end by itself within a minute. */
 ting_program_run ting_run_program_interrupted(const char *const *arguments, const void *input, size_t size,
                                               const char *const *variables, int signal_number);
 void ting_program_free(ting_program_run *run);

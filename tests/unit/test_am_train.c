@@ -445,10 +445,16 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     assert_ok(train(options, 1000, &w));
     assert_ok(ting_export_am(&options, model, TING_EXPORT_F32, "CC0-1.0"));
     assert_hints(model);
+    options.teacher = model;
+    assert_fails(TING_ERR_ARGUMENT, "no loss of the recipe learns from a teacher", train(options, 1000, &w));
+    options.teacher = NULL;
     options.recipe = taught;
     options.folder = second;
     assert_fails(TING_ERR_ARGUMENT, "learns from a teacher: name one", train(options, 1000, &w));
     options.teacher = model;
+    options.settings = (const char *const[]){"model.output_downsampling=4", NULL};
+    assert_fails(TING_ERR_MODEL, "a row for 4 frames, the recipe's encoder for 8", train(options, 1000, &w));
+    options.settings = NULL;
     assert_ok(train(options, 1000, &w));
     assert_true(w.last_loss < 0.7 * w.first_loss);
     const double before = w.first_loss;
@@ -464,7 +470,7 @@ static void a_trained_network_teaches_and_begins_another(void **state)
         (const char *const[]){"loss.alike=true", "model.dropout=0", "model.chunks=[8]", "model.lefts=[32]", NULL};
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.2);
-    options.settings = NULL;
+    options.settings = (const char *const[]){"train.steps=10", NULL};
     options.recipe = taught;
     options.folder = third; /* the teacher's own weights: nothing to learn but what noise and chance do */
     options.from = model;
@@ -508,6 +514,9 @@ static void impossible_recipes_are_refused(void **state)
         {"data: {train: [{manifest: train.tsv}]}\nloss: {ctc: 0}\n", "no loss is computed", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false, transducer: {}}\nloss: {transducer: 0}\n",
          "no loss is computed", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn}\nloss: {hints: 1}\n", "the encoder must be one",
+         TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nloss: {alike: true}\n", "loss.alike is about a teacher", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {chunks: [0, 3]}\n",
          ":2: chunks of 3 rows, expected multiples of 4", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: conformer, chunks: 8}\n",

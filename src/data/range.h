@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* span.h - ranges of a recipe and chances, and the random numbers that are drawn from them. */
-#ifndef TING_DATA_SPAN_H
-#define TING_DATA_SPAN_H
+/* range.h - ranges of a recipe and chances, and the random numbers that are drawn from them. */
+#ifndef TING_DATA_RANGE_H
+#define TING_DATA_RANGE_H
 
 #include "base/rng.h"
 #include "base/yaml.h"
@@ -12,9 +12,9 @@ typedef struct ting_range { /* a number is drawn evenly from [low, high] */
     double low, high;
 } ting_range;
 
-static inline double ting_draw(ting_rng *rng, ting_range span)
+static inline double ting_draw(ting_rng *rng, ting_range range)
 {
-    return span.low + (span.high - span.low) * ting_rng_uniform(rng);
+    return range.low + (range.high - range.low) * ting_rng_uniform(rng);
 }
 
 /* True with the probability `share`. */
@@ -25,7 +25,7 @@ static inline bool ting_chance(ting_rng *rng, double share)
 
 /* Reads `key: [low, high]`, or `key: value` for a range of one value, both within [least, most]; leaves *out alone when
  * the key is absent. Errors: format. */
-static inline ting_err ting_span_read(ting_yaml *map, const char *key, double least, double most, ting_range *out)
+static inline ting_err ting_range_read(ting_yaml *map, const char *key, double least, double most, ting_range *out)
 {
     double ends[2] = {out->low, out->high};
     int count = 0;
