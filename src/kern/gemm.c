@@ -32,6 +32,7 @@ enum {
     GROUP_BYTES = 512 * 1024,  /* packed rows of a job: a part of the second-level cache */
     JOBS_PER_THREAD = 3,       /* so that a late thread holds up the others little */
     MIN_TILES_PER_JOB = 4,     /* below it, reading panels costs more than splitting rows gains */
+    DESK_TILES = 4,            /* packed row tiles at a desk */
     POOL_WORK = 4 * 1024 * 1024 /* multiplications below which waking threads costs more than it gains */
 };
 
@@ -75,16 +76,39 @@ static int tile_row(const product *p, int t)
     return step == 0 ? row : smaller(p->m, ceil_div(row, step) * step);
 }
 
-static void pack_tile(const product *p, int tile, unsigned char *packed)
+/* Tiles tile0 .. tile1 - 1, columns first .. end - 1 of k. */
+static void pack_tiles(const product *p, int tile0, int tile1, int first, int end, unsigned char *packed)
 {
-    const int row = tile_row(p, tile);
-    p->kern->pack_a(tile_row(p, tile + 1) - row, p->k, p->a.data + row * p->a.rs, p->a.rs, p->a.cs, packed);
+    const size_t above = first == 0 ? 0 : p->kern->a_bytes(first);
+    for (int t = tile0; t < tile1; t++, packed += p->tile_bytes) {
+        const int row = tile_row(p, t);
+        p->kern->pack_a(tile_row(p, t + 1) - row, end - first, p->a.data + row * p->a.rs + first * p->a.cs, p->a.rs, p->a.cs,
+                        packed + above);
+    }
 }
 
-static void pack_shared_tile(void *arg, int tile)
+/* The columns of k that are packed at a time: where rows of A lie across memory, a piece of all tiles. */
+static int pack_step(const product *p)
+{
+    return p->a.cs == 1 || p->kern->k_step == 0 ? p->k : p->kern->k_step;
+}
+
+static void pack_group(const product *p, int tile0, int tile1, unsigned char *packed)
+{
+    const int step = pack_step(p);
+    for (int first = 0; first < p->k; first += step)
+        pack_tiles(p, tile0, tile1, first, smaller(p->k, first + step), packed);
+}
+
+/* Piece `index` of all rows: a tile, or columns of all tiles. */
+static void pack_shared(void *arg, int index)
 {
     const product *p = arg;
-    pack_tile(p, tile, p->shared + (size_t)tile * p->tile_bytes);
+    const int step = pack_step(p);
+    if (step >= p->k)
+        pack_tiles(p, index, index + 1, 0, p->k, p->shared + (size_t)index * p->tile_bytes);
+    else
+        pack_tiles(p, 0, p->tiles, index * step, smaller(p->k, (index + 1) * step), p->shared);
 }
 
 static void run_job(const product *p, int job, unsigned char *packed_rows)
@@ -97,8 +121,8 @@ static void run_job(const product *p, int job, unsigned char *packed_rows)
     int panel1 = part_start(p->panels, p->column_groups, range + 1);
     if (p->shared != NULL)
         packed_rows = p->shared + (size_t)tile0 * p->tile_bytes;
-    for (int t = tile0; p->shared == NULL && t < tile1; t++)
-        pack_tile(p, t, packed_rows + (size_t)(t - tile0) * p->tile_bytes);
+    else
+        pack_group(p, tile0, tile1, packed_rows);
     const int step = p->m == 1 && kern->line != NULL && !p->out.transposed ? TING_GEMM_LINE : 1;
     for (int panel = panel0; panel < panel1; panel += step) {
         int column = panel * kern->nr, panels = smaller(step, panel1 - panel);
@@ -167,7 +191,7 @@ static void run_product(product *p, const ting_gemm_run *run)
         return;
     p->shared = sharing ? p->scratch : NULL;
     if (sharing)
-        ting_pool_run(run->pool, p->tiles, pack_shared_tile, p);
+        ting_pool_run(run->pool, pack_step(p) < p->k ? ceil_div(p->k, pack_step(p)) : p->tiles, pack_shared, p);
     atomic_init(&p->next_job, 0);
     ting_pool_run(threads == 1 ? NULL : run->pool, threads, run_jobs, p);
     ting_arena_rewind(run->arena, mark);
@@ -315,10 +339,24 @@ static void pack_one_panel(void *arg, int panel)
                     p->b.cs, p->packed + (size_t)panel * p->panel_bytes);
 }
 
+/* Rows of B from index * k_step on, of all panels. */
+static void pack_rows_of_panels(void *arg, int index)
+{
+    const packing *p = arg;
+    const int step = p->kern->k_step, first = index * step, rows = smaller(p->k - first, step);
+    unsigned char *packed = p->packed + (first == 0 ? 0 : p->kern->b_bytes(first));
+    for (int column = 0; column < p->n; column += p->kern->nr, packed += p->panel_bytes)
+        p->kern->pack_b(smaller(p->kern->nr, p->n - column), rows, p->b.data + first * p->b.rs + column, p->b.rs, 1, packed);
+}
+
 static void pack_panels(const ting_gemm_run *run, packing *work)
 {
     const bool small = (double)work->n * work->k < POOL_WORK / 16;
-    ting_pool_run(small ? NULL : run->pool, ceil_div(work->n, work->kern->nr), pack_one_panel, work);
+    const int step = work->b.cs == 1 ? work->kern->k_step : 0;
+    if (step > 0 && step < work->k)
+        ting_pool_run(small ? NULL : run->pool, ceil_div(work->k, step), pack_rows_of_panels, work);
+    else
+        ting_pool_run(small ? NULL : run->pool, ceil_div(work->n, work->kern->nr), pack_one_panel, work);
 }
 
 const ting_packed *ting_gemm_pack(const ting_gemm_run *run, ting_precision precision, int n, int k, ting_strided b)
@@ -431,7 +469,7 @@ void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, 
     const ting_gemm_kern *kern = ting_gemm_kern_of(run->kern, precision);
     const int depth = smaller(k, K_BLOCK);
     struct desks desks = {kern, task, arg};
-    const size_t bytes = n > 0 && k > 0 ? kern->a_bytes(depth) + (size_t)ceil_div(n, kern->nr) * kern->b_bytes(depth) : 0;
+    const size_t bytes = n > 0 && k > 0 ? DESK_TILES * kern->a_bytes(depth) + (size_t)ceil_div(n, kern->nr) * kern->b_bytes(depth) : 0;
     ting_gemm_tasks(run, bytes, count, work_at_desk, &desks);
 }
 
@@ -451,14 +489,14 @@ void ting_gemm_at(const ting_gemm_desk *desk, int m, int n, int k, ting_real alp
         product p = {.kern = kern, .m = m, .n = n, .k = depth, .panel_bytes = work.panel_bytes,
                      .tile_bytes = kern->a_bytes(depth), .tiles = ceil_div(m, kern->mr), .panels = ceil_div(n, kern->nr)};
         p.a = (ting_strided){a.data + first * a.cs, a.rs, a.cs};
-        p.row_groups = p.tiles; /* a tile a job: one packed tile is all the room there is */
+        p.row_groups = ceil_div(p.tiles, DESK_TILES);
         p.column_groups = 1;
         p.out = (ting_gemm_out){c, ldc, alpha, NULL, TING_ACT_NONE, accumulate || first > 0, 0};
-        work.packed = desk->scratch + p.tile_bytes;
+        work.packed = desk->scratch + DESK_TILES * p.tile_bytes;
         p.b = work.packed;
         for (int panel = 0; panel < p.panels; panel++)
             pack_one_panel(&work, panel);
-        for (int job = 0; job < p.tiles; job++)
+        for (int job = 0; job < p.row_groups; job++)
             run_job(&p, job, desk->scratch);
         first += depth;
     } while (first < k);

@@ -45,9 +45,12 @@ typedef struct ting_gemm_kern {
     size_t (*a_bytes)(int k);
     size_t (*b_bytes)(int k);
     /* rows <= mr rows of A: element (i, p) at a[i * rs + p * cs]. `packed` is aligned to 64. An int8
-     * kernel's rows are contiguous: cs is 1. */
+     * kernel's rows are contiguous: cs is 1. Columns p0 .. p0 + c - 1, p0 and c multiples of k_step (if that is not 0), may be
+     * packed by themselves to a_bytes(p0) of a tile of any length: where lines of memory run across k, all tiles take the
+     * same lines together. */
+    int k_step;
     void (*pack_a)(int rows, int k, const ting_real *a, ptrdiff_t rs, ptrdiff_t cs, void *packed);
-    /* cols <= nr columns of B: element (p, j) at b[p * rs + j * cs]; writes all of b_bytes(k). */
+    /* cols <= nr columns of B: element (p, j) at b[p * rs + j * cs]; writes all of b_bytes(k). By rows as A by columns. */
     void (*pack_b)(int cols, int k, const ting_real *b, ptrdiff_t rs, ptrdiff_t cs, void *packed);
     /* The same from int8 weights w[j * k + p] with a scale per column; NULL unless the operands are int8. */
     void (*pack_b_int8)(int cols, int k, const int8_t *w, const float *scale, void *packed);

@@ -158,6 +158,12 @@ void ting_act_chain_ref(ting_act kind, int n, const ting_real *x, const ting_rea
         y[i] = derivative(kind, x[i]) * gy[i];
 }
 
+void ting_act_both_ref(ting_act kind, int n, const ting_real *x, const ting_real *gy, ting_real *y, ting_real *gx)
+{
+    ting_act_chain_ref(kind, n, x, gy, gx);
+    ting_act_ref(kind, n, x, y);
+}
+
 void ting_mul_act_ref(ting_act kind, int n, const ting_real *a, const ting_real *b, ting_real *y)
 {
     for (int i = 0; i < n; i++)

@@ -163,7 +163,7 @@ static ting_tensor attend(ting_ctx *ctx, const ting_conformer *model, int index,
     ting_tensor v = with_cache(ctx, run, index, true, ting_linear_apply(ctx, x, layer->value, TING_ACT_NONE));
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    ting_tensor weights = ting_attn_softmax(ctx, &run->attention, scores(ctx, c, layer, q, k, run));
+    ting_tensor weights = ting_attn_softmax_in_place(ctx, &run->attention, scores(ctx, c, layer, q, k, run));
     weights = ting_dropout(ctx, weights, c->attention_dropout);
     x = ting_attn_apply(ctx, &run->attention, weights, v, c->heads);
     return ting_linear_apply(ctx, x, layer->out, TING_ACT_NONE);

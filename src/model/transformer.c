@@ -95,7 +95,7 @@ static ting_tensor attend(ting_ctx *ctx, const ting_transformer_shape *shape, co
     ting_tensor k = ting_linear_apply(ctx, keys, mha->key, TING_ACT_NONE);
     ting_tensor v = ting_linear_apply(ctx, keys, mha->value, TING_ACT_NONE);
     ting_tensor scores = ting_attn_scores(ctx, geometry, q, k, none, none, 0, factor);
-    ting_tensor weights = ting_attn_softmax(ctx, geometry, scores);
+    ting_tensor weights = ting_attn_softmax_in_place(ctx, geometry, scores);
     ting_tensor mixed = ting_attn_apply(ctx, geometry, weights, v, geometry->heads);
     return ting_linear_apply(ctx, mixed, mha->out, TING_ACT_NONE);
 }

@@ -110,9 +110,9 @@ ting_tensor ting_zip_attention_weights(ting_ctx *ctx, const ting_zip_layer *laye
         pos = positions(ctx, layer, run);
     }
     ting_tensor scores = ting_attn_scores(ctx, &run->attention, ting_cols(qkp, 0, keys), k, p, pos, run->pos_zero, 1);
-    if (ting_chance_to_edit(ctx, 0.1)) /* scores that no trained network has */
-        scores = ting_excess(ctx, scores, 25, (ting_real)1e-4);
-    return ting_attn_softmax(ctx, &run->attention, scores);
+    if (ting_chance_to_edit(ctx, 0.1)) /* scores that no trained network has; backward looks at them again */
+        return ting_attn_softmax(ctx, &run->attention, ting_excess(ctx, scores, 25, (ting_real)1e-4));
+    return ting_attn_softmax_in_place(ctx, &run->attention, scores);
 }
 
 /* The same weight for every key that the first head sees at all: a constant. */

@@ -153,6 +153,8 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
 
 /* Softmax over the keys that may be seen; masked keys get weight 0 exactly. */
 ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores);
+/* The same over the scores' own values and gradient: for scores that nobody else reads, the output of ting_attn_scores. */
+ting_tensor ting_attn_softmax_in_place(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores);
 
 /* sum_j weight(i, j) v[j] per head: v [Tk, heads dv] -> [Tq, heads dv]. heads_used 1 uses only head 0's
  * weights for all columns (Zipformer's non-linear attention); otherwise geometry->heads. */

@@ -21,6 +21,16 @@ static void zero_tail(ting_tensor t, int row, int first)
 
 /* ---- scores ---- */
 
+/* Room for scores whose rows begin at whole lines of the cache, an odd number of them apart, so that the rows of a product's tile
+ * don't fight for sets of the cache. */
+static ting_tensor score_rows(ting_ctx *ctx, int rows, int cols)
+{
+    enum { LINE = 16 };
+    ting_tensor y = ting_ctx_output(ctx, rows, ((cols + LINE - 1) / LINE | 1) * LINE);
+    y.cols = y.data == NULL ? 0 : cols;
+    return y;
+}
+
 struct scores_job {
     const ting_kern *kern;
     struct ting_rec_attn_scores op;
@@ -114,8 +124,7 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
         p = pos = (ting_tensor){0};
     if (!check_scores(ctx, geometry, q, k, p, pos, pos_zero))
         return (ting_tensor){0};
-    ting_tensor y =
-        ting_ctx_output(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
+    ting_tensor y = score_rows(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
     struct scores_job job = {.kern = ctx->kern,
                              .op = {.geometry = *geometry,
                                     .q = q,
@@ -166,26 +175,39 @@ static void softmax_item(void *arg, const ting_gemm_desk *desk, int span, int he
     }
 }
 
-ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
+static bool check_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
 {
-    int queries = geometry->count == 0 ? 0 : geometry->spans[geometry->count - 1].q1;
-    if (scores.rows != geometry->heads * queries ||
-        scores.cols < ting_attention_longest(geometry)) {
-        ting_ctx_fail(ctx, TING_ERR_INTERNAL,
-                      "attn_softmax: scores are [%d, %d], expected [%d, %d]", scores.rows,
-                      scores.cols, geometry->heads * queries, ting_attention_longest(geometry));
-        return (ting_tensor){0};
-    }
-    ting_tensor y = ting_ctx_output(ctx, scores.rows, scores.cols);
-    if (y.data == NULL)
-        return y;
-    struct softmax_job job = {.kern = ctx->kern,
-                              .op = {.geometry = *geometry, .x = scores, .y = y}};
+    const int queries = geometry->count == 0 ? 0 : geometry->spans[geometry->count - 1].q1;
+    if (scores.rows != geometry->heads * queries || scores.cols < ting_attention_longest(geometry))
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "attn_softmax: scores are [%d, %d], expected [%d, %d]", scores.rows, scores.cols,
+                      geometry->heads * queries, ting_attention_longest(geometry));
+    return ctx->err == TING_OK;
+}
+
+static ting_tensor softmax_to(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores, ting_tensor y)
+{
+    struct softmax_job job = {.kern = ctx->kern, .op = {.geometry = *geometry, .x = scores, .y = y}};
     struct ting_rec_attn_softmax *rec = ting_tape_push(ctx, TING_OP_attn_softmax, sizeof *rec);
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
     if (rec != NULL)
         *rec = job.op;
     ting_attention_run(ctx, geometry, geometry->heads, SOFTMAX_COST, 0, false, softmax_item, &job);
     return y;
+}
+
+ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
+{
+    if (!check_softmax(ctx, geometry, scores))
+        return (ting_tensor){0};
+    return softmax_to(ctx, geometry, scores, ting_ctx_output(ctx, scores.rows, scores.cols));
+}
+
+ting_tensor ting_attn_softmax_in_place(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
+{
+    if (!check_softmax(ctx, geometry, scores))
+        return (ting_tensor){0};
+    return softmax_to(ctx, geometry, scores, scores);
 }
 
 /* ---- weighted sum ---- */

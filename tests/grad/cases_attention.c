@@ -100,20 +100,24 @@ static int columns(const ting_grad_problem *p)
     return p->large ? 64 : 8;
 }
 
+/* Variants from 4 on are in place, the last two over whole segments. */
 static void softmax_setup(ting_grad_problem *p)
 {
     int rows = ting_grad_segments(p);
     options(p);
+    if (p->variant >= 6)
+        p->option[CHUNK] = 0;
     ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows * p->option[HEADS], columns(p));
 }
 
 static void softmax_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     ting_attention g = geometry(p);
-    one_output(p, ting_attn_softmax(ctx, &g, p->input[0].t));
+    const ting_tensor x = p->input[0].t;
+    one_output(p, p->variant < 4 ? ting_attn_softmax(ctx, &g, x) : ting_attn_softmax_in_place(ctx, &g, ting_scale(ctx, x, 1)));
 }
 
-const ting_grad_case ting_case_attn_softmax = {4, softmax_setup, softmax_forward};
+const ting_grad_case ting_case_attn_softmax = {8, softmax_setup, softmax_forward};
 
 static void apply_setup(ting_grad_problem *p)
 {

@@ -24,7 +24,7 @@ typedef struct shape {
 static const shape shapes[] = {
     {1, 1, 1},    {1, 1, 0},    {2, 3, 1},     {1, 17, 5},   {3, 32, 31},   {5, 33, 64},  {7, 16, 65},
     {8, 15, 100}, {13, 65, 33}, {14, 64, 96},  {15, 31, 2},  {16, 80, 32},  {17, 47, 257}, {29, 100, 300},
-    {31, 7, 19},  {64, 48, 40}, {33, 129, 63}, {15, 33, 512}, {6, 40, 1100},
+    {31, 7, 19},  {64, 48, 40}, {33, 129, 63}, {15, 33, 512}, {6, 40, 1100}, {150, 35, 70},
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
@@ -395,6 +395,40 @@ static void weights_of_every_type(void **state)
     ting_arena_free(arena);
 }
 
+/* [rows, cols] turned; lives until guard_free_all. */
+static ting_real *turned(int rows, int cols, const ting_real *x)
+{
+    ting_real *out = guard_reals((size_t)rows * (size_t)cols);
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++)
+            out[c * rows + r] = x[r * cols + c];
+    return out;
+}
+
+/* ting_gemm: whole, row by row, with threads, and operands that lie across memory: the same bits. */
+static void check_same_bits_unpacked(ting_gemm_run run, ting_precision precision, shape s, const ting_real *x, const ting_real *w)
+{
+    const size_t columns = (size_t)s.n, bytes = (size_t)s.m * columns * sizeof *x;
+    ting_real *want = guard_reals((size_t)s.m * columns), *y = guard_reals((size_t)s.m * columns);
+    const ting_strided a = {x, s.k, 1}, b = {w, 1, s.k};
+    const ting_strided a_across = {turned(s.m, s.k, x), 1, s.m}, b_across = {turned(s.n, s.k, w), s.n, 1};
+    ting_pool *pool = ting_pool_new(3);
+    ting_gemm(&run, precision, s.m, s.n, s.k, 1, a, b, 0, want, s.n);
+    for (int i = 0; i < s.m; i += 5) {
+        ting_strided row = {x + i * s.k, s.k, 1};
+        ting_gemm(&run, precision, 1, s.n, s.k, 1, row, b, 0, y, s.n);
+        assert_memory_equal(y, want + i * s.n, columns * sizeof *y);
+    }
+    ting_gemm(&run, precision, s.m, s.n, s.k, 1, a_across, b_across, 0, y, s.n);
+    assert_memory_equal(y, want, bytes);
+    run.pool = pool;
+    ting_gemm(&run, precision, s.m, s.n, s.k, 1, a, b, 0, y, s.n);
+    assert_memory_equal(y, want, bytes);
+    ting_gemm(&run, precision, s.m, s.n, s.k, 1, a_across, b_across, 0, y, s.n);
+    assert_memory_equal(y, want, bytes);
+    ting_pool_free(pool);
+}
+
 /* Rows one by one, and 1, 2, 3, 8 threads: the same bits. */
 static void check_same_bits(const ting_kern *kern, ting_precision precision, shape s, ting_act act)
 {
@@ -424,21 +458,8 @@ static void check_same_bits(const ting_kern *kern, ting_precision precision, sha
         assert_memory_equal(y, want, rows * columns * sizeof *y);
         ting_pool_free(pool);
     }
-    if (precision != TING_PRECISION_INT8) { /* ting_gemm: whole, row by row, and with threads */
-        ting_strided a = {x, s.k, 1}, b = {w, 1, s.k};
-        ting_pool *pool = ting_pool_new(3);
-        run = run_of(kern, NULL, arena);
-        ting_gemm(&run, precision, s.m, s.n, s.k, 1, a, b, 0, want, s.n);
-        for (int i = 0; i < s.m; i += 5) {
-            ting_strided row = {x + i * s.k, s.k, 1};
-            ting_gemm(&run, precision, 1, s.n, s.k, 1, row, b, 0, y, s.n);
-            assert_memory_equal(y, want + i * s.n, columns * sizeof *y);
-        }
-        run = run_of(kern, pool, arena);
-        ting_gemm(&run, precision, s.m, s.n, s.k, 1, a, b, 0, y, s.n);
-        assert_memory_equal(y, want, rows * columns * sizeof *y);
-        ting_pool_free(pool);
-    }
+    if (precision != TING_PRECISION_INT8)
+        check_same_bits_unpacked(run_of(kern, NULL, arena), precision, s, x, w);
     ting_packed_free(packed);
     ting_arena_free(arena);
     guard_free_all();

@@ -256,6 +256,13 @@ static void check_activations(void)
             kern->act_chain((ting_act)kind, n, x, z, z); /* in place */
             for (int i = 0; i < n; i++)
                 near("act_chain", n, i, z[i], (long double)gx[i] * g[i], 2, fabsl((long double)gx[i] * g[i]));
+            ting_real *both = guard_reals(count), *chained = guard_reals(count);
+            memcpy(chained, g, count * sizeof *g);
+            kern->act_both((ting_act)kind, n, x, chained, both, chained); /* in place */
+            if (n > 0) {
+                assert_memory_equal(both, y, count * sizeof *y);
+                assert_memory_equal(chained, z, count * sizeof *z);
+            }
             kern->act((ting_act)kind, n, x, x); /* in place */
             if (n > 0)
                 assert_memory_equal(x, y, count * sizeof *x);

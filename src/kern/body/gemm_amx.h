@@ -259,7 +259,7 @@ static void bf16_tile(int rows, int cols, int k, const void *packed_a, const voi
     const unsigned char *a = packed_a, *b = packed_b;
     const size_t blocks = blocks_of(k, BF16_BLOCK);
     const int whole = cols == NR && rows % SIDE == 0 && out->alpha == 1 && out->act == TING_ACT_NONE && !out->transposed;
-    if (whole && out->accumulate)
+    if (whole)
         for (int i = 0; i < rows; i++) {
             __builtin_prefetch(out->y + i * out->ldy, 1);
             __builtin_prefetch(out->y + i * out->ldy + LANES, 1);
@@ -299,6 +299,7 @@ const ting_gemm_kern NAME(gemm_bf16) = {
     .mr = MR,
     .nr = NR,
     .row_step = SIDE,
+    .k_step = 2 * BF16_BLOCK,
     .a_bytes = bf16_bytes,
     .b_bytes = bf16_bytes,
     .pack_a = bf16_pack_a,

@@ -228,6 +228,7 @@ INLINE void line(const int bf16, const int panels, int cols, int k, const float 
         .name = #type " " LEVEL_TEXT,                                                              \
         .mr = MR,                                                                                  \
         .nr = NR,                                                                                  \
+        .k_step = K_CHUNK,                                                                         \
         .a_bytes = a_bytes,                                                                        \
         .b_bytes = type##_b_bytes,                                                                 \
         .pack_a = type##_pack_a,                                                                   \

@@ -247,6 +247,20 @@ void NAME(act_chain)(ting_act kind, int n, const float *x, const float *gy, floa
     }
 }
 
+void NAME(act_both)(ting_act kind, int n, const float *x, const float *gy, float *y, float *gx)
+{
+    switch (kind) {
+#define CASE(KIND)                                                                             \
+    case KIND:                                                                                 \
+        VECTORS(n, const vec value = GET(x); PUT(gx, v_mul(act_slope(KIND, value), GET(gy)));  \
+                PUT(y, act_value(KIND, value)););                                              \
+        break;
+        EACH_ACT(CASE)
+#undef CASE
+    case TING_ACT_COUNT: break;
+    }
+}
+
 void NAME(mul_act)(ting_act kind, int n, const float *a, const float *b, float *y)
 {
     switch (kind) {

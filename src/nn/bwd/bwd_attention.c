@@ -138,26 +138,41 @@ void ting_bwd_attn_scores(ting_ctx *ctx, const void *saved)
         backward_relative(ctx, &job);
 }
 
-/* ---- softmax: gx += y (gy - sum(y gy)), over the keys that were seen ---- */
+/* ---- softmax: gx += y (gy - sum(y gy)), over the keys that were seen; in place gx = y gy - sum(y gy) y, others 0 ---- */
 
 struct softmax_job {
     const ting_kern *kern;
     const struct ting_rec_attn_softmax *rec;
 };
 
+static void softmax_row_in_place(const struct softmax_job *job, int row, int first, int end)
+{
+    const ting_tensor t = job->rec->y;
+    const ting_real *y = ting_row(t, row) + first;
+    ting_real *g = ting_grad_row(t, row);
+    memset(g, 0, (size_t)first * sizeof *g);
+    const ting_real sum = job->kern->dot(end - first, y, g + first);
+    job->kern->mul(end - first, y, g + first, g + first);
+    job->kern->axpy(end - first, -sum, y, g + first);
+    memset(g + end, 0, (size_t)(t.cols - end) * sizeof *g);
+}
+
 static void softmax_item(void *arg, const ting_gemm_desk *desk, int span, int head)
 {
     (void)desk;
     const struct softmax_job *job = arg;
-    const ting_attention *geometry = &job->rec->geometry;
-    const ting_span *s = &geometry->spans[span];
+    const struct ting_rec_attn_softmax *rec = job->rec;
+    const ting_span *s = &rec->geometry.spans[span];
     for (int i = 0; i < s->q1 - s->q0; i++) {
-        int row = ting_attention_row(geometry, span, head, i), first, end;
-        ting_attention_visible(geometry, span, i, &first, &end);
-        if (end > first)
-            job->kern->softmax_grad(end - first, ting_row(job->rec->y, row) + first,
-                                    ting_grad_row(job->rec->y, row) + first,
-                                    ting_grad_row(job->rec->x, row) + first);
+        int row = ting_attention_row(&rec->geometry, span, head, i), first, end;
+        ting_attention_visible(&rec->geometry, span, i, &first, &end);
+        if (end < first)
+            end = first;
+        if (rec->x.grad == rec->y.grad)
+            softmax_row_in_place(job, row, first, end);
+        else
+            job->kern->softmax_grad(end - first, ting_row(rec->y, row) + first, ting_grad_row(rec->y, row) + first,
+                                    ting_grad_row(rec->x, row) + first);
     }
 }
 

@@ -50,9 +50,10 @@ static void one_piece(const struct job *job, int row, int rows, const unsigned c
     for (int r = 0; r < rows; r++) {
         const ting_real *before = befores + (ptrdiff_t)r * before_ld;
         ting_real *g = gs + r * ld, *inside = insides + r * ld;
-        job->kern->act_chain(rec->act, part->n, before, g, g);
         if (job->inside != NULL)
-            job->kern->act(rec->act, part->n, before, inside);
+            job->kern->act_both(rec->act, part->n, before, g, inside, g);
+        else
+            job->kern->act_chain(rec->act, part->n, before, g, g);
         if (rec->mask.threshold == 0)
             continue;
         if (ting_feed_forward_mask_row(rec, row + r) != mask_row) {
