@@ -4,7 +4,7 @@
 #   TEACHER  the public Zipformer ('tingxie pull zipformer-wenetspeech-3.3m' fetches it), a folder or a .gguf file
 #   RUN      folder for made speech, checkpoints and results; interrupted at any point, the same command goes on there
 # About four hours on two processors with AMX. TINGXIE names the program (default build/tingxie), OPTIONS goes to every training
-# ("-t 1 --set data.memory=4096").
+# ("-t 1 --set data.memory=4096"), STEPS gives the steps of the three stages (default "12000 4000 500").
 set -eu
 [ $# -eq 3 ] || { echo "usage: sh $0 DATA TEACHER RUN" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,6 +13,9 @@ teacher=$2
 run=$3
 program=${TINGXIE:-build/tingxie}
 recipe=$here/default.yaml
+steps=${STEPS:-12000 4000 500}
+given=${steps%% *} labels=${steps##* } joined=${steps#* }
+joined=${joined% *}
 mkdir -p "$run/data/made"
 for folder in speech speech-unlabelled noise; do
 	ln -sfn "$data/$folder" "$run/data/$folder"
@@ -59,17 +62,21 @@ export_to() {
 
 # 1. Each part alone, given what the teacher's part before it heard.
 if [ ! -f "$run/free.gguf" ]; then
-	[ -f "$run/given.done" ] || { train parts && touch "$run/given.done"; }
+	if [ ! -f "$run/given.done" ]; then
+		train parts --set train.steps="$given"
+		touch "$run/given.done"
+	fi
 	# 2. The parts hear each other in four of five steps, and the rate falls to 0.
-	train parts --finish 3000 --set loss.given=0.2
+	train parts --finish "$joined" --set loss.given=0.2
 	export_to parts free.gguf
 fi
 # 3. What was really said, where it is known.
-labels='--set data.train.0.weight=20 --set loss.transducer=0.5 --set loss.prune=0 --set loss.hints=0 --set loss.given=0
-	--set train.seed=3 --set train.reference_batches=1000 --set train.steps=500 --set train.rate=0.004 --set train.warmup=20
-	--set train.decay=450 --set train.in_batches=10000'
+changes='--set data.train.0.weight=20 --set loss.transducer=0.5 --set loss.prune=0 --set loss.hints=0 --set loss.given=0
+	--set train.seed=3 --set train.reference_batches=1000 --set train.rate=0.004 --set train.in_batches=10000'
 # shellcheck disable=SC2086
-train labels --from "$run/free.gguf" $labels
+train labels --from "$run/free.gguf" $changes --set train.steps="$labels" --set train.warmup=$((labels / 25)) --set train.decay=$((labels * 9 / 10))
 # shellcheck disable=SC2086
-export_to labels am.gguf --type int8 --licence 'CC-BY-SA-4.0' --authors Tingxie $labels
-"$program" convert "$run/am.gguf" "$here/../models/p2h.gguf" -o "$run/tingxie.gguf"
+export_to labels am.gguf --type int8 --licence 'Apache-2.0 AND CC-BY-SA-4.0' --authors Tingxie $changes
+# 4. Together with the pinyin-to-hanzi network of the model that stands there.
+"$program" convert "$here/../models/tingxie.gguf" --network p2h -o "$run/p2h.gguf"
+"$program" convert "$run/am.gguf" "$run/p2h.gguf" --name Tingxie -o "$run/tingxie.gguf"

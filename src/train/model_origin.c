@@ -5,7 +5,10 @@
 #include "base/file.h"
 #include "model/schema.h"
 
+#include <jansson.h>
 #include <string.h>
+
+enum { RECORD_BYTES = 64 * 1024 };
 
 /* The last part of a path, also of "folder/". */
 static void add_name(const char *path, ting_str *out)
@@ -21,6 +24,25 @@ static void add_name(const char *path, ting_str *out)
     if (ting_str_ok(&name))
         ting_str_add_json(out, name.text);
     ting_str_free(&name);
+}
+
+/* The record of the file's own training, if it is one JSON object. */
+static ting_err add_training(const ting_keys *keys, ting_str *out)
+{
+    ting_err err = TING_OK;
+    json_t *record = NULL;
+    json_error_t error;
+    const char *text;
+    if (!ting_keys_has(keys, TING_KEY_TRAINING))
+        goto out;
+    TRY(ting_keys_text(keys, TING_KEY_TRAINING, &text));
+    if (strlen(text) <= RECORD_BYTES && (record = json_loads(text, 0, &error)) != NULL && json_is_object(record)) {
+        ting_str_add(out, ",\"training\":");
+        ting_str_add(out, text);
+    }
+out:
+    json_decref(record);
+    return err;
 }
 
 static ting_err add_keys(const char *path, const char *network, ting_str *out)
@@ -40,6 +62,7 @@ static ting_err add_keys(const char *path, const char *network, ting_str *out)
         ting_str_addf(out, ",\"%s\":", keys[i][1]);
         ting_str_add_json(out, text);
     }
+    TRY(add_training(&found.keys, out));
 out:
     ting_gguf_close(&file);
     return err;

@@ -2,9 +2,10 @@
 /*
  * model_origin.h - what a model file says of itself, for the record of a training that begins with it or learns from it:
  *
- *     {"file": "am.gguf", "licence": "CC-BY-SA-4.0", "authors": "...", "source": "..."}
+ *     {"file": "am.gguf", "licence": "CC-BY-SA-4.0", "authors": "...", "source": "...", "training": {...}}
  *
- * so that licences go on to what was made with the weights. A folder with a public model has its name alone.
+ * so that licences, and what its own training heard, go on to what was made with the weights. "training" is the file's own
+ * record, which may tell of a file before it; of more than 64 KiB it is left out. A folder with a public model has its name alone.
  */
 #ifndef TING_TRAIN_MODEL_ORIGIN_H
 #define TING_TRAIN_MODEL_ORIGIN_H

@@ -483,6 +483,7 @@ static void a_trained_network_teaches_and_begins_another(void **state)
         ting_export_am(&(ting_train_options){.recipe = taught, .folder = third}, pupil, TING_EXPORT_F32, "CC0-1.0"));
     ting_assert_record(pupil, "am", "\"from\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
     ting_assert_record(pupil, "am", "\"teacher\":{\"file\":\"first.gguf\",\"licence\":\"CC0-1.0\"");
+    ting_assert_record(pupil, "am", ",\"training\":{\"steps\":"); /* and how those were trained */
     char *const all[] = {toy, plain, taught, mapped, given, first, second, third, fourth, fifth, model, pupil};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
