@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_shipped.c - the model that ships hears real speech: three sentences of a speaker that it was not trained on, against
+ * what was said (examples/sound/NOTICE), without an option and without a folder of models.
+ */
+#include "support/support.h"
+
+#include "support/program.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARGS(...) ((const char *[]){__VA_ARGS__, NULL})
+#define SOUND "examples/sound/BAC009S0252W0"
+
+static const char said[] = "BAC009S0252W0135\t在经过了十二月份的低迷之后\n"
+                           "BAC009S0252W0218\t证监会新闻发言人表示\n"
+                           "BAC009S0252W0453\t公安机关正在进一步调查中\n";
+
+static ting_program_run run(const char *const *arguments)
+{
+    return ting_run_program_with(arguments, NULL, 0, ARGS("TING_MODELS=", "XDG_DATA_HOME=/nowhere"));
+}
+
+/* The percent that `score` finds of the characters, or of the syllables of pinyin. */
+static double errors(const char *reference, const char *heard)
+{
+    char *ref = ting_temp_path("said.tsv"), *hyp = ting_temp_path("heard.tsv");
+    assert_ok(ting_file_save(ref, reference, strlen(reference)));
+    assert_ok(ting_file_save(hyp, heard, strlen(heard)));
+    ting_program_run scored = run(ARGS("score", ref, hyp));
+    assert_int_equal(scored.status, 0);
+    double rate = -1;
+    const char *at = strstr(scored.out, "error rate ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "error rate %lf", &rate), 1);
+    assert_non_null(strstr(scored.out, "utterances          3"));
+    ting_program_free(&scored);
+    ting_free(ref);
+    ting_free(hyp);
+    return rate;
+}
+
+static void it_hears_a_stranger(void **state)
+{
+    (void)state;
+    ting_program_run heard = run(ARGS("transcribe", SOUND "135.flac", SOUND "218.flac", SOUND "453.flac"));
+    assert_int_equal(heard.status, 0);
+    assert_true(errors(said, heard.out) <= 15); /* five of 34 characters */
+    ting_program_free(&heard);
+    heard = run(ARGS("transcribe", SOUND "453.flac")); /* what README and `make demo` show */
+    assert_string_equal(heard.out, "公安机关正在进一步调查中\n");
+    ting_program_free(&heard);
+}
+
+static void it_says_what_it_is(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"network am: zipformer2-transducer", "network p2h: transformer-p2h",
+                                        "Apache-2.0 AND CC-BY-SA-4.0"};
+    ting_program_run told = run(ARGS("inspect", "models/tingxie.gguf"));
+    assert_int_equal(told.status, 0);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(told.out, parts[i]) == NULL)
+            fail_msg("inspect does not say \"%s\":\n%s", parts[i], told.out);
+    ting_program_free(&told);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_hears_a_stranger),
+        cmocka_unit_test(it_says_what_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
