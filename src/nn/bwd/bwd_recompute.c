@@ -24,6 +24,9 @@ void ting_bwd_recompute(ting_ctx *ctx, const void *saved)
     const struct ting_rec_recompute *rec = saved;
     const ting_ctx outside = *ctx;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_arena_mark gradients = {0};
+    if (ctx->gradients != NULL)
+        gradients = ting_arena_tell(ctx->gradients);
     ting_tape tape = {0};
     ctx->tape = &tape;
     ctx->tap = NULL;
@@ -38,4 +41,6 @@ void ting_bwd_recompute(ting_ctx *ctx, const void *saved)
     *ctx = outside;
     ctx->err = err;
     ting_arena_rewind(ctx->arena, mark);
+    if (ctx->gradients != NULL)
+        ting_arena_rewind(ctx->gradients, gradients);
 }
