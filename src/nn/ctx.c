@@ -2,7 +2,6 @@
 /* ctx.c - the sticky error, outputs in the arena, the tap; see ctx.h. */
 #include "nn/ctx.h"
 
-#include "base/mem.h"
 #include "base/number.h"
 #include "nn/rows.h"
 
@@ -67,13 +66,12 @@ static void zero_rows(void *arg, ting_row_block block)
     memset(ting_grad_row(*t, block.first), 0, (size_t)block.count * (size_t)t->ld * sizeof *t->grad);
 }
 
-/* Notes what backward has to zero; what lies behind the last piece, but for the gap that aligns it, makes that longer. */
+/* Notes what backward has to zero; what begins where the last piece ends makes that longer. */
 static void note(ting_ctx *ctx, ting_real *first, size_t count)
 {
     ting_scope_room *last = ctx->pieces;
-    const uintptr_t end = last == NULL ? 0 : (uintptr_t)(last->first + last->count), begin = (uintptr_t)first;
-    if (last != NULL && begin >= end && begin - end < TING_ALIGN) {
-        last->count = (size_t)(first - last->first) + count;
+    if (last != NULL && first == last->first + last->count) {
+        last->count += count;
         return;
     }
     ting_scope_room *piece = ting_arena_take_zeroed(ctx->arena, 1, sizeof *piece);

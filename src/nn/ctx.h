@@ -25,7 +25,7 @@
 
 struct ting_tape;
 
-/* Gradients of a scope (scope.h), one after the other in memory. */
+/* `count` numbers from `first` on, gradients made in a scope (scope.h), and those noted before them. In the arena. */
 typedef struct ting_scope_room {
     ting_real *first;
     size_t count;
@@ -42,7 +42,7 @@ typedef struct ting_ctx {
     ting_arena *arena;
     ting_arena *gradients;    /* where gradients lie, apart, so that scopes (scope.h) use their room again; reset with the arena.
                                  NULL: in the arena */
-    ting_scope_room *pieces;       /* gradients made in the scope that is open, the last first */
+    ting_scope_room *pieces;  /* gradients made in the scope that is open, the last first */
     int scopes;               /* how many are open, one in the other */
     ting_pool *pool;          /* NULL: one thread */
     const ting_kern *kern;
@@ -73,7 +73,7 @@ ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols);
 /* The values of x, shared, with a zeroed gradient of their own if there is a tape; the leading dimension stays. */
 ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x);
 
-/* Room for the gradient of x, [rows, ld]; zeroed, or in a scope zeroed when backward enters it. */
+/* Sets x->grad to room of rows x ld; zeroed, or in a scope zeroed when backward enters it. On failure NULL and the sticky error. */
 void ting_ctx_gradient(ting_ctx *ctx, ting_tensor *x);
 
 /* Numbers that an op saves or needs for a moment (then mark and rewind), not set; NULL and the sticky

@@ -321,7 +321,7 @@ static void scopes_refuse(void **state)
         memset(x.data, 0, ROWS * COLS * sizeof *x.data);
         const ting_scope scope = ting_scope_open(&ctx, ROWS, COLS);
         if (wrong == 0) {
-                x = ting_linear(&ctx, x, s.layer[0].in, NULL, TING_ACT_NONE); /* [ROWS, INNER] */
+            x = ting_linear(&ctx, x, s.layer[0].in, NULL, TING_ACT_NONE); /* [ROWS, INNER] */
         } else {
             const call one = {&s, 0, 1};
             x = ting_recompute(&ctx, &(ting_part){run_layer, &one, sizeof one}, &x, 1, ROWS, COLS);

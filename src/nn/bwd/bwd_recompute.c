@@ -2,22 +2,7 @@
 /* bwd_recompute.c - runs a part again with a tape of its own and walks that. docs/NN.md, nn/recompute.h */
 #include "nn/bwd/bwd.h"
 #include "nn/rec.h"
-#include "nn/rows.h"
 #include "nn/tape.h"
-
-struct job {
-    const ting_kern *kern;
-    ting_tensor from, to;
-};
-
-static void add_rows(void *arg, ting_row_block block)
-{
-    const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++) {
-        ting_real *g = ting_grad_row(job->to, r);
-        job->kern->add(job->to.cols, g, ting_grad_row(job->from, r), g);
-    }
-}
 
 void ting_bwd_recompute(ting_ctx *ctx, const void *saved)
 {
@@ -33,10 +18,10 @@ void ting_bwd_recompute(ting_ctx *ctx, const void *saved)
     ctx->rng = rec->rng;
     ctx->training = rec->training;
     ctx->again = true;
-    struct job job = {.kern = ctx->kern, .from = rec->y, .to = rec->part.run(ctx, rec->part.self, rec->inputs)};
+    const ting_tensor y = rec->part.run(ctx, rec->part.self, rec->inputs);
     /* added, not copied: a part may return what it was given */
-    if (ctx->err == TING_OK && job.to.grad != NULL)
-        ting_rows_run(ctx->pool, job.to.rows, job.to.cols, add_rows, &job);
+    if (ctx->err == TING_OK)
+        ting_add_gradient(ctx, rec->y, y);
     ting_err err = ting_tape_backward(ctx, &tape);
     *ctx = outside;
     ctx->err = err;

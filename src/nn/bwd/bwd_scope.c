@@ -16,26 +16,10 @@ static void zero_lines(void *arg, ting_row_block block)
     memset(piece->first + first, 0, ((end < piece->count ? end : piece->count) - first) * sizeof *piece->first);
 }
 
-struct job {
-    const ting_kern *kern;
-    ting_tensor x, y;
-};
-
-static void add_rows(void *arg, ting_row_block block)
-{
-    const struct job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++) {
-        ting_real *g = ting_grad_row(job->x, r);
-        job->kern->add(job->x.cols, g, ting_grad_row(job->y, r), g);
-    }
-}
-
 void ting_bwd_scope(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_scope *rec = saved;
     for (struct ting_scope_room *piece = rec->pieces; piece != NULL; piece = piece->before)
         ting_rows_run(ctx->pool, (int)((piece->count + LINE - 1) / LINE), LINE, zero_lines, piece);
-    struct job job = {ctx->kern, rec->x, rec->y};
-    if (rec->x.grad != NULL) /* added: the output may be what the scope was given */
-        ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, add_rows, &job);
+    ting_add_gradient(ctx, rec->y, rec->x); /* added: the output may be what the scope was given */
 }
