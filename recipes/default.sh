@@ -1,5 +1,5 @@
 #!/bin/sh
-# The acoustic model that ships, from recordings to models/tingxie.gguf: sh recipes/default.sh DATA TEACHER RUN
+# The default model, from recordings to RUN/tingxie.gguf: sh recipes/default.sh DATA TEACHER RUN
 #   DATA     folder as recipes/default.yaml describes it
 #   TEACHER  the public Zipformer ('tingxie pull zipformer-wenetspeech-3.3m' fetches it), a folder or a .gguf file
 #   RUN      folder for made speech, checkpoints and results; interrupted at any point, the same command goes on there
@@ -77,6 +77,5 @@ changes='--set data.train.0.weight=20 --set loss.transducer=0.5 --set loss.prune
 train labels --from "$run/free.gguf" $changes --set train.steps="$labels" --set train.warmup=$((labels / 25)) --set train.decay=$((labels * 9 / 10))
 # shellcheck disable=SC2086
 export_to labels am.gguf --type int8 --licence 'Apache-2.0 AND CC-BY-SA-4.0' --authors Tingxie $changes
-# 4. Together with the pinyin-to-hanzi network of the model that stands there.
-"$program" convert "$here/../models/tingxie.gguf" --network p2h -o "$run/p2h.gguf"
-"$program" convert "$run/am.gguf" "$run/p2h.gguf" --name Tingxie -o "$run/tingxie.gguf"
+# 4. Together with the pinyin-to-hanzi network.
+"$program" convert "$run/am.gguf" "$here/../models/p2h.gguf" --name Tingxie -o "$run/tingxie.gguf"

@@ -2,7 +2,7 @@
 # `make eval`: error rates on recorded speech: the unseen speaker S0252 (98 sentences), dev-many (27 speakers) and words of
 # two unseen speakers, greedy and beam: syllable error rate with and without tone against dev-pinyin.tsv (words: the manifest's
 # pinyin), character error rate against the manifest.
-# Of the model that ships and the public one beside it, where it is; or of those that MODEL names. TING_SPEECH is the folder of the
+# Of models/tingxie.gguf and of the public model, where they are; or of those that MODEL names. TING_SPEECH is the folder of the
 # recordings (default ../shared/speech), TING_MODELS that of the public model (default ../shared/models).
 program=$1
 speech=${TING_SPEECH:-../shared/speech}

@@ -157,6 +157,11 @@ ting_arena_mark ting_arena_tell(const ting_arena *arena)
     return arena->mark;
 }
 
+void ting_arena_share(ting_arena *arena, ting_arena_mark mark)
+{
+    arena->mark = mark;
+}
+
 void ting_arena_rewind(ting_arena *arena, ting_arena_mark mark)
 {
     for (size_t i = mark.block; i < arena->blocks && i <= arena->mark.block; i++) {

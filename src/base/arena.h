@@ -46,6 +46,9 @@ void *ting_arena_take_zeroed(ting_arena *arena, size_t count, size_t size);
 ting_arena_mark ting_arena_tell(const ting_arena *arena);
 void ting_arena_rewind(ting_arena *arena, ting_arena_mark mark);
 
+/* The same, but what was taken stays valid for whoever has it: others get it too, and they must not need it at the same time. */
+void ting_arena_share(ting_arena *arena, ting_arena_mark mark);
+
 void ting_arena_reset(ting_arena *arena);
 bool ting_arena_failed(const ting_arena *arena);
 

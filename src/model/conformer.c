@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "nn/recompute.h"
+#include "nn/scope.h"
 
 #include <math.h>
 
@@ -223,8 +224,12 @@ ting_tensor ting_conformer_forward(ting_ctx *ctx, const ting_conformer *model, t
             ting_ctx_fail(ctx, TING_ERR_MEMORY, "out of memory for the keys of a stream");
     for (int i = 0; i < c->layers; i++) {
         const layer_call call = {model, i, run, *mode};
-        x = c->recompute ? ting_recompute(ctx, &(ting_part){run_layer, &call, sizeof call}, &x, 1, x.rows, x.cols)
-                         : run_layer(ctx, &call, &x);
+        if (c->recompute) {
+            x = ting_recompute(ctx, &(ting_part){run_layer, &call, sizeof call}, &x, 1, x.rows, x.cols);
+        } else {
+            const ting_scope scope = ting_scope_open(ctx, x.rows, x.cols);
+            x = ting_scope_close(ctx, &scope, run_layer(ctx, &call, &x));
+        }
         ting_ctx_see(ctx, x, "encoder.encoders.%d", i);
     }
     for (int s = 0; mode->states != NULL && s < segments.count && ctx->err == TING_OK; s++) {

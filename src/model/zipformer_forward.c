@@ -12,6 +12,7 @@
 
 #include "nn/op.h"
 #include "nn/recompute.h"
+#include "nn/scope.h"
 
 #include <math.h>
 #include <string.h>
@@ -164,8 +165,12 @@ static ting_tensor run_layers(ting_ctx *ctx, const ting_zipformer *model, int i,
         ting_arena_mark mark = ting_arena_tell(ctx->arena);
         run.skip = skip_of_layer(&model->config, i, j);
         const layer_call call = {&model->stack[i].layers[j], run};
-        x = model->config.recompute ? ting_recompute(ctx, &(ting_part){run_layer, &call, sizeof call}, &x, 1, x.rows, x.cols)
-                                    : run_layer(ctx, &call, &x);
+        if (model->config.recompute) {
+            x = ting_recompute(ctx, &(ting_part){run_layer, &call, sizeof call}, &x, 1, x.rows, x.cols);
+        } else {
+            const ting_scope scope = ting_scope_open(ctx, x.rows, x.cols);
+            x = ting_scope_close(ctx, &scope, run_layer(ctx, &call, &x));
+        }
         x = without_columns(ctx, &run, x);
         if (ctx->tape == NULL && ctx->err == TING_OK) { /* what the layer needed is given back */
             memcpy(kept.data, x.data, (size_t)x.rows * (size_t)x.cols * sizeof *x.data);

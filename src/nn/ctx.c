@@ -28,18 +28,24 @@ void ting_ctx_check(ting_ctx *ctx)
         ctx->err = TING_ERR_MEMORY; /* the allocator left its sentence */
 }
 
-/* Room for rows x cols numbers, or NULL and the sticky error. */
-static ting_real *take(ting_ctx *ctx, size_t count)
+/* Room for numbers, or NULL and the sticky error. */
+static ting_real *take_from(ting_ctx *ctx, ting_arena *arena, size_t count)
 {
     if (ctx->err != TING_OK)
         return NULL;
     ting_real *data = NULL;
     if (count <= SIZE_MAX / 4 / sizeof *data)
-        data = ting_arena_take(ctx->arena, count * sizeof *data);
+        data = ting_arena_take(arena, count * sizeof *data);
     else
         ting_ctx_fail(ctx, TING_ERR_MEMORY, "%zu numbers exceed the address space", count);
-    ting_ctx_check(ctx);
+    if (data == NULL && ctx->err == TING_OK)
+        ctx->err = TING_ERR_MEMORY; /* the allocator left its sentence */
     return data;
+}
+
+static ting_real *take(ting_ctx *ctx, size_t count)
+{
+    return take_from(ctx, ctx->arena, count);
 }
 
 ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols)
@@ -60,15 +66,40 @@ static void zero_rows(void *arg, ting_row_block block)
     memset(ting_grad_row(*t, block.first), 0, (size_t)block.count * (size_t)t->ld * sizeof *t->grad);
 }
 
+/* Notes what backward has to zero; what begins where the last piece ends makes that longer. */
+static void note(ting_ctx *ctx, ting_real *first, size_t count)
+{
+    ting_scope_room *last = ctx->pieces;
+    if (last != NULL && first == last->first + last->count) {
+        last->count += count;
+        return;
+    }
+    ting_scope_room *piece = ting_arena_take_zeroed(ctx->arena, 1, sizeof *piece);
+    ting_ctx_check(ctx);
+    if (piece == NULL)
+        return;
+    *piece = (ting_scope_room){first, count, last};
+    ctx->pieces = piece;
+}
+
+void ting_ctx_gradient(ting_ctx *ctx, ting_tensor *x)
+{
+    const size_t count = (size_t)x->rows * (size_t)x->ld;
+    x->grad = take_from(ctx, ctx->gradients != NULL ? ctx->gradients : ctx->arena, count);
+    if (x->grad == NULL)
+        return;
+    if (ctx->scopes > 0)
+        note(ctx, x->grad, count);
+    else
+        ting_rows_run(ctx->pool, x->rows, x->ld, zero_rows, x);
+}
+
 ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x)
 {
     if (ctx->tape == NULL || x.data == NULL)
         return x;
-    x.grad = take(ctx, (size_t)x.rows * (size_t)x.ld);
-    if (x.grad == NULL)
-        return (ting_tensor){0};
-    ting_rows_run(ctx->pool, x.rows, x.ld, zero_rows, &x);
-    return x;
+    ting_ctx_gradient(ctx, &x);
+    return ctx->err == TING_OK ? x : (ting_tensor){0};
 }
 
 ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols)

@@ -25,6 +25,13 @@
 
 struct ting_tape;
 
+/* `count` numbers from `first` on, gradients made in a scope (scope.h), and those noted before them. In the arena. */
+typedef struct ting_scope_room {
+    ting_real *first;
+    size_t count;
+    struct ting_scope_room *before;
+} ting_scope_room;
+
 /* Sees every named output: dumps, looks for the first non-finite value, takes times. */
 typedef struct ting_tap {
     void (*see)(void *self, const char *name, ting_tensor value);
@@ -33,6 +40,10 @@ typedef struct ting_tap {
 
 typedef struct ting_ctx {
     ting_arena *arena;
+    ting_arena *gradients;    /* where gradients lie, apart, so that scopes (scope.h) use their room again; reset with the arena.
+                                 NULL: in the arena */
+    ting_scope_room *pieces;  /* gradients made in the scope that is open, the last first */
+    int scopes;               /* how many are open, one in the other */
     ting_pool *pool;          /* NULL: one thread */
     const ting_kern *kern;
     struct ting_tape *tape;   /* NULL: inference */
@@ -61,6 +72,9 @@ ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols);
 
 /* The values of x, shared, with a zeroed gradient of their own if there is a tape; the leading dimension stays. */
 ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x);
+
+/* Sets x->grad to room of rows x ld; zeroed, or in a scope zeroed when backward enters it. On failure NULL and the sticky error. */
+void ting_ctx_gradient(ting_ctx *ctx, ting_tensor *x);
 
 /* Numbers that an op saves or needs for a moment (then mark and rewind), not set; NULL and the sticky
  * error on failure. */

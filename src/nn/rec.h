@@ -257,6 +257,11 @@ struct ting_rec_recompute {
     bool training;
 };
 
+struct ting_rec_scope {
+    ting_tensor x, y;          /* the output: inside, and as the outside sees it */
+    struct ting_scope_room *pieces; /* the gradients made inside */
+};
+
 struct ting_rec_cross_entropy {
     ting_tensor logits, loss; /* [T, classes], [1, 1] */
     const int *targets;       /* [T], < 0: ignored */

@@ -53,6 +53,8 @@ ting_tensor ting_recompute(ting_ctx *ctx, const ting_part *part, const ting_tens
     struct ting_tape *tape = ctx->tape;
     if (tape == NULL)
         return run_part(ctx, part, inputs, rows, cols);
+    if (ctx->scopes > 0)
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "recompute: a part inside of a scope");
     struct copy copy = {.to = ting_ctx_output(ctx, rows, cols)};
     record(ctx, part, inputs, count, copy.to);
     if (ctx->err != TING_OK)

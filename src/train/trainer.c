@@ -125,7 +125,8 @@ static ting_err start(ting_trainer *t)
     t->kern = ting_kern_select(ting_cpu_detect());
     t->pool = ting_pool_new(threads_of(t));
     t->arena = ting_arena_new(ARENA_BLOCK);
-    if (t->pool == NULL || t->arena == NULL)
+    t->gradients = ting_arena_new(ARENA_BLOCK);
+    if (t->pool == NULL || t->arena == NULL || t->gradients == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a training");
     if (ting_file_exists(t->checkpoint_path)) {
         TRY(ting_trainer_restore(t));
@@ -148,6 +149,7 @@ out:
 ting_ctx ting_trainer_ctx(ting_trainer *t, ting_tape *tape)
 {
     return (ting_ctx){.arena = t->arena,
+                      .gradients = t->gradients,
                       .pool = t->pool,
                       .kern = t->kern,
                       .tape = tape,
@@ -208,7 +210,7 @@ static ting_err backward(ting_trainer *t, ting_ctx *ctx, ting_tape *tape, ting_t
         sum.grad[0] = (ting_real)(1 / units);
         err = ting_tape_backward(ctx, tape);
     }
-    const size_t used = ting_arena_most(t->arena);
+    const size_t used = ting_arena_most(t->arena) + ting_arena_most(t->gradients);
     t->activations = used > t->activations ? used : t->activations;
     TRY(ting_ranks_agree(t->ranks, err));
     TRY(ting_ranks_sum(t->ranks, ting_params_gradients(t->task->params), t->elements));
@@ -240,6 +242,7 @@ static ting_err rehearse(ting_trainer *t)
     t->at.batch = (int64_t)t->task->largest(t->task->self);
     ting_ctx ctx = ting_trainer_ctx(t, &tape);
     ting_arena_limit(t->arena, allowed, t);
+    ting_arena_limit(t->gradients, allowed, t);
     ting_params_zero_gradients(t->task->params);
     ting_trainer_keep_statistics(t);
     TRY(forward(t, &ctx, &sum, total));
@@ -255,6 +258,7 @@ out:
             "recipe's group data take less)");
     t->activations = 0;
     ting_arena_limit(t->arena, NULL, NULL);
+    ting_arena_limit(t->gradients, NULL, NULL);
     ting_trainer_return_statistics(t);
     if (t->task->spend != NULL)
         t->task->spend(t->task->self, &nobody_s);
@@ -287,6 +291,7 @@ static ting_err take_step(ting_trainer *t, outcome *what)
     ting_tensor sum;
     double total[2], norm = NAN;
     ting_arena_reset(t->arena);
+    ting_arena_reset(t->gradients);
     ting_ctx ctx = ting_trainer_ctx(t, &tape);
     ting_params_zero_gradients(t->task->params);
     ting_trainer_keep_statistics(t);

@@ -92,6 +92,7 @@ void ting_trainer_drop(ting_trainer *t)
     ting_str_free(&t->from);
     ting_str_free(&t->teacher);
     ting_arena_free(t->arena);
+    ting_arena_free(t->gradients);
     ting_pool_free(t->pool);
     if (t->optimizer.free != NULL)
         t->optimizer.free(t->optimizer.self);

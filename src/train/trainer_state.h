@@ -28,7 +28,7 @@ typedef struct ting_trainer {
         *statistics; /* those of before a step (TING_PARAM_STATISTICS), one parameter after the other; NULL: none */
     const ting_kern *kern;
     ting_pool *pool;
-    ting_arena *arena;
+    ting_arena *arena, *gradients; /* of a step */
     char *checkpoint_path, *curves_path;
     ting_place at;
     ting_curve_point *curve;

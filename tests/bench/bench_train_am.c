@@ -239,6 +239,7 @@ static ting_err step(bench *b, ting_ctx *ctx, double *work, double *loss_value)
 {
     ting_tape tape = {0};
     ting_arena_reset(ctx->arena);
+    ting_arena_reset(ctx->gradients);
     ctx->tape = &tape;
     ting_params_zero_gradients(b->params);
     int *out = (int *)(uintptr_t)b->rows.start;
@@ -273,7 +274,7 @@ static int run(const network *net, bool bf16, int threads, int steps)
     declare(&b);
     make_batch(&b);
     ting_pool *pool = ting_pool_new(threads);
-    ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .pool = pool, .kern = ting_kern_select(ting_cpu_detect()),
+    ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .gradients = ting_arena_new(1 << 20), .pool = pool, .kern = ting_kern_select(ting_cpu_detect()),
                     .rng = ting_rng_new(1, 2), .training = true, .batch_count = 20000, .units = net->clips,
                     .multiply = bf16 ? TING_PRECISION_BF16 : TING_PRECISION_F32};
     double wall[STEPS_MOST], processor[STEPS_MOST], work = 0, loss = 0;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_recompute.c - a stack of layers whose parts run again in backward: the bits of the same stack without, in less
- * memory; nested; on several threads; taps, failures.
+ * memory; nested; on several threads; taps, failures. The same of scopes (nn/scope.h), alone, nested and in parts.
  */
 #include "grad/grad.h"
 
 #include "nn/recompute.h"
+#include "nn/scope.h"
 #include "support/support.h"
 
 #include <string.h>
@@ -26,7 +27,7 @@ typedef struct stack {
     size_t peak; /* most bytes of the arena in use at the end of a layer */
 } stack;
 
-typedef enum manner { PLAIN, EACH_LAYER, NESTED } manner;
+typedef enum manner { PLAIN, EACH_LAYER, NESTED, SCOPES, SCOPES_NESTED, PARTS_OF_SCOPES, MANNERS } manner;
 
 static const ting_param *declare(stack *s, int dims, const int *shape)
 {
@@ -97,6 +98,18 @@ static ting_tensor run_layers(ting_ctx *ctx, const void *self, const ting_tensor
     return x;
 }
 
+/* `count` layers, each a scope. */
+static ting_tensor run_scopes(ting_ctx *ctx, const void *self, const ting_tensor *inputs)
+{
+    const call *c = self;
+    ting_tensor x = inputs[0];
+    for (int i = 0; i < c->count; i++) {
+        const ting_scope scope = ting_scope_open(ctx, ROWS, COLS);
+        x = ting_scope_close(ctx, &scope, run_layer(ctx, &(call){c->s, c->layer + i, 1}, &x));
+    }
+    return x;
+}
+
 static ting_tensor run_stack(ting_ctx *ctx, stack *s, manner how, ting_tensor x)
 {
     for (int i = 0; how == PLAIN && i < LAYERS; i++)
@@ -107,6 +120,17 @@ static ting_tensor run_stack(ting_ctx *ctx, stack *s, manner how, ting_tensor x)
         const call half = {s, i, LAYERS / 2};
         x = ting_recompute(ctx, &(ting_part){run_layers, &half, sizeof half}, &x, 1, ROWS, COLS);
     }
+    if (how == SCOPES)
+        x = run_scopes(ctx, &(call){s, 0, LAYERS}, &x);
+    for (int i = 0; how > SCOPES && i < LAYERS; i += LAYERS / 2) {
+        const call half = {s, i, LAYERS / 2};
+        if (how == PARTS_OF_SCOPES) {
+            x = ting_recompute(ctx, &(ting_part){run_scopes, &half, sizeof half}, &x, 1, ROWS, COLS);
+        } else {
+            const ting_scope scope = ting_scope_open(ctx, ROWS, COLS);
+            x = ting_scope_close(ctx, &scope, run_scopes(ctx, &half, &x));
+        }
+    }
     return x;
 }
 
@@ -116,6 +140,7 @@ typedef struct result {
     ting_real *values;    /* of all parameters afterwards: running statistics have moved */
     uint64_t counter;     /* of the random numbers after forward */
     size_t peak, left;    /* bytes of the arena at most, and at the end */
+    size_t gradients_most; /* bytes of the arena of gradients, with scopes */
 } result;
 
 static void run(ting_arena *keep, manner how, int threads, result *out)
@@ -125,6 +150,7 @@ static void run(ting_arena *keep, manner how, int threads, result *out)
     ting_tape tape = {0};
     ting_pool *pool = threads == 1 ? NULL : ting_pool_new(threads);
     ting_ctx ctx = {.arena = ting_arena_new(1 << 22),
+                    .gradients = how >= SCOPES ? ting_arena_new(1 << 22) : NULL,
                     .pool = pool,
                     .kern = ting_kern_select(ting_cpu_detect()),
                     .tape = &tape,
@@ -143,7 +169,8 @@ static void run(ting_arena *keep, manner how, int threads, result *out)
     size_t before = ting_arena_used(ctx.arena);
     assert_ok(ting_tape_backward(&ctx, &tape));
     assert_int_equal(ting_arena_used(ctx.arena), before); /* backward gives its scratch back */
-    assert_true(ctx.rng.counter == out->counter && ctx.tape == &tape && !ctx.again);
+    assert_true(ctx.rng.counter == out->counter && ctx.tape == &tape && !ctx.again && ctx.scopes == 0);
+    out->gradients_most = ctx.gradients != NULL ? ting_arena_most(ctx.gradients) : 0;
     memcpy(out->gx, x.grad, sizeof out->gx);
     size_t bytes = ting_params_elements(s.params) * sizeof *out->gradients;
     out->gradients = ting_arena_take(keep, bytes);
@@ -153,6 +180,7 @@ static void run(ting_arena *keep, manner how, int threads, result *out)
     out->peak = s.peak;
     out->left = before;
     ting_arena_free(ctx.arena);
+    ting_arena_free(ctx.gradients);
     ting_pool_free(pool);
     ting_params_free(s.params);
 }
@@ -176,7 +204,7 @@ static void outputs_and_gradients_are_the_same_bits(void **state)
     for (int i = 0; i < ROWS * COLS; i++)
         any = any || want.gx[i] != 0;
     assert_true(any && want.counter > 0);
-    for (manner how = EACH_LAYER; how <= NESTED; how++)
+    for (manner how = EACH_LAYER; how < MANNERS; how++)
         for (int threads = 1; threads <= 3; threads += 2) {
             run(keep, how, threads, &got);
             assert_memory_equal(got.y, want.y, sizeof want.y);
@@ -263,11 +291,58 @@ static void what_a_part_may_return(void **state)
     ting_arena_free(ctx.arena);
 }
 
+/*
+ * Gradients of a layer have 16 of the units above. One layer after the other in the room of one: x, six outputs, 16; of halves x, two
+ * outputs, in one of them three outputs and 16; parts that run again keep theirs no longer.
+ */
+static void scopes_share_their_room(void **state)
+{
+    (void)state;
+    static result got;
+    static const double units[] = {[SCOPES] = 1 + 6 + 16, [SCOPES_NESTED] = 1 + 2 + 3 + 16, [PARTS_OF_SCOPES] = 1 + 2 + 3 + 16};
+    ting_arena *keep = ting_arena_new(1 << 20);
+    for (manner how = SCOPES; how < MANNERS; how++) {
+        run(keep, how, 1, &got);
+        assert_true((double)got.gradients_most <= 1.01 * units[how] * ROWS * COLS * sizeof(ting_real));
+    }
+    ting_arena_free(keep);
+}
+
+static void scopes_refuse(void **state)
+{
+    (void)state;
+    stack s;
+    make(&s);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        ting_tape tape = {0};
+        ting_ctx ctx = {.arena = ting_arena_new(1 << 20), .gradients = ting_arena_new(1 << 20), .tape = &tape,
+                        .kern = ting_kern_select(ting_cpu_detect())};
+        ting_tensor x = ting_ctx_output(&ctx, ROWS, COLS);
+        memset(x.data, 0, ROWS * COLS * sizeof *x.data);
+        const ting_scope scope = ting_scope_open(&ctx, ROWS, COLS);
+        if (wrong == 0) {
+            x = ting_linear(&ctx, x, s.layer[0].in, NULL, TING_ACT_NONE); /* [ROWS, INNER] */
+        } else {
+            const call one = {&s, 0, 1};
+            x = ting_recompute(&ctx, &(ting_part){run_layer, &one, sizeof one}, &x, 1, ROWS, COLS);
+        }
+        x = ting_scope_close(&ctx, &scope, x);
+        assert_int_equal(ctx.err, TING_ERR_INTERNAL);
+        assert_non_null(strstr(ting_error_message(), wrong == 0 ? "scope: the output is" : "recompute: a part inside of a scope"));
+        assert_true(x.data == NULL && ctx.scopes == 0);
+        ting_arena_free(ctx.arena);
+        ting_arena_free(ctx.gradients);
+    }
+    ting_params_free(s.params);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_and_gradients_are_the_same_bits),
         cmocka_unit_test(it_takes_less_memory),
+        cmocka_unit_test(scopes_share_their_room),
+        cmocka_unit_test(scopes_refuse),
         cmocka_unit_test(taps_see_each_layer_once),
         cmocka_unit_test(what_a_part_may_return),
     };

@@ -18,4 +18,7 @@
 /* sum [cols] += the sum of the rows of x [rows, cols], in order of the rows. */
 void ting_sum_rows(const ting_ctx *ctx, int rows, int cols, const ting_real *x, int ldx, ting_real *sum);
 
+/* The gradient of `to` += that of `from`, both [rows, cols]; nothing when `to` wants none. */
+void ting_add_gradient(const ting_ctx *ctx, ting_tensor from, ting_tensor to);
+
 #endif
