@@ -77,5 +77,6 @@ changes='--set data.train.0.weight=20 --set loss.transducer=0.5 --set loss.prune
 train labels --from "$run/free.gguf" $changes --set train.steps="$labels" --set train.warmup=$((labels / 25)) --set train.decay=$((labels * 9 / 10))
 # shellcheck disable=SC2086
 export_to labels am.gguf --type int8 --licence 'Apache-2.0 AND CC-BY-SA-4.0' --authors Tingxie $changes
-# 4. Together with the pinyin-to-hanzi network.
-"$program" convert "$run/am.gguf" "$here/../models/p2h.gguf" --name Tingxie -o "$run/tingxie.gguf"
+# 4. Together with the pinyin-to-hanzi network of the model that stands there.
+"$program" convert "$here/../models/tingxie.gguf" --network p2h -o "$run/p2h.gguf"
+"$program" convert "$run/am.gguf" "$run/p2h.gguf" --name Tingxie -o "$run/tingxie.gguf"
