@@ -9,6 +9,7 @@
 #include "loss/choice_entropy.h"
 
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/tape.h"
@@ -131,6 +132,8 @@ void ting_bwd_choice_entropy(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_choice_entropy *op = saved;
     struct job job = {.kern = ctx->kern, .op = *op};
+    ting_gradient_touch(ctx, op->loss);
+    ting_gradient_touch(ctx, op->x);
     if (op->x.grad != NULL)
         ting_rows_run(ctx->pool, op->x.rows, 32 * op->x.cols, input_rows, &job);
     if (op->w->t.grad != NULL)

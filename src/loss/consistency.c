@@ -7,6 +7,7 @@
 
 #include "loss/softmax_row.h"
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/tape.h"
@@ -86,5 +87,8 @@ static void grad_rows(void *arg, ting_row_block block)
 void ting_bwd_consistency(ting_ctx *ctx, const void *saved)
 {
     struct job job = {.kern = ctx->kern, .op = *(const struct ting_rec_consistency *)saved};
+    ting_gradient_touch(ctx, job.op.loss);
+    ting_gradient_touch(ctx, job.op.a);
+    ting_gradient_touch(ctx, job.op.b);
     ting_rows_run(ctx->pool, job.op.a.rows, ROW_COST * job.op.a.cols, grad_rows, &job);
 }

@@ -8,6 +8,7 @@
 #include "loss/cross_entropy.h"
 
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/tape.h"
@@ -111,6 +112,8 @@ static void grad_rows(void *arg, ting_row_block block)
 void ting_bwd_cross_entropy(ting_ctx *ctx, const void *saved)
 {
     struct job job = {.kern = ctx->kern, .op = *(const struct ting_rec_cross_entropy *)saved};
+    ting_gradient_touch(ctx, job.op.loss);
+    ting_gradient_touch(ctx, job.op.logits);
     if (job.op.logits.grad != NULL)
         ting_rows_run(ctx->pool, job.op.logits.rows, ROW_COST * job.op.logits.cols, grad_rows, &job);
 }

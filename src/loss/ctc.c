@@ -15,6 +15,7 @@
 
 #include "base/wide.h"
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/tape.h"
@@ -341,6 +342,8 @@ static void grad_rows(void *arg, ting_row_block block)
 void ting_bwd_ctc(ting_ctx *ctx, const void *saved)
 {
     struct job job = {.kern = ctx->kern, .op = *(const struct ting_rec_ctc *)saved};
+    ting_gradient_touch(ctx, job.op.loss);
+    ting_gradient_touch(ctx, job.op.logits);
     if (job.op.logits.grad != NULL)
         ting_rows_run(ctx->pool, job.op.logits.rows, ROW_COST * job.op.logits.cols, grad_rows, &job);
 }

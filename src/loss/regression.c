@@ -3,6 +3,7 @@
 #include "loss/regression.h"
 
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/tape.h"
@@ -95,6 +96,8 @@ static void grad_rows(void *arg, ting_row_block block)
 void ting_bwd_regression(ting_ctx *ctx, const void *saved)
 {
     struct job job = {.op = *(const struct ting_rec_regression *)saved};
+    ting_gradient_touch(ctx, job.op.loss);
+    ting_gradient_touch(ctx, job.op.x);
     if (job.op.x.grad != NULL)
         ting_rows_run(ctx->pool, job.op.x.rows, ROW_COST * job.op.x.cols, grad_rows, &job);
 }

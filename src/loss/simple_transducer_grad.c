@@ -7,6 +7,7 @@
  */
 #include "loss/simple_part.h"
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rows.h"
 
 #include <string.h>
@@ -197,6 +198,11 @@ void ting_bwd_simple_transducer(ting_ctx *ctx, const void *saved)
         rows = columns > rows ? columns : rows;
         all += (size_t)op->parts[s].lm.rows;
     }
+    for (int s = 0; s < op->count; s++) {
+        ting_gradient_touch(ctx, op->parts[s].am);
+        ting_gradient_touch(ctx, op->parts[s].lm);
+    }
+    ting_gradient_touch(ctx, op->loss);
     job.g = op->loss.grad[0];
     job.per_row = all > 0 ? 1 / (ting_real)all : 0;
     job.k = ting_ctx_reals(ctx, most + 1);

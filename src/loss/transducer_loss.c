@@ -7,6 +7,7 @@
 
 #include "loss/lattice.h"
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/tape.h"
@@ -215,6 +216,8 @@ static void row_gradients(void *arg, ting_row_block block)
 void ting_bwd_transducer(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_transducer *rec = saved;
+    ting_gradient_touch(ctx, rec->loss);
+    ting_gradient_touch(ctx, rec->logits);
     struct backward job = {ctx->kern, rec, rec->loss.grad[0]};
     if (rec->logits.grad != NULL)
         ting_rows_run(ctx->pool, rec->logits.rows, ROW_COST * rec->logits.cols, row_gradients, &job);

@@ -3,7 +3,7 @@
 #include "nn/ctx.h"
 
 #include "base/number.h"
-#include "nn/rows.h"
+#include "nn/gradient.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -60,25 +60,14 @@ ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols)
     return (ting_tensor){.data = data, .rows = rows, .cols = cols, .ld = cols};
 }
 
-static void zero_rows(void *arg, ting_row_block block)
+/* Notes what backward finds as it was left. */
+static void note(ting_ctx *ctx, ting_tensor x)
 {
-    const ting_tensor *t = arg;
-    memset(ting_grad_row(*t, block.first), 0, (size_t)block.count * (size_t)t->ld * sizeof *t->grad);
-}
-
-/* Notes what backward has to zero; what begins where the last piece ends makes that longer. */
-static void note(ting_ctx *ctx, ting_real *first, size_t count)
-{
-    ting_scope_room *last = ctx->pieces;
-    if (last != NULL && first == last->first + last->count) {
-        last->count += count;
-        return;
-    }
     ting_scope_room *piece = ting_arena_take_zeroed(ctx->arena, 1, sizeof *piece);
     ting_ctx_check(ctx);
     if (piece == NULL)
         return;
-    *piece = (ting_scope_room){first, count, last};
+    *piece = (ting_scope_room){.whole = x, .before = ctx->pieces};
     ctx->pieces = piece;
 }
 
@@ -89,9 +78,9 @@ void ting_ctx_gradient(ting_ctx *ctx, ting_tensor *x)
     if (x->grad == NULL)
         return;
     if (ctx->scopes > 0)
-        note(ctx, x->grad, count);
+        note(ctx, *x);
     else
-        ting_rows_run(ctx->pool, x->rows, x->ld, zero_rows, x);
+        ting_gradient_zero(ctx, *x);
 }
 
 ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x)

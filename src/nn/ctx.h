@@ -25,10 +25,10 @@
 
 struct ting_tape;
 
-/* `count` numbers from `first` on, gradients made in a scope (scope.h), and those noted before them. In the arena. */
+/* A gradient made in a scope (scope.h), and those made before it, there and in the scopes around. In the arena. */
 typedef struct ting_scope_room {
-    ting_real *first;
-    size_t count;
+    ting_tensor whole;
+    bool untouched; /* in backward (gradient.h) */
     struct ting_scope_room *before;
 } ting_scope_room;
 
@@ -42,7 +42,7 @@ typedef struct ting_ctx {
     ting_arena *arena;
     ting_arena *gradients;    /* where gradients lie, apart, so that scopes (scope.h) use their room again; reset with the arena.
                                  NULL: in the arena */
-    ting_scope_room *pieces;  /* gradients made in the scope that is open, the last first */
+    ting_scope_room *pieces;  /* gradients made in the scopes that are open, the last first; in backward, where it is */
     int scopes;               /* how many are open, one in the other */
     ting_pool *pool;          /* NULL: one thread */
     const ting_kern *kern;
@@ -73,7 +73,7 @@ ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols);
 /* The values of x, shared, with a zeroed gradient of their own if there is a tape; the leading dimension stays. */
 ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x);
 
-/* Sets x->grad to room of rows x ld; zeroed, or in a scope zeroed when backward enters it. On failure NULL and the sticky error. */
+/* Sets x->grad to room of rows x ld; zeroed, or in a scope whatever it holds (gradient.h). On failure NULL and the sticky error. */
 void ting_ctx_gradient(ting_ctx *ctx, ting_tensor *x);
 
 /* Numbers that an op saves or needs for a moment (then mark and rewind), not set; NULL and the sticky

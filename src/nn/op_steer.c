@@ -56,13 +56,16 @@ const ting_param *ting_limit(ting_ctx *ctx, const ting_param *param, ting_real l
 {
     if (ctx->tape == NULL || !ctx->training || param->t.grad == NULL)
         return param;
+    const ting_tensor t = param->t;
     ting_param *alias = ting_arena_take(ctx->arena, sizeof *alias);
+    /* in no scope: ops add to the gradients of parameters without asking (gradient.h) */
+    ting_real *gradient = ting_arena_take_zeroed(ctx->arena, (size_t)t.rows * (size_t)t.ld, sizeof *gradient);
     struct ting_rec_limit *rec = ting_tape_push(ctx, TING_OP_limit, sizeof *rec);
     ting_ctx_check(ctx);
     if (ctx->err != TING_OK)
         return param;
     *alias = *param;
-    alias->t = ting_ctx_alias(ctx, param->t);
+    alias->t.grad = gradient;
     *rec = (struct ting_rec_limit){.param = param, .alias = alias, .least = least, .most = most};
-    return ctx->err == TING_OK ? alias : param;
+    return alias;
 }

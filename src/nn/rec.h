@@ -255,11 +255,13 @@ struct ting_rec_recompute {
     ting_tensor y;
     ting_rng rng;              /* as the part found it */
     bool training;
+    ting_arena_mark gradients; /* what was made behind it is dead when the part runs again */
+    struct ting_scope_room *pieces; /* in the scopes around, before the part */
 };
 
 struct ting_rec_scope {
     ting_tensor x, y;          /* the output: inside, and as the outside sees it */
-    struct ting_scope_room *pieces; /* the gradients made inside */
+    struct ting_scope_room *pieces, *around; /* the gradients made inside begin with the one, and end before the other */
 };
 
 struct ting_rec_cross_entropy {

@@ -44,7 +44,10 @@ static void record(ting_ctx *ctx, const ting_part *part, const ting_tensor *inpu
     if (part->bytes > 0)
         memcpy(self, part->self, part->bytes);
     *rec = (struct ting_rec_recompute){
-        .part = {part->run, self, part->bytes}, .inputs = kept, .y = y, .rng = ctx->rng, .training = ctx->training};
+        .part = {part->run, self, part->bytes}, .inputs = kept, .y = y, .rng = ctx->rng, .training = ctx->training,
+        .pieces = ctx->pieces};
+    if (ctx->gradients != NULL)
+        rec->gradients = ting_arena_tell(ctx->gradients);
 }
 
 ting_tensor ting_recompute(ting_ctx *ctx, const ting_part *part, const ting_tensor *inputs, int count, int rows,
@@ -53,8 +56,6 @@ ting_tensor ting_recompute(ting_ctx *ctx, const ting_part *part, const ting_tens
     struct ting_tape *tape = ctx->tape;
     if (tape == NULL)
         return run_part(ctx, part, inputs, rows, cols);
-    if (ctx->scopes > 0)
-        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "recompute: a part inside of a scope");
     struct copy copy = {.to = ting_ctx_output(ctx, rows, cols)};
     record(ctx, part, inputs, count, copy.to);
     if (ctx->err != TING_OK)

@@ -17,7 +17,6 @@ ting_scope ting_scope_open(ting_ctx *ctx, int rows, int cols)
     scope.mark = ting_arena_tell(ctx->gradients);
     scope.around = ctx->pieces;
     scope.open = true;
-    ctx->pieces = NULL;
     ctx->scopes++;
     return scope;
 }
@@ -39,7 +38,7 @@ ting_tensor ting_scope_close(ting_ctx *ctx, const ting_scope *scope, ting_tensor
         return y;
     struct ting_rec_scope *rec = ting_tape_push(ctx, TING_OP_scope, sizeof *rec);
     if (rec != NULL)
-        *rec = (struct ting_rec_scope){.x = y, .y = scope->y, .pieces = ctx->pieces};
+        *rec = (struct ting_rec_scope){.x = y, .y = scope->y, .pieces = ctx->pieces, .around = scope->around};
     if (!ting_arena_failed(ctx->gradients))
         ting_arena_share(ctx->gradients, scope->mark);
     ctx->pieces = scope->around;

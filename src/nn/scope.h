@@ -8,10 +8,9 @@
  *
  * What the ops between open and close make has its gradients in room that the next scope uses again: all layers of a network share
  * the room of one, which stays in the caches. Only the output, [rows, cols], keeps a gradient of its own. Forward doesn't touch the
- * room; the record that close pushes zeroes it, when backward enters the scope, and hands the gradient of the output on.
+ * room. Backward, when it enters the scope, holds it for untouched (gradient.h), and hands the gradient of the output on.
  *
- * Only the output may be used outside. Scopes may contain scopes; a part that is run again (recompute.h) may contain scopes,
- * a scope may not contain such a part. Without a tape, or without ctx->gradients, a scope is nothing at all. The numbers are the
+ * Only the output may be used outside. Scopes may contain scopes and parts that are run again (recompute.h), and those may contain scopes. Without a tape, or without ctx->gradients, a scope is nothing at all. The numbers are the
  * same with and without.
  */
 #ifndef TING_NN_SCOPE_H
@@ -22,7 +21,7 @@
 typedef struct ting_scope {
     ting_tensor y; /* the output's gradient; no data */
     ting_arena_mark mark;
-    struct ting_scope_room *around; /* what was made in the scope around this one */
+    struct ting_scope_room *around; /* what was made in the scopes around this one */
     bool open;
 } ting_scope;
 

@@ -8,6 +8,7 @@
 #include "base/available.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "nn/scope.h"
 #include "nn/tape.h"
 #include "optim/clip.h"
 #include "train/footprint.h"
@@ -192,7 +193,10 @@ static ting_err forward(ting_trainer *t, ting_ctx *ctx, ting_tensor *sum, double
 {
     double units = 0;
     *sum = (ting_tensor){0};
+    const ting_scope scope = ting_scope_open(ctx, 1, 1);
     ting_err err = t->task->loss(t->task->self, ctx, (size_t)t->at.batch, sum, &units);
+    if (sum->rows > 0)
+        *sum = ting_scope_close(ctx, &scope, *sum);
     TRY(ting_ranks_agree(t->ranks, err != TING_OK ? err : ctx->err));
     total[0] = sum->rows > 0 ? (double)sum->data[0] : 0;
     total[1] = units;

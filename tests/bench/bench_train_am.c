@@ -23,6 +23,7 @@
 #include "nn/bwd/bwd.h"
 #include "nn/image.h"
 #include "nn/rec.h"
+#include "nn/scope.h"
 #include "nn/tape.h"
 #include "optim/adamw.h"
 #include "optim/clip.h"
@@ -59,8 +60,8 @@ static const network networks[] = {
     {.name = "conformer144", .clips = 8, .vocabulary = 4300, .conformer = CONFORMER(144)},
     {.name = "zipformer23", .zipformer = true, .clips = 8, .vocabulary = 1300,
      .zip = {.features = FEATURES, .embed_channels = {8, 32, 128}, .stacks = 6, .pos_dim = 48, .output_downsampling = 2,
-             .stack = {STACK(2, 192, 4, 512, 31, 1), STACK(2, 256, 4, 768, 31, 2), STACK(2, 384, 4, 1024, 15, 4),
-                       STACK(2, 512, 8, 1536, 15, 8), STACK(2, 384, 4, 1024, 15, 4), STACK(2, 256, 4, 768, 31, 2)}}},
+             .stack = {STACK(2, 192, 4, 512, 31, 1), STACK(2, 256, 4, 768, 31, 2), STACK(2, 256, 4, 768, 15, 4),
+                       STACK(2, 256, 8, 768, 15, 8), STACK(2, 256, 4, 768, 15, 4), STACK(2, 256, 4, 768, 31, 2)}}},
     {.name = "zipformer3", .zipformer = true, .clips = 16, .vocabulary = 1300, .mode = {.chunk = 32, .left = 128},
      .zip = {.features = FEATURES, .embed_channels = {8, 32, 64}, .stacks = 6, .pos_dim = 48, .output_downsampling = 2,
              .causal = true, .chunk = 16, .left = 64,
@@ -243,11 +244,12 @@ static ting_err step(bench *b, ting_ctx *ctx, double *work, double *loss_value)
     ctx->tape = &tape;
     ting_params_zero_gradients(b->params);
     int *out = (int *)(uintptr_t)b->rows.start;
+    const ting_scope scope = ting_scope_open(ctx, 1, 1);
     ting_tensor y = b->net->zipformer
                         ? ting_zipformer_forward(ctx, b->zipformer, b->x, b->frames, &b->net->mode, out)
                         : ting_conformer_forward(ctx, b->conformer, b->x, b->frames, &(ting_conformer_mode){0}, out);
     ting_tensor logits = ting_ctc_head_logits(ctx, &b->head, y);
-    ting_tensor loss = ting_ctc_loss(ctx, logits, b->rows, b->targets, b->labels, NULL);
+    ting_tensor loss = ting_scope_close(ctx, &scope, ting_ctc_loss(ctx, logits, b->rows, b->targets, b->labels, NULL));
     if (ctx->err != TING_OK)
         return ctx->err;
     *work = 0;

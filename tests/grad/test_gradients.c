@@ -8,6 +8,7 @@
  */
 #include "grad/grad.h"
 
+#include "nn/gradient.h"
 #include "support/support.h"
 
 #include <float.h>
@@ -249,6 +250,77 @@ static void absent_gradients_are_left_alone(void **state)
     }
 }
 
+/* An arena whose first memory holds no numbers. */
+static ting_arena *spoilt_arena(void)
+{
+    enum { COUNT = 1 << 20 };
+    ting_arena *arena = ting_arena_new(2 * COUNT * sizeof(ting_real));
+    ting_real *values = ting_arena_take(arena, COUNT * sizeof *values);
+    assert_non_null(values);
+    for (int i = 0; i < COUNT; i++)
+        values[i] = (ting_real)NAN;
+    ting_arena_reset(arena);
+    return arena;
+}
+
+/* As run_backward, all of it in a scope whose room holds no numbers, the inputs' gradients too. */
+static void run_backward_in_scope(ting_grad_problem *p, const ting_grad_case *of)
+{
+    ting_tape tape = {0};
+    ting_ctx ctx = new_ctx(&tape);
+    ting_arena *spoilt = spoilt_arena(); /* the case may choose another */
+    ctx.gradients = spoilt;
+    ctx.scopes = 1;
+    ting_scope_room room[TING_GRAD_MOST];
+    for (int i = 0; i < p->inputs; i++) {
+        const ting_tensor t = p->input[i].t;
+        room[i] = (ting_scope_room){.whole = t, .before = ctx.pieces};
+        ctx.pieces = &room[i];
+        for (int at = 0; t.grad != NULL && at < t.rows * t.ld; at++)
+            t.grad[at] = (ting_real)NAN;
+    }
+    ting_grad_forward(p, of, &ctx);
+    ctx.scopes = 0;
+    ting_gradients_enter(&ctx, ctx.pieces, NULL);
+    for (int o = 0; o < p->outputs; o++) {
+        ting_gradient_touch(&ctx, p->output[o]);
+        for (int r = 0; r < p->output[o].rows; r++)
+            for (int c = 0; c < p->output[o].cols; c++)
+                ting_grad_row(p->output[o], r)[c] += weight(o, r, c);
+    }
+    assert_ok(ting_tape_backward(&ctx, &tape));
+    ctx.pieces = p->inputs > 0 ? &room[p->inputs - 1] : NULL;
+    for (int i = 0; i < p->inputs; i++)
+        ting_gradient_touch(&ctx, p->input[i].t); /* of which nothing came */
+    ting_arena_free(spoilt);
+    ting_arena_free(ctx.arena);
+}
+
+/* Whoever touches a gradient first takes care of what it holds. */
+static void what_a_scope_left_is_not_read(void **state)
+{
+    const ting_grad_case *of = *state;
+    for (int variant = 0; variant < of->variants; variant++) {
+        ting_grad_problem p;
+        ting_grad_problem_make(&p, of, variant, false);
+        run_backward(&p, of);
+        ting_real *want[2 * TING_GRAD_MOST];
+        for (int i = 0; i < targets(&p); i++)
+            want[i] = copy_gradient(&p, target(&p, i));
+        zero_gradients(&p);
+        run_backward_in_scope(&p, of);
+        for (int i = 0; i < targets(&p); i++) {
+            const ting_tensor t = target(&p, i);
+            for (int r = 0; r < t.rows; r++)
+                for (int c = 0; c < t.cols; c++)
+                    if (!(ting_grad_row(t, r)[c] == want[i][(size_t)r * (size_t)t.ld + (size_t)c]))
+                        fail_msg("variant %d, tensor %d [%d, %d]: %.17g, want %.17g", variant, i, r, c,
+                                 (double)ting_grad_row(t, r)[c], (double)want[i][(size_t)r * (size_t)t.ld + (size_t)c]);
+        }
+        ting_grad_problem_free(&p);
+    }
+}
+
 /* A backward with one wrong element, or without one of its terms, must be caught. */
 static void the_comparison_notices_mistakes(void **state)
 {
@@ -281,7 +353,7 @@ static void the_comparison_notices_mistakes(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[3 * TING_OP_COUNT + 1];
+    struct CMUnitTest tests[4 * TING_OP_COUNT + 1];
     size_t count = 0;
     for (int op = 0; op < TING_OP_COUNT; op++) {
         void *of = (void *)(uintptr_t)ting_grad_cases()[op];
@@ -289,6 +361,7 @@ int main(void)
         tests[count++] = (struct CMUnitTest){name, backward_equals_central_differences, NULL, NULL, of};
         tests[count++] = (struct CMUnitTest){name, gradients_add_up, NULL, NULL, of};
         tests[count++] = (struct CMUnitTest){name, absent_gradients_are_left_alone, NULL, NULL, of};
+        tests[count++] = (struct CMUnitTest){name, what_a_scope_left_is_not_read, NULL, NULL, of};
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(the_comparison_notices_mistakes);
     return _cmocka_run_group_tests("gradients", tests, count, NULL, NULL);

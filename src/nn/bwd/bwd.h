@@ -3,7 +3,7 @@
  * bwd.h - the backward of every op: ting_bwd_<op>(ctx, saved), saved a struct ting_rec_<op> (rec.h).
  *
  * It adds (+=) into the gradients of the inputs and parameters that want one, and reads the gradient of
- * the output. Sums over rows run in an order that does not depend on the number of threads.
+ * the output, after it has said so (gradient.h). Sums over rows run in an order that does not depend on the number of threads.
  * The derivations stand in docs/derive.
  */
 #ifndef TING_NN_BWD_BWD_H
@@ -19,6 +19,6 @@
 void ting_sum_rows(const ting_ctx *ctx, int rows, int cols, const ting_real *x, int ldx, ting_real *sum);
 
 /* The gradient of `to` += that of `from`, both [rows, cols]; nothing when `to` wants none. */
-void ting_add_gradient(const ting_ctx *ctx, ting_tensor from, ting_tensor to);
+void ting_add_gradient(ting_ctx *ctx, ting_tensor from, ting_tensor to);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_act.c - backward of act and mul_act. docs/derive/elementwise.md */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -24,6 +25,7 @@ void ting_bwd_act(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_act *rec = saved;
     struct job job = {.kern = ctx->kern, .a = rec->x, .y = rec->y, .kind = rec->kind};
+    ting_gradient_touch(ctx, rec->x);
     if (rec->x.grad != NULL)
         ting_rows_run(ctx->pool, job.y.rows, ACT_COST * job.y.cols, act_rows, &job);
 }
@@ -56,5 +58,8 @@ void ting_bwd_mul_act(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_mul_act *rec = saved;
     struct job job = {.kern = ctx->kern, .a = rec->a, .b = rec->b, .y = rec->y, .kind = rec->kind};
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->a);
+    ting_gradient_touch(ctx, rec->b);
     ting_rows_run(ctx->pool, job.y.rows, ACT_COST * job.y.cols, mul_act_rows, &job);
 }

@@ -7,6 +7,7 @@
  */
 #include "nn/attention.h"
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -132,6 +133,9 @@ void ting_bwd_attn_scores(ting_ctx *ctx, const void *saved)
     const bool of_keys = rec->pos.rows > 0 && rec->pos_zero == TING_POSITIONS_OF_KEYS;
     struct scores_job job = {.kern = ctx->kern, .rec = rec, .of_keys = of_keys};
     const int heads = rec->geometry.heads, width = (rec->q.cols > rec->p.cols ? rec->q.cols : rec->p.cols) / heads;
+    const ting_tensor touched[] = {rec->y, rec->q, rec->k, rec->p, rec->pos};
+    for (size_t i = 0; i < sizeof touched / sizeof touched[0]; i++)
+        ting_gradient_touch(ctx, touched[i]);
     if (rec->q.grad != NULL || rec->k.grad != NULL || of_keys)
         ting_attention_run(ctx, &rec->geometry, heads, 2 * rec->q.cols / heads, width, true, scores_item, &job);
     if (rec->pos.rows > 0 && !of_keys && (rec->p.grad != NULL || rec->pos.grad != NULL))
@@ -180,6 +184,8 @@ void ting_bwd_attn_softmax(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_attn_softmax *rec = saved;
     struct softmax_job job = {.kern = ctx->kern, .rec = rec};
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->x);
     if (rec->x.grad != NULL)
         ting_attention_run(ctx, &rec->geometry, rec->geometry.heads, 8, 0, false, softmax_item, &job);
 }
@@ -215,5 +221,8 @@ void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)
     const struct ting_rec_attn_apply *rec = saved;
     struct apply_job job = {.kern = ctx->kern, .rec = rec};
     const int width = rec->v.cols / rec->heads_used;
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->weights);
+    ting_gradient_touch(ctx, rec->v);
     ting_attention_run(ctx, &rec->geometry, rec->heads_used, 2 * width, width, true, apply_item, &job);
 }

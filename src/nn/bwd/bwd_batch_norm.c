@@ -5,6 +5,7 @@
  * and gx += gamma rstd gy where the statistics do not depend on x. docs/derive/batch_norm.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -13,6 +14,7 @@
 struct job {
     const ting_kern *kern;
     const struct ting_rec_batch_norm *rec;
+    bool first;                       /* nobody has added to gx */
     ting_real *minus;                 /* [cols]: the negated mean */
     ting_real *partial;               /* [blocks, 3, cols]: sums of gy (x - mean) and of gy; x - mean of a row */
     ting_real *scale, *tilt, *offset; /* [cols]: gx += scale gy + tilt (x - mean) + offset */
@@ -39,7 +41,10 @@ static void input_rows(void *arg, ting_row_block block)
     ting_real *distance = job->partial + (size_t)block.index * 3 * (size_t)x.cols;
     for (int r = block.first; r < block.first + block.count; r++) {
         ting_real *gx = ting_grad_row(x, r);
-        job->kern->muladd(x.cols, job->scale, ting_grad_row(job->rec->y, r), gx);
+        if (job->first)
+            job->kern->mul(x.cols, job->scale, ting_grad_row(job->rec->y, r), gx);
+        else
+            job->kern->muladd(x.cols, job->scale, ting_grad_row(job->rec->y, r), gx);
         if (!job->rec->of_batch)
             continue;
         job->kern->add(x.cols, ting_row(x, r), job->minus, distance);
@@ -81,6 +86,8 @@ void ting_bwd_batch_norm(ting_ctx *ctx, const void *saved)
     job.tilt = job.scale + cols;
     job.offset = job.tilt + cols;
     ctx->kern->scale(cols, -1, job.rec->mean, job.minus);
+    ting_gradient_touch(ctx, job.rec->y);
+    job.first = ting_gradient_first(ctx, x);
     ting_rows_run(ctx->pool, x.rows, cost, sum_rows, &job);
     ting_sum_rows(ctx, blocks, 2 * cols, job.partial, 3 * cols, sums);
     use_sums(&job, sums);

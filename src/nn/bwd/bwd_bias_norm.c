@@ -5,6 +5,7 @@
  * The sums over rows are kept a block of rows at a time and added up in order. docs/derive/zipformer.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -14,6 +15,7 @@
 struct job {
     const ting_kern *kern;
     const struct ting_rec_bias_norm *rec;
+    bool first; /* nobody has added to gx */
     ting_real scale;
     ting_real *minus;   /* [cols]: the negated bias */
     ting_real *partial; /* [blocks, 2, cols + 1]: of gb and, last, g(log_scale); x - b of a row */
@@ -30,10 +32,12 @@ static void norm_rows(void *arg, ting_row_block block)
         const ting_real *gy = ting_grad_row(job->rec->y, t), r = job->rec->rrms[t];
         const ting_real a = job->scale * job->kern->dot(n, gy, ting_row(x, t)), pull = a * r * r * r / (ting_real)n;
         job->kern->add(n, ting_row(x, t), job->minus, distance);
-        if (x.grad != NULL) {
+        if (x.grad != NULL && job->first)
+            job->kern->scale(n, job->scale * r, gy, ting_grad_row(x, t));
+        else if (x.grad != NULL)
             job->kern->axpy(n, job->scale * r, gy, ting_grad_row(x, t));
+        if (x.grad != NULL)
             job->kern->axpy(n, -pull, distance, ting_grad_row(x, t));
-        }
         job->kern->axpy(n, pull, distance, sums);
         sums[n] += a * r;
     }
@@ -51,6 +55,8 @@ void ting_bwd_bias_norm(ting_ctx *ctx, const void *saved)
     if (ctx->err != TING_OK)
         return;
     ctx->kern->scale(n, -1, rec->bias->t.data, job.minus);
+    ting_gradient_touch(ctx, rec->y);
+    job.first = ting_gradient_first(ctx, rec->x);
     ting_rows_run(ctx->pool, rec->x.rows, cost, norm_rows, &job);
     if (rec->bias->t.grad != NULL)
         ting_sum_rows(ctx, blocks, n, job.partial, stride, rec->bias->t.grad);

@@ -4,6 +4,7 @@
  * added up in order. docs/derive/zipformer.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -12,9 +13,19 @@
 struct job {
     const ting_kern *kern;
     const struct ting_rec_bypass *rec;
+    bool first_original, first_x; /* nobody has added to its gradient */
     ting_real *rest;    /* [cols]: 1 - s */
     ting_real *partial; /* [blocks, 2, cols]: of gs; x - o of a row */
 };
+
+static void pass_on(const struct job *job, int t, const ting_real *factor, ting_tensor to, bool first)
+{
+    const ting_real *gy = ting_grad_row(job->rec->y, t);
+    if (to.grad != NULL && first)
+        job->kern->mul(to.cols, factor, gy, ting_grad_row(to, t));
+    else if (to.grad != NULL)
+        job->kern->muladd(to.cols, factor, gy, ting_grad_row(to, t));
+}
 
 static void pass_rows(void *arg, ting_row_block block)
 {
@@ -25,10 +36,8 @@ static void pass_rows(void *arg, ting_row_block block)
     memset(sum, 0, (size_t)n * sizeof *sum);
     for (int t = block.first; t < block.first + block.count; t++) {
         const ting_real *gy = ting_grad_row(rec->y, t);
-        if (rec->original.grad != NULL)
-            job->kern->muladd(n, job->rest, gy, ting_grad_row(rec->original, t));
-        if (rec->x.grad != NULL)
-            job->kern->muladd(n, rec->scale->t.data, gy, ting_grad_row(rec->x, t));
+        pass_on(job, t, job->rest, rec->original, job->first_original);
+        pass_on(job, t, rec->scale->t.data, rec->x, job->first_x);
         memcpy(difference, ting_row(rec->x, t), (size_t)n * sizeof *difference);
         job->kern->axpy(n, -1, ting_row(rec->original, t), difference);
         job->kern->muladd(n, difference, gy, sum);
@@ -47,6 +56,9 @@ void ting_bwd_bypass(ting_ctx *ctx, const void *saved)
         return;
     for (int c = 0; c < n; c++)
         job.rest[c] = 1 - rec->scale->t.data[c];
+    ting_gradient_touch(ctx, rec->y);
+    job.first_original = ting_gradient_first(ctx, rec->original);
+    job.first_x = ting_gradient_first(ctx, rec->x);
     ting_rows_run(ctx->pool, rec->y.rows, cost, pass_rows, &job);
     if (rec->scale->t.grad != NULL)
         ting_sum_rows(ctx, blocks, n, job.partial, 2 * n, rec->scale->t.grad);

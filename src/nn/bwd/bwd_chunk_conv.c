@@ -8,6 +8,7 @@
  */
 #include "nn/bwd/bwd.h"
 #include "nn/chunk_conv.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/taps.h"
@@ -255,6 +256,8 @@ void ting_bwd_chunk_conv(ting_ctx *ctx, const void *saved)
     const int cost = ting_chunk_row_cost(x.cols), blocks = ting_row_blocks(x.rows, cost);
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
     job.half = job.rec->weights.chunk_w->shape[2] / 2;
+    ting_gradient_touch(ctx, job.rec->y);
+    ting_gradient_touch(ctx, x);
     prepare(ctx, &job, blocks, ting_row_block_rows(x.rows, cost));
     if (ctx->err != TING_OK)
         return;

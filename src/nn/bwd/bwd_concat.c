@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_concat.c - gradients go back to where the rows and columns came from. docs/derive/concat.md */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -26,6 +27,9 @@ static void concat_cols_rows(void *arg, ting_row_block block)
 void ting_bwd_concat_cols(ting_ctx *ctx, const void *saved)
 {
     struct cols_job job = {.kern = ctx->kern, .rec = saved};
+    ting_gradient_touch(ctx, job.rec->y);
+    for (int i = 0; i < job.rec->count; i++)
+        ting_gradient_touch(ctx, job.rec->parts[i]);
     ting_rows_run(ctx->pool, job.rec->y.rows, job.rec->y.cols, concat_cols_rows, &job);
 }
 
@@ -53,6 +57,9 @@ void ting_bwd_concat_time(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_concat_time *rec = saved;
     struct time_job a = {ctx->kern, rec, rec->a, true}, b = {ctx->kern, rec, rec->b, false};
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->a);
+    ting_gradient_touch(ctx, rec->b);
     if (rec->a.grad != NULL)
         ting_rows_run(ctx->pool, rec->y.rows, rec->y.cols, concat_time_rows, &a);
     if (rec->b.grad != NULL)
@@ -76,6 +83,8 @@ void ting_bwd_fit_cols(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_fit_cols *rec = saved;
     struct fit_job job = {.kern = ctx->kern, .x = rec->x, .y = rec->y};
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->x);
     if (rec->x.grad != NULL)
         ting_rows_run(ctx->pool, rec->y.rows, rec->x.cols, fit_rows, &job);
 }

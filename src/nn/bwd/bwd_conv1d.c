@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_conv1d.c - that of linear on the unfolded input, whose gradient is folded back. docs/derive/conv1d.md */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/unfold.h"
@@ -39,6 +40,8 @@ void ting_bwd_conv1d(ting_ctx *ctx, const void *saved)
     const int outputs = y.cols / rec->groups, depth = w.cols, ld = x.cols * rec->taps;
     ting_gemm_run run = ting_ctx_gemm(ctx);
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_gradient_touch(ctx, y);
+    ting_gradient_touch(ctx, x);
     if (w.grad != NULL) {
         ting_real *unfolded = ting_unfold(ctx, x, rec->segments, rec->taps, rec->left);
         if (unfolded == NULL)

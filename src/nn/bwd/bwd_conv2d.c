@@ -7,6 +7,7 @@
  * the odd ones.
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/image.h"
 #include "nn/rec.h"
 #include "nn/segment.h"
@@ -133,6 +134,8 @@ void ting_bwd_conv2d(ting_ctx *ctx, const void *saved)
     struct job job = {.kern = ctx->kern, .rec = rec, .view = {s, rec->segments, rec->out}, .k = ting_conv2d_patch(s),
                       .n = s->out_channels};
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->x);
     job.positions = rec->y.rows * ting_conv2d_freq(s);
     ting_real *ordered = ting_ctx_reals(ctx, (size_t)job.n * (size_t)job.k);
     if (ordered != NULL) {

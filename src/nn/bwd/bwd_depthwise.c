@@ -4,6 +4,7 @@
  */
 #include "nn/bwd/bwd.h"
 #include "nn/depthwise.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/taps.h"
 
@@ -62,7 +63,8 @@ static void input_gradient(ting_ctx *ctx, const struct ting_rec_depthwise *rec, 
     const size_t rows = (size_t)rec->y.rows + (size_t)rec->out.count * (size_t)(before + after);
     ting_real *framed = ting_ctx_reals(ctx, rows * (size_t)cols);
     ting_real *reversed = ting_ctx_reals(ctx, (size_t)taps * (size_t)cols);
-    ting_real *gx = ting_ctx_reals(ctx, (size_t)rec->x.rows * (size_t)cols);
+    const bool first = ting_gradient_first(ctx, rec->x);
+    ting_real *gx = first ? rec->x.grad : ting_ctx_reals(ctx, (size_t)rec->x.rows * (size_t)cols);
     const ting_real *turned = ting_taps(ctx, rec->w);
     if (ctx->err != TING_OK)
         return;
@@ -70,8 +72,8 @@ static void input_gradient(ting_ctx *ctx, const struct ting_rec_depthwise *rec, 
         memcpy(reversed + (size_t)j * (size_t)cols, turned + (size_t)(taps - 1 - j) * (size_t)cols, (size_t)cols * sizeof *gx);
     ting_framed_rows(rec->y.grad, rec->y.ld, cols, rec->out, before, after, framed);
     ting_depthwise_rows(ctx, &(struct ting_depthwise_run){.framed = framed, .w = reversed, .taps = taps, .cols = cols,
-                                                          .out = rec->segments, .y = gx, .ldy = cols});
-    for (int t = 0; t < rec->x.rows; t++)
+                                                          .out = rec->segments, .y = gx, .ldy = first ? rec->x.ld : cols});
+    for (int t = 0; !first && t < rec->x.rows; t++)
         ctx->kern->add(cols, ting_grad_row(rec->x, t), gx + (size_t)t * (size_t)cols, ting_grad_row(rec->x, t));
 }
 
@@ -80,6 +82,7 @@ void ting_bwd_depthwise(ting_ctx *ctx, const void *saved)
     const struct ting_rec_depthwise *rec = saved;
     const int taps = ting_taps_count(rec->w);
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_gradient_touch(ctx, rec->y);
     weight_gradients(ctx, rec, taps);
     ting_arena_rewind(ctx->arena, mark);
     if (rec->x.grad != NULL)

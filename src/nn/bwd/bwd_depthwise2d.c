@@ -5,6 +5,7 @@
  * The gradients of the taps are kept a block of rows at a time and added up in order. docs/derive/convolution.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/image.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
@@ -20,6 +21,7 @@ struct job {
     ting_real *turned; /* [taps, C], the last tap first */
     ting_real *zeros;  /* [C] */
     bool taps_wanted;
+    bool first; /* nobody has added to gx */
     ting_real *scratch;  /* of a block: partial [taps, C], then pieces of a row */
     size_t block_values; /* reals of scratch a block */
 };
@@ -47,8 +49,9 @@ static void input_gradient(const struct job *job, int segment, int t, ting_real 
         rows[i] = rows[i] == NULL ? NULL : rows[i] + skip * c;
     }
     job->kern->depthwise2d(job->freq - 2 * skip, pad + skip, c, s->kernel_t, s->kernel_f, rows, job->turned, job->zeros,
-                           room);
-    job->kern->add(s->freq * c, gx, room, gx);
+                           job->first ? gx : room);
+    if (!job->first)
+        job->kern->add(s->freq * c, gx, room, gx);
 }
 
 /* What input row t gives to the gradient of the taps: each row i of the filter met another output row. */
@@ -119,6 +122,8 @@ void ting_bwd_depthwise2d(ting_ctx *ctx, const void *saved)
     ting_ctx_check(ctx);
     if (ctx->err != TING_OK)
         return;
+    ting_gradient_touch(ctx, y);
+    job.first = ting_gradient_first(ctx, job.rec->x);
     ting_rows_run(ctx->pool, count, cost, some_rows, &job);
     if (job.taps_wanted) {
         ting_sum_rows(ctx, blocks, job.taps * s->in_channels, job.scratch, (int)job.block_values, gradient);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_dropout.c - gx += mask gy, or in place gx = mask gy; the mask is computed again from the counter. docs/derive/elementwise.md */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
 struct job {
     const ting_kern *kern;
     const struct ting_rec_dropout *rec;
+    bool first; /* nobody has added to gx */
 };
 
 enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
@@ -22,7 +24,7 @@ static void drop_rows(void *arg, ting_row_block block)
             ting_mask_row(job->kern, &rec->mask, r, first, count, mask);
             ting_real *gx = ting_grad_row(rec->x, r) + first;
             const ting_real *gy = ting_grad_row(rec->y, r) + first;
-            if (gx == gy)
+            if (gx == gy || job->first)
                 job->kern->mul(count, mask, gy, gx);
             else
                 job->kern->muladd(count, mask, gy, gx);
@@ -34,6 +36,8 @@ void ting_bwd_dropout(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_dropout *rec = saved;
     struct job job = {.kern = ctx->kern, .rec = rec};
+    ting_gradient_touch(ctx, rec->y);
+    job.first = ting_gradient_first(ctx, rec->x);
     if (rec->x.grad != NULL)
         ting_rows_run(ctx->pool, rec->y.rows, 4 * rec->y.cols, drop_rows, &job);
 }

@@ -4,6 +4,7 @@
  * collide and each sum runs in order of the rows. docs/derive/embedding.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 
 enum { STRIP = 64 };
@@ -31,6 +32,7 @@ void ting_bwd_embedding(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_embedding *rec = saved;
     struct job job = {.kern = ctx->kern, .rec = rec};
+    ting_gradient_touch(ctx, rec->y);
     if (rec->table->t.grad != NULL)
         ting_pool_run(ctx->pool, (rec->y.cols + STRIP - 1) / STRIP, add_strip, &job);
 }

@@ -9,12 +9,14 @@
  */
 #include "nn/bwd/bwd.h"
 #include "nn/feed_forward.h"
+#include "nn/gradient.h"
 
 struct job {
     const ting_kern *kern;
     const struct ting_rec_feed_forward *rec;
     const ting_packed *first, *second; /* W1 and W2 as the right operand of a gradient's rows */
     const ting_packed *forward;        /* W1 as that of a row of x; NULL: `before` was kept */
+    bool fresh;                        /* nobody has added to gx */
     ting_packed *inside, *g;           /* [TING_SUM_ROWS, n]; NULL where the weight wants no gradient */
     ting_real *sums;                   /* [blocks, n]: sums of g; NULL */
     ting_row_strips cut;
@@ -108,7 +110,7 @@ static void run_block(void *arg, unsigned char *room, int index)
         }
         for (int r = begin, s = 0; x.grad != NULL && r < end; r += cut->strip_rows, s++)
             ting_gemm_strip(job->first, &(ting_gemm_part){.k0 = n0, .k = n, .n = job->d}, ting_strip_count(cut, r, end),
-                            gs + (size_t)s * job->g_bytes, NULL, 1, ting_grad_row(x, r), x.ld);
+                            gs + (size_t)s * job->g_bytes, NULL, job->fresh && n0 == 0 ? 0 : 1, ting_grad_row(x, r), x.ld);
     }
     ting_gemm_end(job->first);
 }
@@ -164,6 +166,8 @@ void ting_bwd_feed_forward(ting_ctx *ctx, const void *saved)
     const ting_tensor y = rec->y;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
     struct job job = {.kern = ctx->kern, .rec = rec, .d = rec->w1->t.cols, .n = rec->w1->t.rows, .m = rec->w2->t.rows};
+    ting_gradient_touch(ctx, y);
+    job.fresh = ting_gradient_first(ctx, rec->x);
     prepare(ctx, &job);
     if (ctx->err == TING_OK)
         run_blocks(ctx, &job);

@@ -5,6 +5,7 @@
  * The sums over rows are kept a block of rows at a time and added up in order. docs/derive/layer_norm.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -39,6 +40,8 @@ void ting_bwd_layer_norm(ting_ctx *ctx, const void *saved)
     job.partial = ting_ctx_reals(ctx, (size_t)blocks * 2 * (size_t)cols);
     if (job.partial == NULL)
         return;
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->x);
     ting_rows_run(ctx->pool, rows, cost, norm_rows, &job);
     for (int i = 0; i < blocks; i++) {
         const ting_real *ggamma = job.partial + (size_t)i * 2 * (size_t)cols;

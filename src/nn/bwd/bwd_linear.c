@@ -6,6 +6,7 @@
  * second, which follows for some blocks of rows at a time, and summed.
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/strips.h"
 
@@ -15,6 +16,7 @@ struct job {
     const ting_kern *kern;
     ting_tensor x, y;
     const ting_packed *w; /* [n, k] as the right operand of gy's rows */
+    bool first;           /* nobody has added to gx */
     ting_packed *gy;      /* [TING_SUM_ROWS, n]; NULL when W wants no gradient */
     ting_real *sums;      /* [blocks, n]: of gy; NULL */
     ting_row_strips cut;
@@ -34,15 +36,15 @@ static void one_slice(const struct job *job, int row, int rows, int n0, int n, t
         job->kern->mix(rows, n, 1, &one, 0, gy, job->y.ld, sum + n0);
 }
 
-/* gx += the block's slice of gy times its rows of W. */
+/* gx += the block's slice of gy times its rows of W; who comes first doesn't add. */
 static void add_rows(const struct job *job, int begin, int end, int n0, int n, const unsigned char *strips)
 {
     for (int c = 0; c < job->x.cols; c += COLUMNS) {
         const ting_gemm_part part = {n0, n, c, job->x.cols - c < COLUMNS ? job->x.cols - c : COLUMNS};
         const unsigned char *strip = strips;
         for (int r = begin; r < end; r += job->cut.strip_rows, strip += job->strip_bytes)
-            ting_gemm_strip(job->w, &part, ting_strip_count(&job->cut, r, end), strip, NULL, 1, ting_grad_row(job->x, r) + c,
-                            job->x.ld);
+            ting_gemm_strip(job->w, &part, ting_strip_count(&job->cut, r, end), strip, NULL, job->first && n0 == 0 ? 0 : 1,
+                            ting_grad_row(job->x, r) + c, job->x.ld);
     }
 }
 
@@ -90,6 +92,8 @@ void ting_bwd_linear(ting_ctx *ctx, const void *saved)
     const ting_gemm_run run = ting_ctx_gemm(ctx);
     struct job job = {.kern = ctx->kern, .x = rec->x, .y = rec->y};
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    ting_gradient_touch(ctx, job.y);
+    job.first = ting_gradient_first(ctx, job.x);
     job.w = ting_gemm_pack(&run, ctx->multiply, w.cols, w.rows, (ting_strided){w.data, w.ld, 1});
     if (w.grad != NULL)
         job.gy = ting_gemm_room(&run, ctx->multiply, w.rows, job.y.rows < TING_SUM_ROWS ? job.y.rows : TING_SUM_ROWS);

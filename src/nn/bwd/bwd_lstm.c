@@ -4,6 +4,7 @@
  * the states before each step are made once, for all rows, at the end. docs/derive/lstm.md
  */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -136,6 +137,9 @@ void ting_bwd_lstm(ting_ctx *ctx, const void *saved)
     job.gates = ting_ctx_reals(ctx, 4 * (size_t)x.rows * (size_t)h);
     if (ctx->err != TING_OK)
         return;
+    const ting_tensor touched[] = {rec->y, rec->hn, rec->cn, x, rec->h0, rec->c0};
+    for (size_t i = 0; i < sizeof touched / sizeof touched[0]; i++)
+        ting_gradient_touch(ctx, touched[i]);
     load_state(rec, rec->hn, job.gh);
     load_state(rec, rec->cn, job.gc);
     back_through_time(ctx, &job);

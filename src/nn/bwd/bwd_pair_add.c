@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_pair_add.c - each sum's gradient goes to both of its rows. docs/derive/pair_add.md */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 
 enum { STRIP = 64 }; /* columns of a task: no two tasks add into one place */
@@ -31,5 +32,8 @@ static void one_strip(void *arg, int index)
 void ting_bwd_pair_add(ting_ctx *ctx, const void *saved)
 {
     struct job job = {ctx->kern, saved};
+    ting_gradient_touch(ctx, job.rec->y);
+    ting_gradient_touch(ctx, job.rec->a);
+    ting_gradient_touch(ctx, job.rec->b);
     ting_pool_run(ctx->pool, (job.rec->y.cols + STRIP - 1) / STRIP, one_strip, &job);
 }

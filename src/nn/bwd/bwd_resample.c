@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bwd_resample.c - backward of downsample and upsample. docs/derive/zipformer.md */
 #include "nn/bwd/bwd.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 #include "nn/unfold.h"
@@ -46,6 +47,8 @@ void ting_bwd_downsample(ting_ctx *ctx, const void *saved)
     job.partial = ting_ctx_reals(ctx, (size_t)blocks * (size_t)rec->factor);
     if (job.partial == NULL)
         return;
+    ting_gradient_touch(ctx, rec->y);
+    ting_gradient_touch(ctx, rec->x);
     ting_rows_run(ctx->pool, rec->y.rows, cost, down_rows, &job);
     ting_sum_rows(ctx, blocks, rec->factor, job.partial, rec->factor, gw);
     if (rec->bias->t.grad != NULL)
@@ -78,6 +81,8 @@ void ting_bwd_upsample(ting_ctx *ctx, const void *saved)
 {
     struct up_job job = {.kern = ctx->kern, .rec = saved};
     const ting_segments segments = job.rec->segments;
+    ting_gradient_touch(ctx, job.rec->y);
+    ting_gradient_touch(ctx, job.rec->x);
     if (job.rec->x.grad != NULL)
         ting_rows_run(ctx->pool, segments.start[segments.count], job.rec->factor * job.rec->x.cols, up_rows, &job);
 }

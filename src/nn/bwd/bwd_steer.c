@@ -10,6 +10,7 @@
 #include "nn/bwd/bwd.h"
 #include "nn/bwd/whitening.h"
 #include "nn/columns.h"
+#include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
 
@@ -70,6 +71,7 @@ void ting_bwd_balancer(ting_ctx *ctx, const void *saved)
         return;
     job.level = job.mean + x.cols;
     job.tilt = job.level + x.cols;
+    ting_gradient_touch(ctx, x);
     ting_column_moments(ctx, x, mean, mean + x.cols);
     for (int c = 0; c < x.cols; c++)
         set_slope(&job, c, mean[c], mean[x.cols + c]);
@@ -187,6 +189,7 @@ void ting_bwd_whiten(ting_ctx *ctx, const void *saved)
     ting_real *penalty = ting_ctx_reals(ctx, (size_t)x.rows * (size_t)x.cols);
     if (penalty == NULL)
         return;
+    ting_gradient_touch(ctx, x);
     const double metric = ting_whitening_metric(ctx, x, rec->groups, (double)rec->limit, penalty);
     if (ctx->err == TING_OK && metric >= (double)rec->limit) {
         const double scale = (double)rec->grad_scale * length_of(ctx, x.rows, x.cols, x.grad, x.ld) /
@@ -210,6 +213,7 @@ void ting_bwd_scale_grad(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_scale_grad *rec = saved;
     struct rows_job job = {.kern = ctx->kern, .x = rec->x, .scale = rec->factor};
+    ting_gradient_touch(ctx, rec->x);
     ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, scale_rows, &job);
 }
 
@@ -237,6 +241,7 @@ void ting_bwd_excess(ting_ctx *ctx, const void *saved)
     const struct ting_rec_excess *rec = saved;
     struct excess_job job = {.kern = ctx->kern, .rec = rec,
                              .penalty = ctx->units > 0 ? (ting_real)((double)rec->penalty / ctx->units) : rec->penalty};
+    ting_gradient_touch(ctx, rec->x);
     ting_rows_run(ctx->pool, rec->x.rows, rec->x.cols, penalise_rows, &job);
 }
 

@@ -10,11 +10,13 @@ ting_err ting_tape_backward(ting_ctx *ctx, ting_tape *tape)
 #include "nn/ops.def"
 #undef TING_OP
     };
+    ting_scope_room *const pieces = ctx->pieces;
     for (const ting_record *record = tape->last; record != NULL; record = record->before) {
         if (ctx->err != TING_OK)
             break;
         backward[record->op](ctx, record->saved);
         ting_ctx_check(ctx);
     }
+    ctx->pieces = pieces;
     return ctx->err;
 }
