@@ -10,7 +10,8 @@
  *     ting_gradient_first(ctx, x)          true: nobody has been there, and the caller writes the whole of x's gradient now, instead
  *                                          of adding to it. False: as ting_gradient_touch
  *
- * Gradients made outside of scopes, and those of parameters, are zeroed when they are made: for them, and where x wants none, these do nothing.
+ * Gradients made outside of scopes, and those of parameters, are zeroed when they are made: for them, and where x wants
+ * none, these do nothing.
  */
 #ifndef TING_NN_GRADIENT_H
 #define TING_NN_GRADIENT_H

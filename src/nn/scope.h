@@ -10,8 +10,8 @@
  * the room of one, which stays in the caches. Only the output, [rows, cols], keeps a gradient of its own. Forward doesn't touch the
  * room. Backward, when it enters the scope, holds it for untouched (gradient.h), and hands the gradient of the output on.
  *
- * Only the output may be used outside. Scopes may contain scopes and parts that are run again (recompute.h), and those may contain scopes. Without a tape, or without ctx->gradients, a scope is nothing at all. The numbers are the
- * same with and without.
+ * Only the output may be used outside. Scopes may contain scopes and parts that are run again (recompute.h), and those may
+ * contain scopes. Without a tape, or without ctx->gradients, a scope is nothing at all. The numbers are the same with and without.
  */
 #ifndef TING_NN_SCOPE_H
 #define TING_NN_SCOPE_H
