@@ -28,6 +28,12 @@ void ting_muladd_ref(int n, const ting_real *a, const ting_real *b, ting_real *y
         y[i] += a[i] * b[i];
 }
 
+void ting_balance_ref(int n, const ting_real *x, const ting_real *mean, const ting_real *level, const ting_real *tilt, ting_real *g)
+{
+    for (int i = 0; i < n; i++)
+        g[i] += fabs(g[i]) * (level[i] + tilt[i] * (x[i] - mean[i]));
+}
+
 void ting_scale_ref(int n, ting_real s, const ting_real *x, ting_real *y)
 {
     for (int i = 0; i < n; i++)

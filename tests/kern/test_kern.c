@@ -101,6 +101,11 @@ static void check_elements(void)
             near("muladd", n, i, y[i], before[i] + (long double)a[i] * b[i], 1,
                  fabsl(before[i]) + fabsl((long double)a[i] * b[i]));
         memcpy(y, before, count * sizeof *y);
+        kern->balance(n, a, b, c, a, y);
+        for (int i = 0; i < n; i++)
+            near("balance", n, i, y[i], before[i] + fabsl(before[i]) * (c[i] + a[i] * ((long double)a[i] - b[i])), 3,
+                 fabsl(before[i]) * (1 + fabsl(c[i]) + fabsl(a[i]) * (fabsl(a[i]) + fabsl(b[i]))));
+        memcpy(y, before, count * sizeof *y);
         kern->axpy(n, factor, a, y);
         for (int i = 0; i < n; i++)
             near("axpy", n, i, y[i], before[i] + (long double)factor * a[i], 1,

@@ -76,6 +76,11 @@ void NAME(lerp)(int n, const float *a, const float *b, const float *s, float *y)
     VECTORS(n, vec from = GET(a); PUT(y, v_fma(GET(s), v_sub(GET(b), from), from)););
 }
 
+void NAME(balance)(int n, const float *x, const float *mean, const float *level, const float *tilt, float *g)
+{
+    VECTORS(n, vec old = GET(g); PUT(g, v_fma(v_abs(old), v_fma(GET(tilt), v_sub(GET(x), GET(mean)), GET(level)), old)););
+}
+
 /* ---- reductions ---- */
 
 typedef enum term { TERM_VALUE, TERM_PRODUCT, TERM_SQUARED_DIFFERENCE } term;

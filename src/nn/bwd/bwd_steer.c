@@ -4,7 +4,7 @@
  *
  * balancer, per channel with mean m, deviation d, rms r over the rows: where m / d or r is outside of its limits, the
  * derivative L of |m / d - limit| + |ln(limit / r)| is scaled to grad_scale / rms(L), and g += |g| L.
- * whiten: where the metric is at or above the limit, g += penalty grad_scale |g| / |penalty|.
+ * whiten: where the metric is at or above the limit, g += P grad_scale |g| / |P|, P the metric's derivative.
  * scale_grad, excess, limit: element by element.
  */
 #include "nn/bwd/bwd.h"
@@ -50,12 +50,8 @@ static void balance_rows(void *arg, ting_row_block block)
 {
     const struct balancer_job *job = arg;
     const ting_tensor x = job->rec->x;
-    for (int r = block.first; r < block.first + block.count; r++) {
-        const ting_real *row = ting_row(x, r);
-        ting_real *g = ting_grad_row(x, r);
-        for (int c = 0; c < x.cols; c++)
-            g[c] += fabs(g[c]) * (job->level[c] + job->tilt[c] * (row[c] - job->mean[c]));
-    }
+    for (int r = block.first; r < block.first + block.count; r++)
+        job->kern->balance(x.cols, ting_row(x, r), job->mean, job->level, job->tilt, ting_grad_row(x, r));
 }
 
 void ting_bwd_balancer(ting_ctx *ctx, const void *saved)
@@ -85,10 +81,9 @@ void ting_bwd_balancer(ting_ctx *ctx, const void *saved)
 struct rows_job {
     const ting_kern *kern;
     ting_tensor x;
-    const ting_real *row;   /* [cols] */
-    ting_real *out;         /* [rows, cols] */
-    double *sums;           /* [blocks] */
-    const ting_real *extra; /* [rows, cols] */
+    const ting_real *row; /* [cols] */
+    ting_real *out;       /* [rows, cols] */
+    double *sums;         /* [blocks] */
     ting_real scale;
 };
 
@@ -116,41 +111,50 @@ static void centre(ting_ctx *ctx, ting_tensor x, ting_real *out)
     ting_arena_rewind(ctx->arena, mark);
 }
 
-double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, double limit, ting_real *penalty)
+/* How white x is: its metric, and what the derivative of that is made of. */
+struct whiteness {
+    double metric, s, d;   /* s: sum of squared covariances / columns; d: mean of their diagonals */
+    int width;             /* of a group */
+    ting_real *centred;    /* [rows, cols] */
+    ting_real *covariance; /* [groups, width, width] */
+};
+
+/* False after a failure. */
+static bool measure(ting_ctx *ctx, ting_tensor x, int groups, struct whiteness *w)
 {
-    ting_gemm_run run = ting_ctx_gemm(ctx);
-    ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    int width = x.cols / groups, size = width * width;
-    ting_real *centred = ting_ctx_reals(ctx, (size_t)x.rows * (size_t)x.cols);
-    ting_real *covariance = ting_ctx_reals(ctx, (size_t)groups * (size_t)size);
-    if (ctx->err == TING_OK)
-        centre(ctx, x, centred);
-    if (ctx->err != TING_OK)
-        return 0;
+    const ting_gemm_run run = ting_ctx_gemm(ctx);
+    const int width = x.cols / groups;
+    const size_t size = (size_t)width * (size_t)width;
     double squares = 0, diagonal = 0;
-    for (int g = 0; g < groups; g++) {
-        const ting_real *part = centred + g * width;
-        ting_real *c = covariance + (size_t)g * (size_t)size;
-        ting_gemm(&run, ctx->multiply, width, width, x.rows, 1,
-                  (ting_strided){part, 1, x.cols}, (ting_strided){part, x.cols, 1}, 0, c, width);
-        for (int i = 0; i < size; i++)
+    *w = (struct whiteness){.width = width, .centred = ting_ctx_reals(ctx, (size_t)x.rows * (size_t)x.cols),
+                            .covariance = ting_ctx_reals(ctx, (size_t)groups * size)};
+    if (ctx->err == TING_OK)
+        centre(ctx, x, w->centred);
+    for (int g = 0; g < groups && ctx->err == TING_OK; g++) {
+        const ting_real *part = w->centred + g * width;
+        ting_real *c = w->covariance + (size_t)g * size;
+        ting_gemm(&run, ctx->multiply, width, width, x.rows, 1, (ting_strided){part, 1, x.cols}, (ting_strided){part, x.cols, 1}, 0, c,
+                  width);
+        ting_ctx_check(ctx);
+        for (size_t i = 0; i < size; i++)
             squares += (double)c[i] * (double)c[i];
         for (int i = 0; i < width; i++)
             diagonal += (double)c[i * width + i];
     }
-    double s = squares / x.cols, d = diagonal / x.cols, metric = s / (d * d + tiny);
-    /* d metric / d C = 2 C / (n D^2) - 2 S / (n D^3) I; d metric / d x = 2 x (d metric / d C) */
-    for (int g = 0; g < groups && penalty != NULL && metric >= limit; g++) {
-        ting_real *c = covariance + (size_t)g * (size_t)size;
-        for (int i = 0; i < size; i++)
-            c[i] = (ting_real)(2 / (x.cols * d * d) *
-                               ((double)c[i] - (i % (width + 1) == 0 ? s / d : 0)));
-        ting_gemm(&run, ctx->multiply, x.rows, width, width, 2,
-                  (ting_strided){centred + g * width, x.cols, 1}, (ting_strided){c, width, 1}, 0,
-                  penalty + g * width, x.cols);
-    }
+    w->s = squares / x.cols;
+    w->d = diagonal / x.cols;
+    w->metric = w->s / (w->d * w->d + tiny);
+    return ctx->err == TING_OK;
+}
+
+double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups)
+{
+    ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    struct whiteness w;
+    if (!measure(ctx, x, groups, &w))
+        return 0;
     ting_arena_rewind(ctx->arena, mark);
-    return metric;
+    return w.metric;
 }
 
 static void square_rows(void *arg, ting_row_block block)
@@ -158,44 +162,61 @@ static void square_rows(void *arg, ting_row_block block)
     const struct rows_job *job = arg;
     double sum = 0;
     for (int r = block.first; r < block.first + block.count; r++)
-        sum += (double)job->kern->sum_squares(job->x.cols, ting_row(job->x, r));
+        sum += (double)job->kern->sum_squares(job->x.cols, ting_grad_row(job->x, r));
     job->sums[block.index] = sum;
 }
 
-/* Root of the sum of all squares. */
-static double length_of(const ting_ctx *ctx, int rows, int cols, ting_real *values, int ld)
+/* The root of the sum of the squares of x's gradient. */
+static double length_of(const ting_ctx *ctx, ting_tensor x)
 {
     double sums[TING_ROW_BLOCKS], total = 0;
-    struct rows_job job = {.kern = ctx->kern, .sums = sums,
-                           .x = {.data = values, .rows = rows, .cols = cols, .ld = ld}};
-    ting_rows_run(ctx->pool, rows, cols, square_rows, &job);
-    for (int i = 0; i < ting_row_blocks(rows, cols); i++)
+    struct rows_job job = {.kern = ctx->kern, .sums = sums, .x = x};
+    ting_rows_run(ctx->pool, x.rows, x.cols, square_rows, &job);
+    for (int i = 0; i < ting_row_blocks(x.rows, x.cols); i++)
         total += sums[i];
     return sqrt(total);
 }
 
-static void whiten_rows(void *arg, ting_row_block block)
+/* The derivative of the metric is centred slope, group by group. Returns its length: the root of the sum of tr(slope C slope). */
+static double slopes(ting_ctx *ctx, const struct whiteness *w, int groups, int cols, ting_real *slope)
 {
-    const struct rows_job *job = arg;
-    for (int r = block.first; r < block.first + block.count; r++)
-        job->kern->axpy(job->x.cols, job->scale, job->extra + (size_t)r * (size_t)job->x.cols, ting_grad_row(job->x, r));
+    const ting_gemm_run run = ting_ctx_gemm(ctx);
+    const int width = w->width;
+    const size_t size = (size_t)width * (size_t)width;
+    ting_real *product = ting_ctx_reals(ctx, size);
+    double length = 0;
+    for (int g = 0; g < groups && ctx->err == TING_OK; g++, slope += size) {
+        const ting_real *c = w->covariance + (size_t)g * size;
+        for (size_t i = 0; i < size; i++)
+            slope[i] = (ting_real)(4 / (cols * w->d * w->d) * ((double)c[i] - (i % (size_t)(width + 1) == 0 ? w->s / w->d : 0)));
+        ting_gemm(&run, ctx->multiply, width, width, width, 1, (ting_strided){c, width, 1}, (ting_strided){slope, width, 1}, 0, product, width);
+        ting_ctx_check(ctx);
+        for (size_t i = 0; i < size; i++)
+            length += (double)product[i] * (double)slope[i];
+    }
+    return sqrt(fmax(length, 0));
 }
 
 void ting_bwd_whiten(ting_ctx *ctx, const void *saved)
 {
     const struct ting_rec_whiten *rec = saved;
+    const ting_gemm_run run = ting_ctx_gemm(ctx);
     const ting_tensor x = rec->x;
     ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    ting_real *penalty = ting_ctx_reals(ctx, (size_t)x.rows * (size_t)x.cols);
-    if (penalty == NULL)
-        return;
+    struct whiteness w;
     ting_gradient_touch(ctx, x);
-    const double metric = ting_whitening_metric(ctx, x, rec->groups, (double)rec->limit, penalty);
-    if (ctx->err == TING_OK && metric >= (double)rec->limit) {
-        const double scale = (double)rec->grad_scale * length_of(ctx, x.rows, x.cols, x.grad, x.ld) /
-                             (length_of(ctx, x.rows, x.cols, penalty, x.cols) + tiny);
-        struct rows_job job = {.kern = ctx->kern, .x = x, .extra = penalty, .scale = (ting_real)scale};
-        ting_rows_run(ctx->pool, x.rows, x.cols, whiten_rows, &job);
+    if (!measure(ctx, x, rec->groups, &w))
+        return;
+    if (w.metric >= (double)rec->limit) {
+        const size_t size = (size_t)w.width * (size_t)w.width;
+        ting_real *slope = ting_ctx_reals(ctx, (size_t)rec->groups * size);
+        const double length = slope == NULL ? 0 : slopes(ctx, &w, rec->groups, x.cols, slope);
+        const double scale = (double)rec->grad_scale * length_of(ctx, x) / (length + tiny);
+        for (int g = 0; g < rec->groups && ctx->err == TING_OK; g++) {
+            ting_gemm(&run, ctx->multiply, x.rows, w.width, w.width, (ting_real)scale, (ting_strided){w.centred + g * w.width, x.cols, 1},
+                      (ting_strided){slope + (size_t)g * size, w.width, 1}, 1, x.grad + g * w.width, x.ld);
+            ting_ctx_check(ctx);
+        }
     }
     ting_arena_rewind(ctx->arena, mark);
 }

@@ -5,9 +5,8 @@
 
 #include "nn/ctx.h"
 
-/* (sum of the squares of the groups' centred covariances / columns) / (mean of their diagonals)^2: 1 when all
- * eigenvalues are equal, more otherwise. penalty [rows, cols], if not NULL, gets its derivative where it is at least the
- * limit. Products in the context's precision; scratch from the arena is given back. */
-double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups, double limit, ting_real *penalty);
+/* (sum of the squares of the groups' centred covariances / columns) / (mean of their diagonals)^2: 1 when all eigenvalues are
+ * equal, more otherwise. Products in the context's precision; scratch from the arena is given back. */
+double ting_whitening_metric(ting_ctx *ctx, ting_tensor x, int groups);
 
 #endif
