@@ -189,7 +189,8 @@ static double slopes(ting_ctx *ctx, const struct whiteness *w, int groups, int c
         const ting_real *c = w->covariance + (size_t)g * size;
         for (size_t i = 0; i < size; i++)
             slope[i] = (ting_real)(4 / (cols * w->d * w->d) * ((double)c[i] - (i % (size_t)(width + 1) == 0 ? w->s / w->d : 0)));
-        ting_gemm(&run, ctx->multiply, width, width, width, 1, (ting_strided){c, width, 1}, (ting_strided){slope, width, 1}, 0, product, width);
+        ting_gemm(&run, ctx->multiply, width, width, width, 1, (ting_strided){c, width, 1}, (ting_strided){slope, width, 1}, 0, product,
+                  width);
         ting_ctx_check(ctx);
         for (size_t i = 0; i < size; i++)
             length += (double)product[i] * (double)slope[i];
