@@ -453,6 +453,7 @@ void ting_gemm_tasks(const ting_gemm_run *run, size_t bytes, int count,
 
 struct desks {
     const ting_gemm_kern *kern;
+    size_t bytes; /* of the scratch; the room lies behind it */
     void (*task)(void *arg, const ting_gemm_desk *desk, int index);
     void *arg;
 };
@@ -460,17 +461,17 @@ struct desks {
 static void work_at_desk(void *arg, unsigned char *room, int index)
 {
     const struct desks *desks = arg;
-    desks->task(desks->arg, &(ting_gemm_desk){desks->kern, room}, index);
+    desks->task(desks->arg, &(ting_gemm_desk){desks->kern, room, (ting_real *)(void *)(room + desks->bytes)}, index);
 }
 
-void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, int count,
+void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, size_t room, int count,
                      void (*task)(void *arg, const ting_gemm_desk *desk, int index), void *arg)
 {
     const ting_gemm_kern *kern = ting_gemm_kern_of(run->kern, precision);
     const int depth = smaller(k, K_BLOCK);
-    struct desks desks = {kern, task, arg};
     const size_t bytes = n > 0 && k > 0 ? DESK_TILES * kern->a_bytes(depth) + (size_t)ceil_div(n, kern->nr) * kern->b_bytes(depth) : 0;
-    ting_gemm_tasks(run, bytes, count, work_at_desk, &desks);
+    struct desks desks = {kern, ting_gemm_round_up(bytes), task, arg};
+    ting_gemm_tasks(run, desks.bytes + room * sizeof(ting_real), count, work_at_desk, &desks);
 }
 
 void ting_gemm_at(const ting_gemm_desk *desk, int m, int n, int k, ting_real alpha, ting_strided a, ting_strided b,

@@ -84,11 +84,12 @@ void ting_gemm_tasks(const ting_gemm_run *run, size_t bytes, int count,
 typedef struct ting_gemm_desk { /* where a thread works */
     const struct ting_gemm_kern *kern;
     unsigned char *scratch;
+    ting_real *room;
 } ting_gemm_desk;
 
 /* Calls task(arg, desk, index) for each index below count, over the pool, with a desk for products of up to n columns
- * and k summands. */
-void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, int count,
+ * and k summands, and room for `room` numbers. */
+void ting_gemm_desks(const ting_gemm_run *run, ting_precision precision, int n, int k, size_t room, int count,
                      void (*task)(void *arg, const ting_gemm_desk *desk, int index), void *arg);
 
 /* c (+)= alpha a b as ting_gemm, at a desk. */

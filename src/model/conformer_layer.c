@@ -140,18 +140,25 @@ static ting_tensor with_cache(ting_ctx *ctx, const ting_conformer_run *run, int 
     return y;
 }
 
-static ting_tensor scores(ting_ctx *ctx, const ting_conformer_config *c, const ting_conformer_layer *layer, ting_tensor q,
-                          ting_tensor k, const ting_conformer_run *run)
+/* The rows of v that q chooses by k, with the positions of the configuration. */
+static ting_tensor choose(ting_ctx *ctx, const ting_conformer_config *c, const ting_conformer_layer *layer, ting_tensor q,
+                          ting_tensor k, ting_tensor v, const ting_conformer_run *run)
 {
-    const ting_tensor none = {0};
     const ting_real factor = (ting_real)(1 / sqrt((double)(c->dim / c->heads)));
-    if (c->positions == TING_POSITIONS_ABSOLUTE)
-        return ting_attn_scores(ctx, &run->attention, q, k, none, none, 0, factor);
-    ting_tensor p = ting_linear_apply(ctx, run->positions, layer->position, TING_ACT_NONE);
-    ting_tensor qu = ting_add(ctx, q, ting_param_row(layer->bias_u)), qv = ting_add(ctx, q, ting_param_row(layer->bias_v));
-    if (c->positions == TING_POSITIONS_SHIFTED)
-        return ting_attn_scores(ctx, &run->attention, qu, k, ting_scale(ctx, qv, factor), p, run->position_zero, factor);
-    return ting_attn_scores(ctx, &run->attention, qu, k, qv, p, TING_POSITIONS_OF_KEYS, factor);
+    const bool dropped = ctx->training && c->attention_dropout > 0; /* weights, one by one */
+    ting_tensor qv = {0}, p = {0};
+    if (c->positions != TING_POSITIONS_ABSOLUTE) {
+        p = ting_linear_apply(ctx, run->positions, layer->position, TING_ACT_NONE);
+        qv = ting_add(ctx, q, ting_param_row(layer->bias_v));
+        q = ting_add(ctx, q, ting_param_row(layer->bias_u));
+    }
+    if (c->positions != TING_POSITIONS_SHIFTED && !dropped)
+        return ting_attend(ctx, &run->attention, q, k, v, qv, p, factor);
+    const bool shifted = c->positions == TING_POSITIONS_SHIFTED;
+    const ting_tensor scores = ting_attn_scores(ctx, &run->attention, q, k, shifted ? ting_scale(ctx, qv, factor) : qv, p,
+                                                shifted ? run->position_zero : TING_POSITIONS_OF_KEYS, factor);
+    const ting_tensor weights = ting_attn_softmax_in_place(ctx, &run->attention, scores);
+    return ting_attn_apply(ctx, &run->attention, ting_dropout(ctx, weights, c->attention_dropout), v, c->heads);
 }
 
 static ting_tensor attend(ting_ctx *ctx, const ting_conformer *model, int index, ting_tensor x, const ting_conformer_run *run)
@@ -163,10 +170,7 @@ static ting_tensor attend(ting_ctx *ctx, const ting_conformer *model, int index,
     ting_tensor v = with_cache(ctx, run, index, true, ting_linear_apply(ctx, x, layer->value, TING_ACT_NONE));
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    ting_tensor weights = ting_attn_softmax_in_place(ctx, &run->attention, scores(ctx, c, layer, q, k, run));
-    weights = ting_dropout(ctx, weights, c->attention_dropout);
-    x = ting_attn_apply(ctx, &run->attention, weights, v, c->heads);
-    return ting_linear_apply(ctx, x, layer->out, TING_ACT_NONE);
+    return ting_linear_apply(ctx, choose(ctx, c, layer, q, k, v, run), layer->out, TING_ACT_NONE);
 }
 
 /* glu(pointwise x): [T, dim] */

@@ -100,6 +100,7 @@ static bool by_product(const ting_span *s)
 }
 
 struct job {
+    const ting_kern *kern;
     const ting_attention *geometry;
     int heads;
     ting_attention_work *work;
@@ -108,7 +109,10 @@ struct job {
 
 static void run_span(const struct job *job, const ting_gemm_desk *desk, int span, int head)
 {
-    job->work(job->arg, by_product(&job->geometry->spans[span]) ? desk : NULL, span, head);
+    const ting_span *s = &job->geometry->spans[span];
+    job->work(job->arg, &(ting_attention_item){.kern = job->kern, .geometry = job->geometry, .desk = by_product(s) ? desk : NULL,
+                                               .room = desk->room, .span = span, .head = head, .queries = s->q1 - s->q0,
+                                               .keys = s->k1 - s->k0});
 }
 
 static void run_item(void *arg, const ting_gemm_desk *desk, int index)
@@ -148,17 +152,16 @@ static int widest_product(const ting_attention *geometry, int width)
     return widest > 0 && widest < width ? width : widest;
 }
 
-void ting_attention_run(ting_ctx *ctx, const ting_attention *geometry, int heads, int cost, int width, bool exclusive,
-                        ting_attention_work *work, void *arg)
+void ting_attention_run(ting_ctx *ctx, const ting_attention *geometry, const ting_attention_need *need, ting_attention_work *work,
+                        void *arg)
 {
     ting_gemm_run run = ting_ctx_gemm(ctx);
-    struct job job = {.geometry = geometry, .heads = heads, .work = work, .arg = arg};
-    const int widest = widest_product(geometry, width);
-    if (is_small(geometry, heads, cost))
+    struct job job = {.kern = ctx->kern, .geometry = geometry, .heads = need->heads, .work = work, .arg = arg};
+    const int widest = widest_product(geometry, need->width);
+    const bool by_heads = need->exclusive && share_keys(geometry);
+    if (is_small(geometry, need->heads, need->cost))
         run.pool = NULL;
-    if (exclusive && share_keys(geometry))
-        ting_gemm_desks(&run, ctx->multiply, widest, widest, heads, run_head, &job);
-    else
-        ting_gemm_desks(&run, ctx->multiply, widest, widest, geometry->count * heads, run_item, &job);
+    ting_gemm_desks(&run, ctx->multiply, widest, widest, need->room, by_heads ? need->heads : geometry->count * need->heads,
+                    by_heads ? run_head : run_item, &job);
     ting_ctx_check(ctx);
 }

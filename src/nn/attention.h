@@ -18,6 +18,14 @@ bool ting_attention_check(ting_ctx *ctx, const ting_attention *geometry, int que
 /* The most keys of a span. */
 int ting_attention_longest(const ting_attention *geometry);
 
+/* The numbers from one row of weights to the next: whole lines of the cache, an odd number of them, so that the rows of a product's
+ * tile don't fight for sets of the cache. */
+static inline int ting_attention_ld(int cols)
+{
+    enum { LINE = 16 };
+    return ((cols + LINE - 1) / LINE | 1) * LINE;
+}
+
 /* Keys that query `query` of the span may see: *first .. *end - 1, empty when *end <= *first. */
 static inline void ting_attention_visible(const ting_attention *geometry, int span, int query, int *first,
                                           int *end)
@@ -29,14 +37,29 @@ static inline void ting_attention_visible(const ting_attention *geometry, int sp
         *end = query + s->first_key + 1;
 }
 
-/* Calls work(arg, desk, span, head) for every span and each of `heads` heads, over the pool when it is worth it:
- * `cost` is about how many simple operations a pair of query and key takes. The desk has room for products of queries,
- * keys and `width` columns; it is NULL for spans that are too small for products. When spans share keys and `exclusive` is
- * set, the spans of one head run one after the other on one thread, so that backward may add into the gradients of keys;
- * otherwise all items run at once. */
-typedef void ting_attention_work(void *arg, const ting_gemm_desk *desk, int span, int head);
-void ting_attention_run(ting_ctx *ctx, const ting_attention *geometry, int heads, int cost, int width, bool exclusive,
-                        ting_attention_work *work, void *arg);
+/* A span and a head, and where a thread works on them. */
+typedef struct ting_attention_item {
+    const ting_kern *kern;
+    const ting_attention *geometry;
+    const ting_gemm_desk *desk; /* NULL: too small for products */
+    ting_real *room;            /* as wanted */
+    int span, head;
+    int queries, keys;
+} ting_attention_item;
+
+/* Calls work(arg, item) for every span and each of `heads` heads, over the pool when it is worth it: `cost` is about how
+ * many simple operations a pair of query and key takes. An item has room for `room` numbers and, for spans that are large enough
+ * for products, a desk for those of queries, keys and `width` columns. When spans share keys and `exclusive` is set, the spans
+ * of one head run one after the other on one thread, so that backward may add into the gradients of keys; otherwise all
+ * items run at once. */
+typedef void ting_attention_work(void *arg, const ting_attention_item *item);
+typedef struct ting_attention_need {
+    int heads, cost, width;
+    size_t room;
+    bool exclusive;
+} ting_attention_need;
+void ting_attention_run(ting_ctx *ctx, const ting_attention *geometry, const ting_attention_need *need, ting_attention_work *work,
+                        void *arg);
 
 /* What an item computes, as a product at its desk or, without one, row by row. */
 typedef struct ting_attention_rows { /* element (i, j) at data[i * rs + j * cs] */

@@ -151,6 +151,11 @@ enum { TING_POSITIONS_OF_KEYS = -1 };
 ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
                              ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
 
+/* Attention at once, of positions of keys or none: the weighted sum of v [Tk, heads dv] by the softmax of the scores of
+ * ting_attn_scores -> [Tq, heads dv]. The gradient of the weights exists for a head of a span at a time. */
+ting_tensor ting_attend(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k, ting_tensor v, ting_tensor p,
+                        ting_tensor pos, ting_real factor);
+
 /* Softmax over the keys that may be seen; masked keys get weight 0 exactly. */
 ting_tensor ting_attn_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores);
 /* The same over the scores' own values and gradient: for scores that nobody else reads, the output of ting_attn_scores. */

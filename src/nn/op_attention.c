@@ -1,71 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * op_attention.c - attention in three parts: scores, softmax, weighted sum; shapes in op.h.
+ * op_attention.c - attention in three parts, scores, softmax, weighted sum, or all at once; shapes in op.h.
  *
  * The relative term p_i . pos[pos_zero + j - first_key - i] runs over contiguous distances when a head's
  * slice of pos is transposed to [dp, distances]: row i of the scores gets dp multiples of shifted rows. Sums of larger
  * spans are products.
  */
-#include "nn/attention.h"
+#include "nn/attention_item.h"
 #include "nn/op.h"
 #include "nn/rec.h"
-#include "nn/rows.h"
 #include "nn/tape.h"
 
 #include <string.h>
 
-static void zero_tail(ting_tensor t, int row, int first)
+/* Where an item's weights lie in a tensor of all. */
+static ting_attention_weights rows_of(const ting_attention_item *item, ting_tensor t)
 {
-    memset(ting_row(t, row) + first, 0, (size_t)(t.cols - first) * sizeof *t.data);
+    return (ting_attention_weights){ting_row(t, ting_attention_row(item->geometry, item->span, item->head, 0)), t.ld};
 }
 
 /* ---- scores ---- */
 
-/* Room for scores whose rows begin at whole lines of the cache, an odd number of them apart, so that the rows of a product's tile
- * don't fight for sets of the cache. */
 static ting_tensor score_rows(ting_ctx *ctx, int rows, int cols)
 {
-    enum { LINE = 16 };
-    ting_tensor y = ting_ctx_output(ctx, rows, ((cols + LINE - 1) / LINE | 1) * LINE);
+    ting_tensor y = ting_ctx_constant(ctx, rows, ting_attention_ld(cols));
     y.cols = y.data == NULL ? 0 : cols;
     return y;
 }
 
 struct scores_job {
-    const ting_kern *kern;
     struct ting_rec_attn_scores op;
     const ting_real *pos; /* [heads, dp, distances], transposed; NULL without relative positions */
 };
 
-static ting_attention_rows head_rows(ting_tensor t, int first, int end, int column)
+/* The relative term of one head's rows. */
+static void add_relative(const struct scores_job *job, const ting_attention_item *item, ting_attention_weights rows)
 {
-    return (ting_attention_rows){end - first, ting_row(t, first) + column, t.ld, 1};
+    const struct ting_rec_attn_scores *op = &job->op;
+    const ting_span *s = &op->geometry.spans[item->span];
+    const int dp = op->p.cols / op->geometry.heads, distances = op->pos.rows;
+    const ting_real *pos = job->pos + (size_t)item->head * (size_t)dp * (size_t)distances + (op->pos_zero - s->first_key);
+    for (int i = 0; i < item->queries; i++)
+        item->kern->mix(dp, item->keys, 1, ting_row(op->p, s->q0 + i) + item->head * dp, 1, pos - i, distances,
+                        rows.rows + (ptrdiff_t)i * rows.ld);
 }
 
-static void scores_item(void *arg, const ting_gemm_desk *desk, int span, int head)
+static void scores_item(void *arg, const ting_attention_item *item)
 {
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *op = &job->op;
-    const ting_span *s = &op->geometry.spans[span];
-    const int heads = op->geometry.heads, queries = s->q1 - s->q0, keys = s->k1 - s->k0;
-    const int dq = op->q.cols / heads, dp = op->p.cols / heads, distances = op->pos.rows;
-    const int first = ting_attention_row(&op->geometry, span, head, 0);
-    if (queries == 0)
-        return;
-    ting_attention_dots(desk, job->kern, dq, op->factor, head_rows(op->q, s->q0, s->q1, head * dq),
-                        head_rows(op->k, s->k0, s->k1, head * dq), 0, ting_row(op->y, first), op->y.ld);
-    if (op->pos_zero == TING_POSITIONS_OF_KEYS && distances > 0)
-        ting_attention_dots(desk, job->kern, dp, op->factor, head_rows(op->p, s->q0, s->q1, head * dp),
-                            head_rows(op->pos, s->k0, s->k1, head * dp), 1, ting_row(op->y, first), op->y.ld);
-    for (int i = 0; i < queries; i++) {
-        if (job->pos != NULL) {
-            const ting_real *pos = job->pos + (size_t)head * (size_t)dp * (size_t)distances +
-                                   (op->pos_zero - s->first_key - i);
-            job->kern->mix(dp, keys, 1, ting_row(op->p, s->q0 + i) + head * dp, 1, pos, distances,
-                           ting_row(op->y, first + i));
-        }
-        zero_tail(op->y, first + i, keys);
-    }
+    const ting_attention_weights rows = rows_of(item, op->y);
+    ting_item_scores(item, op->q, op->k, op->factor, 0, rows);
+    if (op->pos_zero == TING_POSITIONS_OF_KEYS && op->pos.rows > 0)
+        ting_item_scores(item, op->p, op->pos, op->factor, 1, rows);
+    if (job->pos != NULL)
+        add_relative(job, item, rows);
+    for (int i = 0; i < item->queries; i++)
+        memset(rows.rows + (ptrdiff_t)i * rows.ld + item->keys, 0, (size_t)(op->y.cols - item->keys) * sizeof *rows.rows);
 }
 
 /* [distances, heads dp] -> [heads dp, distances] */
@@ -124,9 +115,8 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
         p = pos = (ting_tensor){0};
     if (!check_scores(ctx, geometry, q, k, p, pos, pos_zero))
         return (ting_tensor){0};
-    ting_tensor y = score_rows(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
-    struct scores_job job = {.kern = ctx->kern,
-                             .op = {.geometry = *geometry,
+    ting_tensor y = ting_ctx_alias(ctx, score_rows(ctx, geometry->heads * q.rows, ting_attention_longest(geometry)));
+    struct scores_job job = {.op = {.geometry = *geometry,
                                     .q = q,
                                     .k = k,
                                     .p = p,
@@ -142,8 +132,9 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
         job.pos = transpose(ctx, pos);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    const int width = (q.cols > p.cols ? q.cols : p.cols) / geometry->heads;
-    ting_attention_run(ctx, geometry, geometry->heads, (q.cols + p.cols) / geometry->heads, width, false, scores_item, &job);
+    const ting_attention_need need = {.heads = geometry->heads, .cost = (q.cols + p.cols) / geometry->heads,
+                                      .width = (q.cols > p.cols ? q.cols : p.cols) / geometry->heads};
+    ting_attention_run(ctx, geometry, &need, scores_item, &job);
     ting_arena_rewind(ctx->arena, mark);
     return y;
 }
@@ -152,27 +143,10 @@ ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting
 
 enum { SOFTMAX_COST = 16 }; /* of a pair: an exponential and four passes */
 
-struct softmax_job {
-    const ting_kern *kern;
-    struct ting_rec_attn_softmax op;
-};
-
-static void softmax_item(void *arg, const ting_gemm_desk *desk, int span, int head)
+static void softmax_item(void *arg, const ting_attention_item *item)
 {
-    (void)desk;
-    const struct softmax_job *job = arg;
-    const ting_attention *geometry = &job->op.geometry;
-    const ting_span *s = &geometry->spans[span];
-    for (int i = 0; i < s->q1 - s->q0; i++) {
-        int row = ting_attention_row(geometry, span, head, i), first, end;
-        ting_attention_visible(geometry, span, i, &first, &end);
-        if (end < first)
-            end = first;
-        ting_real *y = ting_row(job->op.y, row);
-        memset(y, 0, (size_t)first * sizeof *y);
-        job->kern->softmax(end - first, ting_row(job->op.x, row) + first, y + first);
-        zero_tail(job->op.y, row, end);
-    }
+    const struct ting_rec_attn_softmax *op = arg;
+    ting_item_softmax(item, op->y.cols, rows_of(item, op->x), rows_of(item, op->y));
 }
 
 static bool check_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
@@ -186,13 +160,13 @@ static bool check_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_te
 
 static ting_tensor softmax_to(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores, ting_tensor y)
 {
-    struct softmax_job job = {.kern = ctx->kern, .op = {.geometry = *geometry, .x = scores, .y = y}};
+    struct ting_rec_attn_softmax op = {.geometry = *geometry, .x = scores, .y = y};
     struct ting_rec_attn_softmax *rec = ting_tape_push(ctx, TING_OP_attn_softmax, sizeof *rec);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     if (rec != NULL)
-        *rec = job.op;
-    ting_attention_run(ctx, geometry, geometry->heads, SOFTMAX_COST, 0, false, softmax_item, &job);
+        *rec = op;
+    ting_attention_run(ctx, geometry, &(ting_attention_need){.heads = geometry->heads, .cost = SOFTMAX_COST}, softmax_item, &op);
     return y;
 }
 
@@ -212,20 +186,10 @@ ting_tensor ting_attn_softmax_in_place(ting_ctx *ctx, const ting_attention *geom
 
 /* ---- weighted sum ---- */
 
-struct apply_job {
-    const ting_kern *kern;
-    struct ting_rec_attn_apply op;
-};
-
-static void apply_item(void *arg, const ting_gemm_desk *desk, int span, int head)
+static void apply_item(void *arg, const ting_attention_item *item)
 {
-    const struct apply_job *job = arg;
-    const struct ting_rec_attn_apply *op = &job->op;
-    const ting_span *s = &op->geometry.spans[span];
-    const int dv = op->v.cols / op->heads_used, first = ting_attention_row(&op->geometry, span, head, 0);
-    if (s->q1 > s->q0)
-        ting_attention_mix(desk, job->kern, dv, 1, head_rows(op->weights, first, first + s->q1 - s->q0, 0),
-                           head_rows(op->v, s->k0, s->k1, head * dv), 0, ting_row(op->y, s->q0) + head * dv, op->y.ld);
+    const struct ting_rec_attn_apply *op = arg;
+    ting_item_apply(item, op->heads_used, rows_of(item, op->weights), op->v, op->y);
 }
 
 ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_tensor weights,
@@ -246,13 +210,49 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
     ting_tensor y = ting_ctx_output(ctx, queries, v.cols);
     if (y.data == NULL)
         return y;
-    struct apply_job job = {
-        .kern = ctx->kern,
-        .op = {
-            .geometry = *geometry, .weights = weights, .v = v, .y = y, .heads_used = heads_used}};
+    struct ting_rec_attn_apply op = {.geometry = *geometry, .weights = weights, .v = v, .y = y, .heads_used = heads_used};
     struct ting_rec_attn_apply *rec = ting_tape_push(ctx, TING_OP_attn_apply, sizeof *rec);
     if (rec != NULL)
-        *rec = job.op;
-    ting_attention_run(ctx, geometry, heads_used, v.cols / heads_used, v.cols / heads_used, false, apply_item, &job);
+        *rec = op;
+    const int width = v.cols / heads_used;
+    ting_attention_run(ctx, geometry, &(ting_attention_need){.heads = heads_used, .cost = width, .width = width}, apply_item, &op);
     return y;
+}
+
+/* ---- all at once ---- */
+
+static void attend_item(void *arg, const ting_attention_item *item)
+{
+    const struct ting_rec_attend *op = arg;
+    const ting_attention_weights rows = rows_of(item, op->weights);
+    ting_item_scores(item, op->q, op->k, op->factor, 0, rows);
+    if (op->pos.rows > 0)
+        ting_item_scores(item, op->p, op->pos, op->factor, 1, rows);
+    ting_item_softmax(item, op->weights.cols, rows, rows);
+    ting_item_apply(item, op->geometry.heads, rows, op->v, op->y);
+}
+
+ting_tensor ting_attend(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k, ting_tensor v, ting_tensor p,
+                        ting_tensor pos, ting_real factor)
+{
+    if (pos.rows == 0)
+        p = pos = (ting_tensor){0};
+    if (!check_scores(ctx, geometry, q, k, p, pos, TING_POSITIONS_OF_KEYS))
+        return (ting_tensor){0};
+    if (v.cols % geometry->heads != 0 || v.rows != k.rows) {
+        ting_ctx_fail(ctx, TING_ERR_INTERNAL, "attend: v is [%d, %d], k has %d rows, for %d heads", v.rows, v.cols, k.rows,
+                      geometry->heads);
+        return (ting_tensor){0};
+    }
+    struct ting_rec_attend op = {.geometry = *geometry, .q = q, .k = k, .v = v, .p = p, .pos = pos, .factor = factor};
+    op.weights = score_rows(ctx, geometry->heads * q.rows, ting_attention_longest(geometry));
+    op.y = ting_ctx_output(ctx, q.rows, v.cols);
+    struct ting_rec_attend *rec = ting_tape_push(ctx, TING_OP_attend, sizeof *rec);
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    if (rec != NULL)
+        *rec = op;
+    const ting_attention_need need = ting_attend_need(&op);
+    ting_attention_run(ctx, geometry, &need, attend_item, &op);
+    return op.y;
 }

@@ -167,6 +167,13 @@ struct ting_rec_attn_apply {
     int heads_used;
 };
 
+struct ting_rec_attend {
+    ting_attention geometry;
+    ting_tensor q, k, v, p, pos, y;
+    ting_tensor weights; /* no gradient */
+    ting_real factor;
+};
+
 struct ting_rec_lstm {
     ting_tensor x, y, h0, c0, hn, cn;
     ting_segments segments;

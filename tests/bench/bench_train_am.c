@@ -154,6 +154,10 @@ static double work_of(const ting_record *record)
         const struct ting_rec_attn_scores *r = record->saved;
         return three(pairs_of(&r->geometry) * (r->q.cols + r->p.cols), true, true);
     }
+    case TING_OP_attend: {
+        const struct ting_rec_attend *r = record->saved;
+        return three(pairs_of(&r->geometry) * (r->q.cols + r->p.cols + r->v.cols), true, true);
+    }
     case TING_OP_attn_apply: {
         const struct ting_rec_attn_apply *r = record->saved;
         return three(pairs_of(&r->geometry) * r->v.cols, true, true);

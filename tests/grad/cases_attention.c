@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cases_attention.c - the three parts of attention over whole segments, chunks with left context, causal. */
+/* cases_attention.c - attention at once and its three parts over whole segments, chunks with left context, causal. */
 #include "grad/grad.h"
 
 enum { HEADS = 0, CAUSAL = 1, CHUNK = 2, LEFT = 3, RELATIVE = 4, REACH = 5 }; /* options */
@@ -137,3 +137,31 @@ static void apply_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_attn_apply = {5, apply_setup, apply_forward};
+
+/* At once: without positions, then with those of keys, over whole segments, chunks that share keys, a long span. */
+static void attend_setup(ting_grad_problem *p)
+{
+    int rows = segments_for(p, p->variant == 6);
+    options(p);
+    p->row_factor = 1;
+    p->option[RELATIVE] = p->variant < 4 ? NONE : OF_KEYS;
+    if (p->variant == 4 || p->variant == 6)
+        p->option[CHUNK] = 0;
+    int dq = head_width(p), dp = ting_grad_between(p, 1, 3), heads = p->option[HEADS];
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dq);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * head_width(p));
+    for (int i = 0; i < 2 && p->option[RELATIVE] != NONE; i++)
+        ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, heads * dp);
+}
+
+static void attend_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_attention g = geometry(p);
+    const ting_tensor none = {0};
+    const bool positions = p->option[RELATIVE] != NONE;
+    one_output(p, ting_attend(ctx, &g, p->input[0].t, p->input[1].t, p->input[2].t, positions ? p->input[3].t : none,
+                              positions ? p->input[4].t : none, (ting_real)0.35));
+}
+
+const ting_grad_case ting_case_attend = {7, attend_setup, attend_forward};

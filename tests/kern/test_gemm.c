@@ -124,7 +124,7 @@ static void check_again(const ting_gemm_run *run, ting_precision precision, cons
         for (int i = 0; g.accumulate && i < g.s.m; i++)
             memcpy(g.c + i * g.ldc, of->c + i * g.ldc, (size_t)g.s.n * sizeof *g.c);
         if (way == 0) {
-            ting_gemm_desks(run, precision, g.s.n, g.s.k, 1, at_desk, &g);
+            ting_gemm_desks(run, precision, g.s.n, g.s.k, 0, 1, at_desk, &g);
         } else if (way == 2 && g.a.cs == 1 && g.b.cs == 1) {
             by_strips(run, precision, &g);
         } else if (way == 1 && g.a.cs == 1) {

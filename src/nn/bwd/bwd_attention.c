@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bwd_attention.c - backward of the three parts of attention. docs/derive/attention.md
+ * bwd_attention.c - backward of attention at once and of its three parts. docs/derive/attention.md
  *
  * Key rows that several spans share (left context) get their sums from one thread a head, span after
  * span; the position table is summed a block of query rows at a time, the blocks in order.
  */
-#include "nn/attention.h"
+#include "nn/attention_item.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -24,35 +24,26 @@ struct scores_job {
     ting_real *gpos;        /* [blocks, heads, dp, distances] */
 };
 
-static ting_attention_rows rows_at(const ting_real *data, int count, ptrdiff_t rs, ptrdiff_t cs)
+/* Where the gradients of an item's weights lie in a tensor of all. */
+static ting_attention_weights gradients_of(const ting_attention_item *item, ting_tensor t)
 {
-    return (ting_attention_rows){count, data, rs, cs};
+    const int row = ting_attention_row(item->geometry, item->span, item->head, 0);
+    return (ting_attention_weights){t.grad == NULL ? NULL : ting_grad_row(t, row), t.ld};
 }
 
-/* The two gradients of factor q k^T for one head. */
-static void pair_gradients(const struct scores_job *job, const ting_gemm_desk *desk, int span, int head, ting_tensor q,
-                           ting_tensor k)
+static ting_attention_weights weights_of(const ting_attention_item *item, ting_tensor t)
 {
-    const struct ting_rec_attn_scores *rec = job->rec;
-    const ting_span *s = &rec->geometry.spans[span];
-    const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, d = q.cols / rec->geometry.heads;
-    const ting_real *g = ting_grad_row(rec->y, ting_attention_row(&rec->geometry, span, head, 0));
-    const size_t q0 = (size_t)s->q0 * (size_t)q.ld + (size_t)(head * d), k0 = (size_t)s->k0 * (size_t)k.ld + (size_t)(head * d);
-    if (q.grad != NULL)
-        ting_attention_mix(desk, job->kern, d, rec->factor, rows_at(g, queries, rec->y.ld, 1), rows_at(k.data + k0, keys, k.ld, 1),
-                           1, q.grad + q0, q.ld);
-    if (k.grad != NULL)
-        ting_attention_mix(desk, job->kern, d, rec->factor, rows_at(g, keys, 1, rec->y.ld), rows_at(q.data + q0, queries, q.ld, 1),
-                           1, k.grad + k0, k.ld);
+    return (ting_attention_weights){ting_row(t, ting_attention_row(item->geometry, item->span, item->head, 0)), t.ld};
 }
 
-static void scores_item(void *arg, const ting_gemm_desk *desk, int span, int head)
+static void scores_item(void *arg, const ting_attention_item *item)
 {
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *rec = job->rec;
-    pair_gradients(job, desk, span, head, rec->q, rec->k);
+    const ting_attention_weights g = gradients_of(item, rec->y);
+    ting_item_scores_backward(item, g, rec->q, rec->k, rec->factor);
     if (job->of_keys)
-        pair_gradients(job, desk, span, head, rec->p, rec->pos);
+        ting_item_scores_backward(item, g, rec->p, rec->pos, rec->factor);
 }
 
 /* Query row `row` of one head: gp[d] += sum_j g_j pos[d][shift + j]; gpos[d][shift + j] += p[d] g_j. */
@@ -132,97 +123,91 @@ void ting_bwd_attn_scores(ting_ctx *ctx, const void *saved)
     const struct ting_rec_attn_scores *rec = saved;
     const bool of_keys = rec->pos.rows > 0 && rec->pos_zero == TING_POSITIONS_OF_KEYS;
     struct scores_job job = {.kern = ctx->kern, .rec = rec, .of_keys = of_keys};
-    const int heads = rec->geometry.heads, width = (rec->q.cols > rec->p.cols ? rec->q.cols : rec->p.cols) / heads;
+    const int heads = rec->geometry.heads;
+    const ting_attention_need need = {.heads = heads, .cost = 2 * rec->q.cols / heads, .exclusive = true,
+                                      .width = (rec->q.cols > rec->p.cols ? rec->q.cols : rec->p.cols) / heads};
     const ting_tensor touched[] = {rec->y, rec->q, rec->k, rec->p, rec->pos};
     for (size_t i = 0; i < sizeof touched / sizeof touched[0]; i++)
         ting_gradient_touch(ctx, touched[i]);
     if (rec->q.grad != NULL || rec->k.grad != NULL || of_keys)
-        ting_attention_run(ctx, &rec->geometry, heads, 2 * rec->q.cols / heads, width, true, scores_item, &job);
+        ting_attention_run(ctx, &rec->geometry, &need, scores_item, &job);
     if (rec->pos.rows > 0 && !of_keys && (rec->p.grad != NULL || rec->pos.grad != NULL))
         backward_relative(ctx, &job);
 }
 
 /* ---- softmax: gx += y (gy - sum(y gy)), over the keys that were seen; in place gx = y gy - sum(y gy) y, others 0 ---- */
 
-struct softmax_job {
-    const ting_kern *kern;
-    const struct ting_rec_attn_softmax *rec;
-};
-
-static void softmax_row_in_place(const struct softmax_job *job, int row, int first, int end)
+static void softmax_item(void *arg, const ting_attention_item *item)
 {
-    const ting_tensor t = job->rec->y;
-    const ting_real *y = ting_row(t, row) + first;
-    ting_real *g = ting_grad_row(t, row);
-    memset(g, 0, (size_t)first * sizeof *g);
-    const ting_real sum = job->kern->dot(end - first, y, g + first);
-    job->kern->mul(end - first, y, g + first, g + first);
-    job->kern->axpy(end - first, -sum, y, g + first);
-    memset(g + end, 0, (size_t)(t.cols - end) * sizeof *g);
-}
-
-static void softmax_item(void *arg, const ting_gemm_desk *desk, int span, int head)
-{
-    (void)desk;
-    const struct softmax_job *job = arg;
-    const struct ting_rec_attn_softmax *rec = job->rec;
-    const ting_span *s = &rec->geometry.spans[span];
-    for (int i = 0; i < s->q1 - s->q0; i++) {
-        int row = ting_attention_row(&rec->geometry, span, head, i), first, end;
-        ting_attention_visible(&rec->geometry, span, i, &first, &end);
-        if (end < first)
-            end = first;
-        if (rec->x.grad == rec->y.grad)
-            softmax_row_in_place(job, row, first, end);
-        else
-            job->kern->softmax_grad(end - first, ting_row(rec->y, row) + first, ting_grad_row(rec->y, row) + first,
-                                    ting_grad_row(rec->x, row) + first);
+    const struct ting_rec_attn_softmax *rec = arg;
+    const ting_attention_weights y = weights_of(item, rec->y), gy = gradients_of(item, rec->y), gx = gradients_of(item, rec->x);
+    if (gx.rows == gy.rows) {
+        ting_item_softmax_backward(item, rec->y.cols, y, gy);
+        return;
+    }
+    for (int i = 0; i < item->queries; i++) {
+        int first, end;
+        ting_attention_visible(item->geometry, item->span, i, &first, &end);
+        if (end > first)
+            item->kern->softmax_grad(end - first, y.rows + (ptrdiff_t)i * y.ld + first, gy.rows + (ptrdiff_t)i * gy.ld + first,
+                                     gx.rows + (ptrdiff_t)i * gx.ld + first);
     }
 }
 
 void ting_bwd_attn_softmax(ting_ctx *ctx, const void *saved)
 {
-    const struct ting_rec_attn_softmax *rec = saved;
-    struct softmax_job job = {.kern = ctx->kern, .rec = rec};
-    ting_gradient_touch(ctx, rec->y);
-    ting_gradient_touch(ctx, rec->x);
-    if (rec->x.grad != NULL)
-        ting_attention_run(ctx, &rec->geometry, rec->geometry.heads, 8, 0, false, softmax_item, &job);
+    struct ting_rec_attn_softmax rec = *(const struct ting_rec_attn_softmax *)saved;
+    ting_gradient_touch(ctx, rec.y);
+    ting_gradient_touch(ctx, rec.x);
+    if (rec.x.grad != NULL)
+        ting_attention_run(ctx, &rec.geometry, &(ting_attention_need){.heads = rec.geometry.heads, .cost = 8}, softmax_item,
+                           &rec);
 }
 
 /* ---- weighted sum: gw_ij += gy_i . v_j, gv_j += sum_i w_ij gy_i ---- */
 
-struct apply_job {
-    const ting_kern *kern;
-    const struct ting_rec_attn_apply *rec;
-};
-
-static void apply_item(void *arg, const ting_gemm_desk *desk, int span, int head)
+static void apply_item(void *arg, const ting_attention_item *item)
 {
-    const struct apply_job *job = arg;
-    const struct ting_rec_attn_apply *rec = job->rec;
-    const ting_span *s = &rec->geometry.spans[span];
-    const int queries = s->q1 - s->q0, keys = s->k1 - s->k0, dv = rec->v.cols / rec->heads_used;
-    const int row = ting_attention_row(&rec->geometry, span, head, 0), ldw = rec->weights.ld;
-    if (queries == 0)
-        return;
-    const ting_attention_rows gy = rows_at(ting_grad_row(rec->y, s->q0) + head * dv, queries, rec->y.ld, 1);
-    const size_t v = (size_t)s->k0 * (size_t)rec->v.ld + (size_t)(head * dv);
-    if (rec->weights.grad != NULL)
-        ting_attention_dots(desk, job->kern, dv, 1, gy, rows_at(rec->v.data + v, keys, rec->v.ld, 1), 1,
-                            ting_grad_row(rec->weights, row), ldw);
-    if (rec->v.grad != NULL)
-        ting_attention_mix(desk, job->kern, dv, 1, rows_at(ting_row(rec->weights, row), keys, 1, ldw), gy, 1,
-                           rec->v.grad + v, rec->v.ld);
+    const struct ting_rec_attn_apply *rec = arg;
+    ting_item_apply_backward(item, rec->heads_used, weights_of(item, rec->weights), rec->v, rec->y, 1, gradients_of(item, rec->weights));
 }
 
 void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)
 {
-    const struct ting_rec_attn_apply *rec = saved;
-    struct apply_job job = {.kern = ctx->kern, .rec = rec};
-    const int width = rec->v.cols / rec->heads_used;
-    ting_gradient_touch(ctx, rec->y);
-    ting_gradient_touch(ctx, rec->weights);
-    ting_gradient_touch(ctx, rec->v);
-    ting_attention_run(ctx, &rec->geometry, rec->heads_used, 2 * width, width, true, apply_item, &job);
+    struct ting_rec_attn_apply rec = *(const struct ting_rec_attn_apply *)saved;
+    const int width = rec.v.cols / rec.heads_used;
+    ting_gradient_touch(ctx, rec.y);
+    ting_gradient_touch(ctx, rec.weights);
+    ting_gradient_touch(ctx, rec.v);
+    ting_attention_run(ctx, &rec.geometry,
+                       &(ting_attention_need){.heads = rec.heads_used, .cost = 2 * width, .width = width, .exclusive = true}, apply_item,
+                       &rec);
+}
+
+/* ---- at once: the gradient of an item's weights in the item's room ---- */
+
+static void attend_item(void *arg, const ting_attention_item *item)
+{
+    const struct ting_rec_attend *rec = arg;
+    const ting_attention_weights rows = weights_of(item, rec->weights), g = {item->room, rec->weights.ld};
+    ting_item_apply_backward(item, rec->geometry.heads, rows, rec->v, rec->y, 0, g);
+    ting_item_softmax_backward(item, item->keys, rows, g);
+    ting_item_scores_backward(item, g, rec->q, rec->k, rec->factor);
+    if (rec->pos.rows > 0)
+        ting_item_scores_backward(item, g, rec->p, rec->pos, rec->factor);
+}
+
+void ting_bwd_attend(ting_ctx *ctx, const void *saved)
+{
+    struct ting_rec_attend rec = *(const struct ting_rec_attend *)saved;
+    const ting_tensor touched[] = {rec.y, rec.q, rec.k, rec.v, rec.p, rec.pos};
+    ting_attention_need need = ting_attend_need(&rec);
+    for (size_t i = 0; i < sizeof touched / sizeof touched[0]; i++)
+        ting_gradient_touch(ctx, touched[i]);
+    need.exclusive = true;
+    for (int s = 0; s < rec.geometry.count; s++) {
+        const size_t room = (size_t)(rec.geometry.spans[s].q1 - rec.geometry.spans[s].q0) * (size_t)rec.weights.ld;
+        need.room = room > need.room ? room : need.room;
+    }
+    ting_attention_run(ctx, &rec.geometry, &need, attend_item, &rec);
 }
