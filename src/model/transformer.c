@@ -94,10 +94,7 @@ static ting_tensor attend(ting_ctx *ctx, const ting_transformer_shape *shape, co
     ting_tensor q = ting_linear_apply(ctx, x, mha->query, TING_ACT_NONE);
     ting_tensor k = ting_linear_apply(ctx, keys, mha->key, TING_ACT_NONE);
     ting_tensor v = ting_linear_apply(ctx, keys, mha->value, TING_ACT_NONE);
-    ting_tensor scores = ting_attn_scores(ctx, geometry, q, k, none, none, 0, factor);
-    ting_tensor weights = ting_attn_softmax_in_place(ctx, geometry, scores);
-    ting_tensor mixed = ting_attn_apply(ctx, geometry, weights, v, geometry->heads);
-    return ting_linear_apply(ctx, mixed, mha->out, TING_ACT_NONE);
+    return ting_linear_apply(ctx, ting_attend(ctx, geometry, q, k, v, none, none, factor), mha->out, TING_ACT_NONE);
 }
 
 /* The residual connection around one part, in either order of norms. */
