@@ -19,7 +19,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     const char **settings = NULL;
     if (options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the folder to train in with -o DIR");
-    ting_err err = ting_training_check_export(options->export_path, options->folder, others, sizeof others / sizeof others[0]);
+    ting_err err = ting_training_check_export(options->export_path, others, sizeof others / sizeof others[0]);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
     settings = ting_alloc((size_t)options->settings.count + 1, sizeof *settings); /* zeroed: ends with NULL */

@@ -17,7 +17,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     if (options->corpus == NULL || options->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
                                                    "-o DIR");
-    ting_err err = ting_training_check_export(options->export_path, options->folder, others, sizeof others / sizeof others[0]);
+    ting_err err = ting_training_check_export(options->export_path, others, sizeof others / sizeof others[0]);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();

@@ -3,7 +3,7 @@
 #include "cli/training.h"
 
 #include "base/file.h"
-#include "base/mem.h"
+#include <string.h>
 
 static void write_time_left(double seconds, char *out, size_t room)
 {
@@ -50,22 +50,17 @@ void ting_training_end(ting_training_session *session)
         ting_progress_end(&session->bar);
 }
 
-ting_err ting_training_check_export(const char *export_path, const char *folder, const char *const *others,
-                                    size_t count)
+ting_err ting_training_check_export(const char *export_path, const char *const *others, size_t count)
 {
     ting_err err = TING_OK;
     if (export_path == NULL)
         return TING_OK;
-    char *checkpoint = ting_path_join(folder, "checkpoint"), *curves = ting_path_join(folder, "curves.html");
-    if (checkpoint == NULL || curves == NULL)
-        FAIL(TING_ERR_MEMORY, "%s: out of memory", folder);
-    TRY(ting_file_apart(checkpoint, export_path));
-    TRY(ting_file_apart(curves, export_path));
+    const char *name = strrchr(export_path, '.');
+    if (name == NULL || strcmp(name, ".gguf") != 0)
+        FAIL(TING_ERR_ARGUMENT, "%s: a model file's name ends in .gguf", export_path);
     for (size_t i = 0; i < count; i++)
         if (others[i] != NULL)
             TRY(ting_file_apart(others[i], export_path));
 out:
-    ting_free(checkpoint);
-    ting_free(curves);
     return err;
 }

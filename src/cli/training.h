@@ -45,9 +45,8 @@ void ting_training_report(void *self, const ting_train_report *report);
 int ting_training_stop(void *self);
 void ting_training_end(ting_training_session *session);
 
-/* Whether the exported file is none of those that are read (others [count], NULL for none) nor one that the training writes
- * into the folder. Errors: argument, memory. */
-ting_err ting_training_check_export(const char *export_path, const char *folder, const char *const *others,
-                                    size_t count);
+/* Whether the exported file is none of those that are read (others [count], NULL for none) and is named as a model, .gguf, as
+ * nothing is that the training writes into its folder. Errors: argument, memory. */
+ting_err ting_training_check_export(const char *export_path, const char *const *others, size_t count);
 
 #endif

@@ -148,6 +148,8 @@ ting_err ting_compute_cmvn(const ting_cmvn_options *options, ting_cmvn_counts *c
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
+    if (options->manifest == NULL || options->output == NULL)
+        return ting_fail(TING_ERR_ARGUMENT, "no %s is named", options->manifest == NULL ? "manifest" : "output");
     job *j = ting_alloc(1, sizeof *j);
     *counts = (ting_cmvn_counts){0};
     if (j == NULL)

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "text/pinyin.h"
 #include "text/plain.h"
+#include "text/syllable.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct ting_labeller {
     size_t count;
     int (*syllable)[PARTS]; /* [TING_PINYIN_COUNT]: its tokens, -1 where there are fewer */
     bool characters;        /* the table has hanzi and no syllables */
+    ting_words words; /* of the pinyin at hand */
     ting_g2p_line line;
     ting_str plain; /* of the text at hand */
 };
@@ -198,6 +200,7 @@ void ting_labeller_free(ting_labeller *l)
 {
     if (l == NULL)
         return;
+    ting_words_free(&l->words);
     ting_g2p_line_free(&l->line);
     ting_str_free(&l->plain);
     ting_free(l->syllable);
@@ -229,18 +232,16 @@ out:
     return err;
 }
 
-static ting_err append_pinyin(const ting_labeller *l, const char *pinyin, ting_labels *labels)
+static ting_err append_pinyin(ting_labeller *l, const char *pinyin, ting_labels *labels)
 {
     ting_err err = TING_OK;
-    static const char space[] = " \t\r\n";
-    for (const char *at = pinyin + strspn(pinyin, space); *at != '\0';) {
-        const size_t length = strcspn(at, space);
-        const int id = ting_pinyin_read(at, length);
-        if (id == TING_PINYIN_NONE)
-            FAIL(TING_ERR_FORMAT, "\"%.*s\" is no syllable of Mandarin", length < 32 ? (int)length : 32, at);
-        TRY(append_syllable(l, id, labels));
-        at += length;
-        at += strspn(at, space);
+    TRY(ting_words_read(pinyin, strlen(pinyin), &l->words));
+    for (int i = 0; i < l->words.count; i++) {
+        const ting_word *word = &l->words.items[i];
+        if (word->id == TING_PINYIN_NONE)
+            FAIL(TING_ERR_FORMAT, "\"%.*s\" is no syllable of Mandarin", word->length < 32 ? (int)word->length : 32,
+                 pinyin + word->offset);
+        TRY(append_syllable(l, word->id, labels));
     }
 out:
     return err;

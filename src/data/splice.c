@@ -56,9 +56,10 @@ ting_err ting_splice_trim(const float *samples, size_t count, size_t *first, siz
     *end = count;
     if (frames < 2)
         return TING_OK;
-    double *powers = ting_alloc(2 * frames, sizeof *powers), *sorted = powers + frames;
+    double *powers = ting_alloc(2 * frames, sizeof *powers);
     if (powers == NULL)
         return TING_ERR_MEMORY;
+    double *sorted = powers + frames;
     for (size_t f = 0; f < frames; f++)
         powers[f] = ting_sound_power(samples + f * FRAME, FRAME);
     memcpy(sorted, powers, frames * sizeof *powers);

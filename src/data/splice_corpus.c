@@ -308,6 +308,8 @@ ting_err ting_splice_corpus(const ting_splice_options *options)
     splicer s = {.options = options, .log = ting_remarks_log(&remarks), .lexicon = ting_lexicon_new()};
     if (s.lexicon == NULL)
         return TING_ERR_MEMORY;
+    if (options->manifest == NULL || options->sentences == NULL || options->output == NULL || options->lexicon == NULL)
+        FAIL(TING_ERR_ARGUMENT, "manifest, sentences, output and lexicon: one of them is not named");
     if (options->count < 1)
         FAIL(TING_ERR_ARGUMENT, "%d sentences", options->count);
     TRY(ting_lexicon_add_folder(s.lexicon, options->lexicon));

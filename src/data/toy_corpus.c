@@ -39,7 +39,11 @@ ting_err ting_make_toy_corpus(const char *folder, int count, int seed)
     ting_err err = TING_OK;
     ting_manifest_writer writers[2] = {0};
     ting_sound sound = {0};
-    char *paths[2] = {ting_path_join(folder, names[0]), ting_path_join(folder, names[1])};
+    char *paths[2] = {0};
+    if (folder == NULL)
+        FAIL(TING_ERR_ARGUMENT, "no folder is named");
+    for (int i = 0; i < 2; i++)
+        paths[i] = ting_path_join(folder, names[i]);
     if (paths[0] == NULL || paths[1] == NULL)
         FAIL(TING_ERR_MEMORY, "%s: out of memory", folder);
     if (count < 10 || count > 100000)

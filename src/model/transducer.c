@@ -48,23 +48,23 @@ ting_err ting_transducer_new(const ting_transducer_config *config, ting_params *
     if (model == NULL)
         return TING_ERR_MEMORY;
     model->config = c;
-    const int group = c.decoder_dim / c.groups;
     model->embedding = ting_param_init(
         ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){c.vocab, c.decoder_dim}, "decoder.embedding.weight"),
         ting_init_normal(1));
-    if (c.context > 1)
+    if (c.context > 1) { /* with it the check looks at the groups */
+        const int group = c.decoder_dim / c.groups;
         model->conv = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 3,
                                                       (int[]){c.decoder_dim, group, c.context}, "decoder.conv.weight"),
                                       ting_init_fan_in(group * c.context));
+    }
     model->encoder = ting_linear_declare_scaled(params, c.joiner_dim, c.encoder_dim, 0.25, "joiner.", "encoder_proj");
     model->decoder = ting_linear_declare_scaled(params, c.joiner_dim, c.decoder_dim, 0.25, "joiner.", "decoder_proj");
     model->output = ting_linear_declare(params, c.vocab, c.joiner_dim, "joiner.", "output_linear");
-    if (model->output.bias == NULL) { /* declaring is sticky: the sentence is there */
-        ting_free(model);
-        return TING_ERR_MEMORY;
-    }
+    TRY(ting_params_declared(params));
     *out = model;
+    model = NULL;
 out:
+    ting_free(model);
     return err;
 }
 

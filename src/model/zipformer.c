@@ -268,8 +268,7 @@ ting_err ting_zipformer_new(const ting_zipformer_config *config, ting_params *pa
     for (int i = 0; i < config->stacks; i++)
         TRY(declare_stack(model, i, params));
     model->downsample = values(params, config->output_downsampling, zero, "encoder", "downsample_output.bias");
-    if (model->downsample == NULL)
-        err = TING_ERR_MEMORY; /* declaring is sticky: the registry has the cause */
+    TRY(ting_params_declared(params));
 out:
     if (err != TING_OK) {
         ting_zipformer_free(model);

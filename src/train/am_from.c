@@ -67,6 +67,9 @@ static const char *hidden_difference(const ting_encoder_config *a, const ting_en
         return x->dim == y->dim && x->heads != y->heads ? "heads"
                : x->positions != y->positions           ? "positions"
                : x->act != y->act                       ? "activation"
+               : x->macaron != y->macaron               ? "macaron"
+               : x->norm != y->norm                     ? "norm"
+               : x->causal != y->causal                 ? "causal"
                                                         : NULL;
     }
     for (int i = 0; a->kind == TING_ENCODER_ZIPFORMER && i < a->zipformer.stacks && i < b->zipformer.stacks; i++) {
@@ -79,6 +82,8 @@ static const char *hidden_difference(const ting_encoder_config *a, const ting_en
     for (int i = 0; a->kind == TING_ENCODER_CNN && i < a->cnn.blocks && i < b->cnn.blocks; i++)
         if (a->cnn.block[i].stride_time != b->cnn.block[i].stride_time)
             return "stride_time";
+        else if (a->cnn.block[i].stride_freq != b->cnn.block[i].stride_freq)
+            return "stride_freq";
     return NULL;
 }
 

@@ -273,7 +273,8 @@ static void label_by_teacher(ting_ctx *ctx, const ting_am_taught *taught, ting_s
     if (ctx->err != TING_OK)
         return;
     memcpy(starts, batch->labels.start, ((size_t)batch->labelled + 1) * sizeof *starts);
-    memcpy(ids, batch->label_ids, (size_t)own * sizeof *ids);
+    if (own > 0)
+        memcpy(ids, batch->label_ids, (size_t)own * sizeof *ids);
     for (int u = batch->labelled, at = own; u < each; u++) {
         for (int i = taught->said.start[u]; i < taught->said.start[u + 1]; i++)
             if (taught->tokens[i] >= 0)

@@ -175,8 +175,8 @@ out:
 static bool has_loss(const ting_am_recipe *r)
 {
     const ting_am_loss *l = &r->loss;
-    return (r->ctc_head && l->ctc > 0) || (r->transducer_head && l->transducer > 0) || l->consistency > 0 ||
-           ting_am_recipe_is_taught(r);
+    return (r->ctc_head && l->ctc > 0) || (r->transducer_head && l->transducer > 0) || l->consistency > 0 || l->rows > 0 ||
+           l->hints > 0 || l->posteriors > 0; /* `pseudo` gives labels, which a head must want */
 }
 
 /* What the groups ask of each other. */

@@ -77,7 +77,7 @@ void ting_am_recipe_model_features(int values, ting_encoder_config *encoder)
 /* A list of whole numbers, or one without brackets; *count stays where the key is absent. */
 static ting_err read_ints(ting_yaml *map, const char *key, long low, long high, int most, int *out, int *count)
 {
-    enum { MOST = TING_ZIPFORMER_MAX_STACKS };
+    enum { MOST = TING_MOST_HINTS };
     ting_err err = TING_OK;
     double values[MOST];
     int found = 0;

@@ -241,9 +241,10 @@ static ting_err rehearse(ting_trainer *t)
     ting_spent nobody_s;
     double total[2];
     const int64_t place = t->at.batch;
-    if (t->task->largest == NULL || t->at.step >= t->steps)
+    if (t->at.step >= t->steps)
         return TING_OK;
-    t->at.batch = (int64_t)t->task->largest(t->task->self);
+    if (t->task->largest != NULL)
+        t->at.batch = (int64_t)t->task->largest(t->task->self);
     ting_ctx ctx = ting_trainer_ctx(t, &tape);
     ting_arena_limit(t->arena, allowed, t);
     ting_arena_limit(t->gradients, allowed, t);

@@ -160,10 +160,10 @@ static void text_becomes_a_model(void **state)
     assert_true(ting_file_exists(curves));
     ting_program_free(&run);
     char *checkpoint = ting_path_join(folder, "checkpoint");
-    const char *const read[] = {checkpoint, recipe, corpus};
-    for (size_t i = 0; i < 3; i++)
-        ting_assert_usage("is both input and output",
-                          ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", read[i]));
+    const char *const written[] = {checkpoint, recipe, corpus};
+    for (size_t i = 0; i < 3; i++) /* none of them is a model by its name */
+        ting_assert_usage("a model file's name ends in .gguf",
+                          ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", written[i]));
     ting_free(checkpoint);
     run = ting_run_program(ARGS("train", "p2h", recipe, "--corpus", corpus, "-o", folder, "--export", out, "--type", "int8"),
                            NULL);

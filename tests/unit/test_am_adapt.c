@@ -298,6 +298,29 @@ static void a_start_that_means_something_else_is_refused(void **state)
         ting_free(all[i]);
 }
 
+/* The same of the other encoders: settings that change no shape. */
+static void settings_that_no_shape_shows_are_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *set, *part;
+    } cases[] = {{"model={encoder: conformer, dim: 16, heads: 2, layers: 1, feedforward: 32, kernel: 3, norm: layer}",
+                  "model.causal=true", "differ in causal"},
+                 {"model={encoder: cnn, channels: [4, 4], convs: [1, 1], stride_time: [2, 1], stride_freq: [1, 2], dim: 16}",
+                  "model.stride_freq=[2, 1]", "differ in stride_freq"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ting_train_options used;
+        char *folder = ting_temp_path(i == 0 ? "hidden" : "hidden-cnn"), *next = ting_temp_path("hidden-next");
+        const char *const two[] = {cases[i].model, "train.steps=2", NULL}, *const more[] = {cases[i].model, cases[i].set, NULL};
+        assert_ok(train(folder, NULL, two, &used));
+        char *model = export(&used, i == 0 ? "hidden.gguf" : "hidden-cnn.gguf");
+        assert_fails(TING_ERR_MODEL, cases[i].part, train(next, model, more, &used));
+        char *const all[] = {folder, next, model};
+        for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
+            ting_free(all[k]);
+    }
+}
+
 /* ---- the page ---- */
 
 /* name NULL: the folder is the file */
@@ -457,6 +480,7 @@ int main(void)
         cmocka_unit_test(impossible_parts_are_refused), cmocka_unit_test(frozen_parts_stay_bitwise),
         cmocka_unit_test(frozen_statistics_stay),       cmocka_unit_test(parts_have_their_own_rate),
         cmocka_unit_test(a_network_writes_characters),  cmocka_unit_test(a_start_that_means_something_else_is_refused),
+        cmocka_unit_test(settings_that_no_shape_shows_are_compared),
         cmocka_unit_test(the_page_shows_what_happened), cmocka_unit_test(earlier_points_are_kept),
     };
     return cmocka_run_group_tests(tests, make_toy, free_toy);

@@ -513,6 +513,7 @@ static void impossible_recipes_are_refused(void **state)
         {"data: {train: [{manifest: train.tsv}]}\nfeatures: icefall bins=8\n", "8 features, expected 9",
          TING_ERR_MODEL},
         {"data: {train: [{manifest: train.tsv}]}\nloss: {ctc: 0}\n", "no loss is computed", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nloss: {ctc: 0, pseudo: true}\n", "no loss is computed", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {ctc: false, transducer: {}}\nloss: {transducer: 0}\n",
          "no loss is computed", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn}\nloss: {hints: 1}\n", "the encoder must be one",

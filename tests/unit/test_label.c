@@ -75,6 +75,12 @@ static void text_is_read_as_it_is_spoken(void **state)
     labels.count = 0;
     assert_ok(ting_label_append(labeller, "我", "  ni3\thǎo ", &labels)); /* given pinyin wins */
     assert_tokens(&tokens, &labels, "n ǐ h ǎo");
+    labels.count = 0; /* the notation of tokens: an initial and a final are a syllable */
+    assert_ok(ting_label_append(labeller, NULL, "zh ōng guó", &labels));
+    const size_t apart = labels.count;
+    assert_ok(ting_label_append(labeller, NULL, "zhong1 guo2", &labels));
+    assert_true(apart > 0 && labels.count == 2 * apart);
+    assert_memory_equal(labels.ids, labels.ids + apart, apart * sizeof *labels.ids);
     const size_t before = labels.count;
     assert_fails(TING_ERR_FORMAT, "\"xyz9\" is no syllable", ting_label_append(labeller, NULL, "ni3 xyz9", &labels));
     assert_fails(TING_ERR_FORMAT, "\"猫\" has no reading", ting_label_append(labeller, "我猫", NULL, &labels));
