@@ -6,9 +6,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static int by_name(const void *a, const void *b)
 {
@@ -59,4 +62,26 @@ void ting_folder_free(ting_folder *folder)
         ting_free(folder->names[i]);
     ting_free(folder->names);
     *folder = (ting_folder){0};
+}
+
+ting_err ting_folder_claim(const char *path, int *claim)
+{
+    *claim = -1;
+    if (access(path, W_OK) != 0)
+        return ting_fail(TING_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return ting_fail(TING_ERR_IO, "%s: %s", path, strerror(errno));
+    if (flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(folder);
+        return ting_fail(TING_ERR_IO, "%s: another process works in it", path);
+    }
+    *claim = folder;
+    return TING_OK;
+}
+
+void ting_folder_release(int claim)
+{
+    if (claim >= 0)
+        close(claim);
 }

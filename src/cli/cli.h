@@ -85,6 +85,7 @@ bool ting_cli_interrupted(void);
 
 /* help.c, man.c, completion.c: what is made from the tables. */
 void ting_help_program(FILE *out);
+void ting_help_group(const char *first); /* the commands whose first word it is */
 void ting_help_command(FILE *out, const ting_command *command);
 void ting_man_program(FILE *out);
 void ting_man_command(FILE *out, const ting_command *command);

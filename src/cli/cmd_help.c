@@ -17,8 +17,10 @@ static ting_exit run(ting_cli *cli, const void *options)
     }
     int used = 0;
     const ting_command *command = ting_command_find(cli->input_count, cli->inputs, &used);
-    if (command == NULL && used == 2)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "%s: which one? 'tingxie --help' lists them", cli->inputs[0]);
+    if (command == NULL && used == 2 && cli->input_count == 1) {
+        ting_help_group(cli->inputs[0]);
+        return TING_EXIT_OK;
+    }
     if (command == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "there is no command '%s' ('tingxie --help' lists them)",
                              cli->inputs[0]);

@@ -87,7 +87,7 @@ const ting_command ting_command_train_am = {
         "Trains the network that RECIPE describes on the recordings that its manifests list. The folder gets the file "
         "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss and its terms, held-out error "
         "rate, gradients, learning rate, speed, what was heard last). docs/TRAINING.md tells it from the beginning.\n\n"
-        "Recordings that cannot be used are named and left out. Ctrl-C and SIGTERM write a checkpoint and stop. The "
+        "Recordings that cannot be used are named and left out. Ctrl-C, SIGTERM and a hang-up write a checkpoint and stop. The "
         "same command goes on exactly where it stopped, as if it had never been interrupted.",
     .options = table,
     .examples = examples,

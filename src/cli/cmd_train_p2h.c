@@ -64,7 +64,7 @@ const ting_command ting_command_train_p2h = {
         "Trains the network that RECIPE describes on a corpus made by `tingxie data p2h`. The folder gets the file "
         "`checkpoint` (the whole state, replaced atomically) and `curves.html` (loss, held-out error rate, learning "
         "rate).\n\n"
-        "Ctrl-C and SIGTERM write a checkpoint and stop. The same command goes on exactly where it stopped, as if it had "
+        "Ctrl-C, SIGTERM and a hang-up write a checkpoint and stop. The same command goes on exactly where it stopped, as if it had "
         "never been interrupted.",
     .options = table,
     .examples = examples,

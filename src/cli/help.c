@@ -102,16 +102,33 @@ void ting_help_command(FILE *out, const ting_command *command)
     }
 }
 
+/* Commands whose name begins with `first` and a space, or all. */
+static void list_commands(FILE *out, const char *first)
+{
+    const size_t length = first == NULL ? 0 : strlen(first);
+    for (int i = 0; ting_commands[i] != NULL; i++) {
+        const char *name = ting_commands[i]->name;
+        if (first != NULL && (strncmp(name, first, length) != 0 || name[length] != ' '))
+            continue;
+        int at = fprintf(out, "  %s", name);
+        fprintf(out, "%*s", at < 16 ? 16 - at : 1, "");
+        wrap(out, ting_commands[i]->summary, 16, 16);
+    }
+}
+
+void ting_help_group(const char *first)
+{
+    printf("Commands of tingxie %s:\n", first);
+    list_commands(stdout, first);
+    printf("\n'tingxie %s COMMAND --help' shows options and examples.\n", first);
+}
+
 void ting_help_program(FILE *out)
 {
     fputs("tingxie: Mandarin speech to text, and the training of its models\n\n"
           "Usage: tingxie COMMAND [OPTION]... [INPUT]...\n\nCommands:\n",
           out);
-    for (int i = 0; ting_commands[i] != NULL; i++) {
-        int at = fprintf(out, "  %s", ting_commands[i]->name);
-        fprintf(out, "%*s", at < 16 ? 16 - at : 1, "");
-        wrap(out, ting_commands[i]->summary, 16, 16);
-    }
+    list_commands(out, NULL);
     fputs("\n'tingxie COMMAND --help' shows options and examples; 'tingxie --version' what was built.\n"
           "Exit status: 0 all well, 1 some inputs failed, 2 wrong command line, 130 interrupted.\n"
           "TING_MODELS names a folder with models; TING_CPU steps the processor level down:\n",

@@ -42,6 +42,9 @@ void ting_cli_catch_interrupt(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction hangup; /* a terminal that closes, unless nohup has said that it doesn't matter */
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
 }
 
 bool ting_cli_interrupted(void)
@@ -241,7 +244,11 @@ static ting_exit dispatch(int argc, const char *const *argv)
     if (command != NULL)
         return run_command(command, argc - 1 - used, argv + 1 + used);
     if (used == 2) { /* the first word of a two-word command stood alone, or before a wrong word */
-        fprintf(stderr, "tingxie %s: which one? 'tingxie --help' lists them\n", argv[1]);
+        if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+            ting_help_group(argv[1]);
+            return TING_EXIT_OK;
+        }
+        fprintf(stderr, "tingxie %s: which one? 'tingxie %s --help' lists them\n", argv[1], argv[1]);
         return TING_EXIT_USAGE;
     }
     return unknown_command(argv[1]);

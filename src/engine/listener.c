@@ -2,6 +2,7 @@
 /* listener.c - see listener.h. */
 #include "engine/listener.h"
 
+#include "audio/dither.h"
 #include "audio/resample.h"
 #include "base/mem.h"
 #include "engine/ears.h"
@@ -16,6 +17,7 @@ struct ting_listener { /* one of the two ears is there */
     int rate;
     ting_hearing_run run;
     ting_resampler *resampler; /* NULL: the rates agree */
+    ting_dither dither;        /* at the model's rate */
     ting_chunk_ear *chunks;
     ting_segment_ear *segments;
     long long fed; /* samples at the source rate */
@@ -37,6 +39,7 @@ ting_err ting_listener_new(const ting_am *am, const ting_listener_options *optio
                                 : ting_segment_ear_new(&l->run, options->pause, options->longest, &l->segments));
     if (l->rate != am->features.rate)
         TRY(ting_resampler_new(l->rate, am->features.rate, &l->resampler));
+    l->dither = ting_dither_at(am->features.rate);
     *out = l;
     l = NULL;
 out:
@@ -68,6 +71,7 @@ ting_err ting_listener_reset(ting_listener *l)
         ting_chunk_ear_reset(l->chunks);
     else
         ting_segment_ear_reset(l->segments);
+    l->dither = ting_dither_at(rate);
     l->run.ctx.err = TING_OK;
     l->run.rows = 0;
     l->fed = 0;
@@ -102,8 +106,10 @@ ting_err ting_hear_frames(ting_hearing_run *run, const float *frames, int count,
     return run->sink.take(run->sink.self, ctx, rows, first);
 }
 
-static ting_err accept(ting_listener *l, const float *samples, size_t count)
+static ting_err accept(ting_listener *l, const float *heard, size_t count)
 {
+    float samples[BLOCK];
+    ting_dither_run(&l->dither, heard, count, samples);
     return l->chunks != NULL ? ting_chunk_ear_accept(l->chunks, samples, count)
                              : ting_segment_ear_accept(l->segments, samples, count);
 }

@@ -2,7 +2,7 @@
 /*
  * listener.h - sound as it comes -> rows of the acoustic encoder, some at a time.
  *
- *     samples at any rate -> the model's rate -> features [T, dim] -> encoder -> rows [n, dim]
+ *     samples at any rate -> the model's rate -> no digital silence (audio/dither.h) -> features [T, dim] -> encoder -> rows [n, dim]
  *
  * A model that can stream hears chunks (0.3 to 0.6 s) as they come; any other one segments between pauses, whole (ears.h), and
  * so says nothing before a pause. Cuts are at places that depend on the sound alone, so the rows are bitwise the same however

@@ -299,14 +299,28 @@ static size_t largest(void *self)
     return ting_speech_batches_largest(t->batches);
 }
 
+/* What cannot be used is named when it first comes, the last one of a batch; of very many the first. */
+static void name_once(ting_am_task *t, const char *why)
+{
+    const uint64_t hash = ting_hash_bytes(why, strlen(why));
+    for (int i = 0; i < t->named_count; i++)
+        if (t->named[i] == hash)
+            return;
+    if (t->named_count == TING_MOST_NAMED)
+        return;
+    t->named[t->named_count++] = hash;
+    ting_log_write(t->own_log, TING_LOG_WARNING, "left out %s%s", why,
+                   t->named_count == TING_MOST_NAMED ? " (further ones are counted)" : "");
+}
+
 static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, double *units)
 {
     ting_err err = TING_OK;
     ting_am_task *t = self;
     const ting_speech_batch *batch;
     TRY(ting_speech_batches_take(t->batches, place, &batch));
-    if (batch->left_out > 0 && t->terms.left_out == 0)
-        ting_log_write(t->own_log, TING_LOG_WARNING, "left out %s", batch->why);
+    if (batch->left_out > 0)
+        name_once(t, batch->why);
     t->terms.left_out += batch->left_out;
     if (batch->left_out > 0)
         snprintf(t->why, sizeof t->why, "%s", batch->why);

@@ -35,6 +35,8 @@ typedef struct ting_am_terms { /* sums over the batches since the trainer last a
     int impossible_here; /* of the batch at hand: an utterance counts once, in however many terms and views it has no path */
 } ting_am_terms;
 
+enum { TING_MOST_NAMED = 50 }; /* utterances that a run names */
+
 typedef struct ting_am_task {
     const ting_am_recipe *recipe;
     const ting_log *log, *own_log;
@@ -55,6 +57,8 @@ typedef struct ting_am_task {
     ting_str from, taught_by; /* for the record, see ting_task; empty: nobody */
     ting_am_terms terms, terms_before; /* ... the last batch */
     char why[256];                     /* the last utterance was left out; "": none was */
+    uint64_t named[TING_MOST_NAMED];   /* hashes of what was said of utterances that were left out */
+    int named_count;
     ting_str samples; /* of the last measurement, lines as in train/curves.h */
 } ting_am_task;
 

@@ -7,6 +7,7 @@
 
 #include "base/available.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/mem.h"
 #include "nn/scope.h"
 #include "nn/tape.h"
@@ -73,8 +74,11 @@ static ting_err plan_end(ting_trainer *t)
     if (t->at.decay_steps > 0)
         t->steps = (long)(t->at.decay_from + t->at.decay_steps);
     if (t->at.step >= t->steps)
-        ting_log_write(t->options->log, TING_LOG_WARNING, "nothing to do: %lld steps are done, the plan has %ld",
-                       (long long)t->at.step, t->steps);
+        ting_log_write(t->options->log, TING_LOG_WARNING, "nothing to do: %lld steps are done, the plan has %ld%s",
+                       (long long)t->at.step, t->steps,
+                       t->at.decay_steps > 0
+                           ? " since it was told to finish; what it learnt goes on in another folder (--from an export)"
+                           : "");
 out:
     return err;
 }
@@ -120,8 +124,10 @@ static ting_err start(ting_trainer *t)
 {
     ting_err err = TING_OK;
     TRY(ting_folder_make(t->options->folder));
-    if (t->ranks->rank == 0)
+    if (t->ranks->rank == 0) {
+        TRY(ting_folder_claim(t->options->folder, &t->claim));
         TRY(sweep(t));
+    }
     TRY(ting_trainer_make(t, t->options->folder));
     t->kern = ting_kern_select(ting_cpu_detect());
     t->pool = ting_pool_new(threads_of(t));
@@ -418,6 +424,7 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     *t = (ting_trainer){.task = task,
                         .plan = plan,
                         .options = options,
+                        .claim = -1,
                         .ranks = options->ranks != NULL ? options->ranks : &ting_ranks_alone};
     ting_err err = ting_ranks_agree(t->ranks, start(t));
     if (err == TING_OK)
@@ -439,7 +446,7 @@ ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, c
     ting_trainer *t = ting_alloc(1, sizeof *t);
     if (t == NULL)
         return TING_ERR_MEMORY;
-    *t = (ting_trainer){.task = task, .plan = plan};
+    *t = (ting_trainer){.task = task, .plan = plan, .claim = -1};
     TRY(ting_trainer_make(t, folder));
     if (!ting_file_exists(t->checkpoint_path))
         FAIL(TING_ERR_ARGUMENT, "%s: there is no checkpoint to export", t->checkpoint_path);

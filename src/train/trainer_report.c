@@ -124,7 +124,7 @@ static ting_err save(ting_trainer *t, bool last, bool *saved)
 {
     ting_err err = ting_trainer_save(t);
     *saved = err == TING_OK;
-    if (err != TING_ERR_IO || last)
+    if (err != TING_ERR_IO || last || t->at.step >= t->steps)
         return err;
     ting_log_write(t->options->log, TING_LOG_WARNING, "no checkpoint of step %lld, the training goes on: %s",
                    (long long)t->at.step, ting_error_message());

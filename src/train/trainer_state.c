@@ -3,6 +3,7 @@
 #include "train/trainer_state.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "train/checkpoint.h"
@@ -83,6 +84,7 @@ out:
 
 void ting_trainer_drop(ting_trainer *t)
 {
+    ting_folder_release(t->claim);
     ting_free(t->curve);
     ting_free(t->checkpoint_path);
     ting_free(t->curves_path);

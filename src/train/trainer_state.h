@@ -30,6 +30,7 @@ typedef struct ting_trainer {
     ting_pool *pool;
     ting_arena *arena, *gradients; /* of a step */
     char *checkpoint_path, *curves_path;
+    int claim; /* of the folder (base/folder.h); of the first rank */
     ting_place at;
     ting_curve_point *curve;
     size_t curve_count, curve_room;

@@ -19,7 +19,13 @@ static void a_wrong_command_line_is_one_sentence(void **state)
     ting_assert_usage("did you mean --quiet?", ARGS("help", "--qiuet"));
     ting_assert_usage("there is no option -X", ARGS("help", "-qX"));
     ting_assert_usage("'c' is one too many", ARGS("help", "a", "b", "c"));
-    ting_assert_usage("train: which one?", ARGS("help", "train"));
+    ting_program_run group = ting_run_program(ARGS("help", "train"), NULL), asked = ting_run_program(ARGS("train", "--help"), NULL);
+    assert_true(group.status == 0 && asked.status == 0);
+    assert_string_equal(group.out, asked.out);
+    assert_true(strstr(group.out, "train am") != NULL && strstr(group.out, "transcribe") == NULL);
+    ting_program_free(&group);
+    ting_program_free(&asked);
+    ting_assert_usage("train: which one?", ARGS("train", "nothing"));
     ting_assert_usage("--generate makes", ARGS("--generate", "nothing"));
 }
 

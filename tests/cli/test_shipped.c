@@ -56,6 +56,27 @@ static void it_hears_a_stranger(void **state)
     ting_program_free(&heard);
 }
 
+/* Six seconds of zeros, alone and in front of a sentence: muted meetings have them. */
+static void it_hears_nothing_in_silence(void **state)
+{
+    (void)state;
+    static const char wav[] = "RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0data\0\xee\x02\0";
+    enum { HEAD = 44, BYTES = 192000 };
+    char *path = ting_temp_path("zeros.wav"), *bytes = ting_alloc(HEAD + BYTES, 1);
+    assert_non_null(bytes);
+    memcpy(bytes, wav, HEAD);
+    bytes[4] = 0x24;
+    bytes[5] = (char)0xee;
+    bytes[6] = 2;
+    assert_ok(ting_file_save(path, bytes, HEAD + BYTES));
+    ting_program_run heard = run(ARGS("transcribe", path));
+    assert_int_equal(heard.status, 0);
+    assert_string_equal(heard.out, "\n");
+    ting_program_free(&heard);
+    ting_free(bytes);
+    ting_free(path);
+}
+
 static void it_says_what_it_is(void **state)
 {
     (void)state;
@@ -73,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_hears_a_stranger),
+        cmocka_unit_test(it_hears_nothing_in_silence),
         cmocka_unit_test(it_says_what_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

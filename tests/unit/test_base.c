@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/logsum.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -319,9 +320,27 @@ static void logarithms_of_probabilities_add_up(void **state)
     assert_true(isnan(ting_log_add(NAN, 0)) && isnan(ting_log_add(0, NAN)));
 }
 
+static void a_folder_is_one_process_s(void **state)
+{
+    (void)state;
+    char *path = ting_temp_path("claimed");
+    int claim, second;
+    assert_fails(TING_ERR_IO, "cannot be written: No such file", ting_folder_claim(path, &claim));
+    assert_true(claim < 0);
+    assert_ok(ting_folder_make(path));
+    assert_ok(ting_folder_claim(path, &claim));
+    assert_fails(TING_ERR_IO, "another process works in it", ting_folder_claim(path, &second));
+    ting_folder_release(second); /* nothing */
+    ting_folder_release(claim);
+    assert_ok(ting_folder_claim(path, &second));
+    ting_folder_release(second);
+    ting_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_is_one_process_s),
         cmocka_unit_test(errors_keep_their_sentence),
         cmocka_unit_test(arena_reuses_its_memory),
         cmocka_unit_test(an_arena_takes_what_it_may),
