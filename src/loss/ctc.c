@@ -18,8 +18,8 @@
 #include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
+#include "nn/segment.h"
 #include "nn/tape.h"
-#include "nn/unfold.h"
 
 #include <math.h>
 #include <string.h>

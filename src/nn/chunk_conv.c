@@ -2,7 +2,7 @@
 /* chunk_conv.c - see chunk_conv.h. */
 #include "nn/chunk_conv.h"
 
-#include "nn/unfold.h"
+#include "nn/segment.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  * zero rows; every later op sees ctx->err and does nothing. A model's forward therefore reads as plain
  * mathematics and checks once at its end.
  *
- * With a tape, ops record themselves and their outputs get zeroed gradients; without one (inference)
- * they do not, and ops may fuse. Outputs live in the arena: the caller marks and rewinds.
+ * With a tape, ops record themselves and their outputs get gradients, zeroed or in a scope untouched (gradient.h); without one
+ * (inference) they do not, and ops may fuse. Outputs live in the arena: the caller marks and rewinds.
  * One thread at a time per context; ops spread work over the pool themselves.
  */
 #ifndef TING_NN_CTX_H
@@ -63,14 +63,14 @@ typedef struct ting_ctx {
 /* Stores the sentence and sets the sticky code if none is set. */
 void ting_ctx_fail(ting_ctx *ctx, ting_err code, const char *format, ...) TING_PRINTF(3, 4);
 
-/* An output of rows x cols in the arena, values not set; gradient zeroed if there is a tape. On failure
+/* An output of rows x cols in the arena, values not set; with a gradient (ting_ctx_gradient) if there is a tape. On failure
  * sets the sticky error and returns a tensor of zero rows. */
 ting_tensor ting_ctx_output(ting_ctx *ctx, int rows, int cols);
 
 /* The same without a gradient: constants. */
 ting_tensor ting_ctx_constant(ting_ctx *ctx, int rows, int cols);
 
-/* The values of x, shared, with a zeroed gradient of their own if there is a tape; the leading dimension stays. */
+/* The values of x, shared, with a gradient of their own if there is a tape; the leading dimension stays. */
 ting_tensor ting_ctx_alias(ting_ctx *ctx, ting_tensor x);
 
 /* Sets x->grad to room of rows x ld; zeroed, or in a scope whatever it holds (gradient.h). On failure NULL and the sticky error. */

@@ -7,8 +7,8 @@
  */
 #include "nn/rec.h"
 #include "nn/rows.h"
+#include "nn/segment.h"
 #include "nn/tape.h"
-#include "nn/unfold.h"
 
 #include <string.h>
 
@@ -35,8 +35,7 @@ static void down_rows(void *arg, ting_row_block block)
     const struct job *job = arg;
     int s = ting_segment_of(job->to, block.first);
     for (int i = block.first; i < block.first + block.count; i++) {
-        while (i >= job->to.start[s + 1])
-            s++;
+        s = ting_segment_next(job->to, s, i);
         const int first = job->from.start[s] + (i - job->to.start[s]) * job->factor, last = job->from.start[s + 1] - 1;
         job->kern->scale(job->x.cols, job->weights[0], ting_row(job->x, first), ting_row(job->y, i));
         for (int j = 1; j < job->factor; j++)
@@ -77,8 +76,7 @@ static void up_rows(void *arg, ting_row_block block)
     const struct job *job = arg;
     int s = ting_segment_of(job->to, block.first);
     for (int t = block.first; t < block.first + block.count; t++) {
-        while (t >= job->to.start[s + 1])
-            s++;
+        s = ting_segment_next(job->to, s, t);
         memcpy(ting_row(job->y, t), ting_row(job->x, job->from.start[s] + (t - job->to.start[s]) / job->factor),
                (size_t)job->x.cols * sizeof *job->y.data);
     }

@@ -3,6 +3,7 @@
 #include "nn/unfold.h"
 
 #include "nn/rows.h"
+#include "nn/segment.h"
 
 struct job {
     ting_tensor x;
@@ -11,27 +12,13 @@ struct job {
     ting_real *out;
 };
 
-int ting_segment_of(ting_segments segments, int row)
-{
-    int low = 0, high = segments.count - 1;
-    while (low < high) {
-        int middle = low + (high - low + 1) / 2;
-        if (segments.start[middle] <= row)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
-}
-
 static void unfold_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const int cols = job->x.cols, taps = job->taps;
     int s = ting_segment_of(job->segments, block.first);
     for (int t = block.first; t < block.first + block.count; t++) {
-        while (t >= job->segments.start[s + 1])
-            s++;
+        s = ting_segment_next(job->segments, s, t);
         ting_real *out = job->out + (size_t)t * (size_t)cols * (size_t)taps;
         for (int j = 0; j < taps; j++) {
             int from = t + j - job->left;

@@ -8,9 +8,6 @@
 
 #include "nn/ctx.h"
 
-/* The segment that holds row `row`: start[s] <= row < start[s + 1]. */
-int ting_segment_of(ting_segments segments, int row);
-
 /* The unfolded matrix in the arena, or NULL and the sticky error. */
 ting_real *ting_unfold(ting_ctx *ctx, ting_tensor x, ting_segments segments, int taps, int left);
 

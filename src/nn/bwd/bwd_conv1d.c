@@ -4,6 +4,7 @@
 #include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
+#include "nn/segment.h"
 #include "nn/unfold.h"
 
 struct job {
@@ -19,8 +20,7 @@ static void fold_rows(void *arg, ting_row_block block)
     const int cols = rec->x.cols, taps = rec->taps;
     int s = ting_segment_of(rec->segments, block.first);
     for (int t = block.first; t < block.first + block.count; t++) {
-        while (t >= rec->segments.start[s + 1])
-            s++;
+        s = ting_segment_next(rec->segments, s, t);
         ting_real *gx = ting_grad_row(rec->x, t);
         for (int j = 0; j < taps; j++) {
             int from = t - j + rec->left;

@@ -9,8 +9,8 @@
 #include "nn/image.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
+#include "nn/segment.h"
 #include "nn/taps.h"
-#include "nn/unfold.h"
 
 #include <string.h>
 
@@ -83,8 +83,7 @@ static void some_rows(void *arg, ting_row_block block)
     memset(partial, 0, (size_t)(room - partial) * sizeof *partial);
     int s = ting_segment_of(segments, block.first);
     for (int r = block.first; r < block.first + block.count; r++) {
-        while (r >= segments.start[s + 1])
-            s++;
+        s = ting_segment_next(segments, s, r);
         if (job->rec->x.grad != NULL)
             input_gradient(job, s, r - segments.start[s], room);
         if (job->taps_wanted)

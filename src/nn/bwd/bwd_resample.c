@@ -4,7 +4,7 @@
 #include "nn/gradient.h"
 #include "nn/rec.h"
 #include "nn/rows.h"
-#include "nn/unfold.h"
+#include "nn/segment.h"
 
 #include <string.h>
 
@@ -24,8 +24,7 @@ static void down_rows(void *arg, ting_row_block block)
     memset(gw, 0, (size_t)rec->factor * sizeof *gw);
     int s = ting_segment_of(rec->out, block.first);
     for (int i = block.first; i < block.first + block.count; i++) {
-        while (i >= rec->out.start[s + 1])
-            s++;
+        s = ting_segment_next(rec->out, s, i);
         const int first = rec->segments.start[s], last = rec->segments.start[s + 1] - 1;
         for (int j = 0; j < rec->factor; j++) {
             int t = first + (i - rec->out.start[s]) * rec->factor + j;
@@ -68,8 +67,7 @@ static void up_rows(void *arg, ting_row_block block)
     const struct ting_rec_upsample *rec = job->rec;
     int s = ting_segment_of(rec->segments, block.first);
     for (int r = block.first; r < block.first + block.count; r++) {
-        while (r >= rec->segments.start[s + 1])
-            s++;
+        s = ting_segment_next(rec->segments, s, r);
         ting_real *gx = ting_grad_row(rec->x, r);
         const int first = rec->like.start[s] + (r - rec->segments.start[s]) * rec->factor, end = rec->like.start[s + 1];
         for (int t = first; t < first + rec->factor && t < end; t++)
