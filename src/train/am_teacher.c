@@ -356,9 +356,10 @@ static void speak(const ting_am_teacher *t, ting_ctx *ctx, ting_segments rows, t
     out->state = s.state;
     out->posteriors = posteriors.data;
     memset(out->posteriors, 0, (size_t)total * (size_t)t->pupil_tokens * sizeof *out->posteriors);
-    int most = 0;
+    int most = 0, start[TING_TRANSDUCER_MAX_CONTEXT];
+    ting_predictor_start(t->am.net->transducer, config->blank, start);
     for (int u = 0; u < each; u++) {
-        ting_predictor_start(t->am.net->transducer, config->blank, s.context + u * config->context);
+        memcpy(s.context + u * config->context, start, (size_t)config->context * sizeof *start);
         s.count[u] = 0;
         s.active[u] = u;
         most = rows.start[u + 1] - rows.start[u] > most ? rows.start[u + 1] - rows.start[u] : most;
