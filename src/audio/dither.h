@@ -10,16 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct ting_dither { /* start with {0} */
+typedef struct ting_dither { /* from ting_dither_at; one thread at a time */
     uint64_t at;    /* samples so far */
     size_t zeros;   /* of them at the end */
     size_t longest; /* zeros that pass */
 } ting_dither;
 
-/* For sound of `rate` samples a second. */
+/* The beginning of a sound of `rate` samples a second. */
 ting_dither ting_dither_at(int rate);
 
-/* out [count] may be the samples themselves. */
+/* The next samples [count], -1 .. 1; out [count] may be the samples themselves. */
 void ting_dither_run(ting_dither *dither, const float *samples, size_t count, float *out);
 
 #endif

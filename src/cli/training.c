@@ -3,6 +3,7 @@
 #include "cli/training.h"
 
 #include "base/file.h"
+
 #include <string.h>
 
 static void write_time_left(double seconds, char *out, size_t room)

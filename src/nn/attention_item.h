@@ -16,6 +16,12 @@ typedef struct ting_attention_weights {
     int ld;
 } ting_attention_weights;
 
+/* Where an item's weights lie in a tensor of all, [heads Tq, keys]. */
+static inline ting_attention_weights ting_item_rows(const ting_attention_item *item, ting_tensor t)
+{
+    return (ting_attention_weights){ting_row(t, ting_attention_row(item->geometry, item->span, item->head, 0)), t.ld};
+}
+
 /* rows (+)= factor q k^T */
 void ting_item_scores(const ting_attention_item *item, ting_tensor q, ting_tensor k, ting_real factor, int accumulate,
                       ting_attention_weights rows);

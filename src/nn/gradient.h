@@ -3,7 +3,7 @@
  * gradient.h - the first touch of a gradient in backward.
  *
  * The room of a gradient made in a scope (scope.h) still holds what another scope left there. Zeroing all of it when backward enters
- * the scope costs a tenth of a training step: it passes through memory, and is read again to add to it. So whoever
+ * the scope is one more pass through memory (docs/PERF.md, fourth round). So whoever
  * comes first takes care: each backward says of every gradient that it reads or adds to, before it does,
  *
  *     ting_gradient_touch(ctx, x)          from here on x->grad holds numbers: zeros, if nobody has been there

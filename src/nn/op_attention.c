@@ -13,12 +13,6 @@
 
 #include <string.h>
 
-/* Where an item's weights lie in a tensor of all. */
-static ting_attention_weights rows_of(const ting_attention_item *item, ting_tensor t)
-{
-    return (ting_attention_weights){ting_row(t, ting_attention_row(item->geometry, item->span, item->head, 0)), t.ld};
-}
-
 /* ---- scores ---- */
 
 static ting_tensor score_rows(ting_ctx *ctx, int rows, int cols)
@@ -49,7 +43,7 @@ static void scores_item(void *arg, const ting_attention_item *item)
 {
     const struct scores_job *job = arg;
     const struct ting_rec_attn_scores *op = &job->op;
-    const ting_attention_weights rows = rows_of(item, op->y);
+    const ting_attention_weights rows = ting_item_rows(item, op->y);
     ting_item_scores(item, op->q, op->k, op->factor, 0, rows);
     if (op->pos_zero == TING_POSITIONS_OF_KEYS && op->pos.rows > 0)
         ting_item_scores(item, op->p, op->pos, op->factor, 1, rows);
@@ -146,7 +140,7 @@ enum { SOFTMAX_COST = 16 }; /* of a pair: an exponential and four passes */
 static void softmax_item(void *arg, const ting_attention_item *item)
 {
     const struct ting_rec_attn_softmax *op = arg;
-    ting_item_softmax(item, op->y.cols, rows_of(item, op->x), rows_of(item, op->y));
+    ting_item_softmax(item, op->y.cols, ting_item_rows(item, op->x), ting_item_rows(item, op->y));
 }
 
 static bool check_softmax(ting_ctx *ctx, const ting_attention *geometry, ting_tensor scores)
@@ -189,7 +183,7 @@ ting_tensor ting_attn_softmax_in_place(ting_ctx *ctx, const ting_attention *geom
 static void apply_item(void *arg, const ting_attention_item *item)
 {
     const struct ting_rec_attn_apply *op = arg;
-    ting_item_apply(item, op->heads_used, rows_of(item, op->weights), op->v, op->y);
+    ting_item_apply(item, op->heads_used, ting_item_rows(item, op->weights), op->v, op->y);
 }
 
 ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_tensor weights,
@@ -224,7 +218,7 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
 static void attend_item(void *arg, const ting_attention_item *item)
 {
     const struct ting_rec_attend *op = arg;
-    const ting_attention_weights rows = rows_of(item, op->weights);
+    const ting_attention_weights rows = ting_item_rows(item, op->weights);
     ting_item_scores(item, op->q, op->k, op->factor, 0, rows);
     if (op->pos.rows > 0)
         ting_item_scores(item, op->p, op->pos, op->factor, 1, rows);

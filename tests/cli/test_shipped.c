@@ -56,7 +56,7 @@ static void it_hears_a_stranger(void **state)
     ting_program_free(&heard);
 }
 
-/* Six seconds of zeros, alone and in front of a sentence: muted meetings have them. */
+/* Six seconds of zeros: muted meetings have them. */
 static void it_hears_nothing_in_silence(void **state)
 {
     (void)state;

@@ -31,11 +31,6 @@ static ting_attention_weights gradients_of(const ting_attention_item *item, ting
     return (ting_attention_weights){t.grad == NULL ? NULL : ting_grad_row(t, row), t.ld};
 }
 
-static ting_attention_weights weights_of(const ting_attention_item *item, ting_tensor t)
-{
-    return (ting_attention_weights){ting_row(t, ting_attention_row(item->geometry, item->span, item->head, 0)), t.ld};
-}
-
 static void scores_item(void *arg, const ting_attention_item *item)
 {
     const struct scores_job *job = arg;
@@ -140,7 +135,7 @@ void ting_bwd_attn_scores(ting_ctx *ctx, const void *saved)
 static void softmax_item(void *arg, const ting_attention_item *item)
 {
     const struct ting_rec_attn_softmax *rec = arg;
-    const ting_attention_weights y = weights_of(item, rec->y), gy = gradients_of(item, rec->y), gx = gradients_of(item, rec->x);
+    const ting_attention_weights y = ting_item_rows(item, rec->y), gy = gradients_of(item, rec->y), gx = gradients_of(item, rec->x);
     if (gx.rows == gy.rows) {
         ting_item_softmax_backward(item, rec->y.cols, y, gy);
         return;
@@ -169,7 +164,8 @@ void ting_bwd_attn_softmax(ting_ctx *ctx, const void *saved)
 static void apply_item(void *arg, const ting_attention_item *item)
 {
     const struct ting_rec_attn_apply *rec = arg;
-    ting_item_apply_backward(item, rec->heads_used, weights_of(item, rec->weights), rec->v, rec->y, 1, gradients_of(item, rec->weights));
+    ting_item_apply_backward(item, rec->heads_used, ting_item_rows(item, rec->weights), rec->v, rec->y, 1,
+                             gradients_of(item, rec->weights));
 }
 
 void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)
@@ -189,7 +185,7 @@ void ting_bwd_attn_apply(ting_ctx *ctx, const void *saved)
 static void attend_item(void *arg, const ting_attention_item *item)
 {
     const struct ting_rec_attend *rec = arg;
-    const ting_attention_weights rows = weights_of(item, rec->weights), g = {item->room, rec->weights.ld};
+    const ting_attention_weights rows = ting_item_rows(item, rec->weights), g = {item->room, rec->weights.ld};
     ting_item_apply_backward(item, rec->geometry.heads, rows, rec->v, rec->y, 0, g);
     ting_item_softmax_backward(item, item->keys, rows, g);
     ting_item_scores_backward(item, g, rec->q, rec->k, rec->factor);
