@@ -252,8 +252,9 @@ TING_API ting_err ting_export_p2h(const ting_train_options *options, const char 
 /* The same for an acoustic network; a unit is a row of the encoder's output. Where a recipe names a corpus whose manifests are
  * missing, they are made first, and remarks tell how far that is. Errors: unsupported too (a teacher that cannot be run here).
  *
- * An export needs no data: of the options ting_export_am reads recipe, settings (those of the training), folder, mean and
- * authors, and tells remarks; ting_export_p2h recipe, data, folder, mean and authors. */
+ * An export needs no data: of the options ting_export_am reads recipe, settings, folder, mean and authors, ting_export_p2h
+ * recipe, data, folder, mean and authors; both tell remarks. The recipe that the checkpoint keeps counts; a remark names what the
+ * given one says otherwise. */
 TING_API ting_err ting_train_am(const ting_train_options *options);
 TING_API ting_err ting_export_am(const ting_train_options *options, const char *path, ting_export_type type,
                                  const char *licence);

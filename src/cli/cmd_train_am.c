@@ -4,51 +4,28 @@
 #include "cli/training.h"
 
 struct options {
-    const char *data, *corpus, *folder, *from, *teacher, *export_path, *licence, *authors;
+    ting_training_fields common;
+    const char *data, *corpus, *teacher;
     ting_values settings;
-    int threads, finish, mean, type;
 };
 
 static ting_exit run(ting_cli *cli, const void *fields)
 {
+    static const ting_training_kind kind = {"train am", "rows", ting_train_am, ting_export_am};
     const struct options *options = fields;
-    if (options->mean > 0 && options->export_path == NULL)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "--average N says what --export FILE writes: name the file");
-    ting_training_session session = {.cli = cli, .command = "train am", .unit = "rows"};
-    const char *const others[] = {cli->inputs[0], options->from, options->teacher};
-    const char **settings = NULL;
-    if (options->folder == NULL)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "name the folder to train in with -o DIR");
-    ting_err err = ting_training_check_export(options->export_path, others, sizeof others / sizeof others[0]);
-    if (err != TING_OK)
-        return ting_cli_wrong(cli, err);
-    settings = ting_alloc((size_t)options->settings.count + 1, sizeof *settings); /* zeroed: ends with NULL */
+    const char **settings = ting_alloc((size_t)options->settings.count + 1, sizeof *settings); /* zeroed: ends with NULL */
     if (settings == NULL)
         return ting_cli_error(cli, TING_ERR_MEMORY);
     for (int i = 0; i < options->settings.count; i++)
         settings[i] = options->settings.items[i];
-    ting_cli_catch_interrupt();
-    const ting_train_options training = {.recipe = cli->inputs[0],
-                                         .settings = settings,
-                                         .data = options->data,
-                                         .corpus = options->corpus,
-                                         .folder = options->folder,
-                                         .threads = options->threads,
-                                         .finish = options->finish,
-                                         .mean = options->mean,
-                                         .from = options->from,
-                                         .teacher = options->teacher,
-                                         .authors = options->authors,
-                                         .remarks = {ting_cli_remark, cli},
-                                         .report = ting_training_report,
-                                         .stop = ting_training_stop,
-                                         .self = &session};
-    err = options->export_path == NULL ? ting_train_am(&training)
-                                       : ting_export_am(&training, options->export_path, (ting_export_type)options->type,
-                                                        options->licence);
-    ting_training_end(&session);
+    const ting_exit end = ting_training_run(cli, &kind, &options->common,
+                                            (ting_train_options){.recipe = cli->inputs[0],
+                                                                 .settings = settings,
+                                                                 .data = options->data,
+                                                                 .corpus = options->corpus,
+                                                                 .teacher = options->teacher});
     ting_free(settings);
-    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+    return end;
 }
 
 static const ting_option table[] = {
@@ -59,14 +36,14 @@ static const ting_option table[] = {
      "where the public corpus that the recipe names was unpacked: missing manifests are made from it first"},
     {0, "set", TING_OPTION_LIST, offsetof(struct options, settings), "KEY=VALUE",
      "change the recipe, as in train.steps=500, model.dims=[32,64] or data.train.0.weight=2; may be given several "
-     "times, and to --export too"},
+     "times"},
     {0, "teacher", TING_OPTION_FILE, offsetof(struct options, teacher), "MODEL",
      "recogniser to learn from: a model file, or a folder with a public model in ONNX", .unset = "none"},
     TING_TRAINING_OPTIONS(struct options),
     {0},
 };
 
-static const struct options defaults = {0};
+static const struct options defaults = {.common = TING_TRAINING_DEFAULTS};
 
 static const ting_example examples[] = {
     {"tingxie train am recipes/aishell1.yaml --corpus ~/data_aishell -o run", "from an unpacked corpus to a network"},

@@ -3,41 +3,18 @@
 #include "cli/training.h"
 
 struct options {
-    const char *corpus, *folder, *from, *export_path, *licence, *authors;
-    int threads, finish, mean, type;
+    ting_training_fields common;
+    const char *corpus;
 };
 
 static ting_exit run(ting_cli *cli, const void *fields)
 {
+    static const ting_training_kind kind = {"train p2h", "characters", ting_train_p2h, ting_export_p2h};
     const struct options *options = fields;
-    if (options->mean > 0 && options->export_path == NULL)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "--average N says what --export FILE writes: name the file");
-    ting_training_session session = {.cli = cli, .command = "train p2h", .unit = "characters"};
-    const char *const others[] = {cli->inputs[0], options->corpus, options->from};
-    if (options->corpus == NULL || options->folder == NULL)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE and the folder to train in with "
-                                                   "-o DIR");
-    ting_err err = ting_training_check_export(options->export_path, others, sizeof others / sizeof others[0]);
-    if (err != TING_OK)
-        return ting_cli_wrong(cli, err);
-    ting_cli_catch_interrupt();
-    const ting_train_options training = {.recipe = cli->inputs[0],
-                                         .data = options->corpus,
-                                         .folder = options->folder,
-                                         .threads = options->threads,
-                                         .finish = options->finish,
-                                         .mean = options->mean,
-                                         .from = options->from,
-                                         .authors = options->authors,
-                                         .remarks = {ting_cli_remark, cli},
-                                         .report = ting_training_report,
-                                         .stop = ting_training_stop,
-                                         .self = &session};
-    err = options->export_path == NULL ? ting_train_p2h(&training)
-                                       : ting_export_p2h(&training, options->export_path, (ting_export_type)options->type,
-                                                         options->licence);
-    ting_training_end(&session);
-    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+    if (options->corpus == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "name the corpus with --corpus FILE");
+    return ting_training_run(cli, &kind, &options->common,
+                             (ting_train_options){.recipe = cli->inputs[0], .data = options->corpus});
 }
 
 static const ting_option table[] = {
@@ -47,7 +24,7 @@ static const ting_option table[] = {
     {0},
 };
 
-static const struct options defaults = {0};
+static const struct options defaults = {.common = TING_TRAINING_DEFAULTS};
 
 static const ting_example examples[] = {
     {"tingxie train p2h recipes/p2h.yaml --corpus p2h.corpus -o run", "trains, or goes on where it stopped"},

@@ -119,20 +119,25 @@ static ting_err copy_all(const ting_am_start *to, const ting_source *source, boo
 {
     ting_err err = TING_OK;
     int taken = 0, missing = 0;
+    size_t elements = 0;
     const int count = ting_params_count(to->net->params);
     for (int i = 0; i < count; i++) {
         ting_param *p = ting_params_at(to->net->params, i);
         if (!same_tokens && is_of_tokens(p->name))
             continue;
-        if (copy(p, source))
+        if (copy(p, source)) {
             taken++;
-        else if (missing++ < SAID)
+            elements += (size_t)p->t.rows * (size_t)p->t.cols;
+        } else if (missing++ < SAID)
             ting_log_write(log, TING_LOG_WARNING, "%s: %s is not there in this shape: it starts with random numbers",
                            path, p->name);
     }
     if (taken == 0)
         FAIL(TING_ERR_MODEL, "%s: none of its parameters fits the recipe's network", path);
-    ting_log_write(log, TING_LOG_INFO, "%s: first weights of %d of %d parameters", path, taken, count);
+    const double share = (double)elements / (double)ting_params_elements(to->net->params);
+    ting_log_write(log, share < 0.5 ? TING_LOG_WARNING : TING_LOG_INFO,
+                   "%s: first weights of %d of %d parameters, %.0f %% of the network's numbers%s", path, taken, count, 100 * share,
+                   share < 0.5 ? ": most of it is learnt from the beginning" : "");
 out:
     return err;
 }

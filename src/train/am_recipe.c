@@ -210,7 +210,8 @@ static ting_err check(const ting_am_recipe *r)
     return TING_OK;
 }
 
-ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting_am_recipe *out)
+/* All of the document in *out. */
+static ting_err read_recipe(ting_am_recipe *out)
 {
     static const struct {
         const char *key;
@@ -220,13 +221,8 @@ ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting
                   {"augment", read_augment}, {"train", read_train}};
     ting_err err = TING_OK;
     ting_yaml *child;
-    *out = defaults;
-    out->path = path;
     out->plan.scaled_adam = ting_scaled_adam_defaults;
     ting_am_recipe_model_defaults(TING_ENCODER_ZIPFORMER, &out->model);
-    TRY(ting_yaml_load(path, &out->doc));
-    for (; settings != NULL && *settings != NULL; settings++)
-        TRY(ting_yaml_set(&out->doc, *settings));
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         TRY(ting_yaml_child(out->doc.root, groups[i].key, TING_YAML_MAP, &child));
         if (child != NULL)
@@ -238,6 +234,32 @@ ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting
     TRY(read_features(out->doc.root, out));
     TRY(ting_yaml_done(out->doc.root));
     TRY(check(out));
+out:
+    return err;
+}
+
+ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting_am_recipe *out)
+{
+    ting_err err = TING_OK;
+    *out = defaults;
+    out->path = path;
+    TRY(ting_yaml_load(path, &out->doc));
+    for (; settings != NULL && *settings != NULL; settings++)
+        TRY(ting_yaml_set(&out->doc, *settings));
+    TRY(read_recipe(out));
+out:
+    if (err != TING_OK)
+        ting_am_recipe_free(out);
+    return err;
+}
+
+ting_err ting_am_recipe_parse(const char *label, const char *text, ting_am_recipe *out)
+{
+    ting_err err = TING_OK;
+    *out = defaults;
+    out->path = label;
+    TRY(ting_yaml_parse(label, text, strlen(text), &out->doc));
+    TRY(read_recipe(out));
 out:
     if (err != TING_OK)
         ting_am_recipe_free(out);

@@ -75,6 +75,9 @@ typedef struct ting_am_recipe {
 /* `settings` change it (ting_yaml_set), in order, ending with NULL; NULL: none. Errors: io; format, naming the line;
  * argument (a setting). Free with ting_am_recipe_free. */
 ting_err ting_am_recipe_load(const char *path, const char *const *settings, ting_am_recipe *out);
+
+/* The same of a text, such as a checkpoint keeps; label stands for its path. Both borrowed until the recipe is freed. */
+ting_err ting_am_recipe_parse(const char *label, const char *text, ting_am_recipe *out);
 void ting_am_recipe_free(ting_am_recipe *recipe);
 
 /* Whether a teacher network is needed. */

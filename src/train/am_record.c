@@ -21,13 +21,6 @@ static json_t *sources_of(const ting_am_source *sources, int count)
     return list;
 }
 
-/* What the trainer kept of a model, an object that this program has written; a damaged one must not get lost either. */
-static bool add_model(json_t *record, const char *key, const char *text)
-{
-    json_error_t error;
-    return text == NULL || json_object_set_new(record, key, json_loads(text, 0, &error)) == 0;
-}
-
 static json_t *weights_of(const ting_am_recipe *r)
 {
     const ting_am_loss *l = &r->loss;
@@ -51,7 +44,7 @@ char *ting_am_record(const ting_am_recipe *r, const ting_training *t)
                   r->plan.multiply == TING_PRECISION_BF16 ? "bf16" : "f32", "losses", weights_of(r), "train",
                   sources_of(r->train, r->train_count), "held_out", sources_of(r->measure, r->measure_count));
     char *text = NULL;
-    if (record != NULL && add_model(record, "from", t->from) && add_model(record, "teacher", t->teacher))
+    if (record != NULL && ting_outcome_record(t, record))
         text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(record);
     ting_str_free(&features);

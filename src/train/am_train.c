@@ -18,9 +18,23 @@ typedef struct job { /* what a training and an export of it have in common */
     ting_am_recipe recipe;
     ting_am_task network;
     ting_task task;
-    char *data; /* folder of the manifests */
+    ting_str kept; /* recipe of the checkpoint, for an export */
+    char *data;    /* folder of the manifests */
     ting_watch watch;
 } job;
+
+/* The checkpoint's recipe in the place of the given one. */
+static ting_err take_kept(const ting_train_options *options, const ting_log *log, job *j)
+{
+    ting_err err = TING_OK;
+    TRY(ting_trainer_recipe(options->folder, j->recipe.doc.root, log, &j->kept));
+    if (j->kept.length == 0)
+        goto out;
+    ting_am_recipe_free(&j->recipe);
+    TRY(ting_am_recipe_parse("recipe of the checkpoint", j->kept.text, &j->recipe));
+out:
+    return err;
+}
 
 /* wanted: own_log and to_train. */
 static ting_err open_job(const ting_train_options *options, const ting_am_files *wanted, const ting_log *log, job *j)
@@ -32,6 +46,8 @@ static ting_err open_job(const ting_train_options *options, const ting_am_files 
     TRY(ting_am_recipe_load(options->recipe, options->settings, &j->recipe));
     if (files.to_train)
         TRY(ting_am_data(&j->recipe, options, log, &j->data));
+    else
+        TRY(take_kept(options, log, j));
     files.data = j->data;
     files.teacher = options->teacher;
     files.folder = options->folder;
@@ -48,6 +64,7 @@ static void close_job(job *j)
 {
     ting_am_task_free(&j->network);
     ting_am_recipe_free(&j->recipe);
+    ting_str_free(&j->kept);
     ting_free(j->data);
     ting_ranks_leave(&j->ranks);
 }
@@ -66,13 +83,15 @@ ting_err ting_train_am(const ting_train_options *options)
     const ting_am_start begins = {j.network.net, &j.network.tokens, &j.recipe.features};
     if (options->from != NULL && !ting_trainer_has_checkpoint(options->folder))
         TRY(ting_ranks_agree(&j.ranks, ting_am_from(&begins, options->from, &log)));
+    else if (options->from != NULL)
+        ting_log_write(&log, TING_LOG_WARNING, "%s is not read: %s holds a checkpoint, which goes on", options->from, options->folder);
     TRY(ting_trainer_run(&j.task, &j.recipe.plan,
                          &(ting_trainer_options){.folder = options->folder,
                                                  .title = options->recipe,
                                                  .threads = options->threads,
                                                  .finish = options->finish,
                                                  .ranks = &j.ranks,
-                                                 .recipe_hash = ting_yaml_fingerprint(j.recipe.doc.root),
+                                                 .recipe = j.recipe.doc.root,
                                                  .log = &log,
                                                  .report = ting_watch_report,
                                                  .stop = ting_watch_stop,

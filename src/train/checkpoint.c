@@ -133,6 +133,16 @@ bool ting_checkpoint_find(const ting_checkpoint *checkpoint, const char *name, c
     return false;
 }
 
+void ting_checkpoint_text(const ting_checkpoint *checkpoint, const char *name, ting_str *out)
+{
+    const void *data;
+    size_t bytes = 0;
+    if (ting_checkpoint_find(checkpoint, name, &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL) {
+        ting_str_clear(out);
+        ting_str_add_bytes(out, data, bytes);
+    }
+}
+
 ting_err ting_checkpoint_read(const ting_checkpoint *checkpoint, const ting_state_block *blocks, int count)
 {
     for (int pass = 0; pass < 2; pass++)

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "optim/optimizer.h"
 
 /* Errors: io. */
@@ -29,6 +30,9 @@ void ting_checkpoint_close(ting_checkpoint *checkpoint);
 
 /* The block of this name: borrows until close, aligned to 8; false when there is none. */
 bool ting_checkpoint_find(const ting_checkpoint *checkpoint, const char *name, const void **data, size_t *bytes);
+
+/* Puts the block of text of this name into *out, in the place of what it holds; nothing when there is none. */
+void ting_checkpoint_text(const ting_checkpoint *checkpoint, const char *name, ting_str *out);
 
 /* Copies each block out of the file; nothing is changed unless all are there in their size. Errors: model, naming the
  * block. */

@@ -14,3 +14,18 @@ ting_outcome ting_outcome_of(const ting_training *t)
     }
     return out;
 }
+
+static bool add(json_t *record, const char *key, const char *text)
+{
+    return text == NULL || json_object_set_new(record, key, json_loads(text, 0, NULL)) == 0;
+}
+
+bool ting_outcome_record(const ting_training *t, json_t *record)
+{
+    ting_str changes = {0};
+    ting_str_addf(&changes, "[%s]", t->changes != NULL ? t->changes : "");
+    const bool well = ting_str_ok(&changes) && add(record, "from", t->from) && add(record, "teacher", t->teacher) &&
+                      add(record, "recipe", t->recipe) && add(record, "changes", t->changes != NULL ? changes.text : NULL);
+    ting_str_free(&changes);
+    return well;
+}

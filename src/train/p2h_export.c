@@ -36,9 +36,7 @@ static char *training_record(const ting_p2h_export *e, const double *weights)
     bool well = true;
     for (int i = 0; i < e->corpus->sources; i++) /* a licence must not get lost */
         well = well && json_array_append_new(sources, source_record(&e->corpus->source[i], weights[i])) == 0;
-    if (t->from != NULL) /* nor that of the model it began with */
-        well = well && json_object_set_new(record, "from", json_loads(t->from, 0, NULL)) == 0;
-    if (well)
+    if (well && ting_outcome_record(t, record)) /* nor that of the model it began with */
         text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(record);
     return text;

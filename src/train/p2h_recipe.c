@@ -156,13 +156,11 @@ out:
     return err;
 }
 
-ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out)
+/* All of the document in *out. */
+static ting_err read_recipe(ting_p2h_recipe *out)
 {
     ting_err err = TING_OK;
     ting_yaml *child;
-    *out = defaults;
-    out->path = path;
-    TRY(ting_yaml_load(path, &out->doc));
     TRY(ting_yaml_child(out->doc.root, "model", TING_YAML_MAP, &child));
     if (child != NULL)
         TRY(read_model(child, out));
@@ -173,6 +171,30 @@ ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out)
     if (child != NULL)
         TRY(read_train(child, out));
     TRY(ting_yaml_done(out->doc.root));
+out:
+    return err;
+}
+
+ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out)
+{
+    ting_err err = TING_OK;
+    *out = defaults;
+    out->path = path;
+    TRY(ting_yaml_load(path, &out->doc));
+    TRY(read_recipe(out));
+out:
+    if (err != TING_OK)
+        ting_p2h_recipe_free(out);
+    return err;
+}
+
+ting_err ting_p2h_recipe_parse(const char *label, const char *text, ting_p2h_recipe *out)
+{
+    ting_err err = TING_OK;
+    *out = defaults;
+    out->path = label;
+    TRY(ting_yaml_parse(label, text, strlen(text), &out->doc));
+    TRY(read_recipe(out));
 out:
     if (err != TING_OK)
         ting_p2h_recipe_free(out);

@@ -42,6 +42,12 @@ typedef struct ting_p2h_recipe {
 
 /* Errors: io; format, naming the line. Free with ting_p2h_recipe_free. */
 ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out);
+
+/* The same of a text, such as a checkpoint keeps; label stands for its path. Both borrowed until the recipe is freed. */
+ting_err ting_p2h_recipe_parse(const char *label, const char *text, ting_p2h_recipe *out);
+
+/* The same of a text, such as a checkpoint keeps; label stands for its path. Both borrowed until the recipe is freed. */
+ting_err ting_p2h_recipe_parse(const char *label, const char *text, ting_p2h_recipe *out);
 void ting_p2h_recipe_free(ting_p2h_recipe *recipe);
 
 /* The weight of every source of the corpus, 1 where the recipe names none. Errors: format, when the recipe names a

@@ -56,6 +56,9 @@ static ting_err begin_decay(ting_trainer *t)
     t->at.decay_rate = ting_trainer_rate(t);
     t->at.decay_from = t->at.step;
     t->at.decay_steps = t->options->finish;
+    char steps[24];
+    snprintf(steps, sizeof steps, "%ld", t->options->finish);
+    ting_trainer_change(t, "--finish", NULL, steps);
     return TING_OK;
 }
 
@@ -436,61 +439,4 @@ ting_err ting_trainer_run(const ting_task *task, const ting_train_plan *plan, co
     ting_trainer_drop(t);
     ting_free(t);
     return err;
-}
-
-ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, int mean,
-                           ting_training *out)
-{
-    ting_err err = TING_OK;
-    *out = (ting_training){0};
-    ting_trainer *t = ting_alloc(1, sizeof *t);
-    if (t == NULL)
-        return TING_ERR_MEMORY;
-    *t = (ting_trainer){.task = task, .plan = plan, .claim = -1};
-    TRY(ting_trainer_make(t, folder));
-    if (!ting_file_exists(t->checkpoint_path))
-        FAIL(TING_ERR_ARGUMENT, "%s: there is no checkpoint to export", t->checkpoint_path);
-    TRY(ting_trainer_restore(t));
-    if (mean > 0)
-        TRY(ting_trainer_take_mean(t, folder, mean));
-    else
-        ting_trainer_swap_average(t);
-    *out = (ting_training){t->at.step,
-                           t->at.epoch,
-                           t->at.skipped,
-                           mean,
-                           t->curve,
-                           t->curve_count,
-                           t->from.length > 0 ? t->from.text : NULL,
-                           t->teacher.length > 0 ? t->teacher.text : NULL};
-    t->curve = NULL; /* handed over, as are the texts */
-    t->from = out->from != NULL ? (ting_str){0} : t->from;
-    t->teacher = out->teacher != NULL ? (ting_str){0} : t->teacher;
-out:
-    ting_trainer_drop(t);
-    ting_free(t);
-    return err;
-}
-
-void ting_training_free(ting_training *training)
-{
-    ting_free(training->curve);
-    ting_free(training->from);
-    ting_free(training->teacher);
-    *training = (ting_training){0};
-}
-
-ting_dtype ting_export_dtype(ting_export_type type)
-{
-    static const ting_dtype types[] = {[TING_EXPORT_F32] = TING_DTYPE_F32, [TING_EXPORT_F16] = TING_DTYPE_F16,
-                                       [TING_EXPORT_BF16] = TING_DTYPE_BF16, [TING_EXPORT_INT8] = TING_DTYPE_I8};
-    return types[type];
-}
-
-bool ting_trainer_has_checkpoint(const char *folder)
-{
-    char *path = ting_path_join(folder, "checkpoint");
-    bool there = path != NULL && ting_file_exists(path);
-    ting_free(path);
-    return there;
 }

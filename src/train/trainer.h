@@ -29,6 +29,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/yaml.h"
 #include "nn/ctx.h"
 #include "nn/param.h"
 #include "train/curves.h"
@@ -81,7 +82,7 @@ typedef struct ting_trainer_options {
     int threads;                /* 0: all processors */
     long finish;                /* see ting_train_options */
     const ting_ranks *ranks;    /* borrowed */
-    uint64_t recipe_hash;       /* of all that the recipe says: the same on all ranks */
+    const ting_yaml *recipe;    /* all that it says: the same on all ranks, kept in the checkpoint; NULL: nothing is known of it */
     const ting_log *log;
     void (*report)(void *self, const ting_train_report *report);
     int (*stop)(void *self);
@@ -97,7 +98,10 @@ typedef struct ting_training { /* what became of it, for the record in an export
     int mean;                /* of so many kept checkpoints; 0: of the last one alone */
     ting_curve_point *curve; /* owned */
     size_t curve_count;
-    char *from, *teacher; /* as the task had them, owned; NULL: none, or a checkpoint of an earlier version */
+    /* owned; NULL: none, or a checkpoint of an earlier version */
+    char *from, *teacher;   /* as the task had them */
+    char *recipe, *changes; /* one JSON object: what the recipe said last (ting_yaml_print); a list of what it said before:
+                               {"step": n, "key": k, "before": v, "after": w}, where n steps were done when it changed */
 } ting_training;
 
 /* Puts the checkpoint's averaged weights (without averaging: the last ones) into the task's parameters; with `mean` >
@@ -109,6 +113,10 @@ void ting_training_free(ting_training *training);
 
 /* How the matrices of an exported file are stored. */
 ting_dtype ting_export_dtype(ting_export_type type);
+
+/* The recipe that the folder's checkpoint was trained by, as JSON: an export goes by it, not by the one that is given, whose
+ * differences are said. out->length 0: no checkpoint, or one of an earlier version. Errors: io, format, memory. */
+ting_err ting_trainer_recipe(const char *folder, const ting_yaml *given, const ting_log *log, ting_str *out);
 
 /* Whether there is something to continue. */
 bool ting_trainer_has_checkpoint(const char *folder);

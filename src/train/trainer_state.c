@@ -6,10 +6,12 @@
 #include "base/folder.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/yaml_text.h"
 #include "train/checkpoint.h"
 #include "train/kept.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A group for all parameters, then one for each part of the plan. */
@@ -67,6 +69,8 @@ ting_err ting_trainer_make(ting_trainer *t, const char *folder)
     t->curves_path = ting_path_join(folder, "curves.html");
     ting_str_add(&t->from, t->task->from != NULL ? t->task->from : "");
     ting_str_add(&t->teacher, t->task->teacher != NULL ? t->task->teacher : "");
+    if (t->options != NULL && t->options->recipe != NULL)
+        ting_yaml_print(t->options->recipe, &t->recipe);
     t->optimizer = make_optimizer(t);
     if (t->plan->average > 0)
         t->average = ting_alloc(t->elements, sizeof *t->average);
@@ -93,6 +97,8 @@ void ting_trainer_drop(ting_trainer *t)
     ting_str_free(&t->samples);
     ting_str_free(&t->from);
     ting_str_free(&t->teacher);
+    ting_str_free(&t->recipe);
+    ting_str_free(&t->changes);
     ting_arena_free(t->arena);
     ting_arena_free(t->gradients);
     ting_pool_free(t->pool);
@@ -133,7 +139,7 @@ void ting_trainer_return_statistics(ting_trainer *t)
     move_statistics(t, true);
 }
 
-enum { OWN_BLOCKS = 10, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
+enum { OWN_BLOCKS = 12, BLOCKS = OWN_BLOCKS + TING_OPTIMIZER_BLOCKS };
 
 /* A checkpoint belongs to one network and one corpus. */
 typedef struct identity {
@@ -179,6 +185,8 @@ ting_err ting_trainer_save(ting_trainer *t)
     blocks[count++] = (ting_state_block){"samples", t->samples.text, t->samples.length};
     blocks[count++] = (ting_state_block){"from", t->from.text, t->from.length};
     blocks[count++] = (ting_state_block){"teacher", t->teacher.text, t->teacher.length};
+    blocks[count++] = (ting_state_block){"recipe", t->recipe.text, t->recipe.length};
+    blocks[count++] = (ting_state_block){"changes", t->changes.text, t->changes.length};
     TRY(ting_checkpoint_save(t->checkpoint_path, blocks, count));
     const ting_curves page = {.title = t->options->title,
                               .unit = t->task->unit,
@@ -195,6 +203,34 @@ out:
     return err;
 }
 
+/* The first setting of these groups that the checkpoint's recipe and the one at hand differ in: " (key: x there, y here)"; "" when
+ * that is not known. */
+typedef struct first_difference {
+    const char *const *groups; /* NULL at the end */
+    char text[256];
+} first_difference;
+
+static void note_first(void *self, const char *key, const char *before, const char *after)
+{
+    first_difference *d = self;
+    for (const char *const *group = d->groups; *group != NULL && d->text[0] == '\0'; group++)
+        if (strncmp(key, *group, strlen(*group)) == 0)
+            snprintf(d->text, sizeof d->text, " (%s: %s there, %s here)", key, before != NULL ? before : "not given",
+                     after != NULL ? after : "not given");
+}
+
+static void look_for_difference(const ting_trainer *t, const ting_checkpoint *file, first_difference *d)
+{
+    ting_yaml_doc kept;
+    const void *text;
+    size_t bytes;
+    if (t->options == NULL || t->options->recipe == NULL || !ting_checkpoint_find(file, "recipe", &text, &bytes) ||
+        ting_yaml_parse(file->path, text, bytes, &kept) != TING_OK)
+        return;
+    ting_yaml_compare(kept.root, t->options->recipe, note_first, d);
+    ting_yaml_free(&kept);
+}
+
 static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *file)
 {
     identity id;
@@ -207,9 +243,17 @@ static ting_err check_identity(const ting_trainer *t, const ting_checkpoint *fil
     if (ting_checkpoint_find(file, "keys", &data, &bytes) && bytes == sizeof keys)
         memcpy(&keys, data, sizeof keys);
     if (id.network != network_hash(t->task) || (keys != 0 && t->task->keys_hash != 0 && keys != t->task->keys_hash))
-        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's", file->path);
-    if (t->task->data_hash != 0 && id.data != t->task->data_hash)
-        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data", file->path);
+    {
+        first_difference d = {.groups = (const char *const[]){"model", "tokens", "features", "cmvn", NULL}};
+        look_for_difference(t, file, &d);
+        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint is of another network than the recipe's%s", file->path, d.text);
+    }
+    if (t->task->data_hash != 0 && id.data != t->task->data_hash) {
+        first_difference d = {.groups = (const char *const[]){"data", "corpus", NULL}};
+        look_for_difference(t, file, &d);
+        return ting_fail(TING_ERR_MODEL, "%s: the checkpoint was trained on other data%s", file->path,
+                         d.text[0] != '\0' ? d.text : " (what the recipe names is another list of recordings or texts by now)");
+    }
     return TING_OK;
 }
 
@@ -255,25 +299,50 @@ static ting_err read_curve(ting_trainer *t, const ting_checkpoint *file)
     return TING_OK;
 }
 
-/* A block of text, if it is there. */
-static void read_text(const ting_checkpoint *file, const char *name, ting_str *out)
-{
-    const void *data;
-    size_t bytes = 0;
-    if (ting_checkpoint_find(file, name, &data, &bytes) && bytes > 0 && memchr(data, '\0', bytes) == NULL) {
-        ting_str_clear(out);
-        ting_str_add_bytes(out, data, bytes);
-    }
-}
-
 /* What is shown and recorded. The first weights are those that the training began with; its teacher is the last one. */
 static void read_texts(ting_trainer *t, const ting_checkpoint *file)
 {
-    read_text(file, "samples", &t->samples);
+    ting_checkpoint_text(file, "samples", &t->samples);
     ting_str_clear(&t->from);
-    read_text(file, "from", &t->from);
+    ting_checkpoint_text(file, "from", &t->from);
     if (t->teacher.length == 0)
-        read_text(file, "teacher", &t->teacher);
+        ting_checkpoint_text(file, "teacher", &t->teacher);
+    ting_checkpoint_text(file, "changes", &t->changes);
+}
+
+void ting_trainer_change(void *self, const char *key, const char *before, const char *after)
+{
+    ting_trainer *t = self;
+    ting_str_addf(&t->changes, "%s{\"step\":%lld,\"key\":", t->changes.length > 0 ? "," : "", (long long)t->at.step);
+    ting_str_add_json(&t->changes, key);
+    ting_str_add(&t->changes, ",\"before\":");
+    before != NULL ? ting_str_add_json(&t->changes, before) : ting_str_add(&t->changes, "null");
+    ting_str_add(&t->changes, ",\"after\":");
+    after != NULL ? ting_str_add_json(&t->changes, after) : ting_str_add(&t->changes, "null");
+    ting_str_add(&t->changes, "}");
+    ting_log_write(t->options->log, TING_LOG_INFO, "%s is %s from here on, before: %s", key,
+                   after != NULL ? after : "not given", before != NULL ? before : "not given");
+}
+
+/* The recipe of the checkpoint, beside that at hand: what differs counts from here on. Without one at hand it is the recipe. */
+static ting_err read_recipe(ting_trainer *t, const ting_checkpoint *file)
+{
+    ting_err err = TING_OK;
+    ting_yaml_doc before = {0};
+    ting_str text = {0};
+    const ting_yaml *own = t->options != NULL ? t->options->recipe : NULL;
+    ting_checkpoint_text(file, "recipe", &text);
+    if (text.length > 0) {
+        TRY(ting_yaml_parse(file->path, text.text, text.length, &before));
+        if (own != NULL)
+            ting_yaml_compare(before.root, own, ting_trainer_change, t);
+        else
+            ting_str_add_bytes(&t->recipe, text.text, text.length);
+    }
+out:
+    ting_yaml_free(&before);
+    ting_str_free(&text);
+    return err;
 }
 
 ting_err ting_trainer_restore(ting_trainer *t)
@@ -289,6 +358,7 @@ ting_err ting_trainer_restore(ting_trainer *t)
     TRY(check_place(t));
     TRY(read_curve(t, &file));
     read_texts(t, &file);
+    TRY(read_recipe(t, &file));
 out:
     ting_checkpoint_close(&file);
     return err;
@@ -349,7 +419,8 @@ out:
 ting_err ting_trainer_compare(const ting_trainer *t)
 {
     ting_err err = TING_OK;
-    TRY(ting_ranks_same(t->ranks, "recipe", t->options->recipe_hash));
+    const ting_yaml *recipe = t->options->recipe;
+    TRY(ting_ranks_same(t->ranks, "recipe", recipe != NULL ? ting_yaml_fingerprint(recipe) : 0));
     TRY(ting_ranks_same(t->ranks, "network", network_hash(t->task)));
     TRY(ting_ranks_same(t->ranks, "network", t->task->keys_hash));
     TRY(ting_ranks_same(t->ranks, "list of recordings or texts", t->task->data_hash));

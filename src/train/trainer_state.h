@@ -38,6 +38,7 @@ typedef struct ting_trainer {
     long steps;     /* the last one */
     ting_str samples; /* of the last measurement, as train/curves.h has them */
     ting_str from, teacher; /* see ting_task; of the task, or of the checkpoint where it has none */
+    ting_str recipe, changes; /* see ting_training; the changes without their brackets */
     double left_out;  /* items since the training began */
     double began;     /* seconds of the clock when this run began, after step ... */
     int64_t began_after;
@@ -59,6 +60,10 @@ ting_err ting_trainer_save(ting_trainer *t);
 
 /* Errors: io, format, model (another network, other data), memory. */
 ting_err ting_trainer_restore(ting_trainer *t);
+
+/* From the step at hand on a setting has another value than before (NULL: not given): said, and kept for the record. self: the
+ * trainer, so that it can go over a recipe (base/yaml_text.h). */
+void ting_trainer_change(void *self, const char *key, const char *before, const char *after);
 
 /* Puts the mean of what the last `count` kept checkpoints in the folder have averaged (without averaging: of their
  * weights) into the weights. After restore. Errors: argument (fewer are kept), those of restore. */

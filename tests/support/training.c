@@ -91,12 +91,12 @@ static void assert_same_blocks(const char *a, const char *b, const char *const *
 
 void ting_assert_same_state(const char *a, const char *b)
 {
-    assert_same_blocks(a, b, (const char *const[]){"points", "samples", NULL});
+    assert_same_blocks(a, b, (const char *const[]){"points", "samples", "recipe", "changes", NULL});
 }
 
 void ting_assert_same_state_but_place(const char *a, const char *b)
 {
-    assert_same_blocks(a, b, (const char *const[]){"points", "samples", "place", NULL});
+    assert_same_blocks(a, b, (const char *const[]){"points", "samples", "recipe", "changes", "place", NULL});
 }
 
 void ting_remove_block(const char *path, const char *name)

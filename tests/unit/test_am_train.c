@@ -489,6 +489,37 @@ static void a_trained_network_teaches_and_begins_another(void **state)
         ting_free(all[i]);
 }
 
+/* An export tells how the network was trained, not what the recipe says by now. */
+static void an_export_tells_of_its_training(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("record-toy", 20), *folder = ting_temp_path("record"), *model = ting_temp_path("record.gguf");
+    char *recipe = write_recipe("record.yaml", "steps: 4, measure_every: 4, seed: 5", "");
+    ting_train_options options = {.recipe = recipe, .data = toy, .folder = folder, .threads = 1};
+    options.settings = (const char *const[]){"loss.lm_only=0.125", NULL};
+    assert_fails(TING_ERR_CANCELLED, "step 2", train(options, 2, &w));
+    options.settings = (const char *const[]){"model.feedforward=64", NULL};
+    assert_fails(TING_ERR_MODEL, "of another network than the recipe's (model.feedforward: 32 there, 64 here)",
+                 train(options, 1000, &w));
+    options.settings = (const char *const[]){"loss.lm_only=0.375", NULL};
+    assert_ok(train(options, 1000, &w));
+    assert_non_null(strstr(w.said, "loss.lm_only is 0.375 from here on, before: 0.125"));
+    ting_free(recipe);
+    recipe = write_recipe("record.yaml", "steps: 9, measure_every: 4", ""); /* since then */
+    w = (struct watch){0};
+    options = (ting_train_options){.recipe = recipe, .folder = folder, .remarks = {hear, &w}};
+    assert_ok(ting_export_am(&options, model, TING_EXPORT_F32, NULL));
+    assert_non_null(strstr(w.said, "loss.lm_only: 0.375 counts, with which the training ran, not what is given now: not given"));
+    assert_non_null(strstr(w.said, "train.steps: 4 counts"));
+    ting_assert_record(model, "am", "\"seed\":5,");
+    ting_assert_record(model, "am", "\"loss\":{\"lm_only\":\"0.375\"}");
+    ting_assert_record(model, "am", "\"changes\":[{\"step\":2,\"key\":\"loss.lm_only\",\"before\":\"0.125\",\"after\":\"0.375\"}]");
+    char *const all[] = {toy, folder, model, recipe};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* ---- what cannot be ---- */
 
 static void impossible_recipes_are_refused(void **state)
@@ -579,6 +610,7 @@ static void bad_utterances_are_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_export_tells_of_its_training),
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(bad_utterances_are_left_out),
         cmocka_unit_test(recomputed_layers_learn_the_same),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_yaml.c - values from outside put into a settings file (the reader itself: test_p2h_data.c, fuzz_yaml.c). */
+/* test_yaml.c - values from outside put into a settings file, its text, what two differ in (the reader: test_p2h_data.c, fuzz_yaml.c). */
 #include "support/support.h"
 
-#include "base/yaml.h"
+#include "base/yaml_text.h"
 
 #include <string.h>
 
@@ -84,11 +84,42 @@ static void wrong_values_are_refused(void **state)
     ting_yaml_free(&doc);
 }
 
+static void list_difference(void *self, const char *key, const char *before, const char *after)
+{
+    ting_str_addf(self, "%s: %s, %s\n", key, before != NULL ? before : "-", after != NULL ? after : "-");
+}
+
+static void a_document_is_printed_and_compared(void **state)
+{
+    (void)state;
+    static const char before[] = "name: \"a \\\"b\\\" #1\"\nold: {x: 1, y: [1, 2, 3]}\nnone: {}\nlist:\n  - {k: 字}\n  - {k: 2}\n";
+    static const char after[] = "list: [{k: 字}, {k: 3, more: yes}]\nold: {x: 1, y: [1, 5]}\nnone: 7\nname: \"a \\\"b\\\" #1\"\n";
+    ting_yaml_doc first, again, other;
+    ting_str printed = {0}, differences = {0};
+    assert_ok(ting_yaml_parse("before", before, strlen(before), &first));
+    assert_ok(ting_yaml_parse("after", after, strlen(after), &other));
+    ting_yaml_print(first.root, &printed);
+    assert_string_equal(printed.text, "{\"name\":\"a \\\"b\\\" #1\",\"old\":{\"x\":\"1\",\"y\":[\"1\",\"2\",\"3\"]},"
+                                   "\"none\":{},\"list\":[{\"k\":\"字\"},{\"k\":\"2\"}]}");
+    assert_ok(ting_yaml_parse("again", printed.text, printed.length, &again));
+    assert_true(ting_yaml_fingerprint(first.root) == ting_yaml_fingerprint(again.root));
+    ting_yaml_compare(first.root, again.root, list_difference, &differences);
+    assert_int_equal(differences.length, 0);
+    ting_yaml_compare(first.root, other.root, list_difference, &differences);
+    assert_string_equal(differences.text, "old.y.1: 2, 5\nold.y.2: 3, -\nnone: , 7\nlist.1.k: 2, 3\nlist.1.more: -, yes\n");
+    ting_str_free(&printed);
+    ting_str_free(&differences);
+    ting_yaml_free(&first);
+    ting_yaml_free(&again);
+    ting_yaml_free(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_replace_and_join),
         cmocka_unit_test(wrong_values_are_refused),
+        cmocka_unit_test(a_document_is_printed_and_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
