@@ -39,6 +39,7 @@ struct ting_audio {
     float *ready; /* [READY] resampled samples not yet given away */
     size_t ready_start, ready_count;
     int64_t frames;   /* read from the source so far */
+    double heard, mixed; /* sums of squares: over all channels by their number, and of their mean */
     bool ended;       /* the source has nothing more */
     ting_err failure; /* sticky */
 };
@@ -286,7 +287,7 @@ static ting_err check_samples(const ting_audio *audio, size_t frames)
     return TING_OK;
 }
 
-static void mix(const ting_audio *audio, size_t frames)
+static void mix(ting_audio *audio, size_t frames)
 {
     size_t channels = (size_t)audio->source.channels;
     const float *block = audio->block; /* [frames, channels] */
@@ -297,16 +298,32 @@ static void mix(const ting_audio *audio, size_t frames)
         return;
     }
     for (size_t i = 0; i < frames; i++) {
-        double sum = 0;
-        for (size_t c = 0; c < channels; c++)
-            sum += (double)block[i * channels + c];
-        audio->mono[i] = (float)(sum / (double)channels);
+        double sum = 0, squares = 0;
+        for (size_t c = 0; c < channels; c++) {
+            const double x = (double)block[i * channels + c];
+            sum += x;
+            squares += x * x;
+        }
+        const double mean = sum / (double)channels;
+        audio->mono[i] = (float)mean;
+        audio->heard += squares / (double)channels;
+        audio->mixed += mean * mean;
     }
+}
+
+/* Microphones wired the wrong way round: what one says the other takes back. */
+static void say_cancelled(const ting_audio *audio)
+{
+    const double quiet = 1e-8; /* 80 dB below full scale: silence */
+    if (audio->heard > quiet * (double)audio->frames && audio->mixed < 0.01 * audio->heard)
+        ting_log_write(audio->options.log, TING_LOG_WARNING,
+                       "%s: its channels cancel each other when they are mixed; --channel 1 hears the first alone", audio->name);
 }
 
 static void end_of_source(ting_audio *audio)
 {
     audio->ended = true;
+    say_cancelled(audio);
     if (audio->source.frames > audio->frames || (audio->source.cut != NULL && *audio->source.cut))
         audio->info.truncated = true;
     double seconds = (double)audio->frames / audio->source.rate;

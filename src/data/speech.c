@@ -149,9 +149,14 @@ uint64_t ting_speech_hash(const ting_speech *s)
 
 ting_err ting_speech_load(ting_speech *s, size_t at, ting_sound *sound)
 {
+    ting_err err = TING_OK;
     const ting_speech_item *item = &s->items[at];
+    const double said = (double)item->samples / TING_SOUND_RATE, slack = ting_sound_slack(said);
     /* Not hours of it where seconds were promised: a batch of that would end the training. */
-    const double said = (double)item->samples / TING_SOUND_RATE;
-    const size_t most = (size_t)((said + ting_sound_slack(said)) * TING_SOUND_RATE);
-    return ting_sound_store_load(s->store, at, item->clip, most, sound);
+    TRY(ting_sound_store_load(s->store, at, item->clip, (size_t)((said + slack) * TING_SOUND_RATE), sound));
+    const double is = (double)sound->count / TING_SOUND_RATE;
+    if (is < said - slack)
+        FAIL(TING_ERR_FORMAT, "%s: %.2f s of sound, expected %.2f: it was cut off, or is another one", item->clip->path, is, said);
+out:
+    return err;
 }

@@ -57,7 +57,7 @@ const int *ting_speech_labels(const ting_speech *speech);
 uint64_t ting_speech_hash(const ting_speech *speech);
 
 /* The sound of an item at 16 kHz, in place of what *sound holds. Any thread. Errors: io, format (a file that cannot be read,
- * ends before its piece begins, or lasts longer than manifest or header say, by more than ting_sound_slack), memory. */
+ * ends before its piece begins, or lasts longer or less than manifest or header say, by more than ting_sound_slack), memory. */
 ting_err ting_speech_load(ting_speech *speech, size_t item, ting_sound *sound);
 
 #endif

@@ -50,6 +50,9 @@ ting_err ting_make_toy_corpus(const char *folder, int count, int seed)
         FAIL(TING_ERR_ARGUMENT, "a toy corpus of %d clips, expected 10 to 100000", count);
     TRY(ting_folder_make(folder));
     for (int i = 0; i < 2; i++)
+        if (ting_file_exists(paths[i]))
+            FAIL(TING_ERR_ARGUMENT, "%s is there already: name a new folder, or remove it", paths[i]);
+    for (int i = 0; i < 2; i++)
         TRY(ting_manifest_create(paths[i], &writers[i]));
     for (int i = 0; i < count; i++) {
         ting_toy toy;

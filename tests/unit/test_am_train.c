@@ -489,6 +489,24 @@ static void a_trained_network_teaches_and_begins_another(void **state)
         ting_free(all[i]);
 }
 
+/* The recipe for fitting the model that ships has its sizes. */
+static void the_shipped_model_fits_its_recipe(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("fit-toy", 10), *folder = ting_temp_path("fit");
+    ting_train_options options = {
+        .recipe = "recipes/finetune.yaml", .data = toy, .folder = folder, .from = "models/tingxie.gguf", .threads = 2};
+    options.settings = (const char *const[]){"train.steps=1", "train.warmup=0", "train.decay=0", "data.seconds=4", NULL};
+    assert_ok(train(options, 1000, &w));
+    assert_non_null(strstr(w.said, "models/tingxie.gguf: first weights of 527 of 527 parameters, 100 %"));
+    options.settings = (const char *const[]){"train.steps=2", "train.warmup=0", "train.decay=0", "data.seconds=4", NULL};
+    assert_ok(train(options, 1000, &w));
+    assert_non_null(strstr(w.said, "models/tingxie.gguf is not read: "));
+    ting_free(toy);
+    ting_free(folder);
+}
+
 /* An export tells how the network was trained, not what the recipe says by now. */
 static void an_export_tells_of_its_training(void **state)
 {
@@ -610,6 +628,7 @@ static void bad_utterances_are_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_shipped_model_fits_its_recipe),
         cmocka_unit_test(an_export_tells_of_its_training),
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(bad_utterances_are_left_out),

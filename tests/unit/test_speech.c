@@ -67,17 +67,18 @@ static void pieces_are_loaded(void **state)
     ting_manifest_free(manifest);
 }
 
-/* Rounded figures are well; a mislabelled recording is not decoded to its end. */
-static void longer_than_said_is_refused(void **state)
+/* Rounded figures are well; a mislabelled recording is not decoded to its end, and one that was cut off not learnt from. */
+static void another_length_than_said_is_refused(void **state)
 {
     (void)state;
-    ting_manifest *manifest = make("rounded\tfour.wav\t\t3.95\t\nwrong\tfour.wav\t\t1.5\t\n");
+    ting_manifest *manifest = make("rounded\tfour.wav\t\t3.95\t\nwrong\tfour.wav\t\t1.5\t\ncut\tfour.wav\t\t6.5\t\n");
     ting_speech *speech = speech_of(manifest, (ting_speech_options){.unlabelled_too = true, .memory = 1 << 20});
     ting_sound sound = {0};
     assert_ok(ting_speech_load(speech, 0, &sound));
     assert_int_equal(sound.count, 4 * SECOND);
     assert_fails(TING_ERR_FORMAT, "four.wav: it lasts more than the 1.60 s that were expected",
                  ting_speech_load(speech, 1, &sound));
+    assert_fails(TING_ERR_FORMAT, "four.wav: 4.00 s of sound, expected 6.50: it was cut off", ting_speech_load(speech, 2, &sound));
     ting_sound_free(&sound);
     ting_speech_free(speech);
     ting_manifest_free(manifest);
@@ -173,7 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_loaded),
-        cmocka_unit_test(longer_than_said_is_refused),
+        cmocka_unit_test(another_length_than_said_is_refused),
         cmocka_unit_test(kept_or_not_a_sound_is_the_same),
         cmocka_unit_test(a_checkpoint_knows_its_data),
         cmocka_unit_test(adding_can_be_stopped),
