@@ -83,14 +83,26 @@ static void round_16(ting_sound *sound)
 
 ting_err ting_augment_channel(const ting_augment *augment, ting_rng *rng, ting_sound *sound)
 {
+    const ting_err err = ting_augment_line(augment, rng, sound);
+    if (err == TING_OK)
+        ting_augment_level(augment, rng, sound);
+    return err;
+}
+
+ting_err ting_augment_line(const ting_augment *augment, ting_rng *rng, ting_sound *sound)
+{
     ting_err err = TING_OK;
     TRY(ting_channel_room(augment, rng, sound));
     TRY(ting_channel_noise(augment, rng, sound));
     TRY(ting_channel_line(augment, rng, sound));
+out:
+    return err;
+}
+
+void ting_augment_level(const ting_augment *augment, ting_rng *rng, ting_sound *sound)
+{
     set_volume(&augment->plan, rng, sound);
     clip(&augment->plan, rng, sound);
     if (augment->plan.round)
         round_16(sound);
-out:
-    return err;
 }

@@ -112,6 +112,10 @@ ting_err ting_augment_voice(const ting_augment *augment, ting_rng *rng, ting_sou
  * Error: memory; the sound then has its length but is not to be used. */
 ting_err ting_augment_channel(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
 
+/* Its two halves: up to the telephone; volume, clipping, rounding, which leave nothing that somebody could not have heard before. */
+ting_err ting_augment_line(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
+void ting_augment_level(const ting_augment *augment, ting_rng *rng, ting_sound *sound);
+
 typedef enum ting_timing { TING_TIMING_FREE, TING_TIMING_KEPT } ting_timing;
 
 /* With the plan's share: the warp of time (unless timing is to be kept: a teacher heard it as it was), then masks. x is

@@ -86,7 +86,7 @@ static ting_err hear(const ting_speech_batches *b, scratch *s, size_t item, ting
     TRY(ting_speech_load(b->speech, item, &s->voice));
     if (augment != NULL)
         TRY(ting_augment_voice(augment, rng, &s->voice));
-    if (b->options.clean)
+    if (b->options.clean == TING_CLEAN_VOICE)
         TRY(add_features(b, &s->voice, &out->clean, frames));
     const ting_rng warp = *rng;
     ting_rng_next(rng);
@@ -94,7 +94,11 @@ static ting_err hear(const ting_speech_batches *b, scratch *s, size_t item, ting
         const size_t before = out->view[v].count;
         TRY(ting_sound_set(&s->spoiled, s->voice.samples, s->voice.count));
         if (augment != NULL)
-            TRY(ting_augment_channel(augment, rng, &s->spoiled));
+            TRY(ting_augment_line(augment, rng, &s->spoiled));
+        if (b->options.clean == TING_CLEAN_LINE && v == 0)
+            TRY(add_features(b, &s->spoiled, &out->clean, frames));
+        if (augment != NULL)
+            ting_augment_level(augment, rng, &s->spoiled);
         TRY(add_features(b, &s->spoiled, &out->view[v], frames));
         if (augment != NULL)
             TRY(mask(b, rng, warp, out->view[v].values + before, *frames));

@@ -3,7 +3,7 @@
  * speech_batch.h - utterances -> batches of a budget in seconds of sound: decoded, augmented, as features, made ahead by
  * threads.
  *
- *     item -> sound -> voice ---------------------------> features            `clean`: what a teacher hears
+ *     item -> sound -> voice [-> line] -----------------> features            `clean`: what a teacher hears
  *                       |-> channel -> features -> masks  view 1  |
  *                       '-> channel -> features -> masks  view 2  |  `heard`: what is trained
  *
@@ -23,6 +23,12 @@
 #include "nn/tensor.h"
 
 enum { TING_MOST_VIEWS = 2 };
+
+typedef enum ting_clean { /* what a batch's `clean` features are made of */
+    TING_CLEAN_NONE,
+    TING_CLEAN_VOICE, /* ting_augment_voice */
+    TING_CLEAN_LINE   /* then ting_augment_line, as in the first view: before its level and its masks */
+} ting_clean;
 
 typedef struct ting_speech_batch {
     int views, utterances; /* of each view: the labelled ones come first */
@@ -46,7 +52,7 @@ typedef struct ting_speech_batches_options {
     int window;     /* utterances sorted together by length */
     uint64_t seed;
     int views; /* 1 or 2 */
-    bool clean;
+    ting_clean clean;
     ting_timing timing;
     const ting_augment *augment; /* NULL: sound as it is */
     ting_feature_config features;

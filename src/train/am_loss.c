@@ -320,7 +320,7 @@ ting_err ting_am_loss_of(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch
     if (batch->utterances == 0)
         return TING_OK;
     ting_speech_batch told = *batch;
-    if (l->alike)
+    if (l->hears == TING_HEARS_ALL)
         told.clean = told.heard;
     if (t->teacher != NULL)
         taught = ting_am_teach(t->teacher, ctx, &told, rows_of(t, ctx, batch), l->posteriors > 0 || l->pseudo);

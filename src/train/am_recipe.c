@@ -119,7 +119,9 @@ out:
 
 static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
 {
+    static const char *const ears[] = {"voice", "line", "all"}; /* in the order of ting_teacher_hears */
     ting_err err = TING_OK;
+    int ear = l->hears;
     TRY(ting_yaml_real(map, "ctc", 0, 1000, &l->ctc));
     TRY(ting_yaml_real(map, "transducer", 0, 1000, &l->transducer));
     TRY(ting_yaml_real(map, "simple", 0, 1000, &l->simple));
@@ -130,7 +132,8 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
     TRY(ting_yaml_real(map, "hints", 0, 1000, &l->hints));
-    TRY(ting_yaml_bool(map, "alike", &l->alike));
+    TRY(ting_yaml_word(map, "teacher_hears", 3, ears, &ear));
+    l->hears = (ting_teacher_hears)ear;
     TRY(ting_yaml_bool(map, "pseudo", &l->pseudo));
     TRY(ting_yaml_real(map, "given", 0, 1, &l->given));
     TRY(ting_yaml_real(map, "posteriors", 0, 1000, &l->posteriors));
@@ -195,9 +198,9 @@ static ting_err check(const ting_am_recipe *r)
     if (r->loss.hints > 0 && r->model.encoder.kind != TING_ENCODER_ZIPFORMER)
         return ting_fail(TING_ERR_FORMAT, "%s: loss.hints compares what Zipformers show on their way: the encoder must be one",
                          r->path);
-    if (r->loss.alike && !ting_am_recipe_is_taught(r))
+    if (r->loss.hears != TING_HEARS_VOICE && !ting_am_recipe_is_taught(r))
         return ting_fail(TING_ERR_FORMAT,
-                         "%s: loss.alike is about a teacher, but no loss has one: rows, hints, posteriors, pseudo", r->path);
+                         "%s: loss.teacher_hears is about a teacher, but no loss has one: rows, hints, posteriors, pseudo", r->path);
     if (r->loss.given > 0 && (r->loss.hints == 0 || r->model.hints > 0 || r->loss.consistency > 0))
         return ting_fail(TING_ERR_FORMAT,
                          "%s: loss.given needs loss.hints without maps (model.hints), and no loss.consistency", r->path);

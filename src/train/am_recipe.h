@@ -24,6 +24,12 @@ typedef struct ting_am_source { /* of utterances; texts borrow from the recipe's
     double weight;              /* times an epoch */
 } ting_am_source;
 
+typedef enum ting_teacher_hears { /* of the first view */
+    TING_HEARS_VOICE, /* what no room, noise or line has spoiled */
+    TING_HEARS_LINE,  /* with them, but at its own level and without masks */
+    TING_HEARS_ALL    /* what the network hears */
+} ting_teacher_hears;
+
 typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not computed */
     double ctc;
     double transducer; /* of the pruned or whole lattice */
@@ -34,7 +40,7 @@ typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not
     double consistency; /* CR-CTC: two views of each utterance */
     double rows;        /* distance of the projected rows from the teacher's */
     double hints;       /* distance of what the networks show on their way (am_hints.h) */
-    bool alike;         /* the teacher hears the spoilt sound too (the first view), not the voice alone */
+    ting_teacher_hears hears;
     bool pseudo;        /* utterances without text get what the teacher says as their label */
     double given;       /* share of the steps in which each stack hears what the teacher's heard */
     double posteriors;  /* divergence of the joiner's posteriors from the teacher's, along what the teacher says */

@@ -104,10 +104,12 @@ static int rows_of(const void *self, int frames)
     return ting_encoder_rows(self, frames);
 }
 
-/* Whether a teacher hears another sound than the network. */
-static bool hears_clean(const ting_am_task *t)
+/* What a teacher hears beside what the network hears. */
+static ting_clean clean_of(const ting_am_task *t)
 {
-    return t->teacher != NULL && !t->recipe->loss.alike;
+    static const ting_clean of[] = {
+        [TING_HEARS_VOICE] = TING_CLEAN_VOICE, [TING_HEARS_LINE] = TING_CLEAN_LINE, [TING_HEARS_ALL] = TING_CLEAN_NONE};
+    return t->teacher != NULL ? of[t->recipe->loss.hears] : TING_CLEAN_NONE;
 }
 
 static ting_err make_batches(ting_am_task *t, const char *folder, const ting_ranks *ranks)
@@ -124,7 +126,7 @@ static ting_err make_batches(ting_am_task *t, const char *folder, const ting_ran
                                                  .window = r->window,
                                                  .seed = (uint64_t)r->plan.seed,
                                                  .views = r->loss.consistency > 0 ? 2 : 1,
-                                                 .clean = hears_clean(t),
+                                                 .clean = clean_of(t),
                                                  .timing = t->teacher != NULL ? TING_TIMING_KEPT : TING_TIMING_FREE,
                                                  .augment = t->augment,
                                                  .features = r->features,
@@ -155,7 +157,7 @@ static ting_err check_memory(ting_am_task *t, int processes)
 {
     const ting_am_recipe *r = t->recipe;
     const double memory = (double)r->memory * (1 << 20), held = t->held != NULL ? memory / HELD_SHARE : 0;
-    const double frames = r->seconds * 100, views = (r->loss.consistency > 0 ? 2 : 1) + hears_clean(t);
+    const double frames = r->seconds * 100, views = (r->loss.consistency > 0 ? 2 : 1) + (clean_of(t) != TING_CLEAN_NONE);
     t->data_bytes = sound_bytes(t->train, memory - held) + (t->held != NULL ? sound_bytes(t->held, held) : 0) +
                     (r->loaders + AHEAD) * frames * views * ting_feature_dim(&r->features) * sizeof(float);
     const ting_footprint footprint = ting_footprint_of(t->net->params, &r->plan, t->data_bytes);

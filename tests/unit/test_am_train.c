@@ -467,7 +467,7 @@ static void a_trained_network_teaches_and_begins_another(void **state)
     options.from =
         model; /* the teacher's own stacks do what they are given to do, but for the silence behind each end */
     options.settings =
-        (const char *const[]){"loss.alike=true", "model.dropout=0", "model.chunks=[8]", "model.lefts=[32]", NULL};
+        (const char *const[]){"loss.teacher_hears=all", "model.dropout=0", "model.chunks=[8]", "model.lefts=[32]", NULL};
     assert_ok(train(options, 1000, &w));
     assert_true(w.first_loss < 0.2);
     options.settings = (const char *const[]){"train.steps=10", NULL};
@@ -567,7 +567,7 @@ static void impossible_recipes_are_refused(void **state)
          "no loss is computed", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: cnn}\nloss: {hints: 1}\n", "the encoder must be one",
          TING_ERR_FORMAT},
-        {"data: {train: [{manifest: train.tsv}]}\nloss: {alike: true}\n", "loss.alike is about a teacher", TING_ERR_FORMAT},
+        {"data: {train: [{manifest: train.tsv}]}\nloss: {teacher_hears: line}\n", "loss.teacher_hears is about a teacher", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {chunks: [0, 3]}\n",
          ":2: chunks of 3 rows, expected multiples of 4", TING_ERR_FORMAT},
         {"data: {train: [{manifest: train.tsv}]}\nmodel: {encoder: conformer, chunks: 8}\n",

@@ -12,6 +12,7 @@
 #include "data/speech_batch.h"
 #include "support/tiny.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { SECOND = TING_SOUND_RATE, CLIPS = 9, DIM = 80, SHARES = 3 };
@@ -62,7 +63,7 @@ static int rows(const void *self, int frames)
     return frames / 4;
 }
 
-static ting_speech_batches *make(const ting_augment *augment, ting_timing timing, ting_share share)
+static ting_speech_batches *make(const ting_augment *augment, ting_clean clean, ting_timing timing, ting_share share)
 {
     ting_speech_batches *batches;
     size_t count;
@@ -73,7 +74,7 @@ static ting_speech_batches *make(const ting_augment *augment, ting_timing timing
                                            .window = CLIPS,
                                            .seed = 5,
                                            .views = 2,
-                                           .clean = true,
+                                           .clean = clean,
                                            .timing = timing,
                                            .augment = augment,
                                            .rows = rows,
@@ -124,9 +125,9 @@ static void each_view_is_spoiled_by_itself(void **state)
                                                            .speed = {0.9, 1.1},
                                                            .noises = 1,
                                                            .noise = {{.share = 1, .snr = {10, 20}, .voices_low = 1, .voices_high = 1}}});
-    ting_speech_batches *whole = make(augment, TING_TIMING_KEPT, (ting_share){0, 1}), *part[SHARES];
+    ting_speech_batches *whole = make(augment, TING_CLEAN_VOICE, TING_TIMING_KEPT, (ting_share){0, 1}), *part[SHARES];
     for (int p = 0; p < SHARES; p++)
-        part[p] = make(augment, TING_TIMING_KEPT, (ting_share){p, SHARES});
+        part[p] = make(augment, TING_CLEAN_VOICE, TING_TIMING_KEPT, (ting_share){p, SHARES});
     for (size_t place = 0; place < 2; place++) {
         const ting_speech_batch *all = take(whole, place);
         const size_t bytes = view_bytes(all);
@@ -159,8 +160,8 @@ static void time_is_bent_once_and_never_for_a_teacher(void **state)
 {
     (void)state;
     ting_augment *augment = augment_of((ting_augment_plan){.mask = {.share = 1, .warp = 80, .width = 1, .length = 1}});
-    ting_speech_batches *bent = make(augment, TING_TIMING_FREE, (ting_share){0, 1}),
-                        *kept = make(augment, TING_TIMING_KEPT, (ting_share){0, 1});
+    ting_speech_batches *bent = make(augment, TING_CLEAN_VOICE, TING_TIMING_FREE, (ting_share){0, 1}),
+                        *kept = make(augment, TING_CLEAN_VOICE, TING_TIMING_KEPT, (ting_share){0, 1});
     for (size_t place = 0; place < 2; place++) {
         const ting_speech_batch *batch = take(bent, place);
         assert_memory_equal(batch->heard, second_view(batch), view_bytes(batch));
@@ -174,11 +175,38 @@ static void time_is_bent_once_and_never_for_a_teacher(void **state)
     ting_augment_free(augment);
 }
 
+/* With TING_CLEAN_LINE a teacher hears the noise, but not that it is all 20 dB quieter. */
+static void a_teacher_hears_the_line_at_its_own_level(void **state)
+{
+    (void)state;
+    const double quieter = log(100);
+    ting_augment *augment = augment_of((ting_augment_plan){.noises = 1,
+                                                           .noise = {{.share = 1, .snr = {5, 10}, .voices_low = 1, .voices_high = 1}},
+                                                           .volume = {1, {-20, -20}}});
+    ting_speech_batches *line = make(augment, TING_CLEAN_LINE, TING_TIMING_KEPT, (ting_share){0, 1}),
+                        *voice = make(augment, TING_CLEAN_VOICE, TING_TIMING_KEPT, (ting_share){0, 1});
+    const ting_speech_batch *batch = take(line, 0), *other = take(voice, 0);
+    const size_t count = view_bytes(batch) / sizeof(float);
+    double worst = 0, apart = 0;
+    assert_memory_equal(batch->heard, other->heard, 2 * view_bytes(batch)); /* what is trained on is the same */
+    for (size_t i = 0; i < count; i++) {
+        if (batch->heard[i] > -12) /* the floor, log(1.2e-7), is far */
+            worst = fmax(worst, fabs((double)batch->clean[i] - (double)batch->heard[i] - quieter));
+        apart = fmax(apart, fabs((double)other->clean[i] - (double)batch->heard[i] - quieter));
+    }
+    assert_true(worst < 1e-2); /* rounding of small energies */
+    assert_true(apart > 1);    /* the voice alone has no noise */
+    ting_speech_batches_free(line);
+    ting_speech_batches_free(voice);
+    ting_augment_free(augment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_view_is_spoiled_by_itself),
         cmocka_unit_test(time_is_bent_once_and_never_for_a_teacher),
+        cmocka_unit_test(a_teacher_hears_the_line_at_its_own_level),
     };
     return cmocka_run_group_tests(tests, make_speech, free_speech);
 }
