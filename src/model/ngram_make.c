@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ngram_make.c - a table of n-grams as the tree of ngram.h: sorted by words from the last to the first, numbers as codes. */
+#include "model/ngram.h"
+
+#include "base/mem.h"
+#include "model/ngram_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct place { /* of an n-gram in its list, with its words backwards */
+    uint32_t words[TING_NGRAM_MOST];
+    uint32_t at;
+} place;
+
+static int compare_places(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    for (int i = 0; i < TING_NGRAM_MOST; i++)
+        if (x->words[i] != y->words[i])
+            return x->words[i] < y->words[i] ? -1 : 1;
+    return 0;
+}
+
+static int compare_floats(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Zeroed memory that the model owns; NULL when out of memory. */
+static void *own(ting_ngram *g, size_t count, size_t size)
+{
+    void *block = ting_alloc(count, size);
+    if (block != NULL)
+        g->owned[g->owned_count++] = block;
+    return block;
+}
+
+/* Values such that each stands for as many of the numbers as any other; fewer where there are fewer different numbers. Sorted. */
+static int choose_values(const float *sorted, size_t count, float *values)
+{
+    int chosen = 0;
+    for (size_t begin = 0, bin = 0; begin < count; bin++) {
+        size_t end = count / TING_NGRAM_CODES * (bin + 1) + count % TING_NGRAM_CODES * (bin + 1) / TING_NGRAM_CODES;
+        double sum = 0;
+        if (bin + 1 >= TING_NGRAM_CODES)
+            end = count;
+        while (end < count && end > begin && sorted[end] == sorted[end - 1]) /* equal numbers stay together */
+            end++;
+        if (end <= begin)
+            continue;
+        for (size_t i = begin; i < end; i++)
+            sum += (double)sorted[i];
+        values[chosen++] = (float)(sum / (double)(end - begin));
+        begin = end;
+    }
+    return chosen;
+}
+
+static unsigned char nearest(const float *values, int count, float number)
+{
+    int low = 0, high = count - 1;
+    while (low < high) {
+        const int middle = (low + high) / 2;
+        if (values[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (unsigned char)(low > 0 && number - values[low - 1] < values[low] - number ? low - 1 : low);
+}
+
+/* numbers [count], of the list; places: the order of the tree. */
+static ting_err encode(ting_ngram *g, const float *numbers, const place *places, size_t count, ting_ngram_codes *out)
+{
+    float *sorted = ting_alloc(count, sizeof *sorted);
+    unsigned char *codes = own(g, count, 1);
+    float *values = own(g, TING_NGRAM_CODES, sizeof *values);
+    if (sorted == NULL || codes == NULL || values == NULL) {
+        ting_free(sorted);
+        return TING_ERR_MEMORY;
+    }
+    memcpy(sorted, numbers, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_floats);
+    *out = (ting_ngram_codes){codes, values, choose_values(sorted, count, values)};
+    for (size_t i = 0; i < count; i++)
+        codes[i] = nearest(values, out->value_count, numbers[places[i].at]);
+    ting_free(sorted);
+    return TING_OK;
+}
+
+/* The list of an order as the tree wants it; owned, NULL when out of memory. */
+static place *sort_backwards(const ting_ngram_level *l, int order)
+{
+    place *places = ting_alloc(l->count, sizeof *places);
+    for (size_t i = 0; i < l->count && places != NULL; i++) {
+        for (int k = 0; k < order; k++)
+            places[i].words[k] = l->words[(i + 1) * (size_t)order - 1 - (size_t)k];
+        places[i].at = (uint32_t)i;
+    }
+    if (places != NULL)
+        qsort(places, l->count, sizeof *places, compare_places);
+    return places;
+}
+
+/* Where the n-grams of `count` below each of `above` begin: both are sorted, and each has its end above (a sealed table). */
+static ting_err link(ting_ngram *g, const place *above, size_t above_count, const place *below, size_t count, int order,
+                     const int32_t **out)
+{
+    int32_t *children = own(g, above_count + 1, sizeof *children);
+    size_t at = 0;
+    if (children == NULL)
+        return TING_ERR_MEMORY;
+    for (size_t i = 0; i < above_count; i++) {
+        children[i] = (int32_t)at;
+        while (at < count && memcmp(above[i].words, below[at].words, (size_t)order * sizeof *below->words) == 0)
+            at++;
+    }
+    children[above_count] = (int32_t)at;
+    *out = children;
+    return TING_OK;
+}
+
+static ting_err make_branch(ting_ngram *g, const ting_ngram_level *l, int order, const place *places)
+{
+    ting_err err = TING_OK;
+    ting_ngram_branch *b = &g->branch[order - 1];
+    unsigned char *words = own(g, l->count, (size_t)g->width);
+    if (words == NULL)
+        return TING_ERR_MEMORY;
+    for (size_t i = 0; i < l->count; i++)
+        for (int byte = 0; byte < g->width; byte++)
+            words[i * (size_t)g->width + (size_t)byte] = (unsigned char)(places[i].words[order - 1] >> 8 * byte);
+    b->words = words;
+    b->count = l->count;
+    TRY(encode(g, l->prob, places, l->count, &b->prob));
+    if (order < g->order)
+        TRY(encode(g, l->backoff, places, l->count, &b->backoff));
+out:
+    return err;
+}
+
+static ting_err copy_words(const ting_texts *from, ting_texts *out)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < from->count; i++)
+        bytes += strlen(from->items[i]) + 1;
+    out->items = ting_alloc(from->count, sizeof *out->items);
+    out->block = ting_alloc(bytes, 1);
+    if (out->items == NULL || out->block == NULL)
+        return TING_ERR_MEMORY;
+    char *at = out->block;
+    for (; out->count < from->count; at += strlen(at) + 1)
+        out->items[out->count] = strcpy(at, from->items[out->count]), out->count++;
+    return TING_OK;
+}
+
+static ting_err copy_unigrams(ting_ngram *g, const ting_ngram_level *l)
+{
+    float *prob = own(g, l->count, sizeof *prob), *backoff = own(g, l->count, sizeof *backoff);
+    if (prob == NULL || backoff == NULL)
+        return TING_ERR_MEMORY;
+    memcpy(prob, l->prob, l->count * sizeof *prob);
+    memcpy(backoff, l->backoff, l->count * sizeof *backoff);
+    g->prob = prob;
+    g->backoff = backoff;
+    return TING_OK;
+}
+
+ting_err ting_ngram_make(const ting_ngram_table *table, ting_ngram **out)
+{
+    ting_err err = TING_OK;
+    place *above = NULL, *below = NULL;
+    *out = NULL;
+    ting_ngram *g = ting_alloc(1, sizeof *g);
+    if (g == NULL)
+        return TING_ERR_MEMORY;
+    g->order = table->order;
+    for (g->width = 1; table->words.count > (size_t)1 << 8 * g->width;)
+        g->width++;
+    for (int k = 0; k < table->order; k++)
+        if (table->level[k].count > INT32_MAX)
+            FAIL(TING_ERR_UNSUPPORTED, "%zu n-grams of order %d, at most %d fit", table->level[k].count, k + 1, INT32_MAX);
+    TRY(copy_words(&table->words, &g->words));
+    TRY(copy_unigrams(g, &table->level[0]));
+    above = sort_backwards(&table->level[0], 1);
+    TRY(above != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (int k = 2; k <= table->order; k++) {
+        const ting_ngram_level *l = &table->level[k - 1];
+        below = sort_backwards(l, k);
+        TRY(below != NULL ? make_branch(g, l, k, below) : TING_ERR_MEMORY);
+        TRY(link(g, above, table->level[k - 2].count, below, l->count, k - 1,
+                 k == 2 ? &g->children : &g->branch[k - 2].children));
+        ting_free(above);
+        above = below;
+        below = NULL;
+    }
+    *out = g;
+    g = NULL;
+out:
+    ting_free(above);
+    ting_free(below);
+    ting_ngram_free(g);
+    return err;
+}
