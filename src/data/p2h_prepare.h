@@ -3,22 +3,8 @@
  * p2h_prepare.h - text files to a corpus, as a settings file says.
  *
  *     cut: 2                          characters seen less often are left out
- *     exclude:                        texts never to train on, beside those of the `measure` sources
- *       - file: speech/manifest.tsv   a table with a header line
- *         column: text
- *         where: split                optional: only rows whose column `where` ...
- *         is: dev                     ... says this
- *     sources:
- *       - name: cv-wiki
- *         file: train/cv-wiki.txt.xz
- *         licence: CC0-1.0
- *         format: text                text: a line of hanzi; pairs: a table with columns pinyin and text;
- *                                     words: the first column is the text; phrases: text and pinyin, no header
- *         leave_every: 500            lines 500, 1000, ... are left out
- *         pinyin_column: 2            of pairs without a header line, with text_column; columns count from 1
- *         drop_last: 2000             the last lines are left out
- *         only_last: 2000             only the last lines are taken
- *         measure: false              held out for measuring
+ *     exclude: [...]                  texts never to train on, beside those of the `measure` sources
+ *     sources: [...]                  both as data/text_source.h describes them
  *
  * Paths are relative to `base`. Text without pinyin gets it from the lexicon (text/g2p.h). Lines with anything but
  * known hanzi, or whose pinyin has another length, are counted and skipped.
