@@ -280,6 +280,29 @@ TING_API ting_err ting_stream_partial(ting_stream *stream, ting_partial *out);
 TING_API double ting_stream_fed(const ting_stream *stream);
 TING_API double ting_stream_heard(const ting_stream *stream);
 
+/* ---- language models ---- */
+
+typedef struct ting_lm ting_lm; /* immutable, shared by threads */
+
+/* The language model in a file. Returns owned (free with ting_lm_free). Errors: io, format, model, not found (it holds none), memory. */
+TING_API ting_err ting_lm_open(const char *path, ting_lm **out);
+TING_API void ting_lm_free(ting_lm *lm);
+
+typedef struct ting_lm_score {
+    double log_prob;   /* of the words and of the end of the sentence */
+    size_t characters; /* spaces and punctuation left out: docs/LM.md */
+    size_t words;      /* that the model cuts the text into */
+    size_t unknown;    /* of them not known to it */
+} ting_lm_score;
+
+/* A text as one sentence. Errors: memory. */
+TING_API ting_err ting_lm_score_text(const ting_lm *lm, const char *text, size_t length, ting_lm_score *out);
+
+/* A sentence drawn from the model's probabilities, after the beginning `begin` (NULL: none), of at most `longest` words more, raised to
+ * 1 / temperature; the same for the same seed. Returns an owned text in *out, free with ting_text_free. Errors: argument (temperature
+ * not above 0), memory. */
+TING_API ting_err ting_lm_generate(const ting_lm *lm, const char *begin, unsigned long seed, int longest, double temperature, char **out);
+
 #ifdef __cplusplus
 }
 #endif

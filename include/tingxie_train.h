@@ -197,6 +197,28 @@ TING_API ting_err ting_splice_corpus(const ting_splice_options *options);
  * and seed. Errors: argument, io, memory. */
 TING_API ting_err ting_make_toy_corpus(const char *folder, int count, int seed);
 
+/* ---- language models ---- */
+
+typedef struct ting_lm_options { /* start with {0} */
+    const char *recipe, *output; /* YAML (docs/LM.md, recipes/lm-ngram.yaml); the model file to write */
+    const char *base;            /* folder that paths in the recipe start from; NULL: the working directory */
+    const char *licence, *authors; /* to state in the file; NULL: it does not say */
+    ting_remarks remarks;
+    int (*stop)(void *self); /* asked now and then; 1: TING_ERR_CANCELLED, nothing is written. NULL: never */
+    void *self;
+} ting_lm_options;
+
+typedef struct ting_lm_report {
+    int order;
+    size_t words, ngrams[8];                  /* [order] */
+    size_t held_sentences, held_characters;   /* measured on */
+    double perplexity; /* a character of what is held out, where the end of each sentence counts as one; -1: nothing is held out */
+} ting_lm_report;
+
+/* Text files to a language model. A function of the files and the recipe alone. Errors: io, format (recipe, texts), argument, memory,
+ * unsupported (too many n-grams), cancelled. */
+TING_API ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report);
+
 /* ---- training ---- */
 
 typedef struct ting_train_report { /* means since the report before */

@@ -36,7 +36,7 @@ static ting_err estimate_words(ting_ngram_counter *counter, ting_ngram_table *t,
         left += discount(d, counts[w]);
     }
     if (!(all > 0))
-        FAIL(TING_ERR_ARGUMENT, "there is no sentence to count n-grams in");
+        FAIL(TING_ERR_FORMAT, "there is no sentence to count n-grams in");
     const double each = left / all / (double)(t->words.count - 1); /* <s> follows nothing */
     for (size_t w = 0; w < t->words.count; w++) {
         const uint32_t word = (uint32_t)w;

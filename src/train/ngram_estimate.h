@@ -23,7 +23,7 @@ typedef struct ting_ngram_discounts {
 } ting_ngram_discounts;
 
 /* Fills a table, whose `order` and `words` it sets (takes the words), from a finished counter, which is read up. discounts
- * [TING_NGRAM_MOST]. Errors: io, memory; argument (no sentence was counted). */
+ * [TING_NGRAM_MOST]. Errors: io, memory; format (no sentence was counted). */
 ting_err ting_ngram_estimate(ting_ngram_counter *counter, ting_texts *words, ting_ngram_table *out, ting_ngram_discounts *discounts);
 
 #endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_lm.c - tingxie lm train, ppl, generate: a small corpus with what is held out, a list of words, what cannot be. */
+#include "support/support.h"
+#include "support/program.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *write_text(const char *name, const char *text)
+{
+    char *path = ting_temp_path(name);
+    assert_ok(ting_file_save(path, text, strlen(text)));
+    return path;
+}
+
+/* Sentences of a little grammar: who does what, sometimes where. Every tenth is about fish, of which nothing else speaks. */
+static char *write_corpus(const char *name, int count)
+{
+    static const char *const who[] = {"我", "你", "他们", "老师"}, *const does[] = {"看书", "喝茶", "唱歌", "写字"}, *const where[] = {"", "在家", "在学校"};
+    ting_str text = {0};
+    ting_rng rng = ting_rng_new(7, 0);
+    for (int i = 1; i <= count; i++) {
+        if (i % 10 == 0)
+            ting_str_add(&text, "鱼，游泳。\n");
+        else
+            ting_str_addf(&text, "%s%s%s。\n", who[ting_rng_below(&rng, 4)], where[ting_rng_below(&rng, 3)], does[ting_rng_below(&rng, 4)]);
+    }
+    char *path = write_text(name, text.text);
+    ting_str_free(&text);
+    return path;
+}
+
+static ting_program_run run(const char *const *words, const char *input, int status, const char *said)
+{
+    ting_program_run result = ting_run_program(words, input);
+    if (result.status != status || strstr(result.err, said) == NULL)
+        fail_msg("%s %s: status %d, \"%s\", \"%s\"", words[0], words[1], result.status, result.out, result.err);
+    return result;
+}
+
+/* The last column of a row that begins with `name`. */
+static double last_column(const char *out, const char *name)
+{
+    const char *row = strstr(out, name);
+    assert_non_null(row);
+    const char *end = row + strcspn(row, "\n"), *tab = end;
+    while (tab > row && *tab != '\t')
+        tab--;
+    return strtod(tab + 1, NULL);
+}
+
+static void a_model_is_trained_measured_and_asked(void **state)
+{
+    (void)state;
+    char *corpus = write_corpus("corpus.txt", 2000), *model = ting_temp_path("lm.gguf"), *known = write_text("known.txt", "我在家喝茶\n老师唱歌\n"),
+         *strange = write_text("strange.txt", "茶喝家在我\n\n鱼鱼鱼\n");
+    ting_str recipe = {0};
+    ting_str_addf(&recipe,
+                  "model: {kind: ngram, order: 3, cutoffs: [0, 0, 1], memory: 8}\ntokens: {rare: 1}\nsources:\n"
+                  "  - {name: grammar, file: %s, licence: CC0-1.0, leave_every: 10}\n  - {name: fish, file: %s, only_every: 10, measure: true}\n",
+                  corpus, corpus);
+    char *path = write_text("lm.yaml", recipe.text);
+    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, "--licence", "CC0-1.0", NULL}, "", 0,
+                        "grammar: 1800 sentences");
+    assert_non_null(strstr(done.out, "words\t"));
+    assert_non_null(strstr(done.err, "fish: 200 sentences, 600 characters, 600 words not known"));
+    ting_program_free(&done);
+    ting_program_run asked = run((const char *const[]){"lm", "ppl", model, known, strange, NULL}, "", 0, "");
+    assert_true(last_column(asked.out, known) < 6);
+    assert_true(last_column(asked.out, strange) > 3 * last_column(asked.out, known));
+    assert_non_null(strstr(asked.out, "strange.txt\t2\t8\t3\t")); /* sentences, characters, not known */
+    assert_non_null(strstr(asked.out, "all\t4\t17\t3\t"));
+    ting_program_free(&asked);
+    asked = run((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "我喝茶！\n\n", 0, "");
+    assert_non_null(strstr(asked.out, "\t3\t0\t我喝茶！\n")); /* punctuation does not count */
+    ting_program_free(&asked);
+    ting_program_run first = run((const char *const[]){"lm", "generate", "-n", "20", "--begin", "老", model, NULL}, "", 0, ""),
+             again = run((const char *const[]){"lm", "generate", "-n", "20", "--begin", "老", model, NULL}, "", 0, "");
+    assert_string_equal(first.out, again.out);
+    assert_non_null(strstr(first.out, "老师在家"));
+    assert_null(strstr(first.out, "<"));
+    ting_program_free(&first);
+    ting_program_free(&again);
+    asked = run((const char *const[]){"inspect", model, NULL}, "", 0, "");
+    assert_non_null(strstr(asked.out, "CC0-1.0"));
+    ting_program_free(&asked);
+    char *const all[] = {corpus, model, known, strange, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+    ting_str_free(&recipe);
+}
+
+/* Longer words are found first; what begins no word is one character. */
+static void a_list_of_words_cuts_the_text(void **state)
+{
+    (void)state;
+    char *corpus = write_corpus("words.txt", 500), *model = ting_temp_path("words.gguf"),
+         *list = write_text("list.txt", "老师\t12\n在\n学校\n在学校\n我\n你\n他们\n喝茶\n看书\n唱歌\n写字\n家\n");
+    ting_str recipe = {0};
+    ting_str_addf(&recipe, "model: {order: 2, memory: 8}\ntokens: {file: %s}\nsources:\n  - {name: grammar, file: %s}\n", list, corpus);
+    char *path = write_text("words.yaml", recipe.text);
+    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "too little text to estimate discounts");
+    assert_non_null(strstr(done.out, "\t15 words\t"));
+    ting_program_free(&done);
+    ting_program_run asked = run((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "老师在学校喝茶\n鱼老在家\n", 0, "");
+    assert_non_null(strstr(asked.out, "\t7\t0\t老师在学校喝茶\n"));
+    assert_non_null(strstr(asked.out, "\t4\t2\t鱼老在家\n"));
+    ting_program_free(&asked);
+    char *const all[] = {corpus, model, list, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+    ting_str_free(&recipe);
+}
+
+static void what_cannot_be_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *recipe, *said;
+    } cases[] = {
+        {"model: {order: 9}\nsources: []\n", "\"order\" is \"9\", expected a whole number from 1 to 8"},
+        {"model: {cutoffs: [1, 2]}\nsources: [{name: a, file: X}]\n", "cutoff 1 for order 1"},
+        {"model: {cutoffs: [0, 0.5]}\nsources: [{name: a, file: X}]\n", "a cutoff of 0.5"},
+        {"sources: [{name: a, file: X, only_every: 1}]\n", "\"only_every\" is \"1\""},
+        {"sources: [{name: a, file: nowhere.txt}]\n", "nowhere.txt"},
+        {"model: {kind: parrot}\nsources: [{name: a, file: X}]\n", "\"kind\" is \"parrot\""},
+        {"sources: [{name: a, file: X, measure: true}]\n", "there is no sentence"},
+        {"tokens: {file: twice.txt}\nsources: [{name: a, file: X}]\n", "stands twice"},
+        {"tone: 4\nsources: [{name: a, file: X}]\n", "the key \"tone\" is not known here"},
+        {"model: {order: 2}\n", "a list of \"sources\" is needed"},
+    };
+    char *folder = ting_temp_path("bad-lm"), *model = ting_path_join(folder, "lm.gguf"), *text = ting_path_join(folder, "X"),
+         *twice = ting_path_join(folder, "twice.txt"), *recipe = ting_path_join(folder, "lm.yaml");
+    assert_ok(ting_folder_make(folder));
+    assert_ok(ting_file_save(text, "我喝茶\n", strlen("我喝茶\n")));
+    assert_ok(ting_file_save(twice, "茶\n茶\n", strlen("茶\n茶\n")));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_ok(ting_file_save(recipe, cases[i].recipe, strlen(cases[i].recipe)));
+        ting_program_run done = run((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", model, NULL}, "", 1, cases[i].said);
+        assert_false(ting_file_exists(model));
+        ting_program_free(&done);
+    }
+    ting_program_run done = run((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");
+    ting_program_free(&done);
+    done = run((const char *const[]){"lm", "ppl", "models/tingxie.gguf", NULL}, "", 1, "\"lm\"");
+    ting_program_free(&done);
+    char *const all[] = {folder, model, text, twice, recipe};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_model_is_trained_measured_and_asked),
+        cmocka_unit_test(a_list_of_words_cuts_the_text),
+        cmocka_unit_test(what_cannot_be_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
