@@ -66,9 +66,12 @@ static bool is_sorted(const ting_ngram_level *l, int order)
     return true;
 }
 
-static ting_err sort(ting_ngram_level *l, int order)
+ting_err ting_ngram_table_sort(ting_ngram_table *table, int order)
 {
+    ting_ngram_level *l = &table->level[order - 1];
     const size_t n = (size_t)order;
+    if (is_sorted(l, order))
+        return TING_OK;
     entry *entries = ting_alloc(l->count, sizeof *entries); /* zeroed: words beyond the order compare equal */
     if (entries == NULL)
         return TING_ERR_MEMORY;
@@ -117,8 +120,7 @@ ting_err ting_ngram_table_seal(ting_ngram_table *t)
 {
     ting_err err = TING_OK;
     for (int k = 1; k <= t->order; k++) {
-        if (!is_sorted(&t->level[k - 1], k))
-            TRY(sort(&t->level[k - 1], k));
+        TRY(ting_ngram_table_sort(t, k));
         TRY(check(t, k));
     }
     if (t->level[0].count != t->words.count)

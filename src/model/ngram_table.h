@@ -35,6 +35,9 @@ void ting_ngram_table_free(ting_ngram_table *table);
 /* Appends an n-gram of `order` words; lists that are not filled in order are sorted afterwards. Errors: memory. */
 ting_err ting_ngram_table_add(ting_ngram_table *table, int order, const uint32_t *words, double prob, double backoff);
 
+/* Puts the n-grams of an order into order. Errors: memory. */
+ting_err ting_ngram_table_sort(ting_ngram_table *table, int order);
+
 /* Sorts all lists. Errors: format (an n-gram that stands twice, or whose beginning or end is not listed in the order below: what is
  * said of it would never be found), memory. */
 ting_err ting_ngram_table_seal(ting_ngram_table *table);

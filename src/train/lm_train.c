@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/yaml_text.h"
 #include "data/remarks.h"
+#include "model/arpa.h"
 #include "model/ngram.h"
 #include "tingxie_train.h"
 #include "train/lm_text.h"
@@ -16,6 +17,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 typedef struct job {
@@ -172,9 +174,13 @@ static char *record_of(const job *j, const ting_lm_report *report)
     return text;
 }
 
+/* As an ARPA file where its name says so, which has no room for a record; else as a model. */
 static ting_err save(const job *j, const ting_lm_report *report)
 {
     ting_err err = TING_OK;
+    const char *ending = strrchr(j->options->output, '.');
+    if (ending != NULL && strcmp(ending, ".arpa") == 0)
+        return ting_arpa_save(j->options->output, &j->table);
     ting_gguf_writer *writer = ting_gguf_writer_new();
     char *record = record_of(j, report);
     if (writer == NULL || record == NULL)
