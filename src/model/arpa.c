@@ -235,7 +235,8 @@ static ting_err read_section(parser *p, int order, unigrams *u)
     bool more;
     snprintf(title, sizeof title, "\\%d-grams:", order);
     if (!line_is(p, title))
-        FAIL(TING_ERR_FORMAT, "%s:%zu: \"%.*s\", expected \"%s\"", p->label, p->line, (int)(p->length < 40 ? p->length : 40), p->text, title);
+        FAIL(TING_ERR_FORMAT, "%s:%zu: \"%.*s\", expected \"%s\"", p->label, p->line, (int)(p->length < 40 ? p->length : 40), p->text,
+             title);
     for (; (more = next_line(p)) && *p->text != '\\'; count++)
         TRY(order == 1 ? read_unigram(p, u) : read_gram(p, order));
     if (count != p->promised[order - 1] || !more)

@@ -71,7 +71,8 @@ ting_err ting_ngram_fill(ting_ngram_table *t)
             if (!isnan(l->prob[i]))
                 continue;
             const ptrdiff_t context = ting_ngram_table_find(t, k - 1, words);
-            l->prob[i] = (float)((context >= 0 ? (double)t->level[k - 2].backoff[context] : 0) + ting_ngram_table_score(t, k - 1, words + 1));
+            const double backoff = context >= 0 ? (double)t->level[k - 2].backoff[context] : 0;
+            l->prob[i] = (float)(backoff + ting_ngram_table_score(t, k - 1, words + 1));
         }
     }
     TRY(ting_ngram_table_seal(t));

@@ -37,23 +37,47 @@ static void *own(ting_ngram *g, size_t count, size_t size)
     return block;
 }
 
-/* Values such that each stands for as many of the numbers as any other; fewer where there are fewer different numbers. Sorted. */
-static int choose_values(const float *sorted, size_t count, float *values)
+/* At most `most` values such that each stands for as many of the numbers as any other, as far as equal ones allow. Sorted. */
+static int choose_values(const float *sorted, size_t count, int most, float *values)
 {
     int chosen = 0;
-    for (size_t begin = 0, bin = 0; begin < count; bin++) {
-        size_t end = count / TING_NGRAM_CODES * (bin + 1) + count % TING_NGRAM_CODES * (bin + 1) / TING_NGRAM_CODES;
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        const size_t left = (size_t)(most - chosen), share = (count - begin + left - 1) / left;
         double sum = 0;
-        if (bin + 1 >= TING_NGRAM_CODES)
-            end = count;
-        while (end < count && end > begin && sorted[end] == sorted[end - 1]) /* equal numbers stay together */
+        end = begin + share;
+        while (end < count && sorted[end] == sorted[end - 1]) /* equal numbers stay together */
             end++;
-        if (end <= begin)
-            continue;
         for (size_t i = begin; i < end; i++)
             sum += (double)sorted[i];
         values[chosen++] = (float)(sum / (double)(end - begin));
-        begin = end;
+    }
+    return chosen;
+}
+
+/* The zeros of a list (contexts that nothing follows, most of them) leave; *zeros: how many. Returns how many numbers stay. */
+static size_t drop_zeros(float *numbers, size_t count, size_t *zeros)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] != 0)
+            numbers[kept++] = numbers[i];
+    *zeros = count - kept;
+    return kept;
+}
+
+/* The values of a list of numbers, in order: 0 for zeros, the others as choose_values says. numbers is used up. */
+static int find_values(float *numbers, size_t count, float *values)
+{
+    size_t zeros;
+    count = drop_zeros(numbers, count, &zeros);
+    if (count > 0)
+        qsort(numbers, count, sizeof *numbers, compare_floats);
+    int chosen = choose_values(numbers, count, TING_NGRAM_CODES - (zeros > 0), values);
+    if (zeros > 0) {
+        int at = chosen++;
+        for (; at > 0 && values[at - 1] > 0; at--)
+            values[at] = values[at - 1];
+        values[at] = 0;
     }
     return chosen;
 }
@@ -74,19 +98,18 @@ static unsigned char nearest(const float *values, int count, float number)
 /* numbers [count], of the list; places: the order of the tree. */
 static ting_err encode(ting_ngram *g, const float *numbers, const place *places, size_t count, ting_ngram_codes *out)
 {
-    float *sorted = ting_alloc(count, sizeof *sorted);
+    float *copy = ting_alloc(count, sizeof *copy);
     unsigned char *codes = own(g, count, 1);
     float *values = own(g, TING_NGRAM_CODES, sizeof *values);
-    if (sorted == NULL || codes == NULL || values == NULL) {
-        ting_free(sorted);
+    if (copy == NULL || codes == NULL || values == NULL) {
+        ting_free(copy);
         return TING_ERR_MEMORY;
     }
-    memcpy(sorted, numbers, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_floats);
-    *out = (ting_ngram_codes){codes, values, choose_values(sorted, count, values)};
+    memcpy(copy, numbers, count * sizeof *copy);
+    *out = (ting_ngram_codes){codes, values, find_values(copy, count, values)};
     for (size_t i = 0; i < count; i++)
         codes[i] = nearest(values, out->value_count, numbers[places[i].at]);
-    ting_free(sorted);
+    ting_free(copy);
     return TING_OK;
 }
 
