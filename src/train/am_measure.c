@@ -10,7 +10,7 @@
 
 enum { SHOWN = 2, KEPT = 8 }; /* sentences in the log; samples for the page */
 
-typedef struct search { /* of the head that is trained: the other one is NULL */
+typedef struct search { /* of the head that is trained, or the only one: the other is NULL */
     ting_greedy *transducer;
     ting_ctc_greedy *ctc;
 } search;
@@ -18,9 +18,9 @@ typedef struct search { /* of the head that is trained: the other one is NULL */
 static ting_err make_search(const ting_am_task *t, search *out)
 {
     const ting_am_loss *l = &t->recipe->loss;
-    if (t->net->transducer != NULL && (l->transducer > 0 || l->posteriors > 0))
-        return ting_greedy_new(t->net->transducer, &(ting_greedy_options){0}, &out->transducer);
     const ting_ctc_config *head = &t->net->config.ctc;
+    if (t->net->transducer != NULL && (l->transducer > 0 || l->posteriors > 0 || head->vocab == 0))
+        return ting_greedy_new(t->net->transducer, &(ting_greedy_options){0}, &out->transducer);
     return ting_ctc_greedy_new(&(ting_ctc_greedy_options){.vocab = head->vocab, .blank = head->blank}, &out->ctc);
 }
 
