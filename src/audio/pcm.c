@@ -2,7 +2,6 @@
 /* pcm.c - decoding uncompressed samples; see pcm.h. */
 #include "audio/pcm.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

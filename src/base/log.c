@@ -5,7 +5,6 @@
 #include "base/number.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 void ting_log_write(const ting_log *log, ting_log_level level, const char *format, ...)
 {

@@ -8,7 +8,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool make_room(ting_str *str, size_t more)

@@ -6,7 +6,6 @@
  * median of the rounds. Memory is the peak of the resident set above what the process held before it opened the
  * model.
  */
-#include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"

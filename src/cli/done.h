@@ -14,7 +14,6 @@
 
 #include "base/err.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ting_file_mark { /* size -1: there is no such file */

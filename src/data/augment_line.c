@@ -5,10 +5,7 @@
  */
 #include "data/augment_parts.h"
 
-#include "base/mem.h"
-
 #include <math.h>
-#include <string.h>
 
 static const double HZ = (double)TING_SOUND_RATE / 2 / TING_FIR_BINS; /* of a bin of the curve */
 

@@ -2,8 +2,6 @@
 /* augment_room.c - the room between mouth and microphone: a measured impulse response or a made-up one. */
 #include "data/augment_parts.h"
 
-#include "base/mem.h"
-
 #include <math.h>
 #include <string.h>
 

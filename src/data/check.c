@@ -15,7 +15,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { FRAMES_A_SECOND = 100, RARE = 10 };

@@ -17,7 +17,6 @@
 
 #include "base/file.h"
 #include "base/folder.h"
-#include "base/mem.h"
 #include "data/lines.h"
 #include "text/transcript.h"
 #include "text/units.h"

@@ -2,7 +2,6 @@
 /* label.c - see label.h. */
 #include "data/label.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"

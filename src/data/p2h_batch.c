@@ -6,8 +6,6 @@
 #include "data/epoch.h"
 #include "data/p2h_confuse.h"
 
-#include <string.h>
-
 struct ting_p2h_sampler {
     const ting_p2h_corpus *corpus;
     ting_p2h_sampler_options options;

@@ -14,7 +14,6 @@
 #define TING_DATA_P2H_BATCH_H
 
 #include "base/arena.h"
-#include "base/rng.h"
 #include "data/deal.h"
 #include "data/p2h_corpus.h"
 #include "loss/choice_entropy.h"

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "data/p2h_layout.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 /* Hands out sections of the mapped file in order; a section past the end is NULL. */

@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <png.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { MAX_SIDE = 16384, CAP = 12 }; /* CAP: height of capital letters in glyph units */

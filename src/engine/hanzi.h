@@ -9,7 +9,6 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/pool.h"
 
 enum { TING_HANZI_TEXT = 5 }; /* bytes of one character in UTF-8, terminator included */
 

@@ -3,7 +3,6 @@
 #include "engine/keyword_text.h"
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "base/tsv.h"
 #include "base/utf8.h"

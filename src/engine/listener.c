@@ -8,7 +8,6 @@
 #include "engine/ears.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { BLOCK = 4096 }; /* samples resampled at a time */
 static const double look_seconds = 0.32; /* between two looks for the end of a sentence, in segments */

@@ -6,7 +6,6 @@
 #include "base/utf8.h"
 #include "text/pinyin.h"
 
-#include <string.h>
 #include <utf8proc.h>
 
 /* ---- alignments ---- */

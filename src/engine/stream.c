@@ -12,14 +12,11 @@
 #include "engine/listener.h"
 #include "engine/model.h"
 #include "engine/options.h"
-#include "engine/result.h"
 #include "engine/search.h"
 
 #include "audio/pcm.h"
 #include "base/mem.h"
 #include "base/str.h"
-
-#include <string.h>
 
 static const double short_pause = 0.24, overtime = 1.0; /* seconds */
 

@@ -7,8 +7,6 @@
 #include "engine/model.h"
 #include "text/pinyin.h"
 
-#include <string.h>
-
 enum { WORDS_MAX = 1 << 16 };
 
 struct ting_tool_hanzi {

@@ -7,8 +7,6 @@
 #include "text/g2p.h"
 #include "text/syllable.h"
 
-#include <string.h>
-
 typedef struct piece {
     const char *text; /* in the line */
     size_t length;

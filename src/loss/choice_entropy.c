@@ -8,6 +8,7 @@
  */
 #include "loss/choice_entropy.h"
 
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -96,10 +97,7 @@ ting_tensor ting_choice_entropy(ting_ctx *ctx, ting_tensor x, const ting_param *
     if (rec != NULL)
         *rec = job.op;
     ting_rows_run(ctx->pool, x.rows, 32 * x.cols, loss_rows, &job);
-    double sum = 0;
-    for (int r = 0; r < x.rows; r++)
-        sum += (double)job.loss[r];
-    loss.data[0] = (ting_real)sum;
+    loss.data[0] = ting_loss_of_rows(job.loss, x.rows);
     return loss;
 }
 

@@ -6,6 +6,7 @@
 #include "loss/consistency.h"
 
 #include "loss/softmax_row.h"
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -56,10 +57,7 @@ ting_tensor ting_consistency_loss(ting_ctx *ctx, ting_tensor a, ting_tensor b)
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     ting_rows_run(ctx->pool, a.rows, ROW_COST * a.cols, loss_rows, &job);
-    double sum = 0;
-    for (int r = 0; r < a.rows; r++)
-        sum += (double)job.loss[r];
-    loss.data[0] = (ting_real)sum;
+    loss.data[0] = ting_loss_of_rows(job.loss, a.rows);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }

@@ -7,6 +7,7 @@
  */
 #include "loss/cross_entropy.h"
 
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -84,10 +85,7 @@ ting_tensor ting_cross_entropy(ting_ctx *ctx, ting_tensor logits, const int *tar
     if (job.loss == NULL)
         return (ting_tensor){0};
     ting_rows_run(ctx->pool, logits.rows, ROW_COST * logits.cols, loss_rows, &job);
-    double sum = 0;
-    for (int r = 0; r < logits.rows; r++)
-        sum += (double)job.loss[r];
-    loss.data[0] = (ting_real)sum;
+    loss.data[0] = ting_loss_of_rows(job.loss, logits.rows);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }

@@ -14,6 +14,7 @@
 #include "loss/ctc.h"
 
 #include "base/wide.h"
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -21,7 +22,6 @@
 #include "nn/segment.h"
 #include "nn/tape.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { ROW_COST = 4 }; /* simple operations a class */
@@ -232,24 +232,6 @@ static bool check(ting_ctx *ctx, ting_tensor logits, ting_segments frames, const
     return true;
 }
 
-/* The sum of the losses that are finite; those that are not a number stay, so that the caller sees them. */
-static ting_real add_up(const struct job *job, const ting_ctc_options *options)
-{
-    double sum = 0;
-    int impossible = 0;
-    for (int s = 0; s < job->op.frames.count; s++) {
-        if (job->counted[s])
-            sum += job->loss[s];
-        else
-            impossible++;
-        if (options->each != NULL)
-            options->each[s] = (ting_real)job->loss[s];
-    }
-    if (options->impossible != NULL)
-        *options->impossible = impossible;
-    return (ting_real)sum;
-}
-
 /* What backward needs, in the arena: a copy of the targets, and room for gamma where each utterance has its place. */
 static void take_kept(ting_ctx *ctx, struct job *job, const int *targets)
 {
@@ -311,7 +293,7 @@ ting_tensor ting_ctc_loss(ting_ctx *ctx, ting_tensor logits, ting_segments frame
         return (ting_tensor){0};
     ting_rows_run(ctx->pool, logits.rows, ROW_COST * logits.cols, sum_rows, &job);
     ting_pool_run(ctx->pool, frames.count, one_utterance, &job);
-    loss.data[0] = add_up(&job, options);
+    loss.data[0] = ting_loss_of_utterances(job.loss, frames.count, options->each, options->impossible);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }

@@ -2,6 +2,7 @@
 /* regression.c - see regression.h and docs/derive/regression.md. */
 #include "loss/regression.h"
 
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -71,10 +72,7 @@ ting_tensor ting_regression_loss(ting_ctx *ctx, ting_tensor x, ting_tensor teach
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     ting_rows_run(ctx->pool, x.rows, ROW_COST * x.cols, loss_rows, &job);
-    double sum = 0;
-    for (int r = 0; r < x.rows; r++)
-        sum += (double)job.loss[r];
-    loss.data[0] = (ting_real)sum;
+    loss.data[0] = ting_loss_of_rows(job.loss, x.rows);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }

@@ -10,6 +10,7 @@
 
 #include "loss/lattice.h"
 #include "loss/simple_part.h"
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/tape.h"
 
@@ -201,21 +202,6 @@ static bool take_scratch(ting_ctx *ctx, struct job *job)
     return ctx->err == TING_OK;
 }
 
-static ting_real add_up(const struct job *job, const ting_simple_options *options)
-{
-    double sum = 0;
-    int none = 0;
-    for (int s = 0; s < job->op.count; s++) {
-        none += job->loss[s] == (double)INFINITY;
-        sum += job->loss[s] == (double)INFINITY ? 0 : job->loss[s];
-        if (options->each != NULL)
-            options->each[s] = (ting_real)job->loss[s];
-    }
-    if (options->impossible != NULL)
-        *options->impossible = none;
-    return (ting_real)sum;
-}
-
 ting_tensor ting_simple_transducer_loss(ting_ctx *ctx, ting_tensor am, ting_tensor lm,
                                         const ting_transducer_targets *targets, const ting_simple_options *options)
 {
@@ -241,7 +227,7 @@ ting_tensor ting_simple_transducer_loss(ting_ctx *ctx, ting_tensor am, ting_tens
     if (!take_scratch(ctx, &job))
         return (ting_tensor){0};
     ting_pool_run(ctx->pool, job.op.count, one_utterance, &job);
-    job.op.loss.data[0] = add_up(&job, options);
+    job.op.loss.data[0] = ting_loss_of_utterances(job.loss, job.op.count, options->each, options->impossible);
     if (options->arcs != NULL)
         *options->arcs =
             (ting_arcs){job.op.count > 0 ? job.parts[0].blanks : NULL, job.op.count > 0 ? job.parts[0].labels : NULL};

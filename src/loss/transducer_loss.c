@@ -6,6 +6,7 @@
 #include "loss/transducer_loss.h"
 
 #include "loss/lattice.h"
+#include "loss/sum.h"
 #include "nn/bwd/bwd.h"
 #include "nn/gradient.h"
 #include "nn/rec.h"
@@ -175,17 +176,7 @@ ting_tensor ting_transducer_loss(ting_ctx *ctx, ting_tensor logits, const ting_t
     fill_targets(&job);
     ting_rows_run(ctx->pool, logits.rows, ROW_COST * logits.cols, arcs_of_rows, &job);
     ting_pool_run(ctx->pool, count, one_utterance, &job);
-    double sum = 0;
-    int none = 0;
-    for (int s = 0; s < count; s++) {
-        none += job.loss[s] == INFINITY;
-        sum += job.loss[s] == INFINITY ? 0 : job.loss[s];
-        if (each != NULL)
-            each[s] = (ting_real)job.loss[s];
-    }
-    loss.data[0] = (ting_real)sum;
-    if (impossible != NULL)
-        *impossible = none;
+    loss.data[0] = ting_loss_of_utterances(job.loss, count, each, impossible);
     ting_arena_rewind(ctx->arena, mark);
     return loss;
 }

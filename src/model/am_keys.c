@@ -84,12 +84,6 @@ static const number_key ctc_keys[] = {
     {NULL, 0, 0},
 };
 
-/* Settings that are one of a few words. */
-static const char *const norm_names[] = {[TING_CONV_BATCH_NORM] = "batch", [TING_CONV_LAYER_NORM] = "layer", NULL};
-static const char *const position_names[] = {[TING_POSITIONS_ABSOLUTE] = "absolute",
-                                             [TING_POSITIONS_RELATIVE] = "relative",
-                                             [TING_POSITIONS_SHIFTED] = "shifted", NULL};
-
 static int *field(void *config, size_t offset)
 {
     return (int *)(void *)((char *)config + offset);
@@ -114,12 +108,12 @@ out:
     return err;
 }
 
-static ting_err read_word(const ting_keys *keys, const char *key, const char *const *words, int *out)
+static ting_err read_word(const ting_keys *keys, const char *key, int count, const char *const *words, int *out)
 {
     ting_err err = TING_OK;
     const char *word;
     TRY(ting_keys_text(keys, key, &word));
-    for (int i = 0; words[i] != NULL; i++)
+    for (int i = 0; i < count; i++)
         if (strcmp(words[i], word) == 0) {
             *out = i;
             return TING_OK;
@@ -191,9 +185,9 @@ static ting_err read_conformer(const ting_keys *keys, ting_conformer_config *c)
     TRY(read_numbers(keys, conformer_keys, c));
     TRY(ting_keys_flag(keys, "encoder.macaron", &c->macaron));
     TRY(ting_keys_flag(keys, "encoder.causal", &c->causal));
-    TRY(read_word(keys, "encoder.conv_norm", norm_names, &word));
+    TRY(read_word(keys, "encoder.conv_norm", TING_CONFORMER_NORMS, ting_conformer_norm_names, &word));
     c->norm = (ting_conformer_norm)word;
-    TRY(read_word(keys, "encoder.positions", position_names, &word));
+    TRY(read_word(keys, "encoder.positions", TING_CONFORMER_POSITIONS, ting_conformer_position_names, &word));
     c->positions = (ting_conformer_positions)word;
     TRY(read_activation(keys, &c->act));
 out:
@@ -308,8 +302,8 @@ static void put_conformer(ting_gguf_writer *writer, ting_conformer_config c)
     put_numbers(writer, conformer_keys, &c);
     ting_gguf_put_flag(writer, full("encoder.macaron", room), c.macaron);
     ting_gguf_put_flag(writer, full("encoder.causal", room), c.causal);
-    ting_gguf_put_text(writer, full("encoder.conv_norm", room), norm_names[c.norm]);
-    ting_gguf_put_text(writer, full("encoder.positions", room), position_names[c.positions]);
+    ting_gguf_put_text(writer, full("encoder.conv_norm", room), ting_conformer_norm_names[c.norm]);
+    ting_gguf_put_text(writer, full("encoder.positions", room), ting_conformer_position_names[c.positions]);
     put_activation(writer, c.act);
 }
 

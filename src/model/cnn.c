@@ -157,21 +157,6 @@ static void norm_in_place(ting_ctx *ctx, const layer *l, ting_tensor image, ting
     ting_arena_rewind(ctx->arena, mark);
 }
 
-/* An image [T, F C] as rows of one place each, [T F, C], or back. Its rows follow each other. */
-static ting_tensor reshaped(ting_tensor x, int cols)
-{
-    x.rows = x.rows * (x.cols / cols);
-    x.cols = x.ld = cols;
-    return x;
-}
-
-static ting_tensor unfolded(ting_tensor x, int cols)
-{
-    x.rows = x.rows / (cols / x.cols);
-    x.cols = x.ld = cols;
-    return x;
-}
-
 static ting_tensor run_layer(ting_ctx *ctx, const layer *l, ting_act act, ting_tensor x, ting_segments *segments)
 {
     int *start = ting_ctx_ints(ctx, segments->count + 1);
@@ -185,10 +170,10 @@ static ting_tensor run_layer(ting_ctx *ctx, const layer *l, ting_act act, ting_t
         norm_in_place(ctx, l, x, act);
         return x;
     }
-    const int cols = x.cols;
-    x = ting_batch_norm(ctx, reshaped(x, l->shape.out_channels), &l->norm, norm_eps);
+    const int freq = x.cols / l->shape.out_channels;
+    x = ting_batch_norm(ctx, ting_image_positions(x, freq), &l->norm, norm_eps);
     x = ting_activate(ctx, act, x);
-    return ctx->err == TING_OK ? unfolded(x, cols) : (ting_tensor){0};
+    return ctx->err == TING_OK ? ting_image_frames(x, freq) : (ting_tensor){0};
 }
 
 /* The rows of x in an own place, so that what made it can be given back. */

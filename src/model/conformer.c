@@ -8,6 +8,11 @@
 
 #include <math.h>
 
+const char *const ting_conformer_position_names[TING_CONFORMER_POSITIONS] = {
+    [TING_POSITIONS_ABSOLUTE] = "absolute", [TING_POSITIONS_RELATIVE] = "relative", [TING_POSITIONS_SHIFTED] = "shifted"};
+const char *const ting_conformer_norm_names[TING_CONFORMER_NORMS] = {[TING_CONV_BATCH_NORM] = "batch",
+                                                                     [TING_CONV_LAYER_NORM] = "layer"};
+
 ting_err ting_conformer_check(const ting_conformer_config *c)
 {
     const struct {

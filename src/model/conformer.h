@@ -39,6 +39,12 @@ typedef enum ting_conformer_positions {
 
 typedef enum ting_conformer_norm { TING_CONV_BATCH_NORM, TING_CONV_LAYER_NORM } ting_conformer_norm;
 
+enum { TING_CONFORMER_POSITIONS = 3, TING_CONFORMER_NORMS = 2 };
+
+/* Both as model files and recipes name them; static. */
+extern const char *const ting_conformer_position_names[TING_CONFORMER_POSITIONS];
+extern const char *const ting_conformer_norm_names[TING_CONFORMER_NORMS];
+
 typedef struct ting_conformer_config {
     int features;    /* mel bins */
     int subsampling; /* 4, 6 or 8 */

@@ -10,7 +10,6 @@
  */
 #include "model/conformer_parts.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static int kernel_of(const ting_conformer_config *config, int conv)

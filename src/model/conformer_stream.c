@@ -9,8 +9,6 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 int ting_conformer_keep(const ting_conformer_state *state, int have)
 {
     const int most = state->left < 0 ? have : state->left * state->chunk;

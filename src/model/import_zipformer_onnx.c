@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "feat/feature.h"
-#include "model/am_keys.h"
 #include "model/tokens.h"
 #include "model/zipformer_parts.h"
 

@@ -21,7 +21,6 @@
 #include "base/file.h"
 #include "model/table.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { LAYER_NAME = 96, NAME = 160, MOST_WIDTH = 1 << 24 };
 

@@ -14,6 +14,7 @@
  */
 #include "model/zipformer_parts.h"
 
+#include "nn/image.h"
 #include "nn/op.h"
 
 #include <string.h>
@@ -31,17 +32,6 @@ static const ting_real first_gradient = (ting_real)0.2; /* of the first convolut
 
 /* ---- layers ---- */
 
-/* Frequency by frequency as rows of their own, and back; the same memory. */
-static ting_tensor spread(ting_tensor x, int width)
-{
-    return (ting_tensor){x.data, x.grad, x.rows * width, x.cols / width, x.cols / width};
-}
-
-static ting_tensor gather(ting_tensor x, int width)
-{
-    return (ting_tensor){x.data, x.grad, x.rows / width, x.cols * width, x.cols * width};
-}
-
 /* Convolution i and its activation, in training with a rule in between for the channels. */
 static ting_tensor convolve_one(ting_ctx *ctx, const ting_zip_embed *e, int i, ting_tensor x, ting_segments segments,
                                 const ting_conv2d_shape *shape, int *start)
@@ -53,7 +43,7 @@ static ting_tensor convolve_one(ting_ctx *ctx, const ting_zip_embed *e, int i, t
     const int width = x.cols / shape->out_channels;
     if (i == 0)
         x = ting_scale_grad(ctx, x, first_gradient);
-    x = gather(ting_balance(ctx, spread(x, width), &balance_conv[i]), width);
+    x = ting_image_frames(ting_balance(ctx, ting_image_positions(x, width), &balance_conv[i]), width);
     return ting_activate(ctx, TING_ACT_SWOOSH_R, x);
 }
 
@@ -94,9 +84,10 @@ static ting_tensor next(ting_ctx *ctx, const ting_zipformer *model, ting_tensor 
         ting_depthwise2d(ctx, x, segments, &shape, e->depthwise_w, e->depthwise_b, start);
     if (ctx->err != TING_OK)
         return y;
-    y = ting_feed_forward_balanced(ctx, spread(y, width), (ting_segments){0}, e->pointwise[0].weight, e->pointwise[0].bias,
-                                   &balance_hidden, TING_ACT_SWOOSH_L, 0, e->pointwise[1].weight, e->pointwise[1].bias);
-    return ctx->err == TING_OK ? gather(y, width) : y;
+    y = ting_feed_forward_balanced(ctx, ting_image_positions(y, width), (ting_segments){0}, e->pointwise[0].weight,
+                                   e->pointwise[0].bias, &balance_hidden, TING_ACT_SWOOSH_L, 0, e->pointwise[1].weight,
+                                   e->pointwise[1].bias);
+    return ctx->err == TING_OK ? ting_image_frames(y, width) : y;
 }
 
 /* The projection is a convolution whose kernel is all frequencies: that puts its columns in our order. */
@@ -208,8 +199,8 @@ ting_tensor ting_zip_embed_forward(ting_ctx *ctx, const ting_zipformer *model, t
     const ting_real less = model->config.less_chance;
     const bool *kept = ting_draw_segments(ctx, segments.count, ting_zip_rate_now(ctx, &skip_next, less));
     x = ting_segment_add(ctx, x, next(ctx, model, x, rows, TING_ZIP_NEXT_PAD, out_start), rows, kept);
-    x = ting_balance(ctx, spread(x, width), &balance_next);
-    x = gather(ting_whiten_by(ctx, x, 1, &whiten_next), width);
+    x = ting_balance(ctx, ting_image_positions(x, width), &balance_next);
+    x = ting_image_frames(ting_whiten_by(ctx, x, 1, &whiten_next), width);
     ting_ctx_see(ctx, x, "encoder_embed.convnext");
     if (mode->given != NULL)
         x = mode->given[0];

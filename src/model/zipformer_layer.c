@@ -14,7 +14,6 @@
  */
 #include "model/zipformer_parts.h"
 
-#include "nn/attention.h"
 #include "nn/op.h"
 
 /* ---- rules of training (zipformer.py) ---- */

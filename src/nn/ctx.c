@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 void ting_ctx_fail(ting_ctx *ctx, ting_err code, const char *format, ...)
 {

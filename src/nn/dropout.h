@@ -23,4 +23,7 @@ static inline void ting_mask_row(const ting_kern *kern, const ting_mask *m, int 
     kern->dropout_mask(count, m->key, m->counter + (uint64_t)row * stride + (uint64_t)first / 4, m->threshold, keep, mask);
 }
 
+/* y = mask x, or y += mask x, over a whole row; x and y [cols], y may be x. */
+void ting_mask_apply(const ting_kern *kern, const ting_mask *mask, int row, const ting_real *x, ting_real *y, bool add);
+
 #endif

@@ -14,6 +14,17 @@
 
 enum { TING_DEPTHWISE2D_MOST = 15 }; /* kernel_t of a depthwise convolution */
 
+/* An image whose rows follow each other as rows of one position each, [T F, C], and back: the same memory. */
+static inline ting_tensor ting_image_positions(ting_tensor x, int frequencies)
+{
+    return (ting_tensor){x.data, x.grad, x.rows * frequencies, x.cols / frequencies, x.cols / frequencies};
+}
+
+static inline ting_tensor ting_image_frames(ting_tensor x, int frequencies)
+{
+    return (ting_tensor){x.data, x.grad, x.rows / frequencies, x.cols * frequencies, x.cols * frequencies};
+}
+
 /* Output frequencies; 0 or less when the kernel does not fit. */
 static inline int ting_conv2d_freq(const ting_conv2d_shape *s)
 {

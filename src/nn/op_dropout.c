@@ -26,25 +26,28 @@ ting_mask ting_mask_draw(ting_ctx *ctx, ting_real probability, int rows, int col
     return mask;
 }
 
+void ting_mask_apply(const ting_kern *kern, const ting_mask *mask, int row, const ting_real *x, ting_real *y, bool add)
+{
+    enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
+    ting_real factors[PIECE];
+    for (int first = 0; first < mask->cols; first += PIECE) {
+        const int count = mask->cols - first < PIECE ? mask->cols - first : PIECE;
+        ting_mask_row(kern, mask, row, first, count, factors);
+        (add ? kern->muladd : kern->mul)(count, factors, x + first, y + first);
+    }
+}
+
 struct job {
     const ting_kern *kern;
     ting_tensor x, y;
     ting_mask mask;
 };
 
-enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
-
 static void drop_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
-    ting_real mask[PIECE];
-    for (int r = block.first; r < block.first + block.count; r++) {
-        for (int first = 0; first < job->y.cols; first += PIECE) {
-            int count = job->y.cols - first < PIECE ? job->y.cols - first : PIECE;
-            ting_mask_row(job->kern, &job->mask, r, first, count, mask);
-            job->kern->mul(count, mask, ting_row(job->x, r) + first, ting_row(job->y, r) + first);
-        }
-    }
+    for (int r = block.first; r < block.first + block.count; r++)
+        ting_mask_apply(job->kern, &job->mask, r, ting_row(job->x, r), ting_row(job->y, r), false);
 }
 
 static ting_tensor drop(ting_ctx *ctx, ting_tensor x, ting_real probability, bool in_place)

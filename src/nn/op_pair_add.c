@@ -5,8 +5,6 @@
 #include "nn/rows.h"
 #include "nn/tape.h"
 
-#include <string.h>
-
 struct job {
     const ting_kern *kern;
     ting_tensor a, b, y;

@@ -10,25 +10,17 @@ struct job {
     struct ting_rec_residual op;
 };
 
-enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
-
 static void add_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const struct ting_rec_residual *op = &job->op;
-    ting_real mask[PIECE];
     for (int r = block.first; r < block.first + block.count; r++) {
-        for (int first = 0; first < op->y.cols; first += PIECE) {
-            const int count = op->y.cols - first < PIECE ? op->y.cols - first : PIECE;
-            ting_real *y = ting_row(op->y, r) + first;
-            if (op->mask.threshold > 0) {
-                ting_mask_row(job->kern, &op->mask, r, first, count, mask);
-                job->kern->mul(count, mask, y, y);
-            }
-            if (op->factor != 1)
-                job->kern->scale(count, op->factor, y, y);
-            job->kern->add(count, ting_row(op->x, r) + first, y, y);
-        }
+        ting_real *y = ting_row(op->y, r);
+        if (op->mask.threshold > 0)
+            ting_mask_apply(job->kern, &op->mask, r, y, y, false);
+        if (op->factor != 1)
+            job->kern->scale(op->y.cols, op->factor, y, y);
+        job->kern->add(op->y.cols, ting_row(op->x, r), y, y);
     }
 }
 

@@ -378,3 +378,12 @@ out:
         drop_blocks(params);
     return err;
 }
+
+ting_err ting_param_read(ting_param *param, const ting_source *source)
+{
+    ting_stored stored = {0};
+    const ting_err err = find_stored(param, source, &stored);
+    if (err == TING_OK)
+        copy_values(&stored, param_elements(param), param->t.data);
+    return err;
+}

@@ -159,6 +159,9 @@ typedef struct ting_load_options {
  * are wanted. The source is not needed afterwards. Errors: model, naming the tensor with both shapes; format; memory. */
 ting_err ting_params_load(ting_params *params, const ting_source *source, const ting_load_options *options);
 
+/* The values of one parameter that has them, under the same conditions; they stay where it fails. */
+ting_err ting_param_read(ting_param *param, const ting_source *source);
+
 /* The values of a parameter that has them (ting_params_alloc, keep_values), as a file would hold them: F32, or F64 in the
  * double build. Borrows from the registry. */
 ting_stored ting_param_stored(const ting_param *param);

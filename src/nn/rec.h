@@ -17,8 +17,6 @@
 #include "nn/recompute.h"
 #include "nn/tensor.h"
 
-#include <stdint.h>
-
 struct ting_rec_linear {
     ting_tensor x, y; /* [T, k], [T, n]; y before the activation, which is a record of its own */
     const ting_param *w, *b;

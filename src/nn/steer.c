@@ -2,7 +2,7 @@
 /* steer.c - see steer.h. */
 #include "nn/steer.h"
 
-#include "nn/rec.h"
+#include "nn/dropout.h"
 
 #include <math.h>
 

@@ -19,8 +19,6 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 /* Pairs that Mandarin recognisers and accents confuse: place (zh z j), breath (b p), n and l, h and f. */
 static const unsigned char initial_confusions[][2] = {
 #define I(a, b) {TING_INITIAL_##a, TING_INITIAL_##b}

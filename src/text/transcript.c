@@ -6,7 +6,6 @@
 #include "base/mem.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 enum { MOST_UTTERANCES = 1 << 28 };

@@ -8,33 +8,6 @@
 
 enum { SAID = 5 };
 
-static bool same_shape(const ting_param *p, const ting_stored *stored)
-{
-    int64_t mine[TING_MAX_DIMS], theirs[TING_MAX_DIMS];
-    int m = 0, n = 0;
-    for (int i = 0; i < p->dims; i++)
-        if (p->shape[i] != 1)
-            mine[m++] = p->shape[i];
-    for (int i = 0; i < stored->dims; i++)
-        if (stored->shape[i] != 1)
-            theirs[n++] = stored->shape[i];
-    bool same = m == n;
-    for (int i = 0; same && i < m; i++)
-        same = mine[i] == theirs[i];
-    return same;
-}
-
-static bool copy(ting_param *p, const ting_source *source)
-{
-    ting_stored stored;
-    if (source->find(source->self, p->name, &stored) != TING_OK || !same_shape(p, &stored))
-        return false;
-    const size_t count = ting_stored_elements(&stored);
-    for (size_t i = 0; i < count; i++)
-        p->t.data[i] = (ting_real)ting_stored_value(&stored, i);
-    return true;
-}
-
 /* Whether a row of the parameter belongs to a token. */
 static bool is_of_tokens(const char *name)
 {
@@ -125,7 +98,7 @@ static ting_err copy_all(const ting_am_start *to, const ting_source *source, boo
         ting_param *p = ting_params_at(to->net->params, i);
         if (!same_tokens && is_of_tokens(p->name))
             continue;
-        if (copy(p, source)) {
+        if (ting_param_read(p, source) == TING_OK) {
             taken++;
             elements += (size_t)p->t.rows * (size_t)p->t.cols;
         } else if (missing++ < SAID)

@@ -4,52 +4,41 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "decode/ctc_greedy.h"
 #include "decode/transducer_greedy.h"
 #include "text/align.h"
 
 enum { SHOWN = 2, KEPT = 8 }; /* sentences in the log; samples for the page */
 
-typedef struct heard { /* tokens of one utterance, grows */
-    int *ids;
-    size_t count, room;
-} heard;
+typedef struct search { /* of the head that is trained, or the only one: the other is NULL */
+    ting_greedy *transducer;
+    ting_ctc_greedy *ctc;
+} search;
 
-static ting_err add_token(heard *h, int token)
+static ting_err make_search(const ting_am_task *t, search *out)
 {
-    ting_err err = ting_reserve(&h->ids, h->count, 1, &h->room, sizeof *h->ids);
-    if (err == TING_OK)
-        h->ids[h->count++] = token;
-    return err;
+    const ting_am_loss *l = &t->recipe->loss;
+    const ting_ctc_config *head = &t->net->config.ctc;
+    if (t->net->transducer != NULL && (l->transducer > 0 || l->posteriors > 0 || head->vocab == 0))
+        return ting_greedy_new(t->net->transducer, &(ting_greedy_options){0}, &out->transducer);
+    return ting_ctc_greedy_new(&(ting_ctc_greedy_options){.vocab = head->vocab, .blank = head->blank}, &out->ctc);
 }
 
-/* The best token of each row, repeats merged, blanks dropped. */
-static ting_err decode_ctc(const ting_am_task *t, ting_ctx *ctx, ting_tensor rows, heard *out)
+/* Borrows from the search. */
+static ting_err decode(const search *s, const ting_am_task *t, ting_ctx *ctx, ting_tensor rows, ting_decoded *out)
 {
     ting_err err = TING_OK;
-    int before = -1;
-    ting_tensor logits = ting_ctc_head_logits(ctx, &t->net->ctc, rows);
-    TRY(ctx->err);
-    for (int r = 0; r < logits.rows; r++) {
-        const ting_real *row = ting_row(logits, r);
-        int best = 0;
-        for (int c = 1; c < logits.cols; c++)
-            best = row[c] > row[best] ? c : best;
-        if (best != before && best != ting_am_blank(&t->net->config))
-            TRY(add_token(out, best));
-        before = best;
+    if (s->transducer != NULL) {
+        ting_greedy_reset(s->transducer);
+        TRY(ting_greedy_accept(s->transducer, ctx, rows));
+        *out = ting_greedy_result(s->transducer);
+    } else {
+        const ting_tensor logits = ting_ctc_head_logits(ctx, &t->net->ctc, rows);
+        ting_ctc_greedy_reset(s->ctc);
+        TRY(ctx->err);
+        TRY(ting_ctc_greedy_accept(s->ctc, ctx, logits));
+        *out = ting_ctc_greedy_result(s->ctc);
     }
-out:
-    return err;
-}
-
-static ting_err decode_transducer(ting_greedy *greedy, ting_ctx *ctx, ting_tensor rows, heard *out)
-{
-    ting_err err = TING_OK;
-    ting_greedy_reset(greedy);
-    TRY(ting_greedy_accept(greedy, ctx, rows));
-    const ting_decoded result = ting_greedy_result(greedy);
-    for (int i = 0; i < result.count; i++)
-        TRY(add_token(out, result.emissions[i].token));
 out:
     return err;
 }
@@ -79,29 +68,29 @@ out:
     return err;
 }
 
-static void add_tokens(const ting_am_task *t, const int *ids, size_t count, ting_str *out)
+static void add_tokens(const ting_am_task *t, ting_sequence tokens, ting_str *out)
 {
-    for (size_t i = 0; i < count; i++)
-        ting_str_addf(out, " %s", t->tokens.items[ids[i]]);
+    for (int i = 0; i < tokens.count; i++)
+        ting_str_addf(out, " %s", t->tokens.items[tokens.units[i]]);
 }
 
 /* A line for the page, in the order in which they come. */
-static void keep(ting_am_task *t, const ting_speech_item *item, const int *said, const heard *h)
+static void keep(ting_am_task *t, const char *id, ting_sequence said, ting_sequence heard)
 {
-    ting_str_addf(&t->samples, "%s\t", item->clip->id);
-    add_tokens(t, said, item->label_count, &t->samples);
+    ting_str_addf(&t->samples, "%s\t", id);
+    add_tokens(t, said, &t->samples);
     ting_str_add(&t->samples, "\t");
-    add_tokens(t, h->ids, h->count, &t->samples);
+    add_tokens(t, heard, &t->samples);
     ting_str_add(&t->samples, "\n");
 }
 
-static void show(const ting_am_task *t, const ting_speech_item *item, const int *said, const heard *h)
+static void show(const ting_am_task *t, const char *id, ting_sequence said, ting_sequence heard)
 {
     ting_str text = {0};
-    ting_str_addf(&text, "%s said:", item->clip->id);
-    add_tokens(t, said, item->label_count, &text);
+    ting_str_addf(&text, "%s said:", id);
+    add_tokens(t, said, &text);
     ting_str_addf(&text, " | heard:");
-    add_tokens(t, h->ids, h->count, &text);
+    add_tokens(t, heard, &text);
     if (ting_str_ok(&text))
         ting_log_write(t->log, TING_LOG_INFO, "%s", text.text);
     ting_str_free(&text);
@@ -111,28 +100,32 @@ typedef struct counts {
     size_t errors, tokens;
 } counts;
 
-static ting_err measure_item(ting_am_task *t, ting_ctx *ctx, ting_greedy *greedy, size_t at, ting_sound *sound,
-                             heard *h, ting_alignment *alignment, counts *c)
+static ting_err measure_item(ting_am_task *t, ting_ctx *ctx, const search *find, size_t at, ting_sound *sound,
+                             ting_alignment *alignment, counts *c)
 {
     ting_err err = TING_OK;
     size_t count;
     ting_tensor rows;
+    ting_decoded result = {0};
     const ting_speech_item *item = &ting_speech_items(t->held, &count)[at];
-    const int *said = ting_speech_labels(t->held) + item->label;
-    h->count = 0;
     ting_arena_reset(ctx->arena);
     TRY(ting_speech_load(t->held, at, sound));
     TRY(encode(t, ctx, sound, &rows));
     if (rows.rows > 0)
-        TRY(greedy != NULL ? decode_transducer(greedy, ctx, rows, h) : decode_ctc(t, ctx, rows, h));
-    TRY(ting_align((ting_sequence){.units = said, .count = (int)item->label_count},
-                   (ting_sequence){.units = h->ids, .count = (int)h->count}, alignment));
+        TRY(decode(find, t, ctx, rows, &result));
+    int *ids = ting_ctx_ints(ctx, result.count);
+    TRY(ctx->err);
+    for (int i = 0; i < result.count; i++)
+        ids[i] = result.emissions[i].token;
+    const ting_sequence said = {.units = ting_speech_labels(t->held) + item->label, .count = (int)item->label_count};
+    const ting_sequence heard = {.units = ids, .count = result.count};
+    TRY(ting_align(said, heard, alignment));
     c->errors += (size_t)(alignment->substitutions + alignment->deletions + alignment->insertions);
     c->tokens += item->label_count;
     if (at < SHOWN)
-        show(t, item, said, h);
+        show(t, item->clip->id, said, heard);
     if (at < KEPT)
-        keep(t, item, said, h);
+        keep(t, item->clip->id, said, heard);
 out:
     return err;
 }
@@ -140,9 +133,8 @@ out:
 ting_err ting_am_measure(ting_am_task *t, ting_ctx *ctx, double *errors)
 {
     ting_err err = TING_OK;
-    ting_greedy *greedy = NULL;
+    search find = {0};
     ting_sound sound = {0};
-    heard h = {0};
     ting_alignment alignment = {0};
     counts c = {0};
     size_t count = 0;
@@ -150,15 +142,14 @@ ting_err ting_am_measure(ting_am_task *t, ting_ctx *ctx, double *errors)
     ting_str_clear(&t->samples);
     if (t->held == NULL)
         return TING_OK;
-    if (t->net->transducer != NULL && (t->recipe->loss.transducer > 0 || t->recipe->loss.posteriors > 0))
-        TRY(ting_greedy_new(t->net->transducer, &(ting_greedy_options){0}, &greedy));
+    TRY(make_search(t, &find));
     ting_speech_items(t->held, &count);
     if (t->recipe->measure_utterances > 0 && (size_t)t->recipe->measure_utterances < count)
         count = (size_t)t->recipe->measure_utterances;
     for (size_t i = 0; i < count; i++) {
         if (ting_watch_stop(t->watch))
             goto out;
-        err = measure_item(t, ctx, greedy, i, &sound, &h, &alignment, &c);
+        err = measure_item(t, ctx, &find, i, &sound, &alignment, &c);
         if (err == TING_ERR_IO || err == TING_ERR_FORMAT) { /* a bad file does not stop the others */
             ting_log_write(t->log, TING_LOG_WARNING, "not measured: %s", ting_error_message());
             err = TING_OK;
@@ -168,9 +159,9 @@ ting_err ting_am_measure(ting_am_task *t, ting_ctx *ctx, double *errors)
     if (c.tokens > 0)
         *errors = (double)c.errors / (double)c.tokens;
 out:
-    ting_greedy_free(greedy);
+    ting_greedy_free(find.transducer);
+    ting_ctc_greedy_free(find.ctc);
     ting_sound_free(&sound);
-    ting_free(h.ids);
     ting_alignment_free(&alignment);
     return err;
 }

@@ -157,7 +157,6 @@ static int chunks_of(int rows, int chunk)
 
 static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
 {
-    static const char *const norms[] = {"batch", "layer"}, *const positions[] = {"absolute", "relative", "shifted"};
     ting_err err = TING_OK;
     int norm = c->norm, position = c->positions, left = c->left;
     TRY(ting_yaml_int(map, "subsampling", 4, 8, &c->subsampling));
@@ -172,9 +171,9 @@ static ting_err read_conformer(ting_yaml *map, ting_conformer_config *c)
     TRY(ting_yaml_int(map, "chunk", 1, 4096, &c->chunk));
     TRY(ting_yaml_int(map, "left", -1, 4096, &left));
     c->left = chunks_of(left, c->chunk);
-    TRY(ting_yaml_word(map, "norm", 2, norms, &norm));
+    TRY(ting_yaml_word(map, "norm", TING_CONFORMER_NORMS, ting_conformer_norm_names, &norm));
     c->norm = (ting_conformer_norm)norm;
-    TRY(ting_yaml_word(map, "positions", 3, positions, &position));
+    TRY(ting_yaml_word(map, "positions", TING_CONFORMER_POSITIONS, ting_conformer_position_names, &position));
     c->positions = (ting_conformer_positions)position;
     TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &c->dropout));
     TRY(ting_yaml_real_into(map, "attention_dropout", 0, 0.9, &c->attention_dropout));

@@ -4,7 +4,8 @@
  *
  *     recipe + data folder (+ teacher) -> tokens, utterances, augmentation, batches made ahead, network
  *
- * am_task.c puts it together, am_loss.c computes the loss of a batch, am_measure.c decodes what is held out.
+ * am_task.c puts it together, am_task_view.c is what the trainer sees of it, am_loss.c computes the loss of a batch, am_measure.c
+ * decodes what is held out.
  */
 #ifndef TING_TRAIN_AM_TASK_H
 #define TING_TRAIN_AM_TASK_H

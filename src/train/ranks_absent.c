@@ -2,8 +2,6 @@
 /* ranks_absent.c - stands in for ranks_mpi.c in builds without MPI; see ranks_link.h. A process is alone. */
 #include "train/ranks_link.h"
 
-#include <string.h>
-
 ting_err ting_ranks_open(ting_ranks *ranks, bool launched)
 {
     *ranks = ting_ranks_alone;

@@ -325,13 +325,12 @@ static void interrupted_and_killed_ranks_go_on_exactly(void **state)
 }
 
 /* Two ranks, of which the second one has `odd` in its command line; all end, and one says `part`. */
-static void assert_fail_together(const char *odd, const char *part)
+static void assert_fail_together(const char *toy, const char *odd, const char *part)
 {
-    char *toy = ting_temp_path("fail"), *recipe = write_recipe("fail.yaml", am_recipe, steady_plan, 20);
+    char *recipe = write_recipe("fail.yaml", am_recipe, steady_plan, 20);
     char *folder = ting_temp_path("fail-run"), *log = ting_temp_path("fail.log");
     ting_str line = {0};
     ting_file file;
-    assert_ok(ting_make_toy_corpus(toy, 20, 1));
     ting_str_addf(
         &line,
         "timeout 300 mpirun --allow-run-as-root --oversubscribe -n 2 sh -c '[ $OMPI_COMM_WORLD_RANK = 0 ] || odd=\"%s\"; "
@@ -346,7 +345,7 @@ static void assert_fail_together(const char *odd, const char *part)
     if (strstr(line.text, part) == NULL)
         fail_msg("not said: %s, but: %s", part, line.text);
     ting_str_free(&line);
-    char *const all[] = {toy, recipe, folder, log};
+    char *const all[] = {recipe, folder, log};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
 }
@@ -356,8 +355,11 @@ static void ranks_fail_together(void **state)
 {
     (void)state;
     NEEDS_MPIRUN();
-    assert_fail_together("/no", "/no/train.tsv"); /* rank 0 says it too, unless mpirun ends it before it can */
-    assert_fail_together(" --set loss.ctc=0.5", "rank 1 of 2 has another recipe than rank 0");
+    char *toy = ting_temp_path("fail");
+    assert_ok(ting_make_toy_corpus(toy, 20, 1));
+    assert_fail_together(toy, "/no", "/no/train.tsv"); /* rank 0 says it too, unless mpirun ends it before it can */
+    assert_fail_together(toy, " --set loss.ctc=0.5", "rank 1 of 2 has another recipe than rank 0");
+    ting_free(toy);
 }
 
 /* A build without MPI would otherwise train the same network several times into one folder. */

@@ -489,6 +489,28 @@ static void a_trained_network_teaches_and_begins_another(void **state)
         ting_free(all[i]);
 }
 
+/* Where a network follows the rows of its teacher alone, nothing trains its transducer, but that is what can be measured. */
+static void a_transducer_alone_is_measured(void **state)
+{
+    (void)state;
+    struct watch w;
+    char *toy = make_toy("alone", 20), *plain = write_recipe("plain.yaml", "steps: 2, measure_every: 2", "");
+    char *rows = write_recipe("rows.yaml", "steps: 2, measure_every: 2", "loss: {ctc: 0, transducer: 0, rows: 1}\n");
+    char *first = ting_temp_path("alone-first"), *second = ting_temp_path("alone-second"), *model = ting_temp_path("alone.gguf");
+    ting_train_options options = {.recipe = plain, .data = toy, .folder = first, .threads = 2};
+    assert_ok(train(options, 1000, &w));
+    assert_ok(ting_export_am(&options, model, TING_EXPORT_F32, "CC0-1.0"));
+    options.recipe = rows;
+    options.teacher = model;
+    options.folder = second;
+    options.settings = (const char *const[]){"model.ctc=false", NULL};
+    assert_ok(train(options, 1000, &w));
+    assert_true(w.errors >= 0);
+    char *const all[] = {toy, plain, rows, first, second, model};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* The recipe for fitting the model that ships has its sizes. */
 static void the_shipped_model_fits_its_recipe(void **state)
 {
@@ -639,6 +661,7 @@ int main(void)
         cmocka_unit_test(a_network_that_only_settings_show_is_another),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(a_trained_network_teaches_and_begins_another),
+        cmocka_unit_test(a_transducer_alone_is_measured),
         cmocka_unit_test(the_smoke_recipe_learns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,26 @@ static void flat_blocks_hold_all(void **state)
     ting_params_free(params);
 }
 
+/* A start from another file: what fits is taken, what does not stays. */
+static void one_parameter_is_read(void **state)
+{
+    (void)state;
+    static unsigned char room[8 * COUNT];
+    float scale[N];
+    store s = {stored_weight(TING_DTYPE_F16, room, 0, scale), stored_bias};
+    ting_source source = {.find = find, .self = &s, .label = "test.gguf"};
+    const ting_param *w, *b;
+    ting_params *params = declared(&w, &b);
+    assert_ok(ting_params_alloc(params, false));
+    assert_ok(ting_param_read(ting_params_find(params, "fc.weight"), &source));
+    for (int i = 0; i < COUNT; i++)
+        assert_true((double)w->t.data[i] == value(i));
+    s.bias.shape[0] = N + 1;
+    assert_fails(TING_ERR_MODEL, "the shape [4], expected [3]", ting_param_read(ting_params_find(params, "fc.bias"), &source));
+    assert_true(b->t.data[0] == 0);
+    ting_params_free(params);
+}
+
 static ting_err load_once(void *arg)
 {
     ting_err err = TING_OK;
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(scales_go_with_the_rows),
         cmocka_unit_test(flat_blocks_hold_all),
+        cmocka_unit_test(one_parameter_is_read),
         cmocka_unit_test(failing_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

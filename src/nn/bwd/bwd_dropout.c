@@ -11,24 +11,14 @@ struct job {
     bool first; /* nobody has added to gx */
 };
 
-enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
-
 static void drop_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const struct ting_rec_dropout *rec = job->rec;
-    ting_real mask[PIECE];
     for (int r = block.first; r < block.first + block.count; r++) {
-        for (int first = 0; first < rec->y.cols; first += PIECE) {
-            int count = rec->y.cols - first < PIECE ? rec->y.cols - first : PIECE;
-            ting_mask_row(job->kern, &rec->mask, r, first, count, mask);
-            ting_real *gx = ting_grad_row(rec->x, r) + first;
-            const ting_real *gy = ting_grad_row(rec->y, r) + first;
-            if (gx == gy || job->first)
-                job->kern->mul(count, mask, gy, gx);
-            else
-                job->kern->muladd(count, mask, gy, gx);
-        }
+        ting_real *gx = ting_grad_row(rec->x, r);
+        const ting_real *gy = ting_grad_row(rec->y, r);
+        ting_mask_apply(job->kern, &rec->mask, r, gy, gx, gx != gy && !job->first);
     }
 }
 

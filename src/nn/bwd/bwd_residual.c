@@ -13,28 +13,21 @@ struct job {
     bool first; /* nobody has added to gx */
 };
 
-enum { PIECE = 1024 }; /* columns at a time; a multiple of 4 */
-
 static void add_rows(void *arg, ting_row_block block)
 {
     const struct job *job = arg;
     const struct ting_rec_residual *rec = job->rec;
-    ting_real mask[PIECE];
+    const int cols = rec->y.cols;
     for (int r = block.first; r < block.first + block.count; r++) {
-        for (int first = 0; first < rec->y.cols; first += PIECE) {
-            const int count = rec->y.cols - first < PIECE ? rec->y.cols - first : PIECE;
-            ting_real *g = ting_grad_row(rec->y, r) + first;
-            if (rec->x.grad != NULL && job->first)
-                memcpy(ting_grad_row(rec->x, r) + first, g, (size_t)count * sizeof *g);
-            else if (rec->x.grad != NULL)
-                job->kern->add(count, ting_grad_row(rec->x, r) + first, g, ting_grad_row(rec->x, r) + first);
-            if (rec->mask.threshold > 0) {
-                ting_mask_row(job->kern, &rec->mask, r, first, count, mask);
-                job->kern->mul(count, mask, g, g);
-            }
-            if (rec->factor != 1)
-                job->kern->scale(count, rec->factor, g, g);
-        }
+        ting_real *g = ting_grad_row(rec->y, r);
+        if (rec->x.grad != NULL && job->first)
+            memcpy(ting_grad_row(rec->x, r), g, (size_t)cols * sizeof *g);
+        else if (rec->x.grad != NULL)
+            job->kern->add(cols, ting_grad_row(rec->x, r), g, ting_grad_row(rec->x, r));
+        if (rec->mask.threshold > 0)
+            ting_mask_apply(job->kern, &rec->mask, r, g, g, false);
+        if (rec->factor != 1)
+            job->kern->scale(cols, rec->factor, g, g);
     }
 }
 
