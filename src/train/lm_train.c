@@ -13,6 +13,7 @@
 #include "tingxie_train.h"
 #include "train/lm_text.h"
 #include "train/ngram_estimate.h"
+#include "train/ngram_prune.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -26,6 +27,7 @@ typedef struct job {
     ting_yaml_doc doc;
     ting_lm_text text;
     ting_ngram_plan plan;
+    double prune; /* see train/ngram_prune.h; 0: not */
     ting_ngram_discounts discounts[TING_NGRAM_MOST];
     ting_ngram_counter *counter;
     ting_ngram_table table;
@@ -54,7 +56,7 @@ out:
     return err;
 }
 
-static ting_err read_model(ting_yaml *root, ting_ngram_plan *plan)
+static ting_err read_model(ting_yaml *root, ting_ngram_plan *plan, double *prune)
 {
     static const char *const kinds[] = {"ngram"};
     ting_err err = TING_OK;
@@ -66,6 +68,7 @@ static ting_err read_model(ting_yaml *root, ting_ngram_plan *plan)
         TRY(ting_yaml_word(map, "kind", 1, kinds, &kind));
         TRY(ting_yaml_int(map, "order", 1, TING_NGRAM_MOST, &plan->order));
         TRY(ting_yaml_int(map, "memory", TING_NGRAM_MOST, 1 << 20, &memory));
+        TRY(ting_yaml_real(map, "prune", 0, 1, prune));
         TRY(read_cutoffs(map, plan));
         TRY(ting_yaml_done(map));
     }
@@ -105,6 +108,8 @@ static ting_err estimate(job *j)
     j->text.vocabulary = NULL;
     j->text.words = (ting_texts){0}; /* the table takes them */
     TRY(ting_ngram_estimate(j->counter, &words, &j->table, j->discounts));
+    if (j->prune > 0)
+        TRY(ting_ngram_prune(&j->table, j->prune));
     for (int k = 0; k < j->plan.order; k++) {
         ting_str_addf(&sizes, "%s%zu", k > 0 ? ", " : "", j->table.level[k].count);
         if (j->discounts[k].made_up)
@@ -219,7 +224,7 @@ ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report)
         return TING_ERR_MEMORY;
     *j = (job){.options = options, .log = &log};
     TRY(ting_yaml_load(options->recipe, &j->doc));
-    TRY(read_model(j->doc.root, &j->plan));
+    TRY(read_model(j->doc.root, &j->plan, &j->prune));
     TRY(ting_lm_text_open(j->doc.root, options->base, options->stop, options->self, &j->text));
     TRY(ting_yaml_done(j->doc.root));
     TRY(count_all(j));

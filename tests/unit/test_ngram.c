@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_ngram.c - n-gram language models: sorting in little memory, Kneser-Ney beside a direct computation from its definition, sums of
- * probabilities, the tree beside the table it is made of, its file.
+ * probabilities, pruning, the tree beside the table it is made of, its file.
  */
 #include "support/support.h"
 
@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "model/ngram.h"
 #include "train/ngram_estimate.h"
+#include "train/ngram_prune.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -231,6 +232,57 @@ static void probabilities_are_those_of_the_definition(void **state)
         }
 }
 
+/* ---- pruning ---- */
+
+/* Over all contexts: sums are 1, and none but the given model's n-grams stay. Returns how far p(h, w) log p(w | h) moved. */
+static double compare_models(const ting_ngram_table *before, const ting_ngram_table *after)
+{
+    uint32_t gram[MOST] = {0};
+    double sum = 0, moved = 0;
+    do {
+        if (!can_be(3, gram)) {
+            sum = gram[2] == 0 ? 0 : sum;
+            continue;
+        }
+        const double was = ting_ngram_table_score(before, 3, gram), is = ting_ngram_table_score(after, 3, gram);
+        const double context = (gram[0] == TING_NGRAM_BEGIN ? 0 : ting_ngram_table_score(before, 1, gram)) + ting_ngram_table_score(before, 2, gram);
+        moved += exp(context + was) * (was - is);
+        sum = gram[2] == 0 ? exp(is) : sum + exp(is);
+        if (gram[2] == WORDS - 1)
+            assert_true(fabs(sum - 1) < 1e-5);
+    } while (next_gram(3, gram));
+    return moved;
+}
+
+/* The higher the threshold the fewer n-grams stay and the farther the distribution moves, by less than the threshold for each that
+ * leaves (rounding of 32 bits aside). */
+static void pruning_takes_what_is_missed_least(void **state)
+{
+    (void)state;
+    static const double thresholds[] = {1e-7, 1e-4, 1e-3, 1e-2};
+    corpus c;
+    ting_ngram_table whole;
+    write_corpus(&c, 3);
+    find_discounts(&c);
+    estimate(&c, &whole);
+    size_t last = whole.level[1].count + whole.level[2].count;
+    double last_moved = 0;
+    for (size_t i = 0; i < sizeof thresholds / sizeof thresholds[0]; i++) {
+        ting_ngram_table pruned;
+        estimate(&c, &pruned);
+        assert_ok(ting_ngram_prune(&pruned, thresholds[i]));
+        const size_t left = pruned.level[1].count + pruned.level[2].count;
+        const double moved = compare_models(&whole, &pruned);
+        assert_true(left <= last && moved >= last_moved - 1e-6);
+        assert_true(moved <= thresholds[i] * (double)(whole.level[1].count + whole.level[2].count)); /* at most that much each */
+        last = left;
+        last_moved = moved;
+        ting_ngram_table_free(&pruned);
+    }
+    assert_true(last < whole.level[1].count + whole.level[2].count);
+    ting_ngram_table_free(&whole);
+}
+
 /* ---- the tree ---- */
 
 static void assert_same(const ting_ngram *tree, const ting_ngram_table *table, double allowed)
@@ -325,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_sorted_and_summed),
         cmocka_unit_test(probabilities_are_those_of_the_definition),
+        cmocka_unit_test(pruning_takes_what_is_missed_least),
         cmocka_unit_test(the_tree_says_what_the_table_says),
         cmocka_unit_test(bad_plans_and_tables_are_refused),
     };
