@@ -8,9 +8,9 @@
 #include <string.h>
 
 struct options {
-    const char *model;
+    const char *model, *lm;
     int nbest, threads, precision, limit;
-    double other_tone;
+    double other_tone, lm_weight;
 };
 
 /* Hypotheses of one line behind its number, so that a reader knows which belong together; `made` empty: there are none. */
@@ -80,7 +80,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                                   .precision = (ting_precision)options->precision,
                                                                   .threads = options->threads,
                                                                   .limit = (ting_tool_hanzi_limit)options->limit,
-                                                                  .other_tone = options->other_tone},
+                                                                  .other_tone = options->other_tone,
+                                                                  .lm = options->lm,
+                                                                  .lm_weight = options->lm_weight},
                                        &hanzi);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
@@ -114,10 +116,13 @@ static const ting_option table[] = {
      "characters a syllable may become: those read so, those read so in any tone, or any", .choices = "exact toneless free"},
     {0, "other-tone", TING_OPTION_REAL, offsetof(struct options, other_tone), "X",
      "with toneless and free: added to the log-probability of characters that have not the tone given", .min = -100, .max = 100},
+    {0, "lm", TING_OPTION_FILE, offsetof(struct options, lm), "FILE", "language model that weighs lines too (tingxie lm train)",
+     .unset = "none"},
+    {0, "lm-weight", TING_OPTION_REAL, offsetof(struct options, lm_weight), "X", "weight of its log-probabilities", .min = 0, .max = 100},
     {0},
 };
 
-static const struct options defaults = {.nbest = 1};
+static const struct options defaults = {.nbest = 1, .lm_weight = 0.3};
 
 static const ting_example examples[] = {
     {"echo ni3 hao3 shi4 jie4 | tingxie p2h", "你好世界"},

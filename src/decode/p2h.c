@@ -212,6 +212,31 @@ out:
     return err;
 }
 
+/* The n best lines of one sequence for network and language model together, behind those that are there. */
+static ting_err weighed_lines(const job *j, int input, const place *places, ting_p2h_line *lines, int *line_count)
+{
+    ting_err err = TING_OK;
+    const int length = j->inputs[input].count, nbest = j->options->nbest;
+    int *characters = ting_arena_take(j->arena, (size_t)nbest * (size_t)length * sizeof *characters), count;
+    double *scores = ting_arena_take(j->arena, (size_t)nbest * sizeof *scores);
+    if (ting_arena_failed(j->arena))
+        return TING_ERR_MEMORY;
+    const ting_arena_mark mark = ting_arena_tell(j->arena);
+    ting_p2h_place *shown = ting_arena_take(j->arena, (size_t)length * sizeof *shown);
+    TRY(shown != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (int t = 0; t < length; t++)
+        shown[t] = (ting_p2h_place){places[t].count, places[t].characters, places[t].log_probs};
+    TRY(ting_p2h_lm_search(j->options->lm, j->arena, shown, length, nbest, characters, scores, &count));
+    for (int i = 0; i < count; i++)
+        lines[(*line_count)++] = (ting_p2h_line){.characters = characters + i * length,
+                                                 .count = length,
+                                                 .input = input,
+                                                 .score = scores[i] + j->options->input_weight * j->inputs[input].score};
+    ting_arena_rewind(j->arena, mark);
+out:
+    return err;
+}
+
 /* The n best lines of one sequence behind those that are there. */
 static ting_err best_lines(const job *j, int input, const place *places, ting_p2h_line *lines, int *line_count)
 {
@@ -223,6 +248,8 @@ static ting_err best_lines(const job *j, int input, const place *places, ting_p2
         return TING_ERR_MEMORY;
     for (int t = 0; t < length; t++)
         lists[t] = (ting_sum_list){places[t].log_probs, places[t].count};
+    if (j->options->lm != NULL)
+        return weighed_lines(j, input, places, lines, line_count);
     const int room = ting_sums_possible(lists, length, j->options->nbest);
     int *characters = ting_arena_take(j->arena, (size_t)room * (size_t)length * sizeof *characters);
     if (characters == NULL)
@@ -309,7 +336,7 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
         return ting_s2s_search(model, kern, pool, arena, options, inputs, input_count, out);
     j.keep =
         options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
-    j.keep = j.keep < RANKED_MAX ? j.keep : RANKED_MAX;
+    j.keep = options->lm != NULL || j.keep > RANKED_MAX ? RANKED_MAX : j.keep;
     j.scores = ting_arena_take(arena, (size_t)model->tables.characters * sizeof *j.scores);
     place **places = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *places);
     out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest,

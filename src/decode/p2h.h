@@ -16,6 +16,7 @@
 #ifndef TING_DECODE_P2H_H
 #define TING_DECODE_P2H_H
 
+#include "decode/p2h_lm.h"
 #include "model/p2h_model.h"
 
 typedef struct ting_p2h_options {
@@ -24,6 +25,7 @@ typedef struct ting_p2h_options {
     int nbest;            /* lines wanted, at least 1 */
     int alternatives;     /* other characters wanted for each place */
     double input_weight;  /* of the scores of sequences */
+    const ting_p2h_lm *lm; /* one-to-one: lines are good to it too (p2h_lm.h); NULL: none. Borrowed */
     double other_tone;    /* added to the score of characters that have not the syllable's tone; usually < 0 */
 } ting_p2h_options;
 

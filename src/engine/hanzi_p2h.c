@@ -4,7 +4,10 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "model/vocabulary.h"
 #include "text/pinyin.h"
+
+#include <string.h>
 
 struct ting_hanzi_p2h {
     ting_p2h_model model;
@@ -71,7 +74,7 @@ static ting_err write_page(void *self, const int *syllables, int count, int nbes
         ids[i] = ting_hanzi_p2h_syllable(use->p2h, syllables[i]);
     TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
                         &(ting_p2h_options){.limit = use->limit, .aligned = use->aligned, .nbest = nbest,
-                                            .alternatives = alternatives, .other_tone = use->other_tone},
+                                            .alternatives = alternatives, .other_tone = use->other_tone, .lm = use->lm},
                         &(ting_p2h_input){.syllables = ids, .count = count}, 1, &page));
     const size_t others = (size_t)page.lines[0].count * (size_t)alternatives; /* lines may be of another length than ours */
     out->line_count = page.line_count;
@@ -91,6 +94,41 @@ static ting_err write_page(void *self, const int *syllables, int count, int nbes
         put_character(use->p2h, page.alternatives[i], out->alternatives[i]);
 out:
     return err;
+}
+
+enum { BEAM = 32 };
+
+ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out)
+{
+    ting_err err = TING_OK;
+    ting_vocabulary *vocabulary = NULL;
+    const size_t characters = (size_t)p2h->model.tables.characters;
+    uint32_t *words = ting_alloc(characters, sizeof *words);
+    ting_p2h_lm *lm = ting_alloc(1, sizeof *lm);
+    *out = NULL;
+    TRY(words != NULL && lm != NULL ? ting_vocabulary_new(ting_ngram_words(ngram), &vocabulary) : TING_ERR_MEMORY);
+    for (size_t c = TING_P2H_FIRST; c < characters; c++) {
+        char text[TING_HANZI_TEXT];
+        put_character(p2h, (int)c, text);
+        words[c] = ting_vocabulary_find(vocabulary, text, strlen(text));
+    }
+    *lm = (ting_p2h_lm){.ngram = ngram, .word = words, .weight = weight, .beam = BEAM};
+    *out = lm;
+    lm = NULL;
+    words = NULL;
+out:
+    ting_vocabulary_free(vocabulary);
+    ting_free(words);
+    ting_free(lm);
+    return err;
+}
+
+void ting_hanzi_p2h_lm_free(ting_p2h_lm *lm)
+{
+    if (lm == NULL)
+        return;
+    ting_free((void *)(uintptr_t)lm->word);
+    ting_free(lm);
 }
 
 ting_hanzi_writer ting_hanzi_p2h_writer(ting_hanzi_p2h_use *use)

@@ -32,7 +32,13 @@ typedef struct ting_hanzi_p2h_use {
     ting_p2h_limit limit;
     bool aligned;      /* one character a syllable whatever the network: what sentences need */
     double other_tone; /* see decode/p2h.h */
+    const ting_p2h_lm *lm; /* the same; made by ting_hanzi_p2h_weigh. NULL: none */
 } ting_hanzi_p2h_use;
+
+/* A language model beside the network: which word each of its characters is. Borrows the n-grams; free with
+ * ting_hanzi_p2h_lm_free. Errors: format (the words of the model), memory. */
+ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out);
+void ting_hanzi_p2h_lm_free(ting_p2h_lm *lm);
 
 /* Borrows `use`. */
 ting_hanzi_writer ting_hanzi_p2h_writer(ting_hanzi_p2h_use *use);

@@ -11,10 +11,28 @@ enum { WORDS_MAX = 1 << 16 };
 
 struct ting_tool_hanzi {
     ting_model *model;
+    ting_gguf lm_file;
+    ting_ngram *ngram;
+    ting_p2h_lm *lm;
     ting_hanzi_p2h_use use;
     ting_pool *pool;
     ting_arena *arena;
 };
+
+static ting_err open_lm(ting_tool_hanzi *h, const ting_tool_hanzi_options *options)
+{
+    ting_err err = TING_OK;
+    ting_network found;
+    TRY(ting_gguf_open(options->lm, &h->lm_file));
+    TRY(ting_network_find(&h->lm_file, "lm", &found));
+    TRY(ting_ngram_open(&found, &h->ngram));
+    TRY_IN(ting_hanzi_p2h_weigh(h->model->writing.p2h, h->ngram, options->lm_weight, &h->lm), "%s", options->lm);
+    if (ting_hanzi_p2h_model(h->model->writing.p2h)->s2s != NULL)
+        FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of one-to-one networks, and this one is an encoder-decoder",
+             options->lm);
+out:
+    return err;
+}
 
 ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_hanzi **out)
 {
@@ -40,6 +58,9 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
                                   .pool = h->pool,
                                   .limit = limits[options->limit],
                                   .other_tone = options->other_tone};
+    if (options->lm != NULL)
+        TRY(open_lm(h, options));
+    h->use.lm = h->lm;
     *out = h;
     h = NULL;
 out:
@@ -51,6 +72,9 @@ void ting_tool_hanzi_free(ting_tool_hanzi *hanzi)
 {
     if (hanzi == NULL)
         return;
+    ting_hanzi_p2h_lm_free(hanzi->lm);
+    ting_ngram_free(hanzi->ngram);
+    ting_gguf_close(&hanzi->lm_file);
     ting_model_free(hanzi->model);
     ting_pool_free(hanzi->pool);
     ting_arena_free(hanzi->arena);

@@ -20,6 +20,8 @@ typedef struct ting_tool_hanzi_options {
     int threads;     /* 0: one for each processor */
     ting_tool_hanzi_limit limit;
     double other_tone; /* with TONELESS and FREE: added to the score of characters with another tone */
+    const char *lm;    /* a file with a language model that weighs lines too; NULL: none */
+    double lm_weight;
 } ting_tool_hanzi_options;
 
 /* Returns owned, free with ting_tool_hanzi_free. One thread at a time. Errors: those of opening a model; argument (so many

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * p2h_lm.h - lines of characters that a network and a language model find good together: at each place of a line the network says how
+ * good each character is there, the language model how good it is behind those before it.
+ *
+ *     score(line) = sum over places of log p_network(character) + weight x log p_lm(line </s>)
+ *
+ * Searched from left to right; after each place the best `beam` beginnings go on.
+ */
+#ifndef TING_DECODE_P2H_LM_H
+#define TING_DECODE_P2H_LM_H
+
+#include "base/arena.h"
+#include "model/ngram.h"
+
+typedef struct ting_p2h_lm {
+    const ting_ngram *ngram;
+    const uint32_t *word; /* [characters of the network's table] the word of each; TING_NGRAM_UNKNOWN: it has none */
+    double weight;
+    int beam;
+} ting_p2h_lm;
+
+typedef struct ting_p2h_place { /* what may stand there, best first */
+    int count;
+    const int *characters;
+    const double *log_probs;
+} ting_p2h_place;
+
+/* Up to nbest different lines, best first, into characters [nbest, length] and scores [nbest]; *count: how many. Work in the arena.
+ * Errors: memory. */
+ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length, int nbest,
+                            int *characters, double *scores, int *count);
+
+#endif
