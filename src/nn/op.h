@@ -168,17 +168,25 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
 
 /* ---- recurrent ---- */
 
-typedef struct ting_lstm_weights { /* torch layout and gate order i, f, g, o */
-    const ting_param *w_ih; /* [4 h, k] */
-    const ting_param *w_hh; /* [4 h, h] */
-    const ting_param *b_ih, *b_hh; /* [4 h] */
-} ting_lstm_weights;
+typedef struct ting_recurrent_weights { /* torch layout; G gates of h rows each */
+    const ting_param *w_ih; /* [G h, k] */
+    const ting_param *w_hh; /* [G h, h] */
+    const ting_param *b_ih, *b_hh; /* [G h] */
+} ting_recurrent_weights;
 
-/* One direction of one layer over each segment; reverse runs from last to first row. h0, c0 and the
- * returned hn, cn: [segments, h] (zero rows: start at zero). -> [T, h]. */
-ting_tensor ting_lstm(ting_ctx *ctx, ting_tensor x, ting_segments segments,
-                      const ting_lstm_weights *weights, bool reverse, ting_tensor h0, ting_tensor c0,
-                      ting_tensor *hn, ting_tensor *cn);
+/* One direction of one layer over each segment: x [T, k] -> [T, h]; reverse runs from the last to the first row of a segment.
+ * h0, c0 (zero rows: start at zero) and the returned hn, cn (may be NULL): [segments, h], the state before a segment and after
+ * it. The plain one is tanh(x W_ih^T + b_ih + h W_hh^T + b_hh). */
+ting_tensor ting_rnn(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_recurrent_weights *weights,
+                     bool reverse, ting_tensor h0, ting_tensor *hn);
+
+/* Long short-term memory; gates i, f, g, o. */
+ting_tensor ting_lstm(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_recurrent_weights *weights,
+                      bool reverse, ting_tensor h0, ting_tensor c0, ting_tensor *hn, ting_tensor *cn);
+
+/* Gated recurrent unit; gates r, z, n, of which r acts on h W_hn^T + b_hn. */
+ting_tensor ting_gru(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_recurrent_weights *weights,
+                     bool reverse, ting_tensor h0, ting_tensor *hn);
 
 /* ---- Zipformer (Yao 2024; icefall egs/librispeech/ASR/zipformer) ---- */
 

@@ -15,6 +15,7 @@
 #include "nn/op.h"
 #include "nn/param.h"
 #include "nn/recompute.h"
+#include "nn/recurrence.h"
 #include "nn/tensor.h"
 
 #include <stdint.h>
@@ -174,14 +175,19 @@ struct ting_rec_attend {
     ting_real factor;
 };
 
+struct ting_rec_rnn {
+    ting_recurrence of; /* its gates are y */
+};
+
 struct ting_rec_lstm {
-    ting_tensor x, y, h0, c0, hn, cn;
-    ting_segments segments;
-    ting_lstm_weights weights;
-    bool reverse;
-    const int *order; /* [segments]: longest first */
-    ting_real *gates; /* [T, 4 h]: i, f, g, o after their activations */
-    ting_real *cell;  /* [T, h] */
+    ting_recurrence of; /* its gates: i, f, g, o after their activations */
+    ting_tensor c0, cn;
+    ting_real *cell;    /* [T, h] */
+};
+
+struct ting_rec_gru {
+    ting_recurrence of; /* its gates: r, z, n after their activations */
+    ting_real *inner;   /* [T, h]: h W_hn^T + b_hn */
 };
 
 struct ting_rec_conv2d {

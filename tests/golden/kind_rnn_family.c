@@ -19,7 +19,7 @@ typedef struct network {
     ting_params *params;
     const ting_param *table;
     ting_linear_params out;
-    ting_lstm_weights lstm[2 * MAX_LAYERS];
+    ting_recurrent_weights lstm[2 * MAX_LAYERS];
 } network;
 
 static void declare(network *net)
@@ -32,7 +32,7 @@ static void declare(network *net)
         const int layer = i / net->directions;
         const char *end = suffix[i % net->directions];
         const int k = layer == 0 ? net->width : net->directions * h;
-        net->lstm[i] = (ting_lstm_weights){
+        net->lstm[i] = (ting_recurrent_weights){
             .w_ih = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){4 * h, k}, "rnn.weight_ih_l%d%s", layer, end),
             .w_hh = ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){4 * h, h}, "rnn.weight_hh_l%d%s", layer, end),
             .b_ih = ting_params_add(params, TING_PARAM_VALUES, 1, (int[]){4 * h}, "rnn.bias_ih_l%d%s", layer, end),
