@@ -97,6 +97,14 @@ ting_tensor ting_concat_time(ting_ctx *ctx, ting_tensor a, ting_segments a_segme
 /* The first `cols` columns, or zero columns added on the right. */
 ting_tensor ting_fit_cols(ting_ctx *ctx, ting_tensor x, int cols);
 
+typedef struct ting_row_place { /* a row of one of several tensors */
+    int part, row;
+} ting_row_place;
+
+/* Row r is row from[r].row of parts[from[r].part], zeros where that row is negative; a row may serve several times. All parts have
+ * the same columns; from [rows] is copied. */
+ting_tensor ting_gather(ting_ctx *ctx, const ting_tensor *parts, int count, const ting_row_place *from, int rows);
+
 /* Convolution over time within each segment: y[t] = b + sum_j W[:, :, j] x[t + j - left], rows outside
  * the segment are zero; W [n, k, taps], groups 1 or any divisor (then W is [n, k / groups, taps]). Output
  * keeps T; left = taps - 1 is causal. */
@@ -150,6 +158,10 @@ static inline int ting_attention_row(const ting_attention *a, int span, int head
 enum { TING_POSITIONS_OF_KEYS = -1 };
 ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
                              ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
+
+/* Additive scores of a single head (Bahdanau 2015): v . tanh(q_i + k_j), q [Tq, a], k [Tk, a], v a parameter of a elements
+ * -> [Tq, longest span]. */
+ting_tensor ting_attn_additive(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k, const ting_param *v);
 
 /* Attention at once, of positions of keys or none: the weighted sum of v [Tk, heads dv] by the softmax of the scores of
  * ting_attn_scores -> [Tq, heads dv]. The gradient of the weights exists for a head of a span at a time. */

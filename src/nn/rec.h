@@ -131,6 +131,13 @@ struct ting_rec_fit_cols {
     ting_tensor x, y;
 };
 
+struct ting_rec_gather {
+    const ting_tensor *parts;
+    int count;
+    ting_tensor y;
+    const ting_row_place *from; /* [rows of y] */
+};
+
 struct ting_rec_conv1d {
     ting_tensor x, y;
     ting_segments segments;
@@ -166,6 +173,12 @@ struct ting_rec_attn_apply {
     ting_attention geometry;
     ting_tensor weights, v, y;
     int heads_used;
+};
+
+struct ting_rec_attn_additive {
+    ting_attention geometry;
+    ting_tensor q, k, y;
+    const ting_param *v;
 };
 
 struct ting_rec_attend {

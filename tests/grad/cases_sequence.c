@@ -146,3 +146,27 @@ static void depthwise_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_depthwise = {4, depthwise_setup, depthwise_forward};
+
+/* ---- chosen rows: each row's neighbour in its segment from one part, where there is one; a step of a loop from two ---- */
+
+static void gather_setup(ting_grad_problem *p)
+{
+    const int rows = ting_grad_segments(p), cols = p->large ? 200 : width(p);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
+}
+
+/* Variant 0: row r is row r + 1 of its segment; 1: rows of both parts in turn, the first row of a segment again and again. */
+static void gather_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    const ting_tensor parts[2] = {p->input[0].t, p->input[1].t};
+    const int rows = p->segments.start[p->segments.count];
+    ting_row_place *from = ting_grad_take(p, rows + 1, sizeof *from);
+    for (int s = 0; s < p->segments.count; s++)
+        for (int first = p->segments.start[s], r = first; r < p->segments.start[s + 1]; r++)
+            from[r] = p->variant == 1 ? (ting_row_place){(r - first) % 2, (r - first) % 3 == 0 ? first : r}
+                                      : (ting_row_place){0, r + 1 < p->segments.start[s + 1] ? r + 1 : -1};
+    one_output(p, ting_gather(ctx, parts, 2, from, rows));
+}
+
+const ting_grad_case ting_case_gather = {2, gather_setup, gather_forward};
