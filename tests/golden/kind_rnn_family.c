@@ -141,6 +141,8 @@ ting_err ting_golden_rnn_family(ting_golden *g)
         ting_err (*run)(ting_golden *g);
     } models[] = {
         {"cell", ting_golden_rnn_stack},
+        {"n_positions", ting_golden_gpt},
+        {"context", ting_golden_nnlm},
     };
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
         if (ting_golden_has_setting(g, models[i].setting))

@@ -8,6 +8,10 @@
 /* `cell`: embedding -> layers of rnn_tanh, lstm or gru with initial states -> linear. */
 ting_err ting_golden_rnn_stack(ting_golden *g);
 
+/* model/lm_net.h: `context` is nnlm, `n_positions` gpt. */
+ting_err ting_golden_nnlm(ting_golden *g);
+ting_err ting_golden_gpt(ting_golden *g);
+
 /* `count` segments of `steps` rows each, in the context's arena. */
 ting_segments ting_golden_equal_segments(ting_golden *g, int count, int steps);
 
