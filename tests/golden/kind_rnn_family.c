@@ -141,6 +141,7 @@ ting_err ting_golden_rnn_family(ting_golden *g)
         ting_err (*run)(ting_golden *g);
     } models[] = {
         {"cell", ting_golden_rnn_stack},
+        {"attention_dim", ting_golden_bahdanau},
         {"n_positions", ting_golden_gpt},
         {"context", ting_golden_nnlm},
     };

@@ -12,6 +12,9 @@ ting_err ting_golden_rnn_stack(ting_golden *g);
 ting_err ting_golden_nnlm(ting_golden *g);
 ting_err ting_golden_gpt(ting_golden *g);
 
+/* model/bahdanau.h: `attention_dim`. */
+ting_err ting_golden_bahdanau(ting_golden *g);
+
 /* `count` segments of `steps` rows each, in the context's arena. */
 ting_segments ting_golden_equal_segments(ting_golden *g, int count, int steps);
 

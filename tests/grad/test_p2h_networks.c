@@ -5,6 +5,7 @@
 
 #include "loss/choice_entropy.h"
 #include "loss/cross_entropy.h"
+#include "model/bahdanau.h"
 #include "model/p2h_tables.h"
 #include "model/transformer_p2h.h"
 #include "model/transformer_s2s.h"
@@ -21,6 +22,7 @@ typedef struct subject {
     ting_params *params;
     ting_p2h_net *p2h;
     ting_s2s_net *s2s;
+    ting_bahdanau_net *bahdanau;
 } subject;
 
 static ting_tensor one_to_one_loss(ting_ctx *ctx, const ting_p2h_net *net)
@@ -39,8 +41,15 @@ static ting_tensor one_to_one_loss(ting_ctx *ctx, const ting_p2h_net *net)
 static ting_tensor loss_of(ting_ctx *ctx, void *self)
 {
     const subject *s = self;
+    static const int other_way[] = {2, 0, 1}; /* which syllables each sentence is written from */
     if (s->p2h != NULL)
         return one_to_one_loss(ctx, s->p2h);
+    if (s->bahdanau != NULL) {
+        ting_tensor memory = ting_bahdanau_encode(ctx, s->bahdanau, spoken, spoken_segments);
+        ting_tensor hidden =
+            ting_bahdanau_decode(ctx, s->bahdanau, memory, spoken_segments, written_in, written_segments, other_way);
+        return ting_cross_entropy(ctx, ting_bahdanau_logits(ctx, s->bahdanau, hidden), written_out, NULL);
+    }
     ting_tensor memory = ting_s2s_encode(ctx, s->s2s, spoken, spoken_segments);
     ting_tensor hidden = ting_s2s_decode(ctx, s->s2s, memory, spoken_segments, written_in, written_segments, NULL);
     return ting_cross_entropy(ctx, ting_s2s_logits(ctx, s->s2s, hidden), written_out, NULL);
@@ -51,6 +60,7 @@ static void check(subject *s)
     ting_grad_check_network(s->params, loss_of, s);
     ting_p2h_net_free(s->p2h);
     ting_s2s_net_free(s->s2s);
+    ting_bahdanau_net_free(s->bahdanau);
     ting_params_free(s->params);
 }
 
@@ -95,12 +105,22 @@ static void encoder_and_decoder(void **state)
     }
 }
 
+static void recurrent_encoder_and_decoder(void **state)
+{
+    (void)state;
+    subject s = {.params = ting_params_new()};
+    s.bahdanau = ting_bahdanau_net_new(
+        &(ting_bahdanau_shape){.syllables = 11, .characters = 12, .width = 5, .hidden = 6, .attention = 4}, s.params);
+    check(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_to_one_with_n_grams),
         cmocka_unit_test(one_to_one_of_the_tutorial),
         cmocka_unit_test(encoder_and_decoder),
+        cmocka_unit_test(recurrent_encoder_and_decoder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
