@@ -217,6 +217,8 @@ static ting_tensor embed_steps(ting_ctx *ctx, const ting_bahdanau_net *net, cons
 ting_tensor ting_bahdanau_decode(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor memory, ting_segments memory_segments,
                                  const int *ids, ting_segments segments, const int *of_memory)
 {
+    if (segments.start[segments.count] == 0) /* no step, so that nothing says how wide its rows are */
+        return ting_ctx_output(ctx, 0, 3 * net->shape.hidden + net->shape.width);
     loop l = {.memory = memory, .keys = ting_linear(ctx, memory, net->u, NULL, TING_ACT_NONE)};
     plan(ctx, segments, memory_segments, of_memory, &l);
     if (ctx->err != TING_OK)

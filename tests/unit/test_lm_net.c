@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS = 23, SENTENCES = 4, TOTAL = 18, LONGEST = 9 };
+enum { TOKENS = 23, SENTENCES = 5, TOTAL = 18, LONGEST = 9, THIRD = 5, FOURTH = 14 };
 
 static const int ids[TOTAL] = {1, 6, 8, 22, 9, 3, 4, 5, 0, 7, 7, 1, 12, 20, 2, 19, 6, 8};
-static const int start[SENTENCES + 1] = {0, 4, 5, 14, 18};
+static const int start[SENTENCES + 1] = {0, 4, THIRD, FOURTH, FOURTH, TOTAL}; /* one token, none */
 static const ting_segments sentences = {SENTENCES, start};
 
 #define GPT .kind = TING_LM_GPT, .width = 12, .hidden = 20, .heads = 3, .context = LONGEST, .eps = (ting_real)1e-5
@@ -169,7 +169,7 @@ static bool same_row(ting_tensor a, ting_tensor b, int row)
 static void nobody_sees_what_is_asked_for(void **state)
 {
     (void)state;
-    const int place = 5 + 4;
+    const int place = THIRD + 4;
     int other[TOTAL];
     memcpy(other, ids, sizeof other);
     other[place] = 13;
@@ -177,12 +177,12 @@ static void nobody_sees_what_is_asked_for(void **state)
         const bool both = configs[i].kind == TING_LM_BILSTM;
         model m = make(&configs[i]);
         const ting_tensor a = logits_of(&m, ids, sentences), b = logits_of(&m, other, sentences);
-        for (int r = 0; r < 5; r++)
+        for (int r = 0; r < THIRD; r++)
             assert_true(same_row(a, b, r));
-        for (int r = 5; r < place; r++)
+        for (int r = THIRD; r < place; r++)
             assert_true(same_row(a, b, r) == (!both || r == place - 1));
         assert_false(same_row(a, b, place));
-        for (int r = 14; r < TOTAL; r++)
+        for (int r = FOURTH; r < TOTAL; r++)
             assert_true(same_row(a, b, r));
         drop(&m);
     }
