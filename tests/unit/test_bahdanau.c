@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_bahdanau.c - the recurrent encoder and decoder: a batch equals its members, a beginning equals the whole's, what is refused. */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/rng.h"
@@ -95,11 +96,43 @@ static void wrong_sizes_are_refused(void **state)
     drop(&m);
 }
 
+static ting_err all_of(void *unused)
+{
+    enum { SMALL = 256 };
+    ting_err err = TING_OK;
+    (void)unused;
+    const ting_bahdanau_shape shape = {.syllables = SYLLABLES, .characters = CHARACTERS, .width = 5, .hidden = 7, .attention = 6};
+    const ting_segments sources = {SPOKEN, spoken_start}, targets = {WRITTEN, written_start};
+    ting_arena *arena = ting_arena_new(SMALL);
+    ting_params *params = ting_params_new();
+    ting_bahdanau_net *net = arena == NULL || params == NULL ? NULL : ting_bahdanau_net_new(&shape, params);
+    ting_ctx ctx = {.arena = arena, .kern = ting_kern_select(ting_cpu_detect())};
+    if (net == NULL)
+        FAIL(TING_ERR_MEMORY, "no memory for the network");
+    TRY(ting_params_declared(params));
+    TRY(ting_params_alloc(params, false));
+    ting_tensor memory = ting_bahdanau_encode(&ctx, net, spoken, sources);
+    ting_bahdanau_logits(&ctx, net, ting_bahdanau_decode(&ctx, net, memory, sources, written, targets, of_memory));
+    TRY(ctx.err);
+out:
+    ting_bahdanau_net_free(net);
+    ting_params_free(params);
+    ting_arena_free(arena);
+    return err;
+}
+
+static void running_out_of_memory_is_reported(void **state)
+{
+    (void)state;
+    assert_true(ting_fail_each_allocation(all_of, NULL) > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sentence_alone_is_the_same),
         cmocka_unit_test(wrong_sizes_are_refused),
+        cmocka_unit_test(running_out_of_memory_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

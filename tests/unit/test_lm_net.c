@@ -3,6 +3,7 @@
  * test_lm_net.c - language models of each kind: going token by token equals all rows at once, a batch equals its members, nobody
  * sees what is asked for, and what is refused.
  */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/mem.h"
@@ -271,6 +272,50 @@ static void wrong_ids_and_long_segments_are_refused(void **state)
     drop(&m);
 }
 
+/* All of it in a fresh arena of small blocks: registry, network, all rows at once, two tokens. */
+static ting_err all_of(void *config)
+{
+    enum { SMALL = 256 };
+    ting_err err = TING_OK;
+    ting_lm_config full = *(const ting_lm_config *)config;
+    full.tokens = TOKENS;
+    ting_arena *arena = ting_arena_new(SMALL);
+    ting_params *params = ting_params_new();
+    ting_lm_net *net = arena == NULL || params == NULL ? NULL : ting_lm_net_new(&full, params);
+    ting_ctx ctx = {.arena = arena, .kern = ting_kern_select(ting_cpu_detect())};
+    void *room = NULL;
+    if (net == NULL)
+        FAIL(TING_ERR_MEMORY, "no memory for the network");
+    TRY(ting_params_declared(params));
+    TRY(ting_params_alloc(params, false));
+    ting_lm_net_forward(&ctx, net, ids, sentences);
+    TRY(ctx.err);
+    if (full.kind != TING_LM_BILSTM) {
+        room = ting_alloc(1, ting_lm_net_state_bytes(net));
+        if (room == NULL)
+            FAIL(TING_ERR_MEMORY, "no memory for a state");
+        ting_lm_net_state_start(net, room);
+        for (int t = 0; t < 2; t++)
+            ting_lm_net_step(&ctx, net, ids + t, &room, 1);
+        TRY(ctx.err);
+    }
+out:
+    ting_free(room);
+    ting_lm_net_free(net);
+    ting_params_free(params);
+    ting_arena_free(arena);
+    return err;
+}
+
+static void running_out_of_memory_is_reported(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CONFIGS; i++) {
+        ting_lm_config config = configs[i];
+        assert_true(ting_fail_each_allocation(all_of, &config) > 10);
+    }
+}
+
 static void parameters_have_first_values(void **state)
 {
     (void)state;
@@ -291,6 +336,7 @@ int main(void)
         cmocka_unit_test(dropout_is_for_training),
         cmocka_unit_test(configurations_are_checked),
         cmocka_unit_test(wrong_ids_and_long_segments_are_refused),
+        cmocka_unit_test(running_out_of_memory_is_reported),
         cmocka_unit_test(parameters_have_first_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
