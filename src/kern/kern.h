@@ -32,6 +32,7 @@ typedef enum ting_act {
     TING_ACT_SWOOSH_L, /* log(1 + exp(x - 4)) - 0.08 x - 0.035 */
     TING_ACT_SWOOSH_R, /* log(1 + exp(x - 1)) - 0.08 x - 0.313261687 */
     TING_ACT_EXP,
+    TING_ACT_GELU_TANH, /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2: GELU as GPT has it */
     TING_ACT_COUNT
 } ting_act;
 

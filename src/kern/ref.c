@@ -101,9 +101,17 @@ static ting_real softplus(ting_real x)
 
 static const ting_real half_root = (ting_real)0.707106781186547524401;       /* sqrt(1 / 2) */
 static const ting_real normal_density_0 = (ting_real)0.398942280401432677940; /* 1 / sqrt(2 pi) */
+static const ting_real gelu_linear = (ting_real)1.59576912160573071176;   /* 2 sqrt(2 / pi) */
+static const ting_real gelu_cubic = (ting_real)0.0713548162726002487763; /* 0.044715 times that */
 static const ting_real swoosh_slope = (ting_real)0.08;
 static const ting_real swoosh_l_shift = 4, swoosh_l_offset = (ting_real)0.035;
 static const ting_real swoosh_r_shift = 1, swoosh_r_offset = (ting_real)0.313261687;
+
+/* (1 + tanh(u)) / 2 = sigmoid(2 u): the argument of the sigmoid in GELU by tanh. */
+static ting_real gelu_argument(ting_real x)
+{
+    return x * (gelu_linear + gelu_cubic * x * x);
+}
 
 /* f(x); infinities follow the limits where the formula has one. */
 static ting_real value(ting_act kind, ting_real x)
@@ -120,6 +128,7 @@ static ting_real value(ting_act kind, ting_real x)
     case TING_ACT_SWOOSH_R:
         return softplus(x - swoosh_r_shift) - swoosh_slope * x - swoosh_r_offset;
     case TING_ACT_EXP: return exp(x);
+    case TING_ACT_GELU_TANH: return x * sigmoid(gelu_argument(x));
     case TING_ACT_NONE:
     case TING_ACT_COUNT: break;
     }
@@ -128,6 +137,7 @@ static ting_real value(ting_act kind, ting_real x)
 
 static ting_real derivative(ting_act kind, ting_real x)
 {
+    const ting_real bent = kind == TING_ACT_GELU_TANH ? gelu_argument(x) : 0;
     switch (kind) {
     case TING_ACT_RELU: return x > 0 ? 1 : x <= 0 ? 0 : x;
     case TING_ACT_SIGMOID: return sigmoid(x) * sigmoid(-x);
@@ -140,6 +150,8 @@ static ting_real derivative(ting_act kind, ting_real x)
     case TING_ACT_SWOOSH_L: return sigmoid(x - swoosh_l_shift) - swoosh_slope;
     case TING_ACT_SWOOSH_R: return sigmoid(x - swoosh_r_shift) - swoosh_slope;
     case TING_ACT_EXP: return exp(x);
+    case TING_ACT_GELU_TANH:
+        return sigmoid(bent) * (1 + x * (gelu_linear + 3 * gelu_cubic * x * x) * sigmoid(-bent));
     case TING_ACT_NONE:
     case TING_ACT_COUNT: break;
     }

@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-const char *const ting_act_names[TING_ACT_NAMES] = {"none", "relu", "silu", "gelu", "elu"};
+const char *const ting_act_names[TING_ACT_NAMES] = {"none", "relu", "silu", "gelu", "elu", "gelu_tanh"};
 
-static const ting_act acts[TING_ACT_NAMES] = {TING_ACT_NONE, TING_ACT_RELU, TING_ACT_SILU, TING_ACT_GELU, TING_ACT_ELU};
+static const ting_act acts[TING_ACT_NAMES] = {TING_ACT_NONE, TING_ACT_RELU, TING_ACT_SILU,
+                                              TING_ACT_GELU, TING_ACT_ELU,  TING_ACT_GELU_TANH};
 
 ting_act ting_act_of_name(int index)
 {

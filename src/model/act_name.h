@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-enum { TING_ACT_NAMES = 5 };
+enum { TING_ACT_NAMES = 6 };
 
-/* none, relu, silu, gelu, elu; static. */
+/* none, relu, silu, gelu, elu, gelu_tanh; static. */
 extern const char *const ting_act_names[TING_ACT_NAMES];
 
 ting_act ting_act_of_name(int index);     /* index into ting_act_names */

@@ -37,7 +37,7 @@ struct ting_g2pm {
     ting_params *params;
     ting_param *embedding;
     ting_linear_params logit, output;
-    ting_lstm_weights forward, backward;
+    ting_recurrent_weights forward, backward;
     ting_arena *arena;
     ting_ctx ctx;
 };
@@ -250,11 +250,11 @@ out:
     return err;
 }
 
-static ting_lstm_weights declare_lstm(ting_g2pm *model, const char *suffix)
+static ting_recurrent_weights declare_lstm(ting_g2pm *model, const char *suffix)
 {
     ting_params *p = model->params;
     int gates = 4 * model->hidden;
-    return (ting_lstm_weights){
+    return (ting_recurrent_weights){
         .w_ih = ting_params_add(p, TING_PARAM_MATRIX, 2, (int[]){gates, model->width}, "lstm.weight_ih_l0%s", suffix),
         .w_hh = ting_params_add(p, TING_PARAM_MATRIX, 2, (int[]){gates, model->hidden}, "lstm.weight_hh_l0%s", suffix),
         .b_ih = ting_params_add(p, TING_PARAM_VALUES, 1, (int[]){gates}, "lstm.bias_ih_l0%s", suffix),

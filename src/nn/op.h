@@ -97,6 +97,14 @@ ting_tensor ting_concat_time(ting_ctx *ctx, ting_tensor a, ting_segments a_segme
 /* The first `cols` columns, or zero columns added on the right. */
 ting_tensor ting_fit_cols(ting_ctx *ctx, ting_tensor x, int cols);
 
+typedef struct ting_row_place { /* a row of one of several tensors */
+    int part, row;
+} ting_row_place;
+
+/* Row r is row from[r].row of parts[from[r].part], zeros where that row is negative; a row may serve several times. All parts have
+ * the same columns; from [rows] is copied. */
+ting_tensor ting_gather(ting_ctx *ctx, const ting_tensor *parts, int count, const ting_row_place *from, int rows);
+
 /* Convolution over time within each segment: y[t] = b + sum_j W[:, :, j] x[t + j - left], rows outside
  * the segment are zero; W [n, k, taps], groups 1 or any divisor (then W is [n, k / groups, taps]). Output
  * keeps T; left = taps - 1 is causal. */
@@ -151,6 +159,10 @@ enum { TING_POSITIONS_OF_KEYS = -1 };
 ting_tensor ting_attn_scores(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k,
                              ting_tensor p, ting_tensor pos, int pos_zero, ting_real factor);
 
+/* Additive scores of a single head (Bahdanau 2015): v . tanh(q_i + k_j), q [Tq, a], k [Tk, a], v a parameter of a elements
+ * -> [Tq, longest span]. */
+ting_tensor ting_attn_additive(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k, const ting_param *v);
+
 /* Attention at once, of positions of keys or none: the weighted sum of v [Tk, heads dv] by the softmax of the scores of
  * ting_attn_scores -> [Tq, heads dv]. The gradient of the weights exists for a head of a span at a time. */
 ting_tensor ting_attend(ting_ctx *ctx, const ting_attention *geometry, ting_tensor q, ting_tensor k, ting_tensor v, ting_tensor p,
@@ -168,17 +180,25 @@ ting_tensor ting_attn_apply(ting_ctx *ctx, const ting_attention *geometry, ting_
 
 /* ---- recurrent ---- */
 
-typedef struct ting_lstm_weights { /* torch layout and gate order i, f, g, o */
-    const ting_param *w_ih; /* [4 h, k] */
-    const ting_param *w_hh; /* [4 h, h] */
-    const ting_param *b_ih, *b_hh; /* [4 h] */
-} ting_lstm_weights;
+typedef struct ting_recurrent_weights { /* torch layout; G gates of h rows each */
+    const ting_param *w_ih; /* [G h, k] */
+    const ting_param *w_hh; /* [G h, h] */
+    const ting_param *b_ih, *b_hh; /* [G h] */
+} ting_recurrent_weights;
 
-/* One direction of one layer over each segment; reverse runs from last to first row. h0, c0 and the
- * returned hn, cn: [segments, h] (zero rows: start at zero). -> [T, h]. */
-ting_tensor ting_lstm(ting_ctx *ctx, ting_tensor x, ting_segments segments,
-                      const ting_lstm_weights *weights, bool reverse, ting_tensor h0, ting_tensor c0,
-                      ting_tensor *hn, ting_tensor *cn);
+/* One direction of one layer over each segment: x [T, k] -> [T, h]; reverse runs from the last to the first row of a segment.
+ * h0, c0 (zero rows: start at zero) and the returned hn, cn (may be NULL): [segments, h], the state before a segment and after
+ * it. The plain one is tanh(x W_ih^T + b_ih + h W_hh^T + b_hh). */
+ting_tensor ting_rnn(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_recurrent_weights *weights,
+                     bool reverse, ting_tensor h0, ting_tensor *hn);
+
+/* Long short-term memory; gates i, f, g, o. */
+ting_tensor ting_lstm(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_recurrent_weights *weights,
+                      bool reverse, ting_tensor h0, ting_tensor c0, ting_tensor *hn, ting_tensor *cn);
+
+/* Gated recurrent unit; gates r, z, n, of which r acts on h W_hn^T + b_hn. */
+ting_tensor ting_gru(ting_ctx *ctx, ting_tensor x, ting_segments segments, const ting_recurrent_weights *weights,
+                     bool reverse, ting_tensor h0, ting_tensor *hn);
 
 /* ---- Zipformer (Yao 2024; icefall egs/librispeech/ASR/zipformer) ---- */
 

@@ -15,6 +15,7 @@
 #include "nn/op.h"
 #include "nn/param.h"
 #include "nn/recompute.h"
+#include "nn/recurrence.h"
 #include "nn/tensor.h"
 
 struct ting_rec_linear {
@@ -128,6 +129,13 @@ struct ting_rec_fit_cols {
     ting_tensor x, y;
 };
 
+struct ting_rec_gather {
+    const ting_tensor *parts;
+    int count;
+    ting_tensor y;
+    const ting_row_place *from; /* [rows of y] */
+};
+
 struct ting_rec_conv1d {
     ting_tensor x, y;
     ting_segments segments;
@@ -165,6 +173,12 @@ struct ting_rec_attn_apply {
     int heads_used;
 };
 
+struct ting_rec_attn_additive {
+    ting_attention geometry;
+    ting_tensor q, k, y;
+    const ting_param *v;
+};
+
 struct ting_rec_attend {
     ting_attention geometry;
     ting_tensor q, k, v, p, pos, y;
@@ -172,14 +186,19 @@ struct ting_rec_attend {
     ting_real factor;
 };
 
+struct ting_rec_rnn {
+    ting_recurrence of; /* its gates are y */
+};
+
 struct ting_rec_lstm {
-    ting_tensor x, y, h0, c0, hn, cn;
-    ting_segments segments;
-    ting_lstm_weights weights;
-    bool reverse;
-    const int *order; /* [segments]: longest first */
-    ting_real *gates; /* [T, 4 h]: i, f, g, o after their activations */
-    ting_real *cell;  /* [T, h] */
+    ting_recurrence of; /* its gates: i, f, g, o after their activations */
+    ting_tensor c0, cn;
+    ting_real *cell;    /* [T, h] */
+};
+
+struct ting_rec_gru {
+    ting_recurrence of; /* its gates: r, z, n after their activations */
+    ting_real *inner;   /* [T, h]: h W_hn^T + b_hn */
 };
 
 struct ting_rec_conv2d {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cases_attention.c - attention at once and its three parts over whole segments, chunks with left context, causal. */
+/* cases_attention.c - attention at once, its three parts, additive scores over whole segments, chunks with left context, causal. */
 #include "grad/grad.h"
 
 enum { HEADS = 0, CAUSAL = 1, CHUNK = 2, LEFT = 3, RELATIVE = 4, REACH = 5 }; /* options */
@@ -165,3 +165,23 @@ static void attend_forward(ting_grad_problem *p, ting_ctx *ctx)
 }
 
 const ting_grad_case ting_case_attend = {7, attend_setup, attend_forward};
+
+/* Additive scores of one head: whole segments, chunks that share keys. */
+static void additive_setup(ting_grad_problem *p)
+{
+    const int rows = ting_grad_segments(p);
+    options(p);
+    p->option[HEADS] = p->row_factor = 1;
+    const int width = head_width(p);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, width);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, width);
+    ting_grad_add_param(p, TING_PARAM_VALUES, 2, (int[]){1, width});
+}
+
+static void additive_forward(ting_grad_problem *p, ting_ctx *ctx)
+{
+    ting_attention g = geometry(p);
+    one_output(p, ting_attn_additive(ctx, &g, p->input[0].t, p->input[1].t, p->param[0]));
+}
+
+const ting_grad_case ting_case_attn_additive = {4, additive_setup, additive_forward};

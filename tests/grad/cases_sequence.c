@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cases_sequence.c - cases of the ops that join rows, and of those that run along time. */
+/* cases_sequence.c - cases of the ops that join rows, and of convolutions along time. */
 #include "grad/grad.h"
 
 static int width(ting_grad_problem *p)
@@ -147,28 +147,26 @@ static void depthwise_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_depthwise = {4, depthwise_setup, depthwise_forward};
 
-/* ---- LSTM: forward, reverse, without initial states ---- */
+/* ---- chosen rows: each row's neighbour in its segment from one part, where there is one; a step of a loop from two ---- */
 
-static void lstm_setup(ting_grad_problem *p)
+static void gather_setup(ting_grad_problem *p)
 {
-    int rows = ting_grad_segments(p), h = p->large ? 40 : ting_grad_between(p, 1, 4), k = ting_grad_between(p, 1, 5);
-    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, k);
-    ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);
-    ting_grad_add_input(p, TING_ROWS_OF_SEGMENTS, p->segments.count, h);
-    ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){4 * h, k});
-    ting_grad_add_param(p, TING_PARAM_MATRIX, 2, (int[]){4 * h, h});
-    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){4 * h});
-    ting_grad_add_param(p, TING_PARAM_VALUES, 1, (int[]){4 * h});
+    const int rows = ting_grad_segments(p), cols = p->large ? 200 : width(p);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
+    ting_grad_add_input(p, TING_ROWS_OF_FRAMES, rows, cols);
 }
 
-static void lstm_forward(ting_grad_problem *p, ting_ctx *ctx)
+/* Variant 0: row r is row r + 1 of its segment; 1: rows of both parts in turn, the first row of a segment again and again. */
+static void gather_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
-    ting_tensor none = {0};
-    ting_lstm_weights weights = {p->param[0], p->param[1], p->param[2], p->param[3]};
-    p->output[0] = ting_lstm(ctx, p->input[0].t, p->segments, &weights, p->variant % 2 == 1,
-                             p->variant == 2 ? none : p->input[1].t, p->variant == 2 ? none : p->input[2].t,
-                             &p->output[1], &p->output[2]);
-    p->outputs = 3;
+    const ting_tensor parts[2] = {p->input[0].t, p->input[1].t};
+    const int rows = p->segments.start[p->segments.count];
+    ting_row_place *from = ting_grad_take(p, rows + 1, sizeof *from);
+    for (int s = 0; s < p->segments.count; s++)
+        for (int first = p->segments.start[s], r = first; r < p->segments.start[s + 1]; r++)
+            from[r] = p->variant == 1 ? (ting_row_place){(r - first) % 2, (r - first) % 3 == 0 ? first : r}
+                                      : (ting_row_place){0, r + 1 < p->segments.start[s + 1] ? r + 1 : -1};
+    one_output(p, ting_gather(ctx, parts, 2, from, rows));
 }
 
-const ting_grad_case ting_case_lstm = {3, lstm_setup, lstm_forward};
+const ting_grad_case ting_case_gather = {2, gather_setup, gather_forward};

@@ -210,6 +210,10 @@ static void want_act(ting_act kind, long double x, long double *f, long double *
         *d = sigmoid(x - 1) - 0.08L, *d_size = 1;
         break;
     case TING_ACT_EXP: *f = *d = expl(x); break;
+    case TING_ACT_GELU_TANH:
+        s = sigmoid(x * (1.59576912160573071176L + 0.0713548162726002487763L * x * x)), *f = x * s, *f_size = fabsl(x);
+        *d = s + x * s * (1 - s) * (1.59576912160573071176L + 0.214064448817800746329L * x * x), *d_size = 1;
+        break;
     case TING_ACT_NONE:
     case TING_ACT_COUNT: *f = x, *d = 1; break;
     }
@@ -218,7 +222,7 @@ static void want_act(ting_act kind, long double x, long double *f, long double *
 }
 
 static const char *const act_names[TING_ACT_COUNT] = {"none", "relu", "sigmoid",  "tanh",     "silu",
-                                                      "gelu", "elu",  "swoosh_l", "swoosh_r", "exp"};
+                                                      "gelu", "elu",  "swoosh_l", "swoosh_r", "exp",  "gelu_tanh"};
 
 /* 4 ulps for values; 6 for slopes, which multiply two of them. */
 static void check_activations(void)
@@ -319,6 +323,8 @@ static void check_special_values(void)
         {TING_ACT_EXP, 0, 1, 1},                  {TING_ACT_GELU, 0, 0, 0.5},
         {TING_ACT_GELU, 1e10, 1e10, 1},           {TING_ACT_GELU, -1e10, 0, 0},
         {TING_ACT_SILU, -1e10, 0, 0},             {TING_ACT_SILU, 1e10, 1e10, 1},
+        {TING_ACT_GELU_TANH, -1e10, 0, 0},        {TING_ACT_GELU_TANH, 1e10, 1e10, 1},
+        {TING_ACT_GELU_TANH, 0, 0, 0.5},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ting_real x = (ting_real)cases[i].x, one = 1, y, d = 0;

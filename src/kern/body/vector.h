@@ -153,9 +153,17 @@ float NAME(max)(int n, const float *x)
 
 /* ---- activations ---- */
 
+/* GELU by tanh is x sigmoid(x (a + b x^2)); beyond 20 the sigmoid is 0 or 1. *square: x^2 there. */
+INLINE vec gelu_argument(vec x, vec *square)
+{
+    vec held = v_max(v_set(-20.0f), v_min(v_set(20.0f), x));
+    *square = v_mul(held, held);
+    return v_mul(held, v_fma(*square, v_set(0.0713548163f), v_set(1.59576912f)));
+}
+
 INLINE vec act_value(const ting_act kind, vec x)
 {
-    vec density;
+    vec density, square;
     switch (kind) {
     case TING_ACT_RELU: return v_max(v_zero(), x);
     case TING_ACT_SIGMOID: return v_sigmoid(x);
@@ -168,6 +176,7 @@ INLINE vec act_value(const ting_act kind, vec x)
     case TING_ACT_SWOOSH_R:
         return v_sub(v_fnma(x, v_set(0.08f), v_softplus(v_sub(x, v_set(1.0f)))), v_set(0.313261687f));
     case TING_ACT_EXP: return v_exp(x);
+    case TING_ACT_GELU_TANH: return v_mul(x, v_sigmoid(gelu_argument(x, &square)));
     case TING_ACT_NONE:
     case TING_ACT_COUNT: break;
     }
@@ -177,7 +186,7 @@ INLINE vec act_value(const ting_act kind, vec x)
 INLINE vec act_slope(const ting_act kind, vec x)
 {
     const vec one = v_set(1.0f);
-    vec s, slope, density;
+    vec s, slope, density, square;
     switch (kind) {
     case TING_ACT_RELU: return v_select(v_less(v_zero(), x), one, v_select(v_is_nan(x), x, v_zero()));
     case TING_ACT_SIGMOID: sigmoid_and_slope(x, &slope); return slope;
@@ -192,6 +201,9 @@ INLINE vec act_slope(const ting_act kind, vec x)
     case TING_ACT_SWOOSH_L: return v_sub(v_sigmoid(v_sub(x, v_set(4.0f))), v_set(0.08f));
     case TING_ACT_SWOOSH_R: return v_sub(v_sigmoid(v_sub(x, one)), v_set(0.08f));
     case TING_ACT_EXP: return v_exp(x);
+    case TING_ACT_GELU_TANH:
+        s = sigmoid_and_slope(gelu_argument(x, &square), &slope);
+        return v_fma(v_mul(x, slope), v_fma(square, v_set(0.214064449f), v_set(1.59576912f)), s);
     case TING_ACT_NONE:
     case TING_ACT_COUNT: break;
     }
@@ -202,7 +214,7 @@ INLINE vec act_slope(const ting_act kind, vec x)
 #define EACH_ACT(CASE)                                                                       \
     CASE(TING_ACT_RELU) CASE(TING_ACT_SIGMOID) CASE(TING_ACT_TANH) CASE(TING_ACT_SILU)       \
     CASE(TING_ACT_GELU) CASE(TING_ACT_ELU) CASE(TING_ACT_SWOOSH_L) CASE(TING_ACT_SWOOSH_R)   \
-    CASE(TING_ACT_EXP) CASE(TING_ACT_NONE)
+    CASE(TING_ACT_EXP) CASE(TING_ACT_GELU_TANH) CASE(TING_ACT_NONE)
 
 void NAME(act)(ting_act kind, int n, const float *x, float *y)
 {
