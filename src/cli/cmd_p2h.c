@@ -122,7 +122,7 @@ static const ting_option table[] = {
     {0},
 };
 
-static const struct options defaults = {.nbest = 1, .lm_weight = 0.3};
+static const struct options defaults = {.nbest = 1, .lm_weight = 0.8};
 
 static const ting_example examples[] = {
     {"echo ni3 hao3 shi4 jie4 | tingxie p2h", "你好世界"},

@@ -25,9 +25,9 @@
 enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM }; /* places in the option's choices */
 
 struct options {
-    const char *model, *folder, *raw, *keywords;
+    const char *model, *folder, *raw, *keywords, *lm;
     int format, nbest, threads, precision, decoding, beam, channel;
-    double keyword_threshold, keyword_boost, pause, blank_penalty;
+    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight;
     bool pinyin, tokens, constrained, whole, force;
 };
 
@@ -199,6 +199,8 @@ static ting_err run_all(job *j)
     model_options.precision = (ting_precision)j->options->precision;
     fill_options(j);
     model_options.hanzi = j->recognise.hanzi;
+    model_options.lm = j->options->lm;
+    model_options.lm_weight = j->options->lm_weight;
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
@@ -319,11 +321,14 @@ static const ting_option table[] = {
     {'t', "threads", TING_OPTION_INT, FIELD(threads), "N", "processors to use", .min = 1, .max = 1024,
      .unset = "all"},
     {0, "precision", TING_OPTION_CHOICE, FIELD(precision), "P", "arithmetic of the networks", .choices = "f32 bf16 int8"},
+    {0, "lm", TING_OPTION_FILE, FIELD(lm), "FILE", "language model that weighs lines of hanzi too (tingxie lm train)", .unset = "none"},
+    {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities", .min = 0, .max = 100},
     {0},
 };
 
 static const struct options defaults = {
-    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1};
+    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1,
+    .lm_weight = 0.8};
 
 static const ting_example examples[] = {
     {"tingxie transcribe talk.wav", "prints what was said"},

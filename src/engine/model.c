@@ -172,6 +172,28 @@ out:
     return err;
 }
 
+/* The language model that the options name. */
+static ting_err open_lm(ting_model *m)
+{
+    ting_err err = TING_OK;
+    const char *path = m->options.lm;
+    ting_weighing *w = &m->weighing;
+    ting_network found;
+    if (path == NULL || m->writing.path == NULL)
+        goto out;
+    if (ting_hanzi_p2h_model(m->writing.p2h)->s2s != NULL)
+        FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of a one-to-one network; that in %s is an encoder-decoder", path,
+             m->writing.path);
+    if (!(m->options.lm_weight >= 0 && m->options.lm_weight <= 100))
+        FAIL(TING_ERR_ARGUMENT, "model_options.lm_weight is %g: 0 to 100", m->options.lm_weight);
+    TRY(ting_gguf_open(path, &w->file));
+    TRY(ting_network_find(&w->file, "lm", &found));
+    TRY(ting_ngram_open(&found, &w->ngram));
+    TRY_IN(ting_hanzi_p2h_weigh(m->writing.p2h, w->ngram, m->options.lm_weight, &w->lm), "%s", path);
+out:
+    return err;
+}
+
 static void forward_log(void *self, ting_log_level level, const char *sentence)
 {
     const ting_model *m = self;
@@ -191,6 +213,7 @@ static ting_err open_model(const char *path, const ting_model_options *options, 
     if (m->options.log != NULL)
         m->log = (ting_log){forward_log, m};
     TRY(open_all(&o, path));
+    TRY(open_lm(m));
     *out = m;
     m = NULL;
 out:
@@ -213,6 +236,9 @@ void ting_model_free(ting_model *model)
 {
     if (model == NULL)
         return;
+    ting_hanzi_p2h_lm_free(model->weighing.lm);
+    ting_ngram_free(model->weighing.ngram);
+    ting_gguf_close(&model->weighing.file);
     ting_am_free(&model->hearing.am);
     ting_free(model->hearing.path);
     ting_hanzi_p2h_close(model->writing.p2h);
@@ -236,6 +262,9 @@ size_t ting_model_describe(const ting_model *model, char *out, size_t room)
                       (double)ting_params_elements(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters,
                       model->writing.path);
     }
+    if (model->weighing.lm != NULL)
+        ting_str_addf(&text, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),
+                      ting_ngram_words(model->weighing.ngram)->count, model->weighing.lm->weight, model->weighing.file.label);
     size_t length = text.length;
     if (room > 0) {
         size_t copied = length < room - 1 ? length : room - 1;

@@ -18,11 +18,18 @@ typedef struct ting_writing { /* the pinyin-to-hanzi network; path NULL when the
     char *path;
 } ting_writing;
 
+typedef struct ting_weighing { /* the language model beside it; lm NULL when there is none */
+    ting_gguf file; /* mapped: the n-grams stay in it */
+    ting_ngram *ngram;
+    ting_p2h_lm *lm;
+} ting_weighing;
+
 struct ting_model {
     ting_model_options options;
     ting_log log; /* to the caller's function */
     ting_hearing hearing;
     ting_writing writing;
+    ting_weighing weighing;
 };
 
 /* ting_model_open for the pinyin-to-hanzi network alone (options->hanzi is 1): of path, which must have one, or of the

@@ -164,7 +164,8 @@ static ting_err make_parts(ting_stream *s, int rate)
         if (s->model->writing.path == NULL)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
-                                      .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true};
+                                      .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true,
+                                      .lm = s->model->weighing.lm};
         s->writer = ting_hanzi_p2h_writer(&s->use);
         s->maker.writer = &s->writer;
         s->maker.spell = helper;

@@ -11,28 +11,10 @@ enum { WORDS_MAX = 1 << 16 };
 
 struct ting_tool_hanzi {
     ting_model *model;
-    ting_gguf lm_file;
-    ting_ngram *ngram;
-    ting_p2h_lm *lm;
     ting_hanzi_p2h_use use;
     ting_pool *pool;
     ting_arena *arena;
 };
-
-static ting_err open_lm(ting_tool_hanzi *h, const ting_tool_hanzi_options *options)
-{
-    ting_err err = TING_OK;
-    ting_network found;
-    TRY(ting_gguf_open(options->lm, &h->lm_file));
-    TRY(ting_network_find(&h->lm_file, "lm", &found));
-    TRY(ting_ngram_open(&found, &h->ngram));
-    TRY_IN(ting_hanzi_p2h_weigh(h->model->writing.p2h, h->ngram, options->lm_weight, &h->lm), "%s", options->lm);
-    if (ting_hanzi_p2h_model(h->model->writing.p2h)->s2s != NULL)
-        FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of one-to-one networks, and this one is an encoder-decoder",
-             options->lm);
-out:
-    return err;
-}
 
 ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_hanzi **out)
 {
@@ -45,6 +27,8 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
         return TING_ERR_MEMORY;
     ting_model_options_defaults(&how, sizeof how);
     how.precision = options->precision;
+    how.lm = options->lm;
+    how.lm_weight = options->lm_weight;
     TRY(ting_model_open_writing(options->model, &how, &h->model));
     h->pool = ting_pool_new(options->threads > 0 ? options->threads : ting_cpu_count());
     h->arena = ting_arena_new(1 << 20);
@@ -57,10 +41,8 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
                                   .kern = ting_kern_select(ting_cpu_detect()),
                                   .pool = h->pool,
                                   .limit = limits[options->limit],
-                                  .other_tone = options->other_tone};
-    if (options->lm != NULL)
-        TRY(open_lm(h, options));
-    h->use.lm = h->lm;
+                                  .other_tone = options->other_tone,
+                                  .lm = h->model->weighing.lm};
     *out = h;
     h = NULL;
 out:
@@ -72,9 +54,6 @@ void ting_tool_hanzi_free(ting_tool_hanzi *hanzi)
 {
     if (hanzi == NULL)
         return;
-    ting_hanzi_p2h_lm_free(hanzi->lm);
-    ting_ngram_free(hanzi->ngram);
-    ting_gguf_close(&hanzi->lm_file);
     ting_model_free(hanzi->model);
     ting_pool_free(hanzi->pool);
     ting_arena_free(hanzi->arena);

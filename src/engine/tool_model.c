@@ -24,6 +24,10 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out)
 {
     add_file(out, "hearing", model->hearing.path);
     add_file(out, "writing", model->writing.path);
+    if (model->weighing.lm != NULL) {
+        add_file(out, "weighing", model->weighing.file.label);
+        ting_str_addf(out, " lm-weight=%g", model->weighing.lm->weight);
+    }
 }
 
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path)

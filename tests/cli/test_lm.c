@@ -119,6 +119,38 @@ static void a_list_of_words_cuts_the_text(void **state)
     ting_str_free(&recipe);
 }
 
+/* Where the network alone writes 他们, a model of a text that only knows 它们 has the last word, if it weighs enough. */
+static void a_model_weighs_lines_of_hanzi(void **state)
+{
+    (void)state;
+    ting_str text = {0};
+    for (int i = 0; i < 200; i++)
+        ting_str_add(&text, i % 4 == 0 ? "它们很好\n" : "它们在家\n");
+    char *corpus = write_text("they.txt", text.text), *model = ting_temp_path("they.gguf");
+    ting_str recipe = {0};
+    ting_str_addf(&recipe, "model: {order: 2, memory: 8}\nsources:\n  - {name: they, file: %s}\n", corpus);
+    char *path = write_text("they.yaml", recipe.text);
+    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "");
+    ting_program_free(&done);
+    const char *const p2h = "models/tingxie.gguf";
+    done = run((const char *const[]){"p2h", "-m", p2h, NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    assert_string_equal(done.out, "他们在家\n");
+    ting_program_free(&done);
+    done = run((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "0", NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    assert_string_equal(done.out, "他们在家\n");
+    ting_program_free(&done);
+    done = run((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
+    assert_string_equal(done.out, "它们在家\n\n");
+    ting_program_free(&done);
+    done = run((const char *const[]){"p2h", "-m", p2h, "--lm", p2h, NULL}, "", 1, "\"lm\"");
+    ting_program_free(&done);
+    char *const all[] = {corpus, model, path};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+    ting_str_free(&text);
+    ting_str_free(&recipe);
+}
+
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
@@ -161,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_is_trained_measured_and_asked),
         cmocka_unit_test(a_list_of_words_cuts_the_text),
+        cmocka_unit_test(a_model_weighs_lines_of_hanzi),
         cmocka_unit_test(what_cannot_be_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
