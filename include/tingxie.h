@@ -130,7 +130,9 @@ TING_API size_t ting_model_describe(const ting_model *model, char *out, size_t r
 
 typedef enum ting_decoding {
     TING_DECODING_GREEDY, /* the best token of each frame */
-    TING_DECODING_BEAM    /* modified beam search, of CTC heads prefix beam search: `beam` prefixes side by side */
+    TING_DECODING_BEAM,   /* modified beam search, of CTC heads prefix beam search: `beam` prefixes side by side */
+    TING_DECODING_RESCORE /* prefix beam search, whose prefixes an attention decoder ranks at the end of a sentence. Wants a model
+                             that has one */
 } ting_decoding;
 
 typedef struct ting_options {
@@ -140,7 +142,7 @@ typedef struct ting_options {
     int beam;               /* 8; 1 to 64. With GREEDY: hypotheses that the pinyin-to-hanzi network chooses from, the best one
                                and those that differ from it in one token or two */
     double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */
-    int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM) */
+    int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM, unless it is RESCORE) */
     int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */
     int hanzi;              /* 1; 0: text is numbered pinyin as heard; 2: pinyin too, but the pinyin-to-hanzi network, if the
                                model has one, helps to choose among what was heard (with BEAM) and tells where 一 and 不
@@ -163,6 +165,9 @@ typedef struct ting_options {
                                ting_result_partial 1, unless nothing was heard yet */
     int whole;              /* 0; 1: a model that can stream hears whole segments all the same (see pause): each sound with all
                                that follows, more exact where the model was trained so too, and one segment late */
+    double ctc_weight;      /* 0.5; with RESCORE: of the CTC head's log-probability beside the attention decoder's, 0 to 100 */
+    double reverse_weight;  /* 0.3; with RESCORE: share of the decoder that reads from the last token, 0 to 1; ignored where a model
+                               has none */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);
@@ -242,7 +247,7 @@ TING_API ting_err ting_recognize_file(const ting_model *model, const char *path,
                                       ting_result **out);
 
 /* `count` samples in [-1, 1], one channel, at `rate` 1000 to 768000 per second. Options NULL: the defaults.
- * Returns owned (free with ting_result_free). Errors: numeric, argument (rate), cancelled, memory. */
+ * Returns owned (free with ting_result_free). Errors: numeric, argument (rate), unsupported (RESCORE), cancelled, memory. */
 TING_API ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
                                          const ting_options *options, ting_result **out);
 
@@ -251,7 +256,7 @@ TING_API ting_err ting_recognize_samples(const ting_model *model, const float *s
 typedef struct ting_stream ting_stream;
 
 /* Returns an owned stream for one-channel sound at `rate` samples a second, 1000 to 768000 (free with ting_stream_free). The model must
- * outlive it. Errors: argument, model, memory. */
+ * outlive it. Errors: argument, model, unsupported (RESCORE, and the model has no attention decoder), memory. */
 TING_API ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out);
 TING_API void ting_stream_free(ting_stream *stream);
 

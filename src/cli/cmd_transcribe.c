@@ -22,12 +22,12 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM }; /* places in the option's choices */
+enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM, DECODING_RESCORE }; /* places in the option's choices */
 
 struct options {
     const char *model, *folder, *raw, *keywords, *lm;
     int format, nbest, threads, precision, decoding, beam, channel;
-    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight;
+    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, ctc_weight, reverse_weight;
     bool pinyin, tokens, constrained, whole, force;
 };
 
@@ -141,7 +141,11 @@ static void fill_options(job *j)
     ting_options *r = &j->recognise;
     ting_options_defaults(r, sizeof *r);
     bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens);
-    r->decoding = greedy && o->nbest <= 1 ? TING_DECODING_GREEDY : TING_DECODING_BEAM;
+    r->decoding = o->decoding == DECODING_RESCORE ? TING_DECODING_RESCORE
+                  : greedy && o->nbest <= 1       ? TING_DECODING_GREEDY
+                                                  : TING_DECODING_BEAM;
+    r->ctc_weight = o->ctc_weight;
+    r->reverse_weight = o->reverse_weight;
     r->beam = o->beam > o->nbest ? o->beam : o->nbest;
     r->blank_penalty = o->blank_penalty;
     r->nbest = o->nbest > 0 ? o->nbest : 1;
@@ -173,6 +177,8 @@ static ting_err make_stamp(const job *j, ting_str *out)
     ting_str_addf(out, "%s%s%s hanzi=%d nbest=%d decoding=%d beam=%d blank-penalty=%g constrained=%d pause=%g channel=%d precision=%d",
                   ting_format_name((ting_format)o->format), o->pinyin ? " pinyin" : "", o->tokens ? " tokens" : "", r->hanzi,
                   o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->precision);
+    if (r->decoding == TING_DECODING_RESCORE)
+        ting_str_addf(out, " ctc-weight=%g reverse-weight=%g", r->ctc_weight, r->reverse_weight);
     if (o->whole)
         ting_str_add(out, " whole");
     if (o->raw != NULL)
@@ -301,7 +307,12 @@ static const ting_option table[] = {
     {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
      .min = 1, .max = 64, .unset = "the best one, without columns"},
     {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW",
-     "search for tokens", .choices = "auto greedy beam", .unset = "auto: beam, but greedy with --tokens"},
+     "search for tokens; rescore: a beam, ranked by the model's attention decoder",
+     .choices = "auto greedy beam rescore", .unset = "auto: beam, but greedy with --tokens"},
+    {0, "ctc-weight", TING_OPTION_REAL, FIELD(ctc_weight), "W", "with rescore: of what CTC says, beside the attention decoder",
+     .min = 0, .max = 100},
+    {0, "reverse-weight", TING_OPTION_REAL, FIELD(reverse_weight), "W",
+     "with rescore: share of the decoder that reads from the end", .min = 0, .max = 1},
     {'b', "beam", TING_OPTION_INT, FIELD(beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64},
     {0, "blank-penalty", TING_OPTION_REAL, FIELD(blank_penalty), "X",
      "write more (above 0) or less (below) of what is heard unclearly", .min = -5, .max = 5},
@@ -327,8 +338,8 @@ static const ting_option table[] = {
 };
 
 static const struct options defaults = {
-    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1,
-    .lm_weight = 0.8};
+    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.8, .ctc_weight = 0.5,
+    .reverse_weight = 0.3};
 
 static const ting_example examples[] = {
     {"tingxie transcribe talk.wav", "prints what was said"},

@@ -7,6 +7,7 @@
 #include "decode/ctc_prefix_beam.h"
 #include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
+#include "engine/rescorer.h"
 
 typedef enum decoder_kind { TRANSDUCER_GREEDY, TRANSDUCER_BEAM, CTC_GREEDY, CTC_BEAM } decoder_kind;
 
@@ -19,7 +20,8 @@ struct ting_decoder {
         ting_ctc_greedy *ctc_greedy;
         ting_ctc_beam *ctc_beam;
     };
-    ting_decoded best; /* of the greedy searches */
+    ting_rescorer *rescorer; /* of what prefix beam search finds; NULL: none */
+    ting_decoded best;       /* of the greedy searches */
 };
 
 static ting_err open_search(ting_decoder *d, const ting_options *options)
@@ -41,23 +43,35 @@ static ting_err open_search(ting_decoder *d, const ting_options *options)
                              &d->ctc_beam);
 }
 
+static ting_err open_rescorer(ting_decoder *d, const ting_options *options)
+{
+    if (d->net->attention == NULL)
+        return ting_fail(TING_ERR_UNSUPPORTED, "hypotheses are rescored by an attention decoder, which this acoustic model lacks: "
+                                               "decode with a beam, or greedily");
+    return ting_rescorer_new(d->net->attention, &(ting_rescore_options){options->ctc_weight, options->reverse_weight}, &d->rescorer);
+}
+
 ting_err ting_decoder_new(const ting_am *am, const ting_options *options, ting_decoder **out)
 {
-    const bool beam = options->decoding == TING_DECODING_BEAM;
+    const bool beam = options->decoding != TING_DECODING_GREEDY, rescored = options->decoding == TING_DECODING_RESCORE;
     *out = NULL;
     ting_decoder *d = ting_alloc(1, sizeof *d);
     if (d == NULL)
         return TING_ERR_MEMORY;
     d->net = am->net;
-    if (am->net->transducer != NULL)
+    if (am->net->transducer != NULL && !rescored)
         d->kind = beam ? TRANSDUCER_BEAM : TRANSDUCER_GREEDY;
     else
         d->kind = beam ? CTC_BEAM : CTC_GREEDY;
-    ting_err err = open_search(d, options);
+    ting_err err = rescored ? open_rescorer(d, options) : TING_OK;
     if (err == TING_OK)
+        err = open_search(d, options);
+    if (err == TING_OK) {
         *out = d;
-    else
+    } else {
+        ting_rescorer_free(d->rescorer);
         ting_free(d);
+    }
     return err;
 }
 
@@ -71,6 +85,7 @@ void ting_decoder_free(ting_decoder *d)
     case CTC_GREEDY: ting_ctc_greedy_free(d->ctc_greedy); break;
     case CTC_BEAM: ting_ctc_beam_free(d->ctc_beam); break;
     }
+    ting_rescorer_free(d->rescorer);
     ting_free(d);
 }
 
@@ -82,6 +97,8 @@ void ting_decoder_reset(ting_decoder *d)
     case CTC_GREEDY: ting_ctc_greedy_reset(d->ctc_greedy); break;
     case CTC_BEAM: ting_ctc_beam_reset(d->ctc_beam); break;
     }
+    if (d->rescorer != NULL)
+        ting_rescorer_reset(d->rescorer);
 }
 
 void ting_decoder_cut(ting_decoder *d)
@@ -92,6 +109,8 @@ void ting_decoder_cut(ting_decoder *d)
     case CTC_GREEDY: ting_ctc_greedy_cut(d->ctc_greedy); break;
     case CTC_BEAM: ting_ctc_beam_cut(d->ctc_beam); break;
     }
+    if (d->rescorer != NULL)
+        ting_rescorer_cut(d->rescorer);
 }
 
 ting_err ting_decoder_accept(ting_decoder *d, ting_ctx *ctx, ting_tensor rows)
@@ -108,11 +127,26 @@ ting_err ting_decoder_accept(ting_decoder *d, ting_ctx *ctx, ting_tensor rows)
         err = d->kind == CTC_GREEDY ? ting_ctc_greedy_accept(d->ctc_greedy, ctx, logits)
                                     : ting_ctc_beam_accept(d->ctc_beam, ctx, logits);
     ting_arena_rewind(ctx->arena, mark);
+    if (err == TING_OK && d->rescorer != NULL)
+        err = ting_rescorer_hear(d->rescorer, ctx, rows);
+    return err;
+}
+
+static ting_err rescored_results(ting_decoder *d, int most, const ting_decoded **out, int *count)
+{
+    ting_err err = TING_OK;
+    const ting_decoded *found;
+    TRY(ting_ctc_beam_results(d->ctc_beam, TING_CTC_BEAM_MOST, &found, count));
+    TRY(ting_rescorer_order(d->rescorer, found, *count, out));
+    *count = *count < most ? *count : most;
+out:
     return err;
 }
 
 ting_err ting_decoder_results(ting_decoder *d, int most, const ting_decoded **out, int *count)
 {
+    if (d->rescorer != NULL && most > 1)
+        return rescored_results(d, most, out, count);
     if (d->kind == TRANSDUCER_BEAM)
         return ting_beam_results(d->beam, most, out, count);
     if (d->kind == CTC_BEAM)

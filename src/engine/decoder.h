@@ -3,7 +3,8 @@
  * decoder.h - encoder rows -> token sequences, whatever head the model has and whichever way of searching is wanted.
  *
  *     transducer, if the model has one   greedy | modified beam search      (decode/transducer_*.h)
- *     CTC head                           greedy | prefix beam search        (decode/ctc_*.h)
+ *     CTC head                           greedy | prefix beam search        (decode/ctc_*.h), which the attention decoder, if the
+ *                                        model has one, may put in order    (rescorer.h)
  *
  * One stream and one thread; the model is shared.
  */
@@ -16,7 +17,8 @@
 
 typedef struct ting_decoder ting_decoder;
 
-/* Returns owned in *out, free with ting_decoder_free; borrows the model. Errors: memory. */
+/* Returns owned in *out, free with ting_decoder_free; borrows the model. Errors: memory, unsupported (rescoring
+ * by a model that has no attention decoder). */
 ting_err ting_decoder_new(const ting_am *am, const ting_options *options, ting_decoder **out);
 void ting_decoder_free(ting_decoder *decoder);
 
@@ -26,7 +28,8 @@ void ting_decoder_cut(ting_decoder *decoder);   /* the sentence is over: its emi
 /* rows [n, dim] of the encoder, in order; any cut of them gives the same. The arena is rewound. Errors: memory, numeric. */
 ting_err ting_decoder_accept(ting_decoder *decoder, ting_ctx *ctx, ting_tensor rows);
 
-/* The best `most` sequences, best first, at least one; borrows until the next call. Errors: memory. */
+/* The best `most` sequences, best first, at least one; borrows until the next call. One alone, as a partial result wants it, is
+ * the search's own, not rescored. Errors: memory, numeric. */
 ting_err ting_decoder_results(ting_decoder *decoder, int most, const ting_decoded **out, int *count);
 
 /* Of greedy search: what was nearly emitted, TING_GREEDY_RIVALS for each emission of the result; NULL of beam search. */

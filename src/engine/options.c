@@ -8,7 +8,7 @@
 
 static const ting_options option_defaults = {
     .decoding = TING_DECODING_BEAM, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
-    .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1};
+    .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1, .ctc_weight = 0.5, .reverse_weight = 0.3};
 
 static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1, .lm_weight = 0.8};
 
@@ -66,7 +66,7 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(take(options, "ting_options", &option_defaults, out, sizeof *out));
     TRY(whole("hanzi", out->hanzi, 0, 2));
     TRY(whole("threads", out->threads, 0, TING_MOST_THREADS));
-    TRY(whole("decoding", (int)out->decoding, TING_DECODING_GREEDY, TING_DECODING_BEAM));
+    TRY(whole("decoding", (int)out->decoding, TING_DECODING_GREEDY, TING_DECODING_RESCORE));
     TRY(whole("beam", out->beam, 1, 64));
     TRY(real("blank_penalty", out->blank_penalty, -5, 5));
     TRY(whole("nbest", out->nbest, 1, 64));
@@ -77,8 +77,10 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(real("longest", out->longest, 5, 120));
     TRY(real("keyword_threshold", out->keyword_threshold, 0, 1));
     TRY(real("keyword_boost", out->keyword_boost, 0, 10));
+    TRY(real("ctc_weight", out->ctc_weight, 0, 100));
+    TRY(real("reverse_weight", out->reverse_weight, 0, 1));
     if (out->nbest > 1) {
-        out->decoding = TING_DECODING_BEAM;
+        out->decoding = out->decoding == TING_DECODING_RESCORE ? TING_DECODING_RESCORE : TING_DECODING_BEAM;
         out->beam = out->beam > out->nbest ? out->beam : out->nbest;
     }
 out:
@@ -98,5 +100,5 @@ out:
 int ting_options_width(const ting_options *options)
 {
     /* without a network that chooses, greedy search has one to give */
-    return options->decoding == TING_DECODING_BEAM || options->hanzi != 0 ? options->beam : 1;
+    return options->decoding != TING_DECODING_GREEDY || options->hanzi != 0 ? options->beam : 1;
 }

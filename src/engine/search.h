@@ -16,7 +16,8 @@
 
 typedef struct ting_search ting_search;
 
-/* Returns owned in *out, free with ting_search_free; borrows the model. Errors: memory; io, format (keywords). */
+/* Returns owned in *out, free with ting_search_free; borrows the model. Errors: memory; io, format (keywords);
+ * unsupported, where the model lacks what a way of decoding wants. */
 ting_err ting_search_new(const ting_am *am, const ting_options *options, double row_seconds,
                          ting_search **out);
 void ting_search_free(ting_search *search);

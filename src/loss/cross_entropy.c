@@ -14,6 +14,7 @@
 #include "nn/rows.h"
 #include "nn/tape.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { ROW_COST = 4 }; /* simple operations a class */
@@ -22,7 +23,20 @@ struct job {
     const ting_kern *kern;
     struct ting_rec_cross_entropy op;
     ting_real *log_sum, *loss; /* [T] */
+    ting_real entropy;         /* of what is wanted, to be taken off */
 };
+
+static double times_log(double p)
+{
+    return p > 0 ? p * log(p) : 0;
+}
+
+/* -sum p log p of 1 - eps + eps / V and of the eps / V of V - 1 others. */
+static ting_real entropy_of(double smoothing, int classes)
+{
+    const double other = smoothing / classes;
+    return (ting_real)-(times_log(1 - smoothing + other) + (classes - 1) * times_log(other));
+}
 
 static void loss_rows(void *arg, ting_row_block block)
 {
@@ -37,7 +51,7 @@ static void loss_rows(void *arg, ting_row_block block)
         job->log_sum[r] = job->kern->log_sum_exp(classes, x);
         ting_real mean = smoothing == 0 ? 0 : job->kern->sum(classes, x) / (ting_real)classes;
         job->loss[r] = job->op.factor[r] *
-                       (job->log_sum[r] - (1 - smoothing) * x[job->op.targets[r]] - smoothing * mean);
+                       (job->log_sum[r] - (1 - smoothing) * x[job->op.targets[r]] - smoothing * mean - job->entropy);
     }
 }
 
@@ -76,7 +90,8 @@ ting_tensor ting_cross_entropy(ting_ctx *ctx, ting_tensor logits, const int *tar
     struct job job = {.kern = ctx->kern,
                       .op = {.logits = logits, .loss = loss, .targets = copy, .factor = factor,
                              .log_sum = log_sum, .smoothing = options->smoothing},
-                      .log_sum = log_sum};
+                      .log_sum = log_sum,
+                      .entropy = options->divergence ? entropy_of((double)options->smoothing, logits.cols) : 0};
     struct ting_rec_cross_entropy *rec = ting_tape_push(ctx, TING_OP_cross_entropy, sizeof *rec);
     if (rec != NULL)
         *rec = job.op;

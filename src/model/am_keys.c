@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { MOST = 1 << 20, MAX_KEY = 64 };
+#define ATTENTION "attention.layers" /* where there is such a decoder */
 
 typedef struct number_key { /* an int of a struct; a table ends with a NULL key */
     const char *key;
@@ -84,6 +85,16 @@ static const number_key ctc_keys[] = {
     {NULL, 0, 0},
 };
 
+static const number_key attention_keys[] = {
+    NUMBER(ting_attention_config, ATTENTION, 1, layers),
+    NUMBER(ting_attention_config, "attention.reverse_layers", 0, reverse_layers),
+    NUMBER(ting_attention_config, "attention.heads", 1, heads),
+    NUMBER(ting_attention_config, "attention.feedforward", 1, feedforward),
+    NUMBER(ting_attention_config, "attention.begin", 0, begin),
+    NUMBER(ting_attention_config, "attention.end", 0, end),
+    {NULL, 0, 0},
+};
+
 static int *field(void *config, size_t offset)
 {
     return (int *)(void *)((char *)config + offset);
@@ -157,13 +168,13 @@ out:
     return err;
 }
 
-static ting_err read_activation(const ting_keys *keys, ting_act *out)
+static ting_err read_activation(const ting_keys *keys, const char *key, ting_act *out)
 {
     ting_err err = TING_OK;
     const char *act;
-    TRY(ting_keys_text(keys, "encoder.activation", &act));
+    TRY(ting_keys_text(keys, key, &act));
     if (!ting_act_find(act, out))
-        FAIL(TING_ERR_MODEL, "%s: %sencoder.activation is \"%s\", which is not known here", keys->file->label, keys->prefix, act);
+        FAIL(TING_ERR_MODEL, "%s: %s%s is \"%s\", which is not known here", keys->file->label, keys->prefix, key, act);
 out:
     return err;
 }
@@ -173,7 +184,7 @@ static ting_err read_cnn(const ting_keys *keys, ting_cnn_config *c)
     ting_err err = TING_OK;
     TRY(read_arrays(keys, block_keys, c->block, sizeof c->block[0], TING_CNN_MAX_BLOCKS, &c->blocks));
     TRY(read_numbers(keys, cnn_keys, c));
-    TRY(read_activation(keys, &c->act));
+    TRY(read_activation(keys, "encoder.activation", &c->act));
 out:
     return err;
 }
@@ -189,7 +200,7 @@ static ting_err read_conformer(const ting_keys *keys, ting_conformer_config *c)
     c->norm = (ting_conformer_norm)word;
     TRY(read_word(keys, "encoder.positions", TING_CONFORMER_POSITIONS, ting_conformer_position_names, &word));
     c->positions = (ting_conformer_positions)word;
-    TRY(read_activation(keys, &c->act));
+    TRY(read_activation(keys, "encoder.activation", &c->act));
 out:
     return err;
 }
@@ -243,6 +254,10 @@ ting_err ting_am_read_keys(const ting_keys *keys, const char *architecture, ting
     }
     if (!transducer || ting_keys_has(keys, "ctc.vocab"))
         TRY(read_ctc(keys, &out->ctc));
+    if (ting_keys_has(keys, ATTENTION)) {
+        TRY(read_numbers(keys, attention_keys, &out->attention));
+        TRY(read_activation(keys, "attention.activation", &out->attention.act));
+    }
     TRY_IN(ting_am_net_check(out), "%s", keys->file->label);
 out:
     return err;
@@ -283,17 +298,17 @@ static void put_zipformer(ting_gguf_writer *writer, ting_zipformer_config c)
     ting_gguf_put_flag(writer, full("encoder.causal", room), c.causal);
 }
 
-static void put_activation(ting_gguf_writer *writer, ting_act act)
+static void put_activation(ting_gguf_writer *writer, const char *key, ting_act act)
 {
     char room[MAX_KEY];
-    ting_gguf_put_text(writer, full("encoder.activation", room), ting_act_names[ting_act_name_index(act)]);
+    ting_gguf_put_text(writer, full(key, room), ting_act_names[ting_act_name_index(act)]);
 }
 
 static void put_cnn(ting_gguf_writer *writer, ting_cnn_config c)
 {
     put_arrays(writer, block_keys, c.block, sizeof c.block[0], c.blocks);
     put_numbers(writer, cnn_keys, &c);
-    put_activation(writer, c.act);
+    put_activation(writer, "encoder.activation", c.act);
 }
 
 static void put_conformer(ting_gguf_writer *writer, ting_conformer_config c)
@@ -304,7 +319,7 @@ static void put_conformer(ting_gguf_writer *writer, ting_conformer_config c)
     ting_gguf_put_flag(writer, full("encoder.causal", room), c.causal);
     ting_gguf_put_text(writer, full("encoder.conv_norm", room), ting_conformer_norm_names[c.norm]);
     ting_gguf_put_text(writer, full("encoder.positions", room), ting_conformer_position_names[c.positions]);
-    put_activation(writer, c.act);
+    put_activation(writer, "encoder.activation", c.act);
 }
 
 void ting_am_put_keys(ting_gguf_writer *writer, const ting_am_config *config)
@@ -324,6 +339,10 @@ void ting_am_put_keys(ting_gguf_writer *writer, const ting_am_config *config)
     if (c.ctc.vocab > 0) { /* the blank is the transducer's, if there is one */
         ting_gguf_put_integer(writer, full("ctc.vocab", room), c.ctc.vocab);
         ting_gguf_put_text(writer, full("ctc.name", room), c.ctc.name[0] != '\0' ? c.ctc.name : TING_CTC_HEAD);
+    }
+    if (c.attention.layers > 0) {
+        put_numbers(writer, attention_keys, &c.attention);
+        put_activation(writer, "attention.activation", c.attention.act);
     }
     if (c.transducer.vocab == 0)
         ting_gguf_put_integer(writer, full(TING_AM_BLANK, room), c.ctc.blank);

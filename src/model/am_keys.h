@@ -17,7 +17,9 @@
  *                 encoder.features encoder.dim   encoder.activation
  *     transducer  decoder.vocab decoder.context decoder.dim decoder.groups joiner.dim
  *     CTC head    ctc.vocab   ctc.name: of its parameters
- *     both        blank_id
+ *     attention   attention.layers attention.reverse_layers (0: one direction) attention.heads attention.feedforward
+ *                 attention.begin attention.end (tokens)   attention.activation   beside a CTC head
+ *     all         blank_id
  *
  * Features and tokens stand beside them (am_file.h).
  */

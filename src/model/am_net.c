@@ -10,6 +10,7 @@
 #define SIMPLE_AM "simple_am_proj"
 #define SIMPLE_LM "simple_lm_proj"
 #define HINT "hint."
+#define ATTENTION "decoder." /* WeNet's name; a transducer's predictor, of the same name in icefall, has other parameters */
 
 enum { MOST_TOKENS = 1 << 20 };
 
@@ -50,6 +51,27 @@ static ting_err check_heads(const ting_am_config *c)
     return TING_OK;
 }
 
+/* The attention decoder's settings, with what it has from the network around it. */
+static ting_attention_config attention_of(const ting_am_config *config)
+{
+    ting_attention_config c = config->attention;
+    c.vocab = c.vocab == 0 ? config->ctc.vocab : c.vocab;
+    c.width = c.width == 0 ? ting_encoder_dim(&config->encoder) : c.width;
+    return c;
+}
+
+static ting_err check_attention(const ting_am_config *config)
+{
+    const ting_attention_config c = attention_of(config);
+    const int dim = ting_encoder_dim(&config->encoder);
+    if (config->ctc.vocab == 0)
+        return ting_fail(TING_ERR_MODEL, "acoustic network: an attention decoder needs a CTC head beside it");
+    if (c.vocab != config->ctc.vocab || c.width != dim)
+        return ting_fail(TING_ERR_MODEL, "acoustic network: an attention decoder of %d tokens and %d columns; the CTC head has %d "
+                                         "tokens, the encoder %d columns", c.vocab, c.width, config->ctc.vocab, dim);
+    return ting_attention_decoder_check(&c);
+}
+
 ting_err ting_am_net_check(const ting_am_config *config)
 {
     ting_err err = TING_OK;
@@ -59,6 +81,8 @@ ting_err ting_am_net_check(const ting_am_config *config)
     transducer.encoder_dim = ting_encoder_dim(&config->encoder);
     if (transducer.vocab > 0)
         TRY(ting_transducer_check(&transducer));
+    if (config->attention.layers != 0)
+        TRY(check_attention(config));
 out:
     return err;
 }
@@ -73,6 +97,8 @@ static ting_err declare(ting_am_net *net)
         net->ctc = ting_ctc_head_declare(net->params, c->ctc.name, c->ctc.vocab, dim);
     if (c->transducer.vocab > 0)
         TRY(ting_transducer_new(&c->transducer, net->params, &net->transducer));
+    if (c->attention.layers > 0)
+        TRY(ting_attention_decoder_new(&c->attention, ATTENTION, net->params, &net->attention));
     if (c->simple) {
         net->simple_am = ting_linear_declare(net->params, c->transducer.vocab, dim, "", SIMPLE_AM);
         net->simple_lm = ting_linear_declare(net->params, c->transducer.vocab, c->transducer.decoder_dim, "", SIMPLE_LM);
@@ -99,6 +125,8 @@ ting_err ting_am_net_new(const ting_am_config *config, ting_am_net **out)
         return TING_ERR_MEMORY;
     net->config = *config;
     net->config.transducer.encoder_dim = ting_encoder_dim(&config->encoder);
+    if (config->attention.layers > 0)
+        net->config.attention = attention_of(config);
     if (net->config.ctc.name[0] == '\0')
         snprintf(net->config.ctc.name, sizeof net->config.ctc.name, "%s", TING_CTC_HEAD);
     net->params = ting_params_new();
@@ -120,6 +148,7 @@ void ting_am_net_free(ting_am_net *net)
         return;
     ting_encoder_free(net->encoder);
     ting_transducer_free(net->transducer);
+    ting_attention_decoder_free(net->attention);
     ting_params_free(net->params);
     ting_free(net);
 }
@@ -133,8 +162,9 @@ void ting_am_describe(const ting_am_config *config, ting_str *out)
 {
     const ting_encoder_config *e = &config->encoder;
     ting_encoder_describe(e, out);
-    ting_str_addf(out, ", %s%s, %s", config->transducer.vocab > 0 ? "transducer" : "CTC head",
+    ting_str_addf(out, ", %s%s%s, %s", config->transducer.vocab > 0 ? "transducer" : "CTC head",
                   config->transducer.vocab > 0 && config->ctc.vocab > 0 ? " and CTC head" : "",
+                  config->attention.layers > 0 ? " and attention decoder" : "",
                   !ting_encoder_streams(e) ? "whole utterances" : ting_encoder_hears_whole(e) ? "streaming" : "streaming only");
 }
 

@@ -4,6 +4,7 @@
  *
  *     frames [T, features] -> encoder.h -> rows [n, dim] -> CTC head      log-probabilities [n, vocab]
  *                                                        -> transducer    predictor and joiner
+ *                                                        -> attention     decoder that has the last word on what CTC found
  *                                                        -> simple heads  of pruned transducer training; never in files
  *
  *     TRY(ting_am_net_new(&config, &net));
@@ -15,6 +16,7 @@
 #define TING_MODEL_AM_NET_H
 
 #include "base/str.h"
+#include "model/attention_decoder.h"
 #include "model/ctc_head.h"
 #include "model/encoder.h"
 #include "model/transducer.h"
@@ -32,6 +34,7 @@ typedef struct ting_am_config {
     ting_encoder_config encoder;
     ting_ctc_config ctc;
     ting_transducer_config transducer; /* vocab 0: there is none; encoder_dim 0: the encoder's own */
+    ting_attention_config attention; /* layers 0: there is none; vocab and width 0: those of the CTC head and the encoder */
     bool simple; /* simple_am_proj and simple_lm_proj (icefall): to train a transducer with the pruned loss */
     int hints;   /* of a teacher, 0 or a Zipformer's stacks + 1 (train/am_hints.h) */
     int hint_dims[TING_MOST_HINTS]; /* columns of each */
@@ -43,11 +46,13 @@ typedef struct ting_am_net { /* read it, change nothing; shared by threads once 
     ting_encoder *encoder;
     ting_ctc_head ctc;           /* with config.ctc.vocab > 0 */
     ting_transducer *transducer; /* NULL: there is none */
+    ting_attention_decoder *attention; /* NULL: there is none */
     ting_linear_params simple_am, simple_lm; /* with config.simple: [vocab, encoder dim], [vocab, decoder dim] */
     ting_linear_params hint[TING_MOST_HINTS]; /* maps to a teacher's hints; never in files */
 } ting_am_net;
 
-/* Settings of all parts, and that they fit each other: at least one head, the same tokens for both. Errors: model. */
+/* Settings of all parts, and that they fit each other: at least one head, the same tokens for all; an attention
+ * decoder beside a CTC head only. Errors: model. */
 ting_err ting_am_net_check(const ting_am_config *config);
 
 /* Checks, and declares all parameters under the names of the reference; no values yet. Returns owned in *out, free with

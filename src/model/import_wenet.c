@@ -129,6 +129,80 @@ out:
     return err;
 }
 
+/* ---- the attention decoder ---- */
+
+/* Layers of a decoder whose tensors begin with `prefix`. */
+static int count_decoders(const wenet *w, const char *prefix)
+{
+    char name[96];
+    for (int layers = 0;; layers++) {
+        snprintf(name, sizeof name, "%sdecoders.%d.norm1.weight", prefix, layers);
+        if (layers > TING_ATTENTION_MOST_LAYERS || ting_table_find(&w->checkpoint, name) == NULL)
+            return layers;
+    }
+}
+
+/* Whether a decoder of this setting is one that can be run here. */
+static bool knows_decoder(ting_yaml *conf)
+{
+    static const char *const wanted[][2] = {{"mlp_type", "position_wise_feed_forward"},
+                                            {"layer_norm_type", "layer_norm"},
+                                            {"input_layer", "embed"}};
+    bool knows = must_be_on(conf, "normalize_before") == TING_OK && must_be_on(conf, "use_output_layer") == TING_OK &&
+                 must_be_on(conf, "src_attention") == TING_OK;
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        knows = must_be(conf, wanted[i][0], wanted[i][1]) == TING_OK && knows;
+    return knows;
+}
+
+/* <sos> and <eos> of the tokenizer, which are the last token where it does not say. */
+static ting_err read_ends(const wenet *w, ting_attention_config *c)
+{
+    ting_err err = TING_OK;
+    ting_yaml *tokenizer, *special = NULL;
+    c->begin = c->end = w->out->config.ctc.vocab - 1;
+    TRY(ting_yaml_child(w->settings.root, "tokenizer_conf", TING_YAML_MAP, &tokenizer));
+    if (tokenizer != NULL)
+        TRY(ting_yaml_child(tokenizer, "special_tokens", TING_YAML_MAP, &special));
+    if (special != NULL) {
+        TRY(ting_yaml_int(special, "<sos>", 0, INT_MAX, &c->begin));
+        TRY(ting_yaml_int(special, "<eos>", 0, INT_MAX, &c->end));
+    }
+out:
+    return err;
+}
+
+/* Group decoder_conf; a decoder of another kind, or none, leaves out->layers 0. */
+static ting_err read_attention(const wenet *w, ting_attention_config *out)
+{
+    static const char *const acts[] = {"relu", "swish", "gelu"};
+    static const ting_act act[] = {TING_ACT_RELU, TING_ACT_SILU, TING_ACT_GELU};
+    ting_err err = TING_OK;
+    ting_attention_config c = {.heads = 4};
+    ting_yaml *conf;
+    const char *kind = "bitransformer";
+    int activation = 0;
+    char name[96];
+    TRY(ting_yaml_text(w->settings.root, "decoder", &kind));
+    TRY(ting_yaml_child(w->settings.root, "decoder_conf", TING_YAML_MAP, &conf));
+    const bool both = strcmp(kind, "bitransformer") == 0;
+    const char *prefix = both ? "decoder.left_decoder." : "decoder.";
+    c.layers = count_decoders(w, prefix);
+    c.reverse_layers = both ? count_decoders(w, "decoder.right_decoder.") : 0;
+    if ((!both && strcmp(kind, "transformer") != 0) || conf == NULL || c.layers == 0 || (both && c.reverse_layers == 0) ||
+        !knows_decoder(conf))
+        return TING_OK;
+    snprintf(name, sizeof name, "%sdecoders.0.feed_forward.w_1.weight", prefix);
+    TRY(extent(w, name, 0, &c.feedforward));
+    TRY(ting_yaml_int(conf, "attention_heads", 1, 4096, &c.heads));
+    TRY(ting_yaml_word(conf, "activation_type", 3, acts, &activation));
+    c.act = act[activation];
+    TRY(read_ends(w, &c));
+    *out = c;
+out:
+    return err;
+}
+
 /* Group dataset_conf as a features line; collate_conf and feature_extraction_conf of the oldest releases are not known. */
 static ting_err read_features(wenet *w, bool normalised)
 {
@@ -188,6 +262,7 @@ static ting_err read_settings(wenet *w, bool normalised)
     TRY(ting_yaml_child(w->settings.root, "ctc_conf", TING_YAML_MAP, &ctc));
     if (ctc != NULL)
         TRY(ting_yaml_int(ctc, "ctc_blank_id", 0, INT_MAX, &c->ctc.blank));
+    TRY(read_attention(w, &c->attention));
 out:
     return err;
 }
@@ -286,12 +361,15 @@ static ting_err take_tensors(wenet *w)
     TRY_IN(ting_am_net_new(&w->out->config, &net), "%s", w->folder);
     for (int i = 0; i < ting_params_count(net->params); i++)
         TRY(give(w, ting_params_at(net->params, i)->name, ting_params_at(net->params, i)->name));
-    size_t decoders = 0;
-    for (size_t i = 0; i < w->checkpoint.count; i++)
-        decoders += strncmp(w->checkpoint.items[i].name, "encoder.", 8) != 0 && strncmp(w->checkpoint.items[i].name, "ctc.", 4) != 0;
-    if (decoders == 0)
+    size_t others = 0;
+    for (size_t i = 0; i < w->checkpoint.count; i++) {
+        const char *name = w->checkpoint.items[i].name;
+        others += strncmp(name, "encoder.", 8) != 0 && strncmp(name, "ctc.", 4) != 0 && ting_params_find(net->params, name) == NULL;
+    }
+    if (others == 0)
         goto out;
-    snprintf(remark, sizeof remark, "%zu tensors of other parts (attention decoder, predictor, joiner) are left out", decoders);
+    snprintf(remark, sizeof remark, "%zu tensors of other parts (%spredictor, joiner) are left out", others,
+             w->out->config.attention.layers == 0 ? "attention decoder, " : "");
     w->out->remark = ting_strdup(remark);
     if (w->out->remark == NULL)
         err = TING_ERR_MEMORY;

@@ -123,30 +123,13 @@ ting_tensor ting_s2s_encode(ting_ctx *ctx, const ting_s2s_net *net, const int *i
     return x;
 }
 
-/* Spans from each segment to its segment of the memory. */
-static void look_across(ting_ctx *ctx, ting_segments segments, ting_segments memory, const int *of_memory, int heads,
-                        ting_attention *out)
-{
-    ting_span *spans = ting_arena_take_zeroed(ctx->arena, (size_t)segments.count, sizeof *spans);
-    *out = (ting_attention){.spans = spans, .count = spans == NULL ? 0 : segments.count, .heads = heads};
-    if (spans == NULL)
-        ting_ctx_fail(ctx, TING_ERR_MEMORY, "no memory for the spans of %d sequences", segments.count);
-    for (int s = 0; s < out->count; s++) {
-        int m = of_memory == NULL ? s : of_memory[s];
-        spans[s] = (ting_span){.q0 = segments.start[s],
-                               .q1 = segments.start[s + 1],
-                               .k0 = memory.start[m],
-                               .k1 = memory.start[m + 1]};
-    }
-}
-
 ting_tensor ting_s2s_decode(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor memory, ting_segments memory_segments,
                             const int *ids, ting_segments segments, const int *of_memory)
 {
     const ting_s2s_shape *s = &net->shape;
     ting_attention self, across;
     ting_attention_full(ctx, segments, segments, s->layer.heads, true, &self);
-    look_across(ctx, segments, memory_segments, of_memory, s->layer.heads, &across);
+    ting_attention_across(ctx, segments, memory_segments, of_memory, s->layer.heads, false, &across);
     ting_tensor x = embed(ctx, net, net->character_table, ids, segments);
     for (int i = 0; i < s->decoder_layers; i++) {
         x = ting_transformer_layer_forward(ctx, &s->layer, &net->decoder[i], x, &self, memory, &across);

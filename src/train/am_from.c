@@ -12,7 +12,9 @@ enum { SAID = 5 };
 static bool is_of_tokens(const char *name)
 {
     static const char *const heads[] = {"ctc_output.", "decoder.embedding.", "joiner.output_linear.", "simple_am_proj.",
-                                        "simple_lm_proj."};
+                                        "simple_lm_proj.", "decoder.embed.", "decoder.output_layer.",
+                                        "decoder.left_decoder.embed.", "decoder.left_decoder.output_layer.",
+                                        "decoder.right_decoder.embed.", "decoder.right_decoder.output_layer."};
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         if (strncmp(name, heads[i], strlen(heads[i])) == 0)
             return true;
@@ -60,6 +62,14 @@ static const char *hidden_difference(const ting_encoder_config *a, const ting_en
     return NULL;
 }
 
+/* The same of two attention decoders. */
+static const char *attention_difference(const ting_attention_config *a, const ting_attention_config *b)
+{
+    if (a->layers == 0 || b->layers == 0)
+        return NULL;
+    return a->heads != b->heads ? "heads" : a->act != b->act ? "activation" : NULL;
+}
+
 /* Whether the file's weights mean here what they meant there. */
 static ting_err check_meaning(const ting_am_start *to, const ting_network *am, bool same_tokens, const char *path)
 {
@@ -77,6 +87,9 @@ static ting_err check_meaning(const ting_am_start *to, const ting_network *am, b
         FAIL(TING_ERR_MODEL,
              "%s: its encoder and the recipe's differ in %s, so that its weights mean something else there", path,
              difference);
+    difference = attention_difference(&theirs.attention, &own->attention);
+    if (difference != NULL)
+        FAIL(TING_ERR_MODEL, "%s: its attention decoder and the recipe's differ in %s", path, difference);
     if (same_tokens && ting_am_blank(&theirs) != ting_am_blank(own))
         FAIL(TING_ERR_MODEL, "%s: its blank is token %d, the recipe's %d", path, ting_am_blank(&theirs),
              ting_am_blank(own));

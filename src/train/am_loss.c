@@ -4,11 +4,13 @@
  *
  *     heard -> encoder -> rows -> CTC logits ---------------> CTC, consistency of two views
  *                              -> simple heads, joiner -----> transducer, whole or pruned
+ *                              -> attention decoder --------> divergence from smoothed labels, one direction or both
  *                              -> hints, mapped ------------> distance from the teacher's
  *                              -> projected for the joiner -> distance from the teacher's, who hears `clean`
  */
 #include "train/am_task.h"
 
+#include "loss/attention_loss.h"
 #include "loss/consistency.h"
 #include "loss/ctc.h"
 #include "loss/prune.h"
@@ -197,6 +199,17 @@ static void add_transducer(ting_am_task *t, ting_ctx *ctx, const ting_speech_bat
     add_term(t, ctx, sum, loss, weight * pruned, TING_AM_TRANSDUCER);
 }
 
+static void add_attention(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *batch, const view *v, double weight,
+                          ting_tensor *sum)
+{
+    const ting_am_loss *l = &t->recipe->loss;
+    const ting_tensor memory = ting_rows(v->rows, 0, v->labelled.start[batch->labelled]);
+    const ting_attention_loss_options options = {.smoothing = l->smoothing, .reverse = l->reverse};
+    ting_tensor loss =
+        ting_attention_loss(ctx, t->net->attention, memory, v->labelled, batch->label_ids, batch->labels, &options);
+    add_term(t, ctx, sum, loss, weight, TING_AM_ATTENTION);
+}
+
 /* ---- the teacher ---- */
 
 static void add_rows(ting_am_task *t, ting_ctx *ctx, const view *v, ting_tensor taught, double weight, ting_tensor *sum)
@@ -242,6 +255,8 @@ static void add_view(ting_am_task *t, ting_ctx *ctx, const ting_speech_batch *ba
         add_ctc(t, ctx, batch, v, share * l->ctc, sum);
     if (t->net->transducer != NULL && l->transducer > 0 && batch->labelled > 0)
         add_transducer(t, ctx, batch, v, share * l->transducer, sum);
+    if (t->net->attention != NULL && l->attention > 0 && batch->labelled > 0)
+        add_attention(t, ctx, batch, v, share * l->attention, sum);
     if (l->rows > 0)
         add_rows(t, ctx, v, taught->rows, share * l->rows, sum);
     if (l->hints > 0)

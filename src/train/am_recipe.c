@@ -21,6 +21,9 @@ static const ting_am_recipe defaults = {
     .loaders = 1,
     .loss = {.ctc = 1,
              .transducer = 1,
+             .attention = 1,
+             .reverse = 0.3,
+             .smoothing = 0.1,
              .simple = 0.5,
              .simple_warmup = 2000,
              .prune = 5,
@@ -124,6 +127,9 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     int ear = l->hears;
     TRY(ting_yaml_real(map, "ctc", 0, 1000, &l->ctc));
     TRY(ting_yaml_real(map, "transducer", 0, 1000, &l->transducer));
+    TRY(ting_yaml_real(map, "attention", 0, 1000, &l->attention));
+    TRY(ting_yaml_real(map, "reverse", 0, 1, &l->reverse));
+    TRY(ting_yaml_real(map, "smoothing", 0, 0.9, &l->smoothing));
     TRY(ting_yaml_real(map, "simple", 0, 1000, &l->simple));
     TRY(ting_yaml_int(map, "simple_warmup", 0, INT_MAX, &l->simple_warmup));
     TRY(ting_yaml_int(map, "prune", 0, 1000, &l->prune));
@@ -178,7 +184,8 @@ out:
 static bool has_loss(const ting_am_recipe *r)
 {
     const ting_am_loss *l = &r->loss;
-    return (r->ctc_head && l->ctc > 0) || (r->transducer_head && l->transducer > 0) || l->consistency > 0 || l->rows > 0 ||
+    return (r->ctc_head && l->ctc > 0) || (r->transducer_head && l->transducer > 0) ||
+           (r->model.attention.layers > 0 && l->attention > 0) || l->consistency > 0 || l->rows > 0 ||
            l->hints > 0 || l->posteriors > 0; /* `pseudo` gives labels, which a head must want */
 }
 
@@ -189,6 +196,8 @@ static ting_err check(const ting_am_recipe *r)
         return ting_fail(TING_ERR_FORMAT, "%s: data.train lists no manifest", r->path);
     if (!r->ctc_head && !r->transducer_head)
         return ting_fail(TING_ERR_FORMAT, "%s: the model has no head: ask for `ctc` or `transducer`", r->path);
+    if (r->model.attention.layers > 0 && !r->ctc_head)
+        return ting_fail(TING_ERR_FORMAT, "%s: model.attention ranks what CTC has found: the model needs `ctc`", r->path);
     if ((r->loss.rows > 0 || r->loss.posteriors > 0) && !r->transducer_head)
         return ting_fail(TING_ERR_FORMAT,
                          "%s: loss.rows and loss.posteriors compare joiners: the model needs a `transducer`", r->path);

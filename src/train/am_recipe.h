@@ -33,6 +33,9 @@ typedef enum ting_teacher_hears { /* of the first view */
 typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not computed */
     double ctc;
     double transducer; /* of the pruned or whole lattice */
+    double attention;  /* of the attention decoder, whose weight against CTC WeNet calls 1 - ctc_weight */
+    double reverse;    /* share of the one that reads from the last token */
+    double smoothing;  /* of its labels: what the other tokens are given in all */
     double simple;     /* of its simple part (loss/simple_transducer.h) after the warm-up */
     int simple_warmup; /* batches of the reference (reference_batches) in which the weights go from simple to pruned */
     int prune;         /* states a frame; 0: the whole lattice, without a simple part */

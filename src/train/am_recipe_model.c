@@ -3,6 +3,7 @@
 #include "train/am_recipe_model.h"
 
 #include "base/err.h"
+#include "model/act_name.h"
 
 #include <stddef.h>
 
@@ -39,6 +40,16 @@ static const ting_conformer_config small_conformer = {
     .act = TING_ACT_SILU,
     .dropout = (ting_real)0.1,
     .attention_dropout = (ting_real)0.1,
+    .position_dropout = (ting_real)0.1,
+};
+
+/* WeNet's, but for the size. */
+static const ting_attention_config small_attention = {
+    .heads = 4,
+    .feedforward = 576,
+    .layers = 3,
+    .act = TING_ACT_RELU,
+    .dropout = (ting_real)0.1,
     .position_dropout = (ting_real)0.1,
 };
 
@@ -255,6 +266,24 @@ out:
     return err;
 }
 
+static ting_err read_attention(ting_yaml *map, ting_attention_config *c)
+{
+    ting_err err = TING_OK;
+    int act = ting_act_name_index(small_attention.act);
+    *c = small_attention;
+    TRY(ting_yaml_int(map, "layers", 1, TING_ATTENTION_MOST_LAYERS, &c->layers));
+    TRY(ting_yaml_int(map, "reverse_layers", 0, TING_ATTENTION_MOST_LAYERS, &c->reverse_layers));
+    TRY(ting_yaml_int(map, "heads", 1, 4096, &c->heads));
+    TRY(ting_yaml_int(map, "feedforward", 1, 65536, &c->feedforward));
+    TRY(ting_yaml_word(map, "activation", TING_ACT_NAMES, ting_act_names, &act));
+    c->act = ting_act_of_name(act);
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &c->dropout));
+    TRY(ting_yaml_real_into(map, "position_dropout", 0, 0.9, &c->position_dropout));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
 /* What is drawn for each step must be possible in each step. */
 static ting_err check_chunks(ting_yaml *map, const ting_am_recipe *r)
 {
@@ -279,7 +308,7 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
 {
     static const char *const kinds[TING_ENCODER_KINDS] = {"zipformer", "conformer", "cnn"}; /* in the order of ting_encoder_kind */
     ting_err err = TING_OK;
-    ting_yaml *transducer;
+    ting_yaml *transducer, *attention;
     int kind = r->model.encoder.kind;
     TRY(ting_yaml_word(map, "encoder", TING_ENCODER_KINDS, kinds, &kind));
     ting_am_recipe_model_defaults((ting_encoder_kind)kind, &r->model);
@@ -296,6 +325,9 @@ ting_err ting_am_recipe_model_read(ting_yaml *map, ting_am_recipe *r)
     r->transducer_head = transducer != NULL;
     if (transducer != NULL)
         TRY(read_transducer(transducer, &r->model.transducer));
+    TRY(ting_yaml_child(map, "attention", TING_YAML_MAP, &attention));
+    if (attention != NULL)
+        TRY(read_attention(attention, &r->model.attention));
     TRY(ting_yaml_done(map));
 out:
     return err;

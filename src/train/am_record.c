@@ -25,8 +25,9 @@ static json_t *weights_of(const ting_am_recipe *r)
 {
     static const char *const ears[] = {"voice", "line", "all"};
     const ting_am_loss *l = &r->loss;
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}", "ctc", r->ctc_head ? l->ctc : 0.0, "transducer",
-                     r->transducer_head ? l->transducer : 0.0, "consistency", l->consistency, "rows", l->rows, "hints",
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}", "ctc", r->ctc_head ? l->ctc : 0.0, "transducer",
+                     r->transducer_head ? l->transducer : 0.0, "attention",
+                     r->model.attention.layers > 0 ? l->attention : 0.0, "consistency", l->consistency, "rows", l->rows, "hints",
                      l->hints, "posteriors", l->posteriors, "given", l->given, "teacher_hears", ears[l->hears], "pseudo", l->pseudo);
 }
 

@@ -171,6 +171,12 @@ static void say_idle_heads(const ting_am_task *t)
         ting_log_write(t->log, TING_LOG_WARNING,
                        "%s: no loss reaches the CTC head: it stays as it starts (model.ctc: false leaves it out)",
                        r->path);
+    if (r->model.attention.layers > 0 && l->attention == 0)
+        ting_log_write(t->log, TING_LOG_WARNING,
+                       "%s: no loss reaches the attention decoder: it stays as it starts (without model.attention there is none)",
+                       r->path);
+    else if (r->model.attention.reverse_layers > 0 && l->reverse == 0)
+        ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches the decoder that reads from the end: loss.reverse is 0", r->path);
     if (r->model.hints > 0 && l->hints == 0)
         ting_log_write(t->log, TING_LOG_WARNING, "%s: no loss reaches the maps of model.hints: loss.hints is 0", r->path);
     if (r->transducer_head && l->transducer == 0 && l->posteriors == 0)
@@ -187,6 +193,7 @@ static ting_err make_net(ting_am_task *t, int processes)
     TRY(ting_am_tokens_blank(&t->tokens, r->token_file != NULL ? r->token_file : r->path, &blank));
     config.ctc = (ting_ctc_config){.vocab = r->ctc_head ? (int)t->tokens.count : 0, .blank = blank};
     config.transducer.blank = blank;
+    config.attention.begin = config.attention.end = blank; /* which no line has */
     config.transducer.vocab = r->transducer_head ? (int)t->tokens.count : 0;
     config.simple = r->transducer_head && r->loss.prune > 0;
     TRY_IN(ting_am_net_new(&config, &t->net), "%s", r->path);

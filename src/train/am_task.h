@@ -25,6 +25,7 @@ typedef enum ting_am_term {
     TING_AM_ROWS,
     TING_AM_HINTS,
     TING_AM_POSTERIORS,
+    TING_AM_ATTENTION,
     TING_AM_TERMS
 } ting_am_term;
 

@@ -64,7 +64,7 @@ static ting_err measure(void *self, ting_ctx *ctx, double *errors)
 }
 
 static const char *const term_names[TING_AM_TERMS] = {"ctc",         "transducer", "simple",
-                                                      "consistency", "rows",       "hints", "posteriors"};
+                                                      "consistency", "rows",       "hints",  "posteriors", "attention"};
 
 static void spend(void *self, ting_spent *out)
 {

@@ -7,6 +7,7 @@
 
 #include "support/program.h"
 #include "support/tiny.h"
+#include "support/wenet.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -210,6 +211,25 @@ static void hypotheses_have_rank_and_score(void **state)
     assert_memory_equal(several, at("a.wav"), strlen(at("a.wav")));
     assert_memory_equal(several + strlen(at("a.wav")), "\t1\t-", 4);
     ting_free(best), ting_free(all), ting_free(several);
+}
+
+static void an_attention_decoder_has_the_last_word(void **state)
+{
+    (void)state;
+    ting_free(transcribe(1, "an attention decoder, which this acoustic model lacks", ARGS("--decoding", "rescore", at("a.wav"))));
+    ting_am_config config = ting_wenet_config;
+    ting_am_net *net;
+    config.attention = ting_wenet_attention;
+    assert_ok(ting_tiny_net(&config, 7, &net));
+    assert_int_equal(mkdir(at("wenet"), 0777), 0);
+    ting_wenet_save(at("wenet"), 7, true);
+    ting_wenet_save_checkpoint(at("wenet"), net, true, NULL);
+    ting_am_net_free(net);
+#define RESCORED(weight) ARGS("-m", at("wenet"), "-n", "4", "--decoding", "rescore", "--ctc-weight", weight, at("a.wav"))
+    char *half = transcribe(0, NULL, RESCORED("0.5")), *none = transcribe(0, NULL, RESCORED("0"));
+    assert_memory_equal(half, "1\t-", 3);
+    assert_string_not_equal(half, none);
+    ting_free(half), ting_free(none);
 }
 
 static void files_are_written_whole_and_only_once(void **state)
@@ -521,6 +541,7 @@ int main(void)
         cmocka_unit_test(folders_lists_and_several_files_are_lines_with_paths),
         cmocka_unit_test(standard_input_is_sound),
         cmocka_unit_test(hypotheses_have_rank_and_score),
+        cmocka_unit_test(an_attention_decoder_has_the_last_word),
         cmocka_unit_test(files_are_written_whole_and_only_once),
         cmocka_unit_test(other_options_and_models_do_the_work_again),
         cmocka_unit_test(a_result_is_never_taken_for_that_of_another_recording),

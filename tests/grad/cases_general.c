@@ -240,7 +240,7 @@ static void residual_forward(ting_grad_problem *p, ting_ctx *ctx)
 
 const ting_grad_case ting_case_residual = {3, residual_setup, residual_forward};
 
-/* ---- cross-entropy: mean and sum, smoothing, weights, ignored rows, a single class ---- */
+/* ---- cross-entropy: mean and sum, smoothing, weights, ignored rows, a single class, divergence ---- */
 
 static void cross_entropy_setup(ting_grad_problem *p)
 {
@@ -257,6 +257,7 @@ static void cross_entropy_forward(ting_grad_problem *p, ting_ctx *ctx)
 {
     ting_cross_entropy_options options = {.smoothing = p->variant % 2 == 0 ? 0 : (ting_real)0.1,
                                           .sum = p->variant >= 2,
+                                          .divergence = p->variant == 3,
                                           .weight = p->variant == 3 ? p->weights : NULL};
     one_output(p, ting_cross_entropy(ctx, p->input[0].t, p->ids, p->variant == 0 ? NULL : &options));
 }

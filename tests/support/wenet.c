@@ -28,6 +28,7 @@ const char ting_wenet_settings[] = "accum_grad: 1\n"
                                "  cnn_module_norm: layer_norm\n  input_layer: conv2d\n  normalize_before: true\n"
                                "  num_blocks: 2\n  output_size: 16\n  pos_enc_layer_type: rel_pos\n"
                                "  selfattention_layer_type: rel_selfattn\n  use_cnn_module: True\n  use_dynamic_chunk: true\n"
+                               "decoder_conf:\n  attention_heads: 4\n  linear_units: 20\n  num_blocks: 2\n  r_num_blocks: 1\n"
                                "tokenizer_conf:\n  special_tokens:\n    <blank>: 0\n    <unk>: 1\n";
 const char ting_wenet_units[] = "<blank> 0\n<unk> 1\n中 2\n国 3\n你 4\n好 5\n<sos/eos> 6\n";
 
@@ -37,6 +38,9 @@ const ting_am_config ting_wenet_config = {
                               .macaron = true, .kernel = 8, .causal = true, .norm = TING_CONV_LAYER_NORM,
                               .positions = TING_POSITIONS_RELATIVE, .act = TING_ACT_SILU, .chunk = 16, .left = 16}},
     .ctc = {.vocab = 7, .name = "ctc.ctc_lo"}};
+
+const ting_attention_config ting_wenet_attention = {
+    .vocab = 7, .begin = 6, .end = 6, .width = 16, .heads = 4, .feedforward = 20, .layers = 2, .reverse_layers = 1, .act = TING_ACT_RELU};
 
 const float ting_wenet_mean[TING_WENET_BINS] = {8, 8.1f, 8.2f, 8.3f, 8.4f, 8.5f, 8.6f, 8.7f, 8.8f, 8.9f,
                                                 9, 9.1f, 9.2f, 9.3f, 9.4f, 9.5f, 9.6f, 9.7f, 9.8f, 9.9f};

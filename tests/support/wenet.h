@@ -9,7 +9,8 @@ enum { TING_WENET_BINS = 20 };
 
 extern const char ting_wenet_settings[]; /* its train.yaml */
 extern const char ting_wenet_units[];    /* its units.txt */
-extern const ting_am_config ting_wenet_config;
+extern const ting_am_config ting_wenet_config;           /* without a decoder */
+extern const ting_attention_config ting_wenet_attention; /* one that the settings tell of */
 extern const float ting_wenet_mean[TING_WENET_BINS], ting_wenet_scale[TING_WENET_BINS];
 
 /* Writes a file into a folder. */

@@ -53,6 +53,9 @@ static ting_am_config config_of(int which)
     c.encoder = which < 3 ? zipformer() : conformer(which < 5 ? 4 : which == 5 ? 6 : 8, which != 4);
     if (which >= 7)
         c.encoder = cnn();
+    if (which == 4 || which == 7)
+        c.attention = (ting_attention_config){.begin = 2, .end = 6, .heads = 2, .feedforward = 9, .layers = 2,
+                                              .reverse_layers = which == 7 ? 1 : 0, .act = TING_ACT_RELU};
     if (which == 1 || which == 2 || which == 5 || which == 8) {
         c.transducer = transducer;
         c.transducer.blank = 2;
@@ -232,6 +235,8 @@ static void settings_and_weights_come_back(void **state)
         first = net_of(&config);
         assert_int_equal(memcmp(&first->config.encoder, &net->config.encoder, sizeof read.encoder), 0);
         assert_int_equal(memcmp(&first->config.transducer, &net->config.transducer, sizeof read.transducer), 0);
+        assert_int_equal(memcmp(&first->config.attention, &net->config.attention, sizeof read.attention), 0);
+        assert_int_equal(net->attention != NULL, which == 4 || which == 7);
         assert_int_equal(ting_am_vocab(&net->config), 7);
         assert_int_equal(ting_am_blank(&net->config), 2);
         assert_int_equal(net->config.ctc.vocab, config.ctc.vocab);
@@ -303,6 +308,10 @@ static void keys_that_cannot_be_are_refused(void **state)
         {3, "ctc.vocab", "2", "blank is token 2 of 2", TING_ERR_MODEL},
         {3, "ctc.name", "", "ctc.name has 0 bytes", TING_ERR_MODEL},
         {7, "encoder.dim", "9000", "20 features and 9000 columns", TING_ERR_MODEL},
+        {4, "attention.heads", "3", "3 heads do not divide the width 8", TING_ERR_MODEL},
+        {4, "attention.end", "7", "end is 7, expected 0 to 6", TING_ERR_MODEL},
+        {4, "attention.activation", "tan", "attention.activation is \"tan\"", TING_ERR_MODEL},
+        {7, "attention.reverse_layers", NULL, "no key \"tingxie.am.attention.reverse_layers\"", TING_ERR_NOT_FOUND},
         {7, "encoder.channels", NULL, "no key \"tingxie.am.encoder.channels\"", TING_ERR_NOT_FOUND},
         {1, "ctc.vocab", "8", "the CTC head has 8 tokens and blank 2, the transducer 7 and 2", TING_ERR_MODEL},
         {1, "decoder.context", "9", "sees 9 tokens", TING_ERR_MODEL},

@@ -157,6 +157,42 @@ static void settings_are_taken(void **state)
     ting_free(folder);
 }
 
+static void the_attention_decoder_is_taken(void **state)
+{
+    (void)state;
+    char *folder = make_folder("attention", true);
+    ting_imported model;
+    ting_am_config config = ting_wenet_config;
+    ting_am_net *net;
+    config.attention = ting_wenet_attention;
+    config.attention.vocab = config.attention.width = 0; /* the head's, the encoder's */
+    assert_ok(ting_tiny_net(&config, 7, &net));
+    ting_wenet_save_checkpoint(folder, net, true, NULL);
+    assert_ok(ting_import_wenet(folder, &model));
+    assert_memory_equal(&model.config.attention, &config.attention, sizeof config.attention);
+    assert_non_null(strstr(model.remark, "1 tensors of other parts (predictor, joiner)"));
+    for (int i = 0; i < ting_params_count(net->params); i++)
+        assert_non_null(ting_table_find(&model.tensors, ting_params_at(net->params, i)->name));
+    ting_imported_free(&model);
+    /* what the tokenizer calls its ends, and a decoder that cannot be run */
+    char *text = changed("    <unk>: 1", "    <sos>: 2");
+    ting_wenet_put(folder, TING_WENET_SETTINGS, text);
+    assert_ok(ting_import_wenet(folder, &model));
+    assert_int_equal(model.config.attention.begin, 2);
+    assert_int_equal(model.config.attention.end, 6);
+    ting_imported_free(&model);
+    ting_free(text);
+    text = changed("decoder: bitransformer", "decoder: another");
+    ting_wenet_put(folder, TING_WENET_SETTINGS, text);
+    assert_ok(ting_import_wenet(folder, &model));
+    assert_int_equal(model.config.attention.layers, 0);
+    assert_non_null(strstr(model.remark, "(attention decoder, predictor, joiner)"));
+    ting_imported_free(&model);
+    ting_free(text);
+    ting_am_net_free(net);
+    ting_free(folder);
+}
+
 static void what_cannot_be_run_is_named(void **state)
 {
     (void)state;
@@ -227,6 +263,7 @@ int main(void)
         cmocka_unit_test(the_network_comes_out_that_went_in),
         cmocka_unit_test(normalisation_may_stand_in_a_file),
         cmocka_unit_test(settings_are_taken),
+        cmocka_unit_test(the_attention_decoder_is_taken),
         cmocka_unit_test(what_cannot_be_run_is_named),
         cmocka_unit_test(memory_that_runs_out_is_an_error),
     };
