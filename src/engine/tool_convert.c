@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/any.h"
+#include "model/arpa.h"
+#include "model/ngram.h"
 #include "model/precision.h"
 #include "model/public.h"
 #include "model/schema.h"
@@ -291,6 +293,36 @@ out:
     return err;
 }
 
+/* An n-gram model of another program: nothing else can stand beside it, and it has no precision to choose. */
+static ting_err convert_arpa(const ting_convert_options *options)
+{
+    ting_err err = TING_OK;
+    ting_ngram_table table = {0};
+    ting_ngram *ngram = NULL;
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    const char *path = options->inputs[0], *name = base_name(path);
+    if (writer == NULL)
+        return TING_ERR_MEMORY;
+    if (options->precision != TING_CONVERT_KEEP || (options->network != NULL && strcmp(options->network, "lm") != 0))
+        FAIL(TING_ERR_ARGUMENT, "%s: it holds one network, \"lm\", whose numbers have one form", path);
+    TRY(ting_file_apart(path, options->output));
+    TRY(ting_arpa_read(path, &table));
+    TRY(ting_ngram_make(&table, &ngram));
+    for (int i = 0; i < options->text_count; i++)
+        if (strcmp(options->texts[i].key, "general.name") == 0 && options->texts[i].text != NULL)
+            name = options->texts[i].text;
+        else
+            ting_gguf_put_text(writer, options->texts[i].key, options->texts[i].text);
+    ting_schema_begin(writer, name, (const char *const[]){"lm"}, 1);
+    ting_ngram_put(ngram, writer);
+    TRY(ting_gguf_save(writer, options->output));
+out:
+    ting_gguf_writer_free(writer);
+    ting_ngram_free(ngram);
+    ting_ngram_table_free(&table);
+    return err;
+}
+
 ting_err ting_tool_convert(const ting_convert_options *options)
 {
     ting_err err = TING_OK;
@@ -298,6 +330,8 @@ ting_err ting_tool_convert(const ting_convert_options *options)
     bool safetensors = ends_in(options->output, ".safetensors");
     if (!safetensors && !ends_in(options->output, ".gguf"))
         FAIL(TING_ERR_ARGUMENT, "%s: expected a name that ends in .gguf or .safetensors", options->output);
+    if (options->count == 1 && !safetensors && ends_in(options->inputs[0], ".arpa"))
+        return convert_arpa(options);
     c.inputs = ting_alloc((size_t)options->count, sizeof *c.inputs);
     c.texts = ting_alloc((size_t)options->count, sizeof *c.texts);
     if (c.inputs == NULL || c.texts == NULL) {

@@ -21,7 +21,8 @@ typedef struct ting_convert_text { /* a key of the written file, in place of wha
 } ting_convert_text;
 
 typedef struct ting_convert_options {
-    const char *const *inputs; /* [count] files of any format in model/any.h, or folders with a public model (model/public.h) */
+    const char *const *inputs; /* [count] files of any format in model/any.h, or folders with a public model (model/public.h); or one
+                                  n-gram model of another program, .arpa */
     int count;
     const char *output; /* .gguf, or .safetensors (one input, kept precision) */
     ting_convert_precision precision;

@@ -88,6 +88,20 @@ static void a_model_is_trained_measured_and_asked(void **state)
     assert_null(strstr(first.out, "<"));
     ting_program_free(&first);
     ting_program_free(&again);
+    char *arpa = ting_temp_path("lm.arpa"), *back = ting_temp_path("back.gguf"); /* out to other programs and back: the same */
+    done = run((const char *const[]){"lm", "train", path, "-o", arpa, NULL}, "", 0, "");
+    ting_program_free(&done);
+    done = run((const char *const[]){"convert", arpa, "-o", back, "--name", "grammar", NULL}, "", 0, "");
+    ting_program_free(&done);
+    asked = run((const char *const[]){"lm", "ppl", model, known, NULL}, "", 0, "");
+    ting_program_run other = run((const char *const[]){"lm", "ppl", back, known, NULL}, "", 0, "");
+    assert_string_equal(asked.out, other.out);
+    ting_program_free(&asked);
+    ting_program_free(&other);
+    done = run((const char *const[]){"convert", "--precision", "int8", arpa, "-o", back, NULL}, "", 2, "whose numbers have one form");
+    ting_program_free(&done);
+    ting_free(arpa);
+    ting_free(back);
     asked = run((const char *const[]){"inspect", model, NULL}, "", 0, "");
     assert_non_null(strstr(asked.out, "CC0-1.0"));
     ting_program_free(&asked);
