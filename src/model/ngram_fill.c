@@ -15,11 +15,7 @@ typedef struct missing { /* n-grams of an order */
 
 static int compare(const void *a, const void *b)
 {
-    const uint32_t *x = a, *y = b;
-    for (int i = 0; i < TING_NGRAM_MOST; i++)
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
-    return 0;
+    return ting_ngram_compare(a, b, TING_NGRAM_MOST);
 }
 
 static ting_err look_for(const ting_ngram_table *t, int order, const uint32_t *words, missing *out)

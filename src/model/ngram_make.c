@@ -15,11 +15,7 @@ typedef struct place { /* of an n-gram in its list, with its words backwards */
 
 static int compare_places(const void *a, const void *b)
 {
-    const place *x = a, *y = b;
-    for (int i = 0; i < TING_NGRAM_MOST; i++)
-        if (x->words[i] != y->words[i])
-            return x->words[i] < y->words[i] ? -1 : 1;
-    return 0;
+    return ting_ngram_compare(((const place *)a)->words, ((const place *)b)->words, TING_NGRAM_MOST);
 }
 
 static int compare_floats(const void *a, const void *b)

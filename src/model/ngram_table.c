@@ -40,14 +40,6 @@ out:
 
 /* ---- order ---- */
 
-static int compare(const uint32_t *a, const uint32_t *b, int order)
-{
-    for (int i = 0; i < order; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
-}
-
 typedef struct entry { /* of a list while it is sorted */
     uint32_t words[TING_NGRAM_MOST];
     float prob, backoff;
@@ -55,13 +47,13 @@ typedef struct entry { /* of a list while it is sorted */
 
 static int compare_entries(const void *a, const void *b)
 {
-    return compare(((const entry *)a)->words, ((const entry *)b)->words, TING_NGRAM_MOST);
+    return ting_ngram_compare(((const entry *)a)->words, ((const entry *)b)->words, TING_NGRAM_MOST);
 }
 
 static bool is_sorted(const ting_ngram_level *l, int order)
 {
     for (size_t i = 1; i < l->count; i++)
-        if (compare(l->words + (i - 1) * (size_t)order, l->words + i * (size_t)order, order) >= 0)
+        if (ting_ngram_compare(l->words + (i - 1) * (size_t)order, l->words + i * (size_t)order, order) >= 0)
             return false;
     return true;
 }
@@ -105,7 +97,7 @@ static ting_err check(const ting_ngram_table *t, int order)
     char text[256];
     for (size_t i = 0; i < l->count; i++) {
         const uint32_t *words = l->words + i * (size_t)order;
-        const bool twice = i > 0 && compare(words - order, words, order) == 0;
+        const bool twice = i > 0 && ting_ngram_compare(words - order, words, order) == 0;
         if (!twice && (order == 1 || (ting_ngram_table_find(t, order - 1, words) >= 0 &&
                                       ting_ngram_table_find(t, order - 1, words + 1) >= 0)))
             continue;
@@ -139,7 +131,7 @@ ptrdiff_t ting_ngram_table_find(const ting_ngram_table *t, int order, const uint
     size_t low = 0, high = l->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int side = compare(l->words + middle * (size_t)order, words, order);
+        const int side = ting_ngram_compare(l->words + middle * (size_t)order, words, order);
         if (side == 0)
             return (ptrdiff_t)middle;
         if (side < 0)

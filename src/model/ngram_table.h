@@ -32,6 +32,15 @@ typedef struct ting_ngram_table {
 
 void ting_ngram_table_free(ting_ngram_table *table);
 
+/* Below, above or 0, by the first word that differs. */
+static inline int ting_ngram_compare(const uint32_t *a, const uint32_t *b, int order)
+{
+    for (int i = 0; i < order; i++)
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
+
 /* Appends an n-gram of `order` words; lists that are not filled in order are sorted afterwards. Errors: memory. */
 ting_err ting_ngram_table_add(ting_ngram_table *table, int order, const uint32_t *words, double prob, double backoff);
 

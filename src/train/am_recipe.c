@@ -46,6 +46,9 @@ static const ting_am_recipe defaults = {
     .measure_utterances = 0,
 };
 
+const char *const ting_teacher_hears_names[TING_TEACHER_HEARS] = {
+    [TING_HEARS_VOICE] = "voice", [TING_HEARS_LINE] = "line", [TING_HEARS_ALL] = "all"};
+
 static ting_err read_tokens(ting_yaml *map, ting_am_recipe *r)
 {
     static const char *const tables[] = {"parts", "syllables", "characters"}; /* in the order of ting_token_table */
@@ -122,7 +125,6 @@ out:
 
 static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
 {
-    static const char *const ears[] = {"voice", "line", "all"}; /* in the order of ting_teacher_hears */
     ting_err err = TING_OK;
     int ear = l->hears;
     TRY(ting_yaml_real(map, "ctc", 0, 1000, &l->ctc));
@@ -138,7 +140,7 @@ static ting_err read_loss(ting_yaml *map, ting_am_loss *l)
     TRY(ting_yaml_real(map, "consistency", 0, 1000, &l->consistency));
     TRY(ting_yaml_real(map, "rows", 0, 1000, &l->rows));
     TRY(ting_yaml_real(map, "hints", 0, 1000, &l->hints));
-    TRY(ting_yaml_word(map, "teacher_hears", 3, ears, &ear));
+    TRY(ting_yaml_word(map, "teacher_hears", TING_TEACHER_HEARS, ting_teacher_hears_names, &ear));
     l->hears = (ting_teacher_hears)ear;
     TRY(ting_yaml_bool(map, "pseudo", &l->pseudo));
     TRY(ting_yaml_real(map, "given", 0, 1, &l->given));

@@ -30,6 +30,9 @@ typedef enum ting_teacher_hears { /* of the first view */
     TING_HEARS_ALL    /* what the network hears */
 } ting_teacher_hears;
 
+enum { TING_TEACHER_HEARS = 3 };
+extern const char *const ting_teacher_hears_names[TING_TEACHER_HEARS];
+
 typedef struct ting_am_loss { /* what each loss is multiplied with; 0: it is not computed */
     double ctc;
     double transducer; /* of the pruned or whole lattice */

@@ -23,12 +23,12 @@ static json_t *sources_of(const ting_am_source *sources, int count)
 
 static json_t *weights_of(const ting_am_recipe *r)
 {
-    static const char *const ears[] = {"voice", "line", "all"};
     const ting_am_loss *l = &r->loss;
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}", "ctc", r->ctc_head ? l->ctc : 0.0, "transducer",
                      r->transducer_head ? l->transducer : 0.0, "attention",
                      r->model.attention.layers > 0 ? l->attention : 0.0, "consistency", l->consistency, "rows", l->rows, "hints",
-                     l->hints, "posteriors", l->posteriors, "given", l->given, "teacher_hears", ears[l->hears], "pseudo", l->pseudo);
+                     l->hints, "posteriors", l->posteriors, "given", l->given,
+                     "teacher_hears", ting_teacher_hears_names[l->hears], "pseudo", l->pseudo);
 }
 
 char *ting_am_record(const ting_am_recipe *r, const ting_training *t)

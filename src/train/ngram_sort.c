@@ -72,14 +72,6 @@ static void set_count(const ting_ngram_sorter *s, uint32_t *record, uint64_t cou
     record[s->order + 1] = (uint32_t)count;
 }
 
-static int compare(const uint32_t *a, const uint32_t *b, int order)
-{
-    for (int i = 0; i < order; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
-}
-
 /* Quicksort of records as wide as they are (qsort asks for a comparison that does not know how wide); small parts by insertion. */
 static void swap(uint32_t *a, uint32_t *b, size_t record)
 {
@@ -93,16 +85,16 @@ static void swap(uint32_t *a, uint32_t *b, size_t record)
 static void insert_sort(uint32_t *records, size_t count, size_t record, int order)
 {
     for (size_t i = 1; i < count; i++)
-        for (size_t j = i; j > 0 && compare(records + (j - 1) * record, records + j * record, order) > 0; j--)
+        for (size_t j = i; j > 0 && ting_ngram_compare(records + (j - 1) * record, records + j * record, order) > 0; j--)
             swap(records + (j - 1) * record, records + j * record, record);
 }
 
 static void sink(uint32_t *records, size_t at, size_t count, size_t record, int order)
 {
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && compare(records + child * record, records + (child + 1) * record, order) < 0)
+        if (child + 1 < count && ting_ngram_compare(records + child * record, records + (child + 1) * record, order) < 0)
             child++;
-        if (compare(records + at * record, records + child * record, order) >= 0)
+        if (ting_ngram_compare(records + at * record, records + child * record, order) >= 0)
             return;
         swap(records + at * record, records + child * record, record);
     }
@@ -130,9 +122,9 @@ static void quick_sort(uint32_t *records, size_t count, size_t record, int order
         memcpy(pivot, records + count / 2 * record, record * sizeof *pivot);
         size_t low = 0, high = count - 1;
         for (;; low++, high--) {
-            while (compare(records + low * record, pivot, order) < 0)
+            while (ting_ngram_compare(records + low * record, pivot, order) < 0)
                 low++;
-            while (compare(pivot, records + high * record, order) < 0)
+            while (ting_ngram_compare(pivot, records + high * record, order) < 0)
                 high--;
             if (low >= high)
                 break;
@@ -155,7 +147,7 @@ static void compact(ting_ngram_sorter *s)
     for (size_t i = 0; i < s->count; i++) {
         const uint32_t *from = s->records + i * s->record;
         uint32_t *last = s->records + (kept > 0 ? kept - 1 : 0) * s->record;
-        if (kept > 0 && compare(last, from, s->order) == 0)
+        if (kept > 0 && ting_ngram_compare(last, from, s->order) == 0)
             set_count(s, last, count_of(s, last) + count_of(s, from));
         else
             memmove(s->records + kept++ * s->record, from, s->record * sizeof *from);
@@ -220,7 +212,7 @@ out:
 static bool before(const ting_ngram_sorter *s, int a, int b)
 {
     const uint32_t *x = first(s, a), *y = first(s, b);
-    return x != NULL && (y == NULL || compare(x, y, s->order) < 0);
+    return x != NULL && (y == NULL || ting_ngram_compare(x, y, s->order) < 0);
 }
 
 static void settle(ting_ngram_sorter *s, int at)
@@ -287,7 +279,7 @@ ting_err ting_ngram_sorter_next(ting_ngram_sorter *s, ting_ngram_counted *out)
     if (!found)
         return TING_OK;
     uint64_t count = count_of(s, s->current);
-    for (const uint32_t *more; (more = first(s, s->heap[0])) != NULL && compare(more, s->current, s->order) == 0;) {
+    for (const uint32_t *more; (more = first(s, s->heap[0])) != NULL && ting_ngram_compare(more, s->current, s->order) == 0;) {
         uint64_t sum = count;
         TRY(take(s, &found));
         count = sum + count_of(s, s->current);
