@@ -104,8 +104,8 @@ typedef struct ting_model_options {
     const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
     void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
     void *log_self;
-    const char *lm;   /* a file with a language model that weighs lines of hanzi beside the network (docs/LM.md); NULL: none */
-    double lm_weight; /* 0.8; of its log-probabilities */
+    const char *lm;   /* a file with a language model that weighs lines of hanzi beside the network (docs/LM.md); NULL: one is taken if found */
+    double lm_weight; /* 0.7; of its log-probabilities; 0: none is taken */
 } ting_model_options;
 
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);

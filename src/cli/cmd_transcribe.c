@@ -332,13 +332,14 @@ static const ting_option table[] = {
     {'t', "threads", TING_OPTION_INT, FIELD(threads), "N", "processors to use", .min = 1, .max = 1024,
      .unset = "all"},
     {0, "precision", TING_OPTION_CHOICE, FIELD(precision), "P", "arithmetic of the networks", .choices = "f32 bf16 int8"},
-    {0, "lm", TING_OPTION_FILE, FIELD(lm), "FILE", "language model that weighs lines of hanzi too (tingxie lm train)", .unset = "none"},
-    {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities", .min = 0, .max = 100},
+    {0, "lm", TING_OPTION_FILE, FIELD(lm), "FILE", "language model that weighs lines of hanzi too (tingxie lm train)",
+     .unset = "the first one in the usual places"},
+    {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
     {0},
 };
 
 static const struct options defaults = {
-    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.8, .ctc_weight = 0.5,
+    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.7, .ctc_weight = 0.5,
     .reverse_weight = 0.3};
 
 static const ting_example examples[] = {

@@ -248,7 +248,7 @@ static ting_err best_lines(const job *j, int input, const place *places, ting_p2
         return TING_ERR_MEMORY;
     for (int t = 0; t < length; t++)
         lists[t] = (ting_sum_list){places[t].log_probs, places[t].count};
-    if (j->options->lm != NULL)
+    if (j->options->lm != NULL && length > 0)
         return weighed_lines(j, input, places, lines, line_count);
     const int room = ting_sums_possible(lists, length, j->options->nbest);
     int *characters = ting_arena_take(j->arena, (size_t)room * (size_t)length * sizeof *characters);

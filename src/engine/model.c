@@ -5,6 +5,7 @@
  *     path  ->  a .gguf file | a public model (a folder) | a folder of such | a name of the places | NULL: the places
  *     "am"  from path, else from the first candidate of the places that has one
  *     "p2h" likewise; it alone for ting_model_open_writing
+ *     "lm"  the file that the options name; else likewise, but nothing is wrong where there is none
  */
 #include "engine/model.h"
 
@@ -35,6 +36,13 @@ static bool wants_writing(const opening *o)
     return o->model->options.hanzi != 0 && !o->model->hearing.am.writes;
 }
 
+/* A language model that nobody named is taken along where there is one. */
+static bool wants_weighing(const opening *o)
+{
+    const ting_model_options *options = &o->model->options;
+    return wants_writing(o) && options->lm == NULL && options->lm_weight > 0;
+}
+
 /* Takes the networks of a model file that are still missing. */
 static ting_err take_file(opening *o, const char *path)
 {
@@ -51,6 +59,8 @@ static ting_err take_file(opening *o, const char *path)
         TRY(ting_hanzi_p2h_open(path, m->options.precision, &m->writing.p2h));
         TRY(keep_path(path, &m->writing.path));
     }
+    if (wants_weighing(o) && m->weighing.path == NULL && ting_network_has(&file, "lm"))
+        TRY(keep_path(path, &m->weighing.path));
 out:
     ting_gguf_close(&file);
     return err;
@@ -77,6 +87,12 @@ static bool is_complete(const opening *o)
     return !is_deaf(o) && (!wants_writing(o) || o->model->writing.path != NULL);
 }
 
+/* Complete, and with everything that is taken along. */
+static bool is_full(const opening *o)
+{
+    return is_complete(o) && (!wants_weighing(o) || o->model->weighing.path != NULL);
+}
+
 /* What stands at a path: the kind decides how it is read. */
 static ting_err take_path(opening *o, const char *path)
 {
@@ -89,12 +105,14 @@ static ting_err take_candidates(opening *o, const ting_paths *places)
     ting_err err = TING_OK;
     ting_paths candidates = {0};
     TRY(ting_places_candidates(places, &candidates));
-    for (int i = 0; i < candidates.count && !is_complete(o); i++) {
+    for (int i = 0; i < candidates.count && !is_full(o); i++) {
         err = take_path(o, candidates.items[i]);
         if (err == TING_ERR_MEMORY)
             goto out;
-        if (err == TING_OK)
+        if (err == TING_OK || is_complete(o)) {
+            err = TING_OK;
             continue;
+        }
         ting_log_write(&o->model->log, TING_LOG_WARNING, "%s", ting_error_message());
         ting_str_addf(&o->refused, "; %s", ting_error_message());
         err = TING_OK;
@@ -159,7 +177,7 @@ static ting_err open_all(opening *o, const char *path)
                             o->hearing ? "acoustic" : "pinyin-to-hanzi");
         goto out;
     }
-    if (!is_complete(o)) {
+    if (!is_full(o)) {
         TRY(ting_places(o->model->options.folder, &places));
         TRY(take_candidates(o, &places));
         if (is_deaf(o) || (o->model->options.hanzi == 1 && !is_complete(o)))
@@ -172,24 +190,29 @@ out:
     return err;
 }
 
-/* The language model that the options name. */
+/* The language model that the options name, or that was taken along; the latter weighs what it can and is quiet otherwise. */
 static ting_err open_lm(ting_model *m)
 {
     ting_err err = TING_OK;
-    const char *path = m->options.lm;
     ting_weighing *w = &m->weighing;
+    const char *named = m->options.lm;
     ting_network found;
-    if (path == NULL || m->writing.path == NULL)
-        goto out;
-    if (ting_hanzi_p2h_model(m->writing.p2h)->s2s != NULL)
-        FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of a one-to-one network; that in %s is an encoder-decoder", path,
-             m->writing.path);
     if (!(m->options.lm_weight >= 0 && m->options.lm_weight <= 100))
         FAIL(TING_ERR_ARGUMENT, "model_options.lm_weight is %g: 0 to 100", m->options.lm_weight);
-    TRY(ting_gguf_open(path, &w->file));
+    if (m->writing.path == NULL || (named == NULL && w->path == NULL))
+        goto out;
+    if (ting_hanzi_p2h_model(m->writing.p2h)->s2s != NULL) {
+        if (named != NULL)
+            FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of a one-to-one network; that in %s is an encoder-decoder",
+                 named, m->writing.path);
+        goto out;
+    }
+    if (named != NULL)
+        TRY(keep_path(named, &w->path));
+    TRY(ting_gguf_open(w->path, &w->file));
     TRY(ting_network_find(&w->file, "lm", &found));
     TRY(ting_ngram_open(&found, &w->ngram));
-    TRY_IN(ting_hanzi_p2h_weigh(m->writing.p2h, w->ngram, m->options.lm_weight, &w->lm), "%s", path);
+    TRY_IN(ting_hanzi_p2h_weigh(m->writing.p2h, w->ngram, m->options.lm_weight, &w->lm), "%s", w->path);
 out:
     return err;
 }
@@ -239,6 +262,7 @@ void ting_model_free(ting_model *model)
     ting_hanzi_p2h_lm_free(model->weighing.lm);
     ting_ngram_free(model->weighing.ngram);
     ting_gguf_close(&model->weighing.file);
+    ting_free(model->weighing.path);
     ting_am_free(&model->hearing.am);
     ting_free(model->hearing.path);
     ting_hanzi_p2h_close(model->writing.p2h);
@@ -264,7 +288,7 @@ size_t ting_model_describe(const ting_model *model, char *out, size_t room)
     }
     if (model->weighing.lm != NULL)
         ting_str_addf(&text, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),
-                      ting_ngram_words(model->weighing.ngram)->count, model->weighing.lm->weight, model->weighing.file.label);
+                      ting_ngram_words(model->weighing.ngram)->count, model->weighing.lm->weight, model->weighing.path);
     size_t length = text.length;
     if (room > 0) {
         size_t copied = length < room - 1 ? length : room - 1;

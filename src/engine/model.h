@@ -19,6 +19,7 @@ typedef struct ting_writing { /* the pinyin-to-hanzi network; path NULL when the
 } ting_writing;
 
 typedef struct ting_weighing { /* the language model beside it; lm NULL when there is none */
+    char *path;
     ting_gguf file; /* mapped: the n-grams stay in it */
     ting_ngram *ngram;
     ting_p2h_lm *lm;

@@ -25,7 +25,7 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out)
     add_file(out, "hearing", model->hearing.path);
     add_file(out, "writing", model->writing.path);
     if (model->weighing.lm != NULL) {
-        add_file(out, "weighing", model->weighing.file.label);
+        add_file(out, "weighing", model->weighing.path);
         ting_str_addf(out, " lm-weight=%g", model->weighing.lm->weight);
     }
 }

@@ -52,7 +52,7 @@ static void it_hears_a_stranger(void **state)
     assert_true(errors(said, heard.out) <= 15); /* five of 34 characters */
     ting_program_free(&heard);
     heard = run(ARGS("transcribe", SOUND "453.flac")); /* what README and `make demo` show */
-    assert_string_equal(heard.out, "公安机关正在进步调查中\n");
+    assert_string_equal(heard.out, "公安机关正在进一步调查中\n");
     ting_program_free(&heard);
 }
 
@@ -88,6 +88,24 @@ static void it_says_what_it_is(void **state)
         if (strstr(told.out, parts[i]) == NULL)
             fail_msg("inspect does not say \"%s\":\n%s", parts[i], told.out);
     ting_program_free(&told);
+    told = run(ARGS("inspect", "models/tingxie-lm.gguf"));
+    assert_int_equal(told.status, 0);
+    assert_non_null(strstr(told.out, "network lm: ngram"));
+    ting_program_free(&told);
+}
+
+/* The language model is taken by itself: what it finds likelier is written, unless its weight is 0. */
+static void it_knows_what_is_said(void **state)
+{
+    (void)state;
+    static const char pinyin[] = "zhe4 chang3 bi3 sai4 shi4 jun1 li4 di2\n";
+    ting_program_run with = ting_run_program_with(ARGS("p2h"), pinyin, sizeof pinyin - 1, ARGS("TING_MODELS=", "XDG_DATA_HOME=/nowhere"));
+    ting_program_run without = ting_run_program_with(ARGS("p2h", "--lm-weight", "0"), pinyin, sizeof pinyin - 1,
+                                                     ARGS("TING_MODELS=", "XDG_DATA_HOME=/nowhere"));
+    assert_string_equal(with.out, "这场比赛势均力敌\n");
+    assert_string_not_equal(without.out, with.out);
+    ting_program_free(&with);
+    ting_program_free(&without);
 }
 
 int main(void)
@@ -96,6 +114,7 @@ int main(void)
         cmocka_unit_test(it_hears_a_stranger),
         cmocka_unit_test(it_hears_nothing_in_silence),
         cmocka_unit_test(it_says_what_it_is),
+        cmocka_unit_test(it_knows_what_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
