@@ -213,7 +213,7 @@ check: all ## laws of the house: floors, sizes, form, symbols, docs, headers tha
 	    $(CC) $(filter-out -MMD,$(TCFLAGS)) -I. -Wno-missing-prototypes -fsyntax-only -x c - || exit 1; done
 
 asan tsan scalar: ## the tests under sanitizers, or with the plain C kernels only
-	$(MAKE) VARIANT=$@ test
+	TEST_TIMEOUT=$${TEST_TIMEOUT:-3600} $(MAKE) VARIANT=$@ test
 
 double: ## gradient checks and kernels in double precision
 	$(MAKE) VARIANT=double test

@@ -104,8 +104,8 @@ typedef struct ting_model_options {
     const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
     void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
     void *log_self;
-    const char *lm;   /* a file with a language model that weighs lines of hanzi beside the network (docs/LM.md); NULL: one is taken if found */
-    double lm_weight; /* 0.7; of its log-probabilities; 0: none is taken */
+    const char *lm;   /* a file with a language model that weighs lines of hanzi too (docs/LM.md); NULL: one is taken if found */
+    double lm_weight; /* 0.9; of its log-probabilities; 0: none is taken */
 } ting_model_options;
 
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);
@@ -192,7 +192,7 @@ typedef struct ting_token { /* what the acoustic model emitted */
 
 typedef struct ting_hypothesis {
     const char *text, *pinyin; /* syllables with single spaces between */
-    double score;              /* acoustic and pinyin-to-hanzi log-probability together */
+    double score;              /* of everything that weighed: sound, pinyin to hanzi, language model; a weighted log-probability */
 } ting_hypothesis;
 
 typedef struct ting_sentence {

@@ -118,11 +118,12 @@ static const ting_option table[] = {
      "with toneless and free: added to the log-probability of characters that have not the tone given", .min = -100, .max = 100},
     {0, "lm", TING_OPTION_FILE, offsetof(struct options, lm), "FILE", "language model that weighs lines too (tingxie lm train)",
      .unset = "the first one in the usual places"},
-    {0, "lm-weight", TING_OPTION_REAL, offsetof(struct options, lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
+    {0, "lm-weight", TING_OPTION_REAL, offsetof(struct options, lm_weight), "X", "weight of its log-probabilities; 0: without it",
+     .min = 0, .max = 100},
     {0},
 };
 
-static const struct options defaults = {.nbest = 1, .lm_weight = 0.7};
+static const struct options defaults = {.nbest = 1, .lm_weight = 0.9};
 
 static const ting_example examples[] = {
     {"echo ni3 hao3 shi4 jie4 | tingxie p2h", "你好世界"},

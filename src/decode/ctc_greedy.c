@@ -4,15 +4,15 @@
 
 #include "base/mem.h"
 #include "decode/ctc_row.h"
+#include "decode/rivals.h"
 
 #include <math.h>
 
 struct ting_ctc_greedy {
     ting_ctc_greedy_options options;
     ting_emission *emissions;
-    ting_rival *rivals; /* [count, TING_GREEDY_RIVALS] */
     int count;
-    size_t room, rival_room;
+    size_t room;
     double log_prob;
     long rows;
     int last; /* symbol of the row before; blank at the beginning */
@@ -33,7 +33,6 @@ void ting_ctc_greedy_free(ting_ctc_greedy *search)
     if (search == NULL)
         return;
     ting_free(search->emissions);
-    ting_free(search->rivals);
     ting_free(search);
 }
 
@@ -53,9 +52,9 @@ void ting_ctc_greedy_reset(ting_ctc_greedy *search)
 /* Writes the token of this row as emission `at`, with its rivals. */
 static void write(ting_ctc_greedy *search, int at, int token, const ting_real *log_probs)
 {
-    search->emissions[at] = (ting_emission){token, search->rows, (double)log_probs[token]};
-    ting_rivals_note(log_probs, search->options.vocab, search->options.blank, token,
-                     search->rivals + (size_t)at * TING_GREEDY_RIVALS);
+    ting_emission *e = &search->emissions[at];
+    *e = (ting_emission){.token = token, .row = search->rows, .log_prob = (double)log_probs[token]};
+    ting_rivals_note(log_probs, search->options.vocab, search->options.blank, token, e->rivals);
 }
 
 static ting_err one_row(ting_ctc_greedy *search, const ting_real *log_probs)
@@ -68,8 +67,6 @@ static ting_err one_row(ting_ctc_greedy *search, const ting_real *log_probs)
     search->log_prob += (double)log_probs[token];
     if (token != search->options.blank && token != search->last) {
         TRY(ting_reserve(&search->emissions, count, 1, &search->room, sizeof *search->emissions));
-        TRY(ting_reserve(&search->rivals, count * TING_GREEDY_RIVALS, TING_GREEDY_RIVALS, &search->rival_room,
-                         sizeof *search->rivals));
         write(search, search->count++, token, log_probs);
     } else if (token != search->options.blank && count > 0 &&
                (double)log_probs[token] > search->emissions[count - 1].log_prob) {
@@ -100,9 +97,4 @@ out:
 ting_decoded ting_ctc_greedy_result(const ting_ctc_greedy *search)
 {
     return (ting_decoded){search->emissions, search->count, search->log_prob};
-}
-
-const ting_rival *ting_ctc_greedy_rivals(const ting_ctc_greedy *search)
-{
-    return search->rivals;
 }

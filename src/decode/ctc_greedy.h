@@ -13,7 +13,6 @@
 #define TING_DECODE_CTC_GREEDY_H
 
 #include "decode/decoded.h"
-#include "decode/rivals.h"
 #include "nn/ctx.h"
 
 typedef struct ting_ctc_greedy_options {
@@ -38,8 +37,5 @@ ting_err ting_ctc_greedy_accept(ting_ctc_greedy *search, ting_ctx *ctx, ting_ten
 
 /* log_prob is that of the best path, blanks included. */
 ting_decoded ting_ctc_greedy_result(const ting_ctc_greedy *search);
-
-/* [emissions, TING_GREEDY_RIVALS]: for each emission the next tokens of its row, blank apart. Borrows like the result. */
-const ting_rival *ting_ctc_greedy_rivals(const ting_ctc_greedy *search);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "decode/ctc_row.h"
 #include "base/rng.h"
+#include "decode/rivals.h"
 #include "decode/trace.h"
 
 #include <math.h>
@@ -188,7 +189,7 @@ static void prolong(ting_ctc_beam *search, const sequence *s, int token, double 
 }
 
 /* The best `beam` candidates become the sequences, best first; of equals the earlier. */
-static ting_err keep_best(ting_ctc_beam *search, int found)
+static ting_err keep_best(ting_ctc_beam *search, int found, const ting_real *log_probs)
 {
     ting_err err = TING_OK;
     search->count = 0;
@@ -206,9 +207,11 @@ static ting_err keep_best(ting_ctc_beam *search, int found)
     }
     for (int i = 0; i < search->count; i++) {
         sequence *s = &search->items[i];
-        if (s->token.fresh)
-            TRY(ting_trace_add(&search->trace, s->token.trace, (ting_emission){s->last, search->rows, s->token.log_prob},
-                               &s->token.trace));
+        if (!s->token.fresh)
+            continue;
+        ting_emission emission = {.token = s->last, .row = search->rows, .log_prob = s->token.log_prob};
+        ting_rivals_note(log_probs, search->options.vocab, search->options.blank, s->last, emission.rivals);
+        TRY(ting_trace_add(&search->trace, s->token.trace, emission, &s->token.trace));
         s->token.fresh = false;
     }
 out:
@@ -239,7 +242,7 @@ static ting_err one_row(ting_ctc_beam *search, const ting_real *log_probs)
         for (int k = 0; k < tokens; k++)
             prolong(search, s, search->best_tokens[k], (double)log_probs[search->best_tokens[k]], &count);
     }
-    TRY(keep_best(search, count));
+    TRY(keep_best(search, count, log_probs));
     search->rows++;
 out:
     return err;

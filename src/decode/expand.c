@@ -2,6 +2,8 @@
 /* expand.c - see expand.h. */
 #include "decode/expand.h"
 
+#include "decode/rivals.h"
+
 #include <math.h>
 
 /* Keeps `out` sorted, the best first, at most `beam` long. */
@@ -35,10 +37,13 @@ int ting_expand(const ting_expansion *step, ting_ctx *ctx, ting_tensor e, const 
         for (int v = 0; v < config->vocab; v++) {
             double total = totals[h] + (double)row[v];
             if (found < step->beam || total > out[found - 1].total)
-                found =
-                    insert(out, found, step->beam, (ting_candidate){h, v, total, (double)row[v]});
+                found = insert(out, found, step->beam,
+                               (ting_candidate){.parent = h, .token = v, .total = total, .log_prob = (double)row[v]});
         }
     }
+    for (int i = 0; i < found && ctx->err == TING_OK; i++)
+        if (out[i].token != config->blank)
+            ting_rivals_note(ting_row(logits, out[i].parent), config->vocab, config->blank, out[i].token, out[i].rivals);
     ting_arena_rewind(ctx->arena, mark);
     return ctx->err == TING_OK ? found : -1;
 }

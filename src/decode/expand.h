@@ -6,6 +6,7 @@
 #ifndef TING_DECODE_EXPAND_H
 #define TING_DECODE_EXPAND_H
 
+#include "decode/decoded.h"
 #include "decode/predictor_cache.h"
 
 enum { TING_BEAM_MOST = 64 };
@@ -14,6 +15,7 @@ typedef struct ting_candidate {
     int parent, token;
     double total;    /* log-probability of the parent plus that of the token */
     double log_prob; /* of the token */
+    ting_rival rivals[TING_RIVALS]; /* of the token; none of blank */
 } ting_candidate;
 
 typedef struct ting_expansion {

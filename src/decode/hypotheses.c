@@ -70,8 +70,9 @@ static ting_err extend(ting_hypotheses *all, const ting_candidate *candidate, ti
     }
     h->hash = ting_rng_at(h->hash, (uint64_t)(uint32_t)candidate->token);
     ting_predictor_push(all->step.model, candidate->token, h->context);
-    return ting_trace_add(&all->trace, h->trace, (ting_emission){candidate->token, all->rows, candidate->log_prob},
-                          &h->trace);
+    ting_emission emission = {.token = candidate->token, .row = all->rows, .log_prob = candidate->log_prob};
+    memcpy(emission.rivals, candidate->rivals, sizeof emission.rivals);
+    return ting_trace_add(&all->trace, h->trace, emission, &h->trace);
 }
 
 /* Adds a hypothesis, or its probability to the one with the same tokens. */

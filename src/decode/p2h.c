@@ -5,20 +5,13 @@
  */
 #include "decode/p2h.h"
 
-#include "decode/best_sums.h"
+#include "decode/p2h_lines.h"
 #include "decode/s2s.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, BATCH = 16 /* windows */ };
-
-/* Candidates of one place, best first. */
-typedef struct place {
-    int count, room;
-    int *characters;   /* [room] */
-    double *log_probs; /* [room] */
-} place;
+enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, BATCH = 16 /* windows */, NEAR = 4 };
 
 typedef struct job {
     const ting_p2h_model *model;
@@ -74,20 +67,6 @@ static ting_err lay_windows(const job *j, windows *w)
     return TING_OK;
 }
 
-/* Insertion into a short list kept in falling order; earlier characters win ties. */
-static void rank(place *p, int character, double score)
-{
-    if (p->count == p->room && p->log_probs[p->room - 1] >= score)
-        return;
-    int at = p->count < p->room ? p->count++ : p->room - 1;
-    for (; at > 0 && p->log_probs[at - 1] < score; at--) {
-        p->characters[at] = p->characters[at - 1];
-        p->log_probs[at] = p->log_probs[at - 1];
-    }
-    p->characters[at] = character;
-    p->log_probs[at] = score;
-}
-
 static bool is_among(const int *list, int count, int character)
 {
     int low = 0, high = count;
@@ -102,10 +81,10 @@ static bool is_among(const int *list, int count, int character)
 }
 
 /* Memory for the candidates of every place of a sequence, before any window is read. */
-static ting_err lay_places(const job *j, const ting_p2h_input *input, place **out)
+static ting_err lay_places(const job *j, const ting_p2h_input *input, ting_p2h_place **out)
 {
     size_t total = 0;
-    place *places = ting_arena_take_zeroed(j->arena, (size_t)input->count, sizeof *places);
+    ting_p2h_place *places = ting_arena_take_zeroed(j->arena, (size_t)input->count, sizeof *places);
     if (places == NULL)
         return TING_ERR_MEMORY;
     for (int t = 0; t < input->count; t++) {
@@ -131,7 +110,7 @@ static ting_err lay_places(const job *j, const ting_p2h_input *input, place **ou
 }
 
 /* The allowed characters of one place with normalised log-probabilities. */
-static ting_err fill_place(const job *j, int syllable, const ting_real *logits, place *p)
+static ting_err fill_place(const job *j, int syllable, const ting_real *logits, ting_p2h_place *p)
 {
     const ting_p2h_tables *tables = &j->model->tables;
     const double other_tone = j->options->other_tone;
@@ -155,7 +134,7 @@ static ting_err fill_place(const job *j, int syllable, const ting_real *logits, 
     if (!isfinite(sum) || !isfinite(most))
         return ting_fail(TING_ERR_NUMERIC, "the pinyin-to-hanzi network gives values that are not finite");
     for (int i = 0; i < count; i++)
-        rank(p, all ? TING_P2H_FIRST + i : allowed[i], scores[i] - most - log(sum));
+        ting_p2h_place_offer(p, all ? TING_P2H_FIRST + i : allowed[i], scores[i] - most - log(sum), (ting_p2h_origin){0});
     return TING_OK;
 }
 
@@ -184,7 +163,7 @@ static bool is_better_elsewhere(const windows *w, int i, int length, int t)
 }
 
 /* Runs the network on windows `from` .. `to` - 1 and fills their places; gives back what it took. */
-static ting_err read_batch(const job *j, const windows *w, int from, int to, place **places)
+static ting_err read_batch(const job *j, const windows *w, int from, int to, ting_p2h_place **places)
 {
     ting_err err = TING_OK;
     int start[BATCH + 1];
@@ -212,106 +191,90 @@ out:
     return err;
 }
 
-/* The n best lines of one sequence for network and language model together, behind those that are there. */
-static ting_err weighed_lines(const job *j, int input, const place *places, ting_p2h_line *lines, int *line_count)
+/* The sequences that the network reads: the inputs, and behind them copies of them with others in their places. One copy takes several
+ * that are NEAR places apart or more, since the network judges a syllable mostly by those next to it. */
+typedef struct sequences {
+    ting_p2h_input *items; /* [count] */
+    int count;
+    ting_p2h_origin **others; /* [inputs][others of each] where each is read: sequence and place */
+} sequences;
+
+typedef struct copy { /* of one input, with others in it */
+    int *syllables;
+    int last; /* the place that was changed last */
+} copy;
+
+static ting_err add_copies(const job *j, int number, sequences *r)
+{
+    const ting_p2h_input *input = &j->inputs[number];
+    const size_t others = (size_t)input->other_count, bytes = (size_t)input->count * sizeof *input->syllables;
+    ting_p2h_origin *where = r->others[number] = ting_arena_take(j->arena, others * sizeof *where);
+    copy *copies = ting_arena_take(j->arena, others * sizeof *copies);
+    const int first = r->count;
+    for (int i = 0; i < input->other_count && !ting_arena_failed(j->arena); i++) {
+        const ting_confusion_other *other = &input->others[i];
+        int c = 0;
+        while (first + c < r->count && other->place - copies[c].last < NEAR)
+            c++;
+        if (first + c == r->count) {
+            copies[c].syllables = ting_arena_take(j->arena, bytes);
+            if (copies[c].syllables == NULL)
+                break;
+            memcpy(copies[c].syllables, input->syllables, bytes);
+            r->items[r->count++] = (ting_p2h_input){.syllables = copies[c].syllables, .count = input->count};
+        }
+        copies[c].syllables[other->place] = other->symbol;
+        copies[c].last = other->place;
+        where[i] = (ting_p2h_origin){first + c, other->place, -1};
+    }
+    return ting_arena_failed(j->arena) ? TING_ERR_MEMORY : TING_OK;
+}
+
+static ting_err lay_sequences(const job *j, sequences *r)
 {
     ting_err err = TING_OK;
-    const int length = j->inputs[input].count, nbest = j->options->nbest;
-    int *characters = ting_arena_take(j->arena, (size_t)nbest * (size_t)length * sizeof *characters), count;
-    double *scores = ting_arena_take(j->arena, (size_t)nbest * sizeof *scores);
-    if (ting_arena_failed(j->arena))
-        return TING_ERR_MEMORY;
-    const ting_arena_mark mark = ting_arena_tell(j->arena);
-    ting_p2h_place *shown = ting_arena_take(j->arena, (size_t)length * sizeof *shown);
-    TRY(shown != NULL ? TING_OK : TING_ERR_MEMORY);
-    for (int t = 0; t < length; t++)
-        shown[t] = (ting_p2h_place){places[t].count, places[t].characters, places[t].log_probs};
-    TRY(ting_p2h_lm_search(j->options->lm, j->arena, shown, length, nbest, characters, scores, &count));
-    for (int i = 0; i < count; i++)
-        lines[(*line_count)++] = (ting_p2h_line){.characters = characters + i * length,
-                                                 .count = length,
-                                                 .input = input,
-                                                 .score = scores[i] + j->options->input_weight * j->inputs[input].score};
-    ting_arena_rewind(j->arena, mark);
+    size_t most = (size_t)j->input_count;
+    for (int i = 0; i < j->input_count; i++)
+        most += (size_t)j->inputs[i].other_count;
+    r->items = ting_arena_take(j->arena, most * sizeof *r->items);
+    r->others = ting_arena_take(j->arena, (size_t)j->input_count * sizeof *r->others);
+    TRY(ting_arena_failed(j->arena) ? TING_ERR_MEMORY : TING_OK);
+    memcpy(r->items, j->inputs, (size_t)j->input_count * sizeof *r->items);
+    r->count = j->input_count;
+    for (int i = 0; i < j->input_count; i++)
+        TRY(add_copies(j, i, r));
 out:
     return err;
 }
 
-/* The n best lines of one sequence behind those that are there. */
-static ting_err best_lines(const job *j, int input, const place *places, ting_p2h_line *lines, int *line_count)
+/* The characters of each place of each sequence. */
+static ting_err read_sequences(job *j, const sequences *r, ting_p2h_place **places)
 {
     ting_err err = TING_OK;
-    const int length = j->inputs[input].count;
-    ting_sums sums;
-    ting_sum_list *lists = ting_arena_take(j->arena, (size_t)length * sizeof *lists);
-    if (lists == NULL)
-        return TING_ERR_MEMORY;
-    for (int t = 0; t < length; t++)
-        lists[t] = (ting_sum_list){places[t].log_probs, places[t].count};
-    if (j->options->lm != NULL && length > 0)
-        return weighed_lines(j, input, places, lines, line_count);
-    const int room = ting_sums_possible(lists, length, j->options->nbest);
-    int *characters = ting_arena_take(j->arena, (size_t)room * (size_t)length * sizeof *characters);
-    if (characters == NULL)
-        return TING_ERR_MEMORY;
-    ting_arena_mark mark = ting_arena_tell(j->arena);
-    TRY(ting_sums_find(j->arena, lists, length, room, j->options->input_weight * j->inputs[input].score, &sums));
-    for (int i = 0; i < sums.count; i++, characters += length) {
-        ting_sums_choices(&sums, i, characters);
-        for (int t = 0; t < length; t++)
-            characters[t] = places[t].characters[characters[t]];
-        lines[(*line_count)++] = (ting_p2h_line){
-            .characters = characters, .count = length, .input = input, .score = ting_sums_score(&sums, i)};
-    }
-    ting_arena_rewind(j->arena, mark);
+    windows w = {0};
+    j->inputs = r->items;
+    j->input_count = r->count;
+    for (int i = 0; i < r->count; i++)
+        TRY(lay_places(j, &r->items[i], &places[i]));
+    TRY(lay_windows(j, &w));
+    for (int i = 0; i < w.count; i += BATCH)
+        TRY(read_batch(j, &w, i, i + BATCH < w.count ? i + BATCH : w.count, places));
 out:
     return err;
 }
 
-static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
+/* What was read of each input and each of its others. */
+static ting_err collect(ting_arena *arena, const ting_p2h_input *inputs, int input_count, const sequences *r,
+                        ting_p2h_place *const *places, ting_p2h_read **out)
 {
-    return a->count == b->count && (a->count == 0 || memcmp(a->characters, b->characters,
-                                                            (size_t)a->count * sizeof(int)) == 0);
-}
-
-int ting_p2h_lines_sort(ting_p2h_line *lines, int count, int nbest)
-{
-    for (int i = 1; i < count; i++) {
-        ting_p2h_line line = lines[i];
-        int at = i;
-        for (; at > 0 && lines[at - 1].score < line.score; at--)
-            lines[at] = lines[at - 1];
-        lines[at] = line;
+    ting_p2h_read *read = *out = ting_arena_take(arena, (size_t)input_count * sizeof *read);
+    for (int i = 0; i < input_count && read != NULL; i++) {
+        const ting_p2h_place **others = ting_arena_take(arena, (size_t)inputs[i].other_count * sizeof *others);
+        for (int k = 0; k < inputs[i].other_count && others != NULL; k++)
+            others[k] = &places[r->others[i][k].input][r->others[i][k].place];
+        read[i] = (ting_p2h_read){places[i], others};
     }
-    int kept = 0;
-    for (int i = 0; i < count && kept < nbest; i++) {
-        bool known = false;
-        for (int k = 0; k < kept; k++)
-            known |= same_line(&lines[k], &lines[i]);
-        if (!known)
-            lines[kept++] = lines[i];
-    }
-    return kept;
-}
-
-static ting_err list_alternatives(const job *j, const place *places, ting_p2h_page *out)
-{
-    const int width = j->options->alternatives;
-    const ting_p2h_line *line = &out->lines[0];
-    out->alternatives =
-        ting_arena_take(j->arena, (size_t)line->count * (size_t)width * sizeof(int));
-    if (out->alternatives == NULL)
-        return TING_ERR_MEMORY;
-    for (int t = 0; t < line->count; t++) {
-        int used = 0;
-        int *row = out->alternatives + (size_t)t * (size_t)width;
-        for (int i = 0; i < places[t].count && used < width; i++)
-            if (places[t].characters[i] != line->characters[t])
-                row[used++] = places[t].characters[i];
-        while (used < width)
-            row[used++] = -1;
-    }
-    return TING_OK;
+    return ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK;
 }
 
 ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool,
@@ -319,7 +282,8 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
                          const ting_p2h_input *inputs, int input_count, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
-    windows w = {0};
+    sequences r = {0};
+    ting_p2h_read *read;
     *out = (ting_p2h_page){0};
     if (input_count < 1 || options->nbest < 1 || options->alternatives < 0)
         FAIL(TING_ERR_ARGUMENT,
@@ -338,22 +302,12 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
         options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
     j.keep = options->lm != NULL || j.keep > RANKED_MAX ? RANKED_MAX : j.keep;
     j.scores = ting_arena_take(arena, (size_t)model->tables.characters * sizeof *j.scores);
-    place **places = ting_arena_take_zeroed(arena, (size_t)input_count, sizeof *places);
-    out->lines = ting_arena_take_zeroed(arena, (size_t)input_count * (size_t)options->nbest,
-                                        sizeof *out->lines);
-    if (ting_arena_failed(arena)) {
-        err = TING_ERR_MEMORY;
-        goto out;
-    }
-    for (int i = 0; i < input_count; i++)
-        TRY(lay_places(&j, &inputs[i], &places[i]));
-    TRY(lay_windows(&j, &w));
-    for (int i = 0; i < w.count; i += BATCH)
-        TRY(read_batch(&j, &w, i, i + BATCH < w.count ? i + BATCH : w.count, places));
-    for (int i = 0; i < input_count; i++)
-        TRY(best_lines(&j, i, places[i], out->lines, &out->line_count));
-    out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
-    TRY(list_alternatives(&j, places[out->lines[0].input], out));
+    TRY(lay_sequences(&j, &r));
+    ting_p2h_place **places = ting_arena_take_zeroed(arena, (size_t)r.count, sizeof *places);
+    TRY(places != NULL ? TING_OK : TING_ERR_MEMORY);
+    TRY(read_sequences(&j, &r, places));
+    TRY(collect(arena, inputs, input_count, &r, places, &read));
+    TRY(ting_p2h_lines_find(arena, options, inputs, input_count, read, out));
 out:
     return err;
 }

@@ -7,8 +7,14 @@
  * network's view of the whole line, so the n best lines are the n best sums, found exactly. A line longer than
  * the network was trained on is read in overlapping windows, each place from the window that shows most around it.
  *
- * Several readings of the same sound may be given: whole sequences with scores (n-best in). Their lines are
- * pooled: a line's score is its own log-probability plus weight times the score of the sequence it came from.
+ * Several readings of the same sound may be given: whole sequences with scores (n-best in). The one-to-one network's characters for
+ * each are laid side by side in a confusion network (confusion.h): at each place all characters of all syllables that may
+ * have been said there, so that a line may follow one sequence here and another there. The score of a line is
+ *
+ *     sum over places of input_weight x log P(syllable | sound) + bonus + log p_network(character | syllable, its sequence)
+ *
+ * and, with a language model, its weight times log p(line); a place may stay empty where a sequence has nothing, which has the
+ * first term only. Lines of an encoder-decoder are pooled: the score of each, plus input_weight x that of its sequence.
  *
  * The special characters of the table are never written; <S> and </S> stand for the edges in the network's
  * n-grams and need no place in a one-to-one line.
@@ -16,7 +22,9 @@
 #ifndef TING_DECODE_P2H_H
 #define TING_DECODE_P2H_H
 
+#include "decode/confusion.h"
 #include "decode/p2h_lm.h"
+#include "decode/p2h_place.h"
 #include "model/p2h_model.h"
 
 typedef struct ting_p2h_options {
@@ -25,20 +33,26 @@ typedef struct ting_p2h_options {
     int nbest;            /* lines wanted, at least 1 */
     int alternatives;     /* other characters wanted for each place */
     double input_weight;  /* of the scores of sequences */
+    double bonus;         /* for each character, where sequences of several lengths compete */
     const ting_p2h_lm *lm; /* one-to-one: lines are good to it too (p2h_lm.h); NULL: none. Borrowed */
     double other_tone;    /* added to the score of characters that have not the syllable's tone; usually < 0 */
 } ting_p2h_options;
 
 typedef struct ting_p2h_input {
     const int *syllables; /* [count] ids of the network's table; TING_P2H_UNKNOWN is allowed */
+    const double *starts; /* [count] when each was said, seconds; NULL: not known */
     int count;
     double score; /* log-probability of the sequence; 0 when there is only one */
+    const ting_confusion_other *others; /* [other_count] syllables that were nearly heard instead, in order of place; one-to-one */
+    int other_count;
 } ting_p2h_input;
 
 typedef struct ting_p2h_line {
     int *characters; /* [count] ids of the table */
     int count;       /* that of the sequence, but for FREE lines of an encoder-decoder: 0 to 2 n + 8, 8 more for each piece */
-    int input;    /* the sequence it was read from */
+    ting_p2h_origin *origins; /* [count] what each was read from. NULL: all of sequence `input`, an encoder-decoder's */
+    int *places;              /* [count] where each stands among the places; with origins */
+    int input;
     double score; /* log-probability */
 } ting_p2h_line;
 

@@ -11,6 +11,7 @@
 #define TING_DECODE_P2H_LM_H
 
 #include "base/arena.h"
+#include "decode/p2h_place.h"
 #include "model/ngram.h"
 
 typedef struct ting_p2h_lm {
@@ -20,15 +21,9 @@ typedef struct ting_p2h_lm {
     int beam;
 } ting_p2h_lm;
 
-typedef struct ting_p2h_place { /* what may stand there, best first */
-    int count;
-    const int *characters;
-    const double *log_probs;
-} ting_p2h_place;
-
-/* Up to nbest different lines, best first, into characters [nbest, length] and scores [nbest]; *count: how many. Work in the arena.
- * Errors: memory. */
+/* Up to nbest different lines, best first: which character of each place, choices [nbest, length], and scores [nbest]; *count: how
+ * many. A place that stays empty (TING_P2H_NOTHING) is no word. Work in the arena. Errors: memory. */
 ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length, int nbest,
-                            int *characters, double *scores, int *count);
+                            int *choices, double *scores, int *count);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "decode/predictor_cache.h"
+#include "decode/rivals.h"
 
 #include <math.h>
 
@@ -13,9 +14,8 @@ struct ting_greedy {
     ting_predictor_cache *cache;
     int context[TING_TRANSDUCER_MAX_CONTEXT]; /* the newest last */
     ting_emission *emissions;
-    ting_rival *rivals; /* [count, TING_GREEDY_RIVALS] */
     int count;
-    size_t room, rival_room;
+    size_t room;
     double log_prob;
     long rows;
 };
@@ -53,7 +53,6 @@ void ting_greedy_free(ting_greedy *search)
         return;
     ting_predictor_cache_free(search->cache);
     ting_free(search->emissions);
-    ting_free(search->rivals);
     ting_free(search);
 }
 
@@ -72,15 +71,12 @@ void ting_greedy_reset(ting_greedy *search)
 
 static ting_err emit(ting_greedy *search, int token, const ting_real *log_probs)
 {
-    const size_t count = (size_t)search->count;
     const ting_transducer_config *config = ting_transducer_settings(search->model);
-    if (ting_reserve(&search->emissions, count, 1, &search->room, sizeof *search->emissions) != TING_OK ||
-        ting_reserve(&search->rivals, count * TING_GREEDY_RIVALS, TING_GREEDY_RIVALS, &search->rival_room,
-                     sizeof *search->rivals) != TING_OK)
+    if (ting_reserve(&search->emissions, (size_t)search->count, 1, &search->room, sizeof *search->emissions) != TING_OK)
         return TING_ERR_MEMORY;
-    const double log_prob = (double)log_probs[token];
-    ting_rivals_note(log_probs, config->vocab, config->blank, token, search->rivals + count * TING_GREEDY_RIVALS);
-    search->emissions[search->count++] = (ting_emission){token, search->rows, log_prob};
+    ting_emission *e = &search->emissions[search->count++];
+    *e = (ting_emission){.token = token, .row = search->rows, .log_prob = (double)log_probs[token]};
+    ting_rivals_note(log_probs, config->vocab, config->blank, token, e->rivals);
     ting_predictor_push(search->model, token, search->context);
     return TING_OK;
 }
@@ -131,9 +127,4 @@ out:
 ting_decoded ting_greedy_result(const ting_greedy *search)
 {
     return (ting_decoded){search->emissions, search->count, search->log_prob};
-}
-
-const ting_rival *ting_greedy_rivals(const ting_greedy *search)
-{
-    return search->rivals;
 }

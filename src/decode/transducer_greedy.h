@@ -13,7 +13,6 @@
 #define TING_DECODE_TRANSDUCER_GREEDY_H
 
 #include "decode/decoded.h"
-#include "decode/rivals.h"
 #include "model/transducer.h"
 
 typedef struct ting_greedy_options {
@@ -39,8 +38,5 @@ void ting_greedy_cut(ting_greedy *search);
 ting_err ting_greedy_accept(ting_greedy *search, ting_ctx *ctx, ting_tensor rows);
 
 ting_decoded ting_greedy_result(const ting_greedy *search);
-
-/* [emissions, TING_GREEDY_RIVALS]: for each emission the next tokens, blank apart, likeliest first. Borrows like the result. */
-const ting_rival *ting_greedy_rivals(const ting_greedy *search);
 
 #endif

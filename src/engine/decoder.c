@@ -156,10 +156,3 @@ ting_err ting_decoder_results(ting_decoder *d, int most, const ting_decoded **ou
     *count = 1;
     return TING_OK;
 }
-
-const ting_rival *ting_decoder_rivals(const ting_decoder *d)
-{
-    return d->kind == TRANSDUCER_GREEDY ? ting_greedy_rivals(d->greedy)
-           : d->kind == CTC_GREEDY      ? ting_ctc_greedy_rivals(d->ctc_greedy)
-                                        : NULL;
-}

@@ -12,7 +12,6 @@
 #define TING_ENGINE_DECODER_H
 
 #include "decode/decoded.h"
-#include "decode/rivals.h"
 #include "engine/am.h"
 
 typedef struct ting_decoder ting_decoder;
@@ -31,8 +30,5 @@ ting_err ting_decoder_accept(ting_decoder *decoder, ting_ctx *ctx, ting_tensor r
 /* The best `most` sequences, best first, at least one; borrows until the next call. One alone, as a partial result wants it, is
  * the search's own, not rescored. Errors: memory, numeric. */
 ting_err ting_decoder_results(ting_decoder *decoder, int most, const ting_decoded **out, int *count);
-
-/* Of greedy search: what was nearly emitted, TING_GREEDY_RIVALS for each emission of the result; NULL of beam search. */
-const ting_rival *ting_decoder_rivals(const ting_decoder *decoder);
 
 #endif

@@ -60,33 +60,63 @@ static void put_character(const ting_hanzi_p2h *p2h, int id, char out[TING_HANZI
     out[length] = '\0';
 }
 
-static ting_err write_page(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+/* Syllables of text/pinyin.h as the network's. */
+static ting_err take_inputs(const ting_hanzi_p2h *p2h, const ting_hanzi_input *inputs, int count, ting_arena *arena, ting_p2h_input **out)
+{
+    ting_p2h_input *taken = *out = ting_arena_take(arena, (size_t)count * sizeof *taken);
+    for (int i = 0; i < count && taken != NULL; i++) {
+        int *ids = ting_arena_take(arena, (size_t)inputs[i].count * sizeof *ids);
+        for (int k = 0; k < inputs[i].count && ids != NULL; k++)
+            ids[k] = ting_hanzi_p2h_syllable(p2h, inputs[i].syllables[k]);
+        ting_confusion_other *others = ting_arena_take(arena, (size_t)inputs[i].other_count * sizeof *others);
+        for (int k = 0; k < inputs[i].other_count && others != NULL; k++) {
+            others[k] = inputs[i].others[k];
+            others[k].symbol = ting_hanzi_p2h_syllable(p2h, others[k].symbol);
+        }
+        taken[i] = (ting_p2h_input){.syllables = ids, .starts = inputs[i].starts, .count = inputs[i].count, .score = inputs[i].score,
+                                    .others = others, .other_count = inputs[i].other_count};
+    }
+    return ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK;
+}
+
+/* Of a line that was read from one sequence, a character a syllable. */
+static ting_p2h_origin *in_order(ting_arena *arena, int input, int count)
+{
+    ting_p2h_origin *origins = ting_arena_take(arena, (size_t)count * sizeof *origins);
+    for (int i = 0; i < count && origins != NULL; i++)
+        origins[i] = (ting_p2h_origin){input, i, -1};
+    return origins;
+}
+
+static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
                            ting_hanzi_page *out)
 {
     ting_err err = TING_OK;
     const ting_hanzi_p2h_use *use = self;
+    ting_p2h_input *taken;
     ting_p2h_page page;
     *out = (ting_hanzi_page){0};
-    int *ids = ting_arena_take(arena, (size_t)count * sizeof *ids);
-    if (ids == NULL)
-        return TING_ERR_MEMORY;
-    for (int i = 0; i < count; i++)
-        ids[i] = ting_hanzi_p2h_syllable(use->p2h, syllables[i]);
+    TRY(take_inputs(use->p2h, inputs, input_count, arena, &taken));
     TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
                         &(ting_p2h_options){.limit = use->limit, .aligned = use->aligned, .nbest = nbest,
-                                            .alternatives = alternatives, .other_tone = use->other_tone, .lm = use->lm},
-                        &(ting_p2h_input){.syllables = ids, .count = count}, 1, &page));
+                                            .alternatives = alternatives, .other_tone = use->other_tone, .lm = use->lm,
+                                            .input_weight = use->heard_weight, .bonus = use->bonus},
+                        taken, input_count, &page));
     const size_t others = (size_t)page.lines[0].count * (size_t)alternatives; /* lines may be of another length than ours */
     out->line_count = page.line_count;
     out->lines = ting_arena_take_zeroed(arena, (size_t)page.line_count, sizeof *out->lines);
     out->alternatives = ting_arena_take_zeroed(arena, others, sizeof *out->alternatives);
     for (int l = 0; l < page.line_count && !ting_arena_failed(arena); l++) {
         ting_hanzi_line *line = &out->lines[l];
-        line->count = page.lines[l].count;
-        line->score = page.lines[l].score;
+        const ting_p2h_line *from = &page.lines[l];
+        line->count = from->count;
+        line->score = from->score;
+        line->origins = from->origins;
+        if (line->origins == NULL && from->count == inputs[from->input].count)
+            line->origins = in_order(arena, from->input, from->count);
         line->characters = ting_arena_take(arena, (size_t)line->count * sizeof *line->characters);
         for (int i = 0; i < line->count && line->characters != NULL; i++)
-            put_character(use->p2h, page.lines[l].characters[i], line->characters[i]);
+            put_character(use->p2h, from->characters[i], line->characters[i]);
     }
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;

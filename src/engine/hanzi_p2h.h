@@ -31,7 +31,8 @@ typedef struct ting_hanzi_p2h_use {
     ting_pool *pool; /* may be NULL */
     ting_p2h_limit limit;
     bool aligned;      /* one character a syllable whatever the network: what sentences need */
-    double other_tone; /* see decode/p2h.h */
+    double other_tone; /* see decode/p2h.h, as the next two */
+    double heard_weight, bonus;
     const ting_p2h_lm *lm; /* the same; made by ting_hanzi_p2h_weigh. NULL: none */
 } ting_hanzi_p2h_use;
 

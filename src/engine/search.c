@@ -9,15 +9,7 @@
 
 #include <string.h>
 
-enum { PAIRED = 4 }; /* swaps of which two may be made at once */
-
-typedef struct swap { /* of one token of the greedy hypothesis for a rival of its kind */
-    int place, token;
-    double loss; /* in log-probability, >= 0 */
-} swap;
-
 struct ting_search {
-    const ting_piece *pieces; /* of the model's tokens */
     ting_decoder *decoder;    /* NULL: keywords only */
     ting_spotter *spotter;    /* NULL: no keywords */
     ting_keywords keywords;
@@ -26,9 +18,10 @@ struct ting_search {
     ting_decoded best; /* borrows from the decoder until its next rows */
     ting_hit *hits;    /* [room] of all hypotheses that were asked for, one after the other */
     size_t room;
-    ting_heard *heard; /* [heard_room], and pairs of swaps */
-    swap *swaps;       /* [heard_room] */
-    int heard_room;
+    ting_heard *heard; /* [heard_room] */
+    size_t heard_room;
+    ting_rival (*rivals)[TING_RIVALS]; /* [rival_room] of the best hypothesis that was asked for */
+    size_t rival_room;
 };
 
 static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_options *options)
@@ -57,12 +50,6 @@ ting_err ting_search_new(const ting_am *am, const ting_options *options, double 
     if (s == NULL)
         return TING_ERR_MEMORY;
     s->row_seconds = row_seconds;
-    s->pieces = am->pieces;
-    s->heard_room = options->beam;
-    s->heard = ting_alloc((size_t)s->heard_room + PAIRED * (PAIRED - 1) / 2, sizeof *s->heard);
-    s->swaps = ting_alloc((size_t)s->heard_room, sizeof *s->swaps);
-    if (s->heard == NULL || s->swaps == NULL)
-        FAIL(TING_ERR_MEMORY, "out of memory for a search");
     TRY(open_decoder(s, am, options));
     *out = s;
     s = NULL;
@@ -80,7 +67,7 @@ void ting_search_free(ting_search *s)
     ting_keywords_free(&s->keywords);
     ting_free(s->hits);
     ting_free(s->heard);
-    ting_free(s->swaps);
+    ting_free(s->rivals);
     ting_free(s);
 }
 
@@ -148,82 +135,28 @@ static void copy_hits(const ting_search *s, const ting_emission *emissions, int 
     }
 }
 
-/* The swaps that cost least, best first, at most `most`; an initial only for an initial, a final for a final. */
-static int cheapest_swaps(const ting_search *s, const ting_rival *rivals, int most)
-{
-    int kept = 0;
-    for (int i = 0; i < s->best.count; i++)
-        for (int r = 0; r < TING_GREEDY_RIVALS; r++) {
-            const ting_emission *e = &s->best.emissions[i];
-            const ting_rival *rival = &rivals[i * TING_GREEDY_RIVALS + r];
-            const double loss = e->log_prob - rival->log_prob;
-            if (rival->token < 0 || s->pieces[rival->token].kind != s->pieces[e->token].kind)
-                continue;
-            int at = kept;
-            while (at > 0 && s->swaps[at - 1].loss > loss)
-                at--;
-            if (at >= most)
-                continue;
-            kept = kept < most ? kept + 1 : most;
-            memmove(s->swaps + at + 1, s->swaps + at, (size_t)(kept - 1 - at) * sizeof *s->swaps);
-            s->swaps[at] = (swap){i, rival->token, loss};
-        }
-    return kept;
-}
-
-/* Adds the greedy hypothesis with the given tokens swapped; there is room for it. */
-static void add_swapped(ting_search *s, int *count, const swap *const *swaps, int swap_count)
-{
-    const int tokens = s->best.count;
-    ting_hit *hits = s->hits + (size_t)*count * (size_t)tokens;
-    ting_heard *heard = &s->heard[(*count)++];
-    copy_hits(s, s->best.emissions, tokens, hits);
-    *heard = (ting_heard){hits, tokens, s->best.log_prob};
-    for (int i = 0; i < swap_count; i++) {
-        hits[swaps[i]->place].token = swaps[i]->token;
-        hits[swaps[i]->place].log_prob -= swaps[i]->loss;
-        heard->score -= swaps[i]->loss;
-    }
-}
-
-/* Greedy search gives one hypothesis; the others are that one with a token swapped, or two of the cheapest. */
-static ting_err greedy_hypotheses(ting_search *s, const ting_rival *rivals, int room, int *count)
-{
-    const int swaps = cheapest_swaps(s, rivals, room - 1), paired = swaps < PAIRED ? swaps : PAIRED;
-    *count = 0;
-    if (make_room(s, s->best.count * (1 + swaps + PAIRED * (PAIRED - 1) / 2)) != TING_OK)
-        return TING_ERR_MEMORY;
-    add_swapped(s, count, NULL, 0);
-    for (int i = 0; i < swaps; i++)
-        add_swapped(s, count, (const swap *const[]){&s->swaps[i]}, 1);
-    for (int i = 0; i < paired; i++)
-        for (int k = 0; k < i; k++)
-            if (s->swaps[i].place != s->swaps[k].place)
-                add_swapped(s, count, (const swap *const[]){&s->swaps[k], &s->swaps[i]}, 2);
-    return TING_OK;
-}
-
-ting_err ting_search_hypotheses(ting_search *s, int room, const ting_heard **out, int *count)
+ting_err ting_search_hypotheses(ting_search *s, int most, const ting_heard **out, int *count)
 {
     ting_err err = TING_OK;
     const ting_decoded *results = &s->best;
-    const ting_rival *rivals = s->decoder != NULL ? ting_decoder_rivals(s->decoder) : NULL;
     int found = 1, total = 0;
-    *out = s->heard;
-    room = room < s->heard_room ? room : s->heard_room;
-    if (rivals != NULL)
-        return greedy_hypotheses(s, rivals, room, count);
     if (s->decoder != NULL)
-        TRY(ting_decoder_results(s->decoder, room, &results, &found));
+        TRY(ting_decoder_results(s->decoder, most, &results, &found));
     for (int i = 0; i < found; i++)
         total += results[i].count;
     TRY(make_room(s, total));
+    TRY(ting_reserve(&s->heard, 0, (size_t)found, &s->heard_room, sizeof *s->heard));
+    TRY(ting_reserve(&s->rivals, 0, (size_t)results[0].count, &s->rival_room, sizeof *s->rivals));
     ting_hit *hits = s->hits;
     for (int i = 0; i < found; i++) {
         copy_hits(s, results[i].emissions, results[i].count, hits);
-        s->heard[i] = (ting_heard){hits, results[i].count, results[i].log_prob};
+        s->heard[i] = (ting_heard){.hits = hits, .count = results[i].count, .score = results[i].log_prob};
         hits += results[i].count;
     }
+    for (int i = 0; i < results[0].count; i++)
+        memcpy(s->rivals[i], results[0].emissions[i].rivals, sizeof s->rivals[i]);
+    s->heard[0].rivals = most > 1 ? (const ting_rival(*)[TING_RIVALS])s->rivals : NULL;
+    *out = s->heard;
     *count = found;
     TRY(look(s)); /* asking for results ended the loan of `best` */
 out:
@@ -242,7 +175,7 @@ ting_err ting_search_spotted(ting_search *s, const char **name, double *probabil
     copy_hits(s, found.emissions, found.count, s->hits);
     *name = s->keywords.items[found.keyword].name;
     *probability = found.probability;
-    *out = (ting_heard){s->hits, found.count, 0};
+    *out = (ting_heard){.hits = s->hits, .count = found.count};
 out:
     return err;
 }

@@ -38,10 +38,9 @@ ting_err ting_search_spotted(ting_search *search, const char **name, double *pro
 /* The sound is over: a keyword that ends with it is found. Errors: memory. */
 ting_err ting_search_finish(ting_search *search);
 
-/* Hypotheses, the acoustically best first, at least one; borrows until the next call. Beam search gives up to `room` in
- * order; greedy search its own, room - 1 with one token swapped for what was nearly heard, and a few with two, in no order
- * (room 1: its own alone). Errors: memory. */
-ting_err ting_search_hypotheses(ting_search *search, int room, const ting_heard **out, int *count);
+/* Up to `most` hypotheses, at least one, the acoustically best first, with what was nearly heard instead of its tokens unless `most` is
+ * 1. Greedy search has one. Borrows until the next call. Errors: memory. */
+ting_err ting_search_hypotheses(ting_search *search, int most, const ting_heard **out, int *count);
 
 /* The sentence is over. */
 void ting_search_cut(ting_search *search);

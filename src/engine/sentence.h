@@ -5,12 +5,12 @@
  *
  *     hits (tokens with times and scores), one list a hypothesis
  *       -> syllables (text/syllable.h)
- *       -> hanzi, several lines each (hanzi.h), or numbered pinyin
- *       -> all pairs ranked by acoustic score + weight x score of the line
+ *       -> hanzi: the writer's lines for all of them together (hanzi.h); or numbered pinyin, ranked as they were heard
  */
 #ifndef TING_ENGINE_SENTENCE_H
 #define TING_ENGINE_SENTENCE_H
 
+#include "decode/decoded.h"
 #include "engine/hanzi.h"
 #include "text/syllable.h"
 #include "tingxie.h"
@@ -21,6 +21,7 @@ typedef struct ting_heard { /* one acoustic hypothesis */
     const ting_hit *hits;
     int count;
     double score; /* log-probability */
+    const ting_rival (*rivals)[TING_RIVALS]; /* [count] what was nearly heard instead of each; NULL: not known */
 } ting_heard;
 
 typedef struct ting_sentence_maker {
@@ -29,7 +30,6 @@ typedef struct ting_sentence_maker {
     int token_count;
     const ting_hanzi_writer *writer; /* gives one character a syllable; NULL: text is numbered pinyin */
     bool spell;                      /* text is pinyin; the writer only helps to rank what was heard */
-    double weight;                   /* of a line's score beside the acoustic score */
     double row_seconds;              /* least length of a character */
     double limit;                    /* length of the sound once it is known: no character ends later; 0: not known */
     int nbest, alternatives;

@@ -20,9 +20,11 @@
 
 static const double short_pause = 0.24, overtime = 1.0; /* seconds */
 
-/* Of a line of hanzi beside the sound, when hypotheses are ranked: what the network finds plausible corrects what was
- * heard. Character error rates with beam 8 at weight 0, 3 and 5 stand in docs/PERF.md. */
-static const double line_weight = 3;
+/* How lines of hanzi are searched (decode/p2h.h): chosen on sentences that nothing is reported of (docs/JOINT.md). A language
+ * model takes away for each character, and says more of what may have been heard than the network alone. */
+static const struct weights {
+    double heard, bonus;
+} with_lm = {1.4, 3}, without_lm = {0.33, 0};
 
 struct ting_stream {
     const ting_model *model;
@@ -155,9 +157,10 @@ static ting_err make_parts(ting_stream *s, int rate)
     s->chunk_rows = ting_listener_chunk_rows(s->listener);
     s->maker = (ting_sentence_maker){
         .tokens = am->tokens.items, .parts = am->pieces, .token_count = (int)am->tokens.count,
-        .weight = line_weight, .row_seconds = ting_listener_row_seconds(s->listener),
+        .row_seconds = ting_listener_row_seconds(s->listener),
         .nbest = s->options.nbest, .alternatives = s->options.alternatives};
     TRY(ting_search_new(am, &s->options, s->maker.row_seconds, &s->search));
+    const struct weights *weights = s->model->weighing.lm != NULL ? &with_lm : &without_lm;
     bool helper = s->options.hanzi == 2;
     bool wanted = helper ? s->model->writing.path != NULL : s->options.hanzi == 1;
     if (wanted && !am->writes && s->options.keywords == NULL) {
@@ -165,7 +168,7 @@ static ting_err make_parts(ting_stream *s, int rate)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
                                       .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true,
-                                      .lm = s->model->weighing.lm};
+                                      .lm = s->model->weighing.lm, .heard_weight = weights->heard, .bonus = weights->bonus};
         s->writer = ting_hanzi_p2h_writer(&s->use);
         s->maker.writer = &s->writer;
         s->maker.spell = helper;

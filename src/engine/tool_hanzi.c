@@ -103,7 +103,7 @@ ting_err ting_tool_hanzi_line(ting_tool_hanzi *hanzi, const char *line, size_t l
     ting_arena_reset(hanzi->arena);
     TRY(read_syllables(hanzi->arena, line, length, &syllables, &count));
     ting_hanzi_writer writer = ting_hanzi_p2h_writer(&hanzi->use);
-    TRY(writer.write(writer.self, syllables, count, nbest, 0, hanzi->arena, &page));
+    TRY(writer.write(writer.self, &(ting_hanzi_input){.syllables = syllables, .count = count}, 1, nbest, 0, hanzi->arena, &page));
     for (int l = 0; l < page.line_count; l++) {
         if (nbest > 1)
             ting_str_addf(out, "%d\t%.4f\t", l + 1, page.lines[l].score);

@@ -98,7 +98,6 @@ static void greedy_is_the_best_path(void **state)
         assert_ok(ting_ctc_greedy_new(&(ting_ctc_greedy_options){.vocab = VOCAB, .blank = BLANK}, &search));
         assert_ok(ting_ctc_greedy_accept(search, &tiny.ctx, tiny.logits));
         const ting_decoded got = ting_ctc_greedy_result(search);
-        const ting_rival *rivals = ting_ctc_greedy_rivals(search);
         assert_int_equal(got.count, best.count);
         assert_true(fabs(got.log_prob - log(best.probability)) < 1e-5);
         for (int i = 0; i < got.count; i++, seen++) {
@@ -107,9 +106,9 @@ static void greedy_is_the_best_path(void **state)
             assert_int_equal(e->row, best.rows[i]);
             assert_true(fabs(e->log_prob - tiny.log_probs[e->row][e->token]) < 1e-5);
             /* of three symbols the one that is neither blank nor this token */
-            assert_int_equal(rivals[i * TING_GREEDY_RIVALS].token, 2 - e->token);
-            assert_true(fabs(rivals[i * TING_GREEDY_RIVALS].log_prob - tiny.log_probs[e->row][2 - e->token]) < 1e-5);
-            assert_int_equal(rivals[i * TING_GREEDY_RIVALS + 1].token, -1);
+            assert_int_equal(e->rivals[0].token, 2 - e->token);
+            assert_true(fabs(e->rivals[0].log_prob - tiny.log_probs[e->row][2 - e->token]) < 1e-5);
+            assert_int_equal(e->rivals[1].token, -1);
         }
         ting_ctc_greedy_free(search);
         close_tiny();
@@ -149,6 +148,8 @@ static void a_wide_beam_is_exhaustive(void **state)
             for (int k = 0; k < got->count; k++) {
                 assert_int_equal(got->emissions[k].row, all[at].rows[k]);
                 assert_true(fabs(got->emissions[k].log_prob - tiny.log_probs[all[at].rows[k]][all[at].tokens[k]]) < 1e-5);
+                assert_int_equal(got->emissions[k].rivals[0].token, 2 - all[at].tokens[k]);
+                assert_true(fabs(got->emissions[k].rivals[0].log_prob - tiny.log_probs[all[at].rows[k]][2 - all[at].tokens[k]]) < 1e-5);
             }
         }
         ting_ctc_beam_free(beam);

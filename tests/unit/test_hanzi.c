@@ -116,7 +116,8 @@ static void sentences_get_a_character_a_syllable(void **state)
     ting_hanzi_p2h_use use = {.p2h = p2h, .kern = ting_kern_select(ting_cpu_detect()), .limit = TING_P2H_FREE, .aligned = true};
     ting_hanzi_writer writer = ting_hanzi_p2h_writer(&use);
     const int syllables[PLACES] = {ting_pinyin_read("a1", 2), ting_pinyin_read("ba4", 3), TING_PINYIN_NONE};
-    assert_ok(writer.write(writer.self, syllables, PLACES, LINES, OTHERS, arena, &page));
+    const ting_hanzi_input input = {.syllables = syllables, .count = PLACES};
+    assert_ok(writer.write(writer.self, &input, 1, LINES, OTHERS, arena, &page));
     assert_int_equal(page.line_count, LINES);
     double sum = 0;
     for (int l = 0; l < LINES; l++) {
@@ -132,8 +133,9 @@ static void sentences_get_a_character_a_syllable(void **state)
             assert_string_not_equal(page.alternatives[i * OTHERS + k], page.lines[0].characters[i]);
         }
     use.aligned = false; /* the same network ends lines as it likes, and its alternatives follow its line */
-    assert_ok(writer.write(writer.self, syllables, PLACES, 1, OTHERS, arena, &page));
+    assert_ok(writer.write(writer.self, &input, 1, 1, OTHERS, arena, &page));
     assert_true(page.lines[0].count < PLACES);
+    assert_null(page.lines[0].origins); /* there is no telling what they are of */
     ting_arena_free(arena);
     ting_hanzi_p2h_close(p2h);
     ting_free(path);

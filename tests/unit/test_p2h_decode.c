@@ -282,15 +282,15 @@ static void long_lines_of_an_encoder_decoder_are_pieces(void **state)
     ting_p2h_model_close(&m);
 }
 
-/* Two sequences with scores: lines are ranked together, and a text that both give stands once. */
+/* Two sequences with scores of an encoder-decoder: lines are ranked together, and a text that both give stands once. */
 static void sequences_are_pooled(void **state)
 {
     (void)state;
     static const int one[] = {A1, BA4}, two[] = {A2, BA5};
-    ting_p2h_model m = random_model(false);
+    ting_p2h_model m = random_model(true);
     ting_arena *arena = ting_arena_new(1 << 16);
     ting_p2h_page page;
-    const ting_p2h_input inputs[] = {{one, 2, -1}, {two, 2, -2}};
+    const ting_p2h_input inputs[] = {{.syllables = one, .count = 2, .score = -1}, {.syllables = two, .count = 2, .score = -2}};
     for (int weight = 0; weight < 2; weight++) {
         assert_ok(ting_p2h_decode(&m, ting_kern_select(TING_CPU_SCALAR), NULL, arena,
                                   &(ting_p2h_options){.limit = TING_P2H_EXACT, .nbest = 30,
@@ -304,6 +304,76 @@ static void sequences_are_pooled(void **state)
             for (int i = 0; i < 6; i++)
                 assert_int_equal(page.lines[i].input, 0);
     }
+    ting_arena_free(arena);
+    ting_p2h_model_close(&m);
+}
+
+enum { POINTS = 4 + sizeof points / sizeof points[0] };
+
+/* log p(character | its syllable) at each place of a line, from all its lines. */
+static void measure_places(const ting_p2h_model *m, ting_arena *arena, const int *line, int count, double out[][POINTS])
+{
+    ting_p2h_page page;
+    assert_ok(decode(m, arena, TING_P2H_EXACT, 1000, line, count, &page));
+    for (int t = 0; t < count; t++)
+        for (int c = 0; c < POINTS; c++)
+            out[t][c] = 0;
+    for (int i = 0; i < page.line_count; i++)
+        for (int t = 0; t < count; t++)
+            out[t][page.lines[i].characters[t]] += exp(page.lines[i].score);
+    for (int t = 0; t < count; t++)
+        for (int c = 0; c < POINTS; c++)
+            out[t][c] = log(out[t][c]);
+}
+
+/* Sequences of three and two syllables, of which the first nearly had another in its first place: at every place the characters of
+ * all syllables there, each with what the sound says of its syllable and the network of it in its own sequence; the last place may
+ * stay empty. */
+static void sequences_are_laid_side_by_side(void **state)
+{
+    (void)state;
+    static const int one[] = {A2, BA4, A1}, other[] = {A1, BA4, A1}, two[] = {A2, BA5};
+    static const ting_confusion_other nearly = {.place = 0, .symbol = A1, .loss = 0.7};
+    static const double starts[] = {1, 1.2, 1.4};
+    const ting_p2h_input inputs[] = {
+        {.syllables = one, .starts = starts, .count = 3, .score = -1, .others = &nearly, .other_count = 1},
+        {.syllables = two, .starts = starts, .count = 2, .score = -1.5}};
+    const double share[] = {-log(1 + exp(-0.5)), -log(1 + exp(0.5))}, weight = 0.8, bonus = 0.3;
+    ting_p2h_model m = random_model(false);
+    ting_arena *arena = ting_arena_new(1 << 16);
+    double p[3][3][POINTS];
+    ting_p2h_page page;
+    measure_places(&m, arena, one, 3, p[0]);
+    measure_places(&m, arena, other, 3, p[1]);
+    measure_places(&m, arena, two, 2, p[2]);
+    assert_ok(ting_p2h_decode(&m, ting_kern_select(TING_CPU_SCALAR), NULL, arena,
+                              &(ting_p2h_options){.limit = TING_P2H_EXACT, .nbest = 64, .input_weight = weight, .bonus = bonus,
+                                                  .alternatives = 3},
+                              inputs, 2, &page));
+    assert_int_equal(page.line_count, 4 * 2 * (3 + 1));
+    int shorter = 0, others = 0;
+    for (int i = 0; i < page.line_count; i++) {
+        const ting_p2h_line *line = &page.lines[i];
+        const int *c = line->characters;
+        const double first[] = {p[0][0][c[0]], weight * (share[0] - 0.7) + p[1][0][c[0]]}; /* A2 is in both: its share is 1 */
+        const double second[] = {weight * share[0] + p[0][1][c[1]], weight * share[1] + p[2][1][c[1]]};
+        double want = fmax(first[0], first[1]) + fmax(second[0], second[1]) + 2 * bonus;
+        assert_in_range(line->count, 2, 3);
+        want += line->count == 3 ? weight * share[0] + bonus + p[0][2][c[2]] : weight * share[1];
+        assert_true(fabs(line->score - want) < 1e-5); /* float logits */
+        assert_true(i == 0 || line->score <= page.lines[i - 1].score);
+        assert_int_equal(line->origins[0].input, 0);
+        assert_int_equal(line->origins[0].other, first[1] > first[0] ? 0 : -1);
+        assert_int_equal(line->origins[1].input, second[1] > second[0]);
+        assert_int_equal(line->origins[1].place, 1);
+        shorter += line->count == 2;
+        others += line->origins[0].other == 0;
+    }
+    assert_int_equal(shorter, 8);
+    assert_true(others >= 16); /* 4 and 5 are no characters of A2 */
+    for (int t = 0; t < page.lines[0].count; t++)
+        for (int k = 0; k < 3; k++)
+            assert_int_not_equal(page.alternatives[3 * t + k], page.lines[0].characters[t]);
     ting_arena_free(arena);
     ting_p2h_model_close(&m);
 }
@@ -378,6 +448,7 @@ int main(void)
         cmocka_unit_test(long_lines_take_bounded_memory),
         cmocka_unit_test(long_lines_of_an_encoder_decoder_are_pieces),
         cmocka_unit_test(sequences_are_pooled),
+        cmocka_unit_test(sequences_are_laid_side_by_side),
         cmocka_unit_test(stored_models_write_the_same_and_fail_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

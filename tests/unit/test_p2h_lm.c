@@ -19,7 +19,7 @@ static const char text[] = "\\data\\\nngram 1=6\nngram 2=5\nngram 3=2\n\\1-grams
 static const uint32_t word[] = {3, 4, 5, 3, TING_NGRAM_UNKNOWN};
 
 typedef struct line {
-    int characters[LENGTH];
+    int choices[LENGTH];
     double score;
 } line;
 
@@ -30,8 +30,11 @@ static void list_all(const ting_p2h_lm *lm, const ting_p2h_place *places, line *
         ting_ngram_state state = ting_ngram_begin(lm->ngram);
         line l = {.score = 0};
         for (int t = 0, rest = n; t < LENGTH; t++, rest /= CHOICES) {
-            l.characters[t] = places[t].characters[rest % CHOICES];
-            l.score += places[t].log_probs[rest % CHOICES] + lm->weight * ting_ngram_score(lm->ngram, &state, lm->word[l.characters[t]], &state);
+            const int character = places[t].characters[rest % CHOICES];
+            l.choices[t] = rest % CHOICES;
+            l.score += places[t].log_probs[rest % CHOICES];
+            if (character != TING_P2H_NOTHING)
+                l.score += lm->weight * ting_ngram_score(lm->ngram, &state, lm->word[character], &state);
         }
         l.score += lm->weight * ting_ngram_score(lm->ngram, &state, TING_NGRAM_END, &state);
         int at = n;
@@ -58,18 +61,20 @@ static void the_best_lines_are_found(void **state)
         const ting_p2h_lm lm = {.ngram = ngram, .word = word, .weight = round % 4 * 0.5, .beam = LINES};
         for (int t = 0; t < LENGTH; t++) {
             for (int i = 0; i < CHOICES; i++) {
-                characters[t][i] = (int)((ting_rng_below(&rng, 2) + (uint32_t)i * 2) % 5);
+                characters[t][i] = i < 2 ? (int)ting_rng_below(&rng, 2) + i * 2 : 4;
                 log_probs[t][i] = -i - ting_rng_uniform(&rng);
             }
-            places[t] = (ting_p2h_place){CHOICES, characters[t], log_probs[t]};
+            places[t] = (ting_p2h_place){.count = CHOICES, .characters = characters[t], .log_probs = log_probs[t]};
         }
+        if (round % 2 == 1) /* one place may stay empty */
+            characters[2][1] = TING_P2H_NOTHING;
         list_all(&lm, places, all);
         assert_ok(ting_p2h_lm_search(&lm, arena, places, LENGTH, BEST, found, scores, &count));
         assert_int_equal(count, BEST);
         for (int i = 0; i < BEST; i++) {
             assert_true(fabs(scores[i] - all[i].score) < 1e-9);
             if (i + 1 < BEST && all[i].score - all[i + 1].score > 1e-9 && (i == 0 || all[i - 1].score - all[i].score > 1e-9))
-                assert_memory_equal(found + i * LENGTH, all[i].characters, sizeof all[i].characters);
+                assert_memory_equal(found + i * LENGTH, all[i].choices, sizeof all[i].choices);
         }
         const ting_p2h_lm narrow = {.ngram = ngram, .word = word, .weight = lm.weight, .beam = 2}; /* may lose, never wins */
         assert_ok(ting_p2h_lm_search(&narrow, arena, places, LENGTH, BEST, found, scores, &count));

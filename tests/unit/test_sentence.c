@@ -20,36 +20,50 @@ static int read_pieces(void **state)
     return 0;
 }
 
-/* Writes 甲 for the first syllable, 乙 for the second, and so on; line k begins with the k-th of them. */
-static ting_err write_fake(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
-                           ting_hanzi_page *out)
+/* A line of 甲 for the first syllable of an input, 乙 for the second, and so on; the second line begins with the second of them. */
+static ting_err write_line(int input, int count, int l, double score, ting_arena *arena, ting_hanzi_line *out)
 {
     static const char *const row[] = {"甲", "乙", "丙", "丁", "戊"};
-    (void)syllables;
-    out->line_count = nbest < 2 ? nbest : 2;
-    out->lines = ting_arena_take_zeroed(arena, (size_t)out->line_count, sizeof *out->lines);
-    for (int l = 0; l < out->line_count; l++) {
-        out->lines[l].score = -1.0 - l - *(double *)self * count;
-        out->lines[l].count = count;
-        out->lines[l].characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->lines[l].characters);
-        for (int i = 0; i < count; i++)
-            strcpy(out->lines[l].characters[i], row[(i + l) % 5]);
+    *out = (ting_hanzi_line){.count = count, .score = score};
+    out->characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->characters);
+    out->origins = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->origins);
+    for (int i = 0; i < count; i++) {
+        strcpy(out->characters[i], row[(i + l) % 5]);
+        out->origins[i] = (ting_p2h_origin){input, i, -1};
     }
-    out->alternatives = ting_arena_take_zeroed(arena, (size_t)(count * alternatives), sizeof *out->alternatives);
-    for (int i = 0; alternatives > 0 && i < count; i++)
-        strcpy(out->alternatives[i * alternatives], row[(i + 1) % 5]); /* one alternative, then "" */
+    return TING_OK;
+}
+
+/* Two lines of each input, the best first. */
+static ting_err write_fake(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
+                           ting_hanzi_page *out)
+{
+    ting_hanzi_line *all = ting_arena_take_zeroed(arena, (size_t)input_count * 2, sizeof *all);
+    int found = 0;
+    for (int n = 0; n < input_count * 2; n++) {
+        const int count = inputs[n / 2].count;
+        ting_hanzi_line line;
+        int at = found++;
+        assert_ok(write_line(n / 2, count, n % 2, inputs[n / 2].score + 0.5 * (-1.0 - n % 2 - *(double *)self * count), arena, &line));
+        for (; at > 0 && all[at - 1].score < line.score; at--)
+            all[at] = all[at - 1];
+        all[at] = line;
+    }
+    *out = (ting_hanzi_page){.lines = all, .line_count = nbest < found ? nbest : found};
+    out->alternatives = ting_arena_take_zeroed(arena, (size_t)(all[0].count * alternatives), sizeof *out->alternatives);
+    for (int i = 0; alternatives > 0 && i < all[0].count; i++)
+        strcpy(out->alternatives[i * alternatives], all[0].characters[(i + 1) % all[0].count]); /* one alternative, then "" */
     return TING_OK;
 }
 
 /* Writes every syllable as the one character that it is given. */
-static ting_err write_same(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+static ting_err write_same(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
                            ting_hanzi_page *out)
 {
-    (void)syllables, (void)nbest, (void)alternatives;
+    (void)input_count, (void)nbest, (void)alternatives;
     *out = (ting_hanzi_page){.line_count = 1, .lines = ting_arena_take_zeroed(arena, 1, sizeof *out->lines)};
-    out->lines[0].count = count;
-    out->lines[0].characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->lines[0].characters);
-    for (int i = 0; i < count; i++)
+    assert_ok(write_line(0, inputs[0].count, 0, 0, arena, &out->lines[0]));
+    for (int i = 0; i < inputs[0].count; i++)
         strcpy(out->lines[0].characters[i], self);
     return TING_OK;
 }
@@ -57,7 +71,7 @@ static ting_err write_same(void *self, const int *syllables, int count, int nbes
 static ting_sentence_maker maker(const ting_hanzi_writer *writer, int nbest)
 {
     return (ting_sentence_maker){.tokens = names, .parts = pieces, .token_count = TOKENS, .writer = writer,
-                                 .weight = 0.5, .row_seconds = 0.04, .nbest = nbest, .alternatives = 3};
+                                 .row_seconds = 0.04, .nbest = nbest, .alternatives = 3};
 }
 
 static const ting_hit zhong_guo[] = {
@@ -72,7 +86,7 @@ static void sandhi_is_not_written(void **state)
         char character[5];
         const char *pinyin;
     } cases[] = {{"一", "yi1 bu2"}, {"不", "yi2 bu4"}, {"移", "yi2 bu2"}};
-    ting_heard heard = {yi_bu, 4, -2};
+    ting_heard heard = {yi_bu, 4, -2, NULL};
     ting_arena *arena = ting_arena_new(4096);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int spell = 0; spell < 2; spell++) {
@@ -104,7 +118,7 @@ static void nothing_heard_loses_against_something(void **state)
     ting_hanzi_writer writer = {write_fake, &cost};
     ting_sentence_maker m = maker(&writer, 2);
     static const ting_hit initial[] = {{ZH, 1.0, 1.04, -0.1}}; /* an initial alone is dropped */
-    ting_heard heard[] = {{initial, 1, -0.1}, {zhong_guo, 4, -2}, {initial, 0, -0.5}};
+    ting_heard heard[] = {{initial, 1, -0.1, NULL}, {zhong_guo, 4, -2, NULL}, {initial, 0, -0.5, NULL}};
     ting_arena *arena = ting_arena_new(4096);
     const ting_sentence *s;
     assert_ok(ting_sentence_make(&m, heard, 3, arena, &s));
@@ -116,13 +130,14 @@ static void nothing_heard_loses_against_something(void **state)
     ting_arena_free(arena);
 }
 
-/* Writes one character fewer than there are syllables, or no line at all. */
-static ting_err write_short(void *self, const int *syllables, int count, int nbest, int alternatives, ting_arena *arena,
+/* Writes one character fewer than there are syllables and cannot say which they are of, or no line at all. */
+static ting_err write_short(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
                             ting_hanzi_page *out)
 {
     char character[] = "短";
-    ting_err err = write_same(character, syllables, count, nbest, alternatives, arena, out);
-    out->lines[0].count = count - 1;
+    ting_err err = write_same(character, inputs, input_count, nbest, alternatives, arena, out);
+    out->lines[0].count--;
+    out->lines[0].origins = NULL;
     out->line_count = *(int *)self;
     return err;
 }
@@ -133,7 +148,7 @@ static void lines_of_another_length_are_refused(void **state)
     int lines = 1;
     ting_hanzi_writer writer = {write_short, &lines};
     ting_sentence_maker m = maker(&writer, 1);
-    ting_heard heard = {zhong_guo, 4, -2};
+    ting_heard heard = {zhong_guo, 4, -2, NULL};
     ting_arena *arena = ting_arena_new(4096);
     const ting_sentence *s;
     assert_fails(TING_ERR_INTERNAL, "a line of 1 characters was written for 2 syllables",
@@ -150,7 +165,7 @@ static void characters_carry_times_and_confidence(void **state)
     double cost = 0;
     ting_hanzi_writer writer = {write_fake, &cost};
     ting_sentence_maker m = maker(&writer, 1);
-    ting_heard heard = {zhong_guo, 4, -2};
+    ting_heard heard = {zhong_guo, 4, -2, NULL};
     ting_arena *arena = ting_arena_new(4096);
     const ting_sentence *s;
     assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
@@ -185,7 +200,7 @@ static void hypotheses_are_ranked_over_sound_and_text(void **state)
     double cost = 1; /* a syllable costs 1: the shorter hypothesis gains */
     ting_hanzi_writer writer = {write_fake, &cost};
     ting_sentence_maker m = maker(&writer, 3);
-    ting_heard heard[] = {{zhong_guo, 4, -2.0}, {zhong_guo, 2, -2.2}};
+    ting_heard heard[] = {{zhong_guo, 4, -2.0, NULL}, {zhong_guo, 2, -2.2, NULL}};
     ting_arena *arena = ting_arena_new(4096);
     const ting_sentence *s;
     assert_ok(ting_sentence_make(&m, heard, 2, arena, &s));
@@ -202,11 +217,54 @@ static void hypotheses_are_ranked_over_sound_and_text(void **state)
     ting_arena_free(arena);
 }
 
+/* Writes the first of what was nearly heard instead wherever there is such a thing, and behind it a syllable of the second input. */
+static ting_err write_others(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
+                             ting_hanzi_page *out)
+{
+    (void)self, (void)nbest, (void)alternatives;
+    *out = (ting_hanzi_page){.line_count = 1, .lines = ting_arena_take_zeroed(arena, 1, sizeof *out->lines)};
+    assert_int_equal(input_count, 2);
+    assert_int_equal(inputs[1].other_count, 0);
+    assert_true(inputs[0].other_count > 0 && inputs[0].others[0].place == 0);
+    assert_true(inputs[0].starts[1] == 1.20);
+    assert_ok(write_line(0, 2, 0, -1, arena, &out->lines[0]));
+    out->lines[0].origins[0].other = 0;
+    out->lines[0].origins[1].input = 1;
+    return TING_OK;
+}
+
+/* A line may take here what one hypothesis has, there what another has, and what was only nearly heard. */
+static void a_line_follows_several_hypotheses(void **state)
+{
+    (void)state;
+    static const ting_rival rivals[4][TING_RIVALS] = {{{G, -3}, {-1, 0}, {-1, 0}}, {{-1, 0}, {-1, 0}, {-1, 0}},
+                                                      {{-1, 0}, {-1, 0}, {-1, 0}}, {{-1, 0}, {-1, 0}, {-1, 0}}};
+    static const ting_hit later[] = {
+        {ZH, 1.00, 1.04, -0.2}, {ONG1, 1.12, 1.16, -0.2}, {G, 1.30, 1.34, -0.2}, {U2, 1.46, 1.50, -0.6}};
+    ting_hanzi_writer writer = {write_others, NULL};
+    ting_sentence_maker m = maker(&writer, 1);
+    m.alternatives = 0;
+    const ting_heard heard[] = {{zhong_guo, 4, -2, rivals}, {later, 4, -3, NULL}};
+    ting_arena *arena = ting_arena_new(4096);
+    const ting_sentence *s;
+    assert_ok(ting_sentence_make(&m, heard, 2, arena, &s));
+    assert_string_equal(s->pinyin, "gong1 gu2");
+    assert_string_equal(s->text, "甲乙");
+    const ting_char *c = ting_sentence_char(s, 0), *d = ting_sentence_char(s, 1);
+    assert_true(fabs((double)c->confidence - exp((-3 - 0.3) / 2)) < 1e-6); /* of what it is, not of what was heard first */
+    assert_true(c->start == 1.00 && c->end == 1.30 && d->start == 1.30);
+    static const char *const tokens[] = {"zh", "ōng", "g", "ú"}; /* as they were heard */
+    assert_int_equal(s->token_count, 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(ting_sentence_token(s, i)->text, tokens[i]);
+    ting_arena_free(arena);
+}
+
 static void without_hanzi_the_text_is_pinyin(void **state)
 {
     (void)state;
     ting_sentence_maker m = maker(NULL, 1);
-    ting_heard heard = {zhong_guo, 4, -2};
+    ting_heard heard = {zhong_guo, 4, -2, NULL};
     ting_arena *arena = ting_arena_new(4096);
     const ting_sentence *s;
     assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
@@ -223,7 +281,7 @@ static void a_writer_may_only_help_to_choose(void **state)
     ting_hanzi_writer writer = {write_fake, &cost};
     ting_sentence_maker m = maker(&writer, 4);
     m.spell = true;
-    ting_heard heard[] = {{zhong_guo, 4, -2.0}, {zhong_guo, 2, -2.2}};
+    ting_heard heard[] = {{zhong_guo, 4, -2.0, NULL}, {zhong_guo, 2, -2.2, NULL}};
     ting_arena *arena = ting_arena_new(4096);
     const ting_sentence *s;
     assert_ok(ting_sentence_make(&m, heard, 2, arena, &s));
@@ -246,16 +304,16 @@ static void odd_tokens_are_written_or_left_out(void **state)
     /* a letter stands for itself, <unk> and an initial without final are not written */
     const ting_hit odd[] = {{A, 0.0, 0.04, 0}, {A, 0.2, 0.24, 0}, {UNK, 0.4, 0.44, -1}, {G, 0.6, 0.64, -1},
                             {UO2, 0.7, 0.74, -1}, {SH, 0.8, 0.84, -1}};
-    ting_heard heard = {odd, 6, -3};
+    ting_heard heard = {odd, 6, -3, NULL};
     assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
     assert_string_equal(s->text, "A A丙");
     assert_string_equal(s->pinyin, "A A guo2");
     assert_int_equal(s->token_count, 6);
     const ting_hit nothing[] = {{UNK, 0.4, 0.44, -1}, {SH, 0.8, 0.84, -1}};
-    heard = (ting_heard){nothing, 2, -3};
+    heard = (ting_heard){nothing, 2, -3, NULL};
     assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
     assert_null(s);
-    heard = (ting_heard){NULL, 0, 0};
+    heard = (ting_heard){NULL, 0, 0, NULL};
     assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
     assert_null(s);
     assert_false(ting_token_is_text("<blk>"));
@@ -273,6 +331,7 @@ int main(void)
         cmocka_unit_test(lines_of_another_length_are_refused),
         cmocka_unit_test(characters_carry_times_and_confidence),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
+        cmocka_unit_test(a_line_follows_several_hypotheses),
         cmocka_unit_test(without_hanzi_the_text_is_pinyin),
         cmocka_unit_test(a_writer_may_only_help_to_choose),
         cmocka_unit_test(odd_tokens_are_written_or_left_out),

@@ -111,11 +111,10 @@ static void greedy_remembers_the_rivals(void **state)
         assert_ok(ting_greedy_new(tiny.model, &(ting_greedy_options){0}, &search));
         assert_ok(ting_greedy_accept(search, &tiny.ctx, tiny.rows));
         const ting_decoded best = ting_greedy_result(search);
-        const ting_rival *rivals = ting_greedy_rivals(search);
         sequence s = {0};
         for (int i = 0; i < best.count; i++) {
             const ting_emission *e = &best.emissions[i];
-            const ting_rival *r = &rivals[i * TING_GREEDY_RIVALS];
+            const ting_rival *r = e->rivals;
             assert_int_equal(r[0].token, 3 - e->token);
             assert_int_equal(r[1].token, -1);
             assert_true(fabs(r[0].log_prob - log(step_probability(2, &s, (int)e->row, r[0].token))) < 1e-5);
@@ -204,7 +203,9 @@ static void a_beam_of_one_is_greedy_and_cuts_do_not_matter(void **state)
         assert_true(fabs(all.log_prob - best[0].log_prob) < 1e-5);
         for (int i = 0; i < all.count; i++)
             assert_true(all.emissions[i].token == best[0].emissions[i].token &&
-                        all.emissions[i].row == best[0].emissions[i].row);
+                        all.emissions[i].row == best[0].emissions[i].row &&
+                        all.emissions[i].rivals[0].token == best[0].emissions[i].rivals[0].token &&
+                        fabs(all.emissions[i].rivals[0].log_prob - best[0].emissions[i].rivals[0].log_prob) < 1e-5);
         emitted += all.count;
         ting_greedy_free(greedy);
         ting_greedy_free(pieces);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* p2h_lines.c - see p2h_lines.h. */
+#include "decode/p2h_lines.h"
+
+#include "decode/best_sums.h"
+#include "decode/confusion.h"
+
+#include <string.h>
+
+enum { ROOM = 64 }; /* characters at a place of several syllables */
+
+typedef struct row { /* places to choose from, one after the other */
+    const ting_p2h_place *places;
+    int count;
+} row;
+
+static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
+{
+    return a->count == b->count && (a->count == 0 || memcmp(a->characters, b->characters,
+                                                            (size_t)a->count * sizeof(int)) == 0);
+}
+
+int ting_p2h_lines_sort(ting_p2h_line *lines, int count, int nbest)
+{
+    for (int i = 1; i < count; i++) {
+        ting_p2h_line line = lines[i];
+        int at = i;
+        for (; at > 0 && lines[at - 1].score < line.score; at--)
+            lines[at] = lines[at - 1];
+        lines[at] = line;
+    }
+    int kept = 0;
+    for (int i = 0; i < count && kept < nbest; i++) {
+        bool known = false;
+        for (int k = 0; k < kept; k++)
+            known |= same_line(&lines[k], &lines[i]);
+        if (!known)
+            lines[kept++] = lines[i];
+    }
+    return kept;
+}
+
+/* ---- several sequences ---- */
+
+/* The characters of all syllables of one place of the network. */
+static ting_err join_place(ting_arena *arena, const ting_p2h_options *options, const ting_confusion_place *from,
+                           const ting_p2h_read *read, ting_p2h_place *out)
+{
+    *out = (ting_p2h_place){.room = ROOM};
+    out->characters = ting_arena_take(arena, ROOM * sizeof *out->characters);
+    out->log_probs = ting_arena_take(arena, ROOM * sizeof *out->log_probs);
+    out->origins = ting_arena_take(arena, ROOM * sizeof *out->origins);
+    if (ting_arena_failed(arena))
+        return TING_ERR_MEMORY;
+    for (int i = 0; i < from->count; i++) {
+        const ting_confusion_choice *choice = &from->choices[i];
+        const ting_p2h_origin origin = {choice->input, choice->place, choice->other};
+        const double heard = options->input_weight * choice->log_prob;
+        if (choice->symbol == TING_CONFUSION_NOTHING) {
+            ting_p2h_place_offer(out, TING_P2H_NOTHING, heard, origin);
+            continue;
+        }
+        const ting_p2h_read *from_input = &read[choice->input];
+        const ting_p2h_place *place = choice->other < 0 ? &from_input->places[choice->place] : from_input->others[choice->other];
+        for (int k = 0; k < place->count; k++)
+            ting_p2h_place_offer(out, place->characters[k], heard + options->bonus + place->log_probs[k], origin);
+    }
+    return TING_OK;
+}
+
+static ting_err join_sequences(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
+                               const ting_p2h_read *read, row *out)
+{
+    ting_err err = TING_OK;
+    ting_confusion network;
+    ting_confusion_input *heard = ting_arena_take(arena, (size_t)input_count * sizeof *heard);
+    TRY(heard != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (int i = 0; i < input_count; i++)
+        heard[i] = (ting_confusion_input){.symbols = inputs[i].syllables, .starts = inputs[i].starts, .count = inputs[i].count,
+                                          .score = inputs[i].score, .others = inputs[i].others, .other_count = inputs[i].other_count};
+    TRY(ting_confusion_make(arena, heard, input_count, &network));
+    ting_p2h_place *joined = ting_arena_take(arena, (size_t)network.count * sizeof *joined);
+    TRY(joined != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (int t = 0; t < network.count; t++)
+        TRY(join_place(arena, options, &network.places[t], read, &joined[t]));
+    *out = (row){joined, network.count};
+out:
+    return err;
+}
+
+/* ---- lines ---- */
+
+/* The line of the choices made at each place, without the empty places. */
+static ting_err make_line(ting_arena *arena, const row *from, const int *choices, double score, ting_p2h_line *out)
+{
+    *out = (ting_p2h_line){.score = score};
+    out->characters = ting_arena_take(arena, (size_t)from->count * sizeof *out->characters);
+    out->origins = ting_arena_take(arena, (size_t)from->count * sizeof *out->origins);
+    out->places = ting_arena_take(arena, (size_t)from->count * sizeof *out->places);
+    if (ting_arena_failed(arena))
+        return TING_ERR_MEMORY;
+    for (int t = 0; t < from->count; t++) {
+        const ting_p2h_place *place = &from->places[t];
+        if (place->characters[choices[t]] == TING_P2H_NOTHING)
+            continue;
+        out->characters[out->count] = place->characters[choices[t]];
+        out->places[out->count] = t;
+        out->origins[out->count++] = place->origins != NULL ? place->origins[choices[t]] : (ting_p2h_origin){0, t, -1};
+    }
+    return TING_OK;
+}
+
+/* The best lines of the places alone: all that are among the sums. */
+static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const row *from, ting_p2h_page *out)
+{
+    ting_err err = TING_OK;
+    ting_sums sums;
+    ting_sum_list *lists = ting_arena_take(arena, (size_t)from->count * sizeof *lists);
+    int *choices = ting_arena_take(arena, (size_t)from->count * sizeof *choices);
+    TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
+    for (int t = 0; t < from->count; t++)
+        lists[t] = (ting_sum_list){from->places[t].log_probs, from->places[t].count};
+    TRY(ting_sums_find(arena, lists, from->count, ting_sums_possible(lists, from->count, options->nbest), 0, &sums));
+    for (int i = 0; i < sums.count; i++) {
+        ting_sums_choices(&sums, i, choices);
+        TRY(make_line(arena, from, choices, ting_sums_score(&sums, i), &out->lines[out->line_count++]));
+    }
+out:
+    return err;
+}
+
+/* The best lines for network and language model together. */
+static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const row *from, ting_p2h_page *out)
+{
+    ting_err err = TING_OK;
+    int count;
+    int *choices = ting_arena_take(arena, (size_t)options->nbest * (size_t)from->count * sizeof *choices);
+    double *scores = ting_arena_take(arena, (size_t)options->nbest * sizeof *scores);
+    TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
+    TRY(ting_p2h_lm_search(options->lm, arena, from->places, from->count, options->nbest, choices, scores, &count));
+    for (int i = 0; i < count; i++)
+        TRY(make_line(arena, from, choices + i * from->count, scores[i], &out->lines[out->line_count++]));
+out:
+    return err;
+}
+
+/* What else may stand where the best line has its characters. */
+static ting_err list_alternatives(ting_arena *arena, int width, const row *from, ting_p2h_page *out)
+{
+    const ting_p2h_line *line = &out->lines[0];
+    out->alternatives = ting_arena_take(arena, (size_t)line->count * (size_t)width * sizeof(int));
+    if (out->alternatives == NULL)
+        return TING_ERR_MEMORY;
+    for (int i = 0; i < line->count; i++) {
+        int used = 0, *others = out->alternatives + (size_t)i * (size_t)width;
+        const ting_p2h_place *place = &from->places[line->places[i]];
+        for (int k = 0; k < place->count && used < width; k++)
+            if (place->characters[k] != line->characters[i] && place->characters[k] != TING_P2H_NOTHING)
+                others[used++] = place->characters[k];
+        while (used < width)
+            others[used++] = -1;
+    }
+    return TING_OK;
+}
+
+ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
+                             const ting_p2h_read *read, ting_p2h_page *out)
+{
+    ting_err err = TING_OK;
+    row from = {read[0].places, inputs[0].count};
+    const bool alone = input_count == 1 && inputs[0].other_count == 0;
+    if (!alone)
+        TRY(join_sequences(arena, options, inputs, input_count, read, &from));
+    out->lines = ting_arena_take_zeroed(arena, (size_t)options->nbest, sizeof *out->lines);
+    TRY(out->lines != NULL ? TING_OK : TING_ERR_MEMORY);
+    TRY(options->lm != NULL && from.count > 0 ? weigh(arena, options, &from, out) : add_up(arena, options, &from, out));
+    if (alone) /* nothing for it to compete with, but it is part of the score */
+        for (int i = 0; i < out->line_count; i++)
+            out->lines[i].score += options->input_weight * inputs[0].score;
+    out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
+    TRY(list_alternatives(arena, options->alternatives, &from, out));
+out:
+    return err;
+}
