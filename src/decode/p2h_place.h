@@ -3,6 +3,8 @@
 #ifndef TING_DECODE_P2H_PLACE_H
 #define TING_DECODE_P2H_PLACE_H
 
+#include <stddef.h>
+
 enum { TING_P2H_NOTHING = -1 }; /* the place stays empty */
 
 typedef struct ting_p2h_origin { /* what a character was read from: syllable `place` of sequence `input` */
