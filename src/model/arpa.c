@@ -109,9 +109,8 @@ static ting_err read_head(parser *p)
         const int order = p->table->order + 1;
         char want[32];
         double count;
-        char *equals = memchr(p->text, '=', p->length);
         snprintf(want, sizeof want, "ngram %d=", order);
-        if (order > TING_NGRAM_MOST || equals == NULL || memcmp(p->text, want, strlen(want)) != 0)
+        if (order > TING_NGRAM_MOST || p->length < strlen(want) || memcmp(p->text, want, strlen(want)) != 0)
             FAIL(TING_ERR_FORMAT, "%s:%zu: \"%.*s\", expected \"%s\" and a count, of orders up to %d", p->label, p->line,
                  (int)(p->length < 40 ? p->length : 40), p->text, want, (int)TING_NGRAM_MOST);
         p->length -= strlen(want);
