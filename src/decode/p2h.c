@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, BATCH = 16 /* windows */, NEAR = 4 };
+enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, NEAR = 4, BATCH = 16 /* windows */, ROWS = 256 };
 
 typedef struct job {
     const ting_p2h_model *model;
@@ -257,8 +257,11 @@ static ting_err read_sequences(job *j, const sequences *r, ting_p2h_place **plac
     for (int i = 0; i < r->count; i++)
         TRY(lay_places(j, &r->items[i], &places[i]));
     TRY(lay_windows(j, &w));
-    for (int i = 0; i < w.count; i += BATCH)
-        TRY(read_batch(j, &w, i, i + BATCH < w.count ? i + BATCH : w.count, places));
+    for (int from = 0, to; from < w.count; from = to) {
+        for (to = from + 1; to < w.count && to - from < BATCH && w.start[to + 1] - w.start[from] <= ROWS;)
+            to++;
+        TRY(read_batch(j, &w, from, to, places));
+    }
 out:
     return err;
 }

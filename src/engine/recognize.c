@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum { BLOCK = 96000 }; /* samples: large blocks let several chunks share a call of the network */
+enum { BLOCK = 48000 }; /* samples: large blocks let several chunks share a call of the network */
 
 /* Remarks on a sound wait until it is known that there is no error: a failure is one sentence. */
 typedef struct remark {
