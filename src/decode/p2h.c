@@ -196,7 +196,7 @@ out:
 typedef struct sequences {
     ting_p2h_input *items; /* [count] */
     int count;
-    ting_p2h_origin **others; /* [inputs][others of each] where each is read: sequence and place */
+    ting_p2h_origin **others; /* [inputs][others of each] where each is read: sequence and place; NULL: not at all */
 } sequences;
 
 typedef struct copy { /* of one input, with others in it */
@@ -237,11 +237,11 @@ static ting_err lay_sequences(const job *j, sequences *r)
     for (int i = 0; i < j->input_count; i++)
         most += (size_t)j->inputs[i].other_count;
     r->items = ting_arena_take(j->arena, most * sizeof *r->items);
-    r->others = ting_arena_take(j->arena, (size_t)j->input_count * sizeof *r->others);
+    r->others = ting_arena_take_zeroed(j->arena, (size_t)j->input_count, sizeof *r->others);
     TRY(ting_arena_failed(j->arena) ? TING_ERR_MEMORY : TING_OK);
     memcpy(r->items, j->inputs, (size_t)j->input_count * sizeof *r->items);
     r->count = j->input_count;
-    for (int i = 0; i < j->input_count; i++)
+    for (int i = 0; i < j->input_count && j->options->lm != NULL; i++)
         TRY(add_copies(j, i, r));
 out:
     return err;
@@ -272,8 +272,9 @@ static ting_err collect(ting_arena *arena, const ting_p2h_input *inputs, int inp
 {
     ting_p2h_read *read = *out = ting_arena_take(arena, (size_t)input_count * sizeof *read);
     for (int i = 0; i < input_count && read != NULL; i++) {
-        const ting_p2h_place **others = ting_arena_take(arena, (size_t)inputs[i].other_count * sizeof *others);
-        for (int k = 0; k < inputs[i].other_count && others != NULL; k++)
+        const int count = r->others[i] != NULL ? inputs[i].other_count : 0;
+        const ting_p2h_place **others = ting_arena_take(arena, (size_t)count * sizeof *others);
+        for (int k = 0; k < count && others != NULL; k++)
             others[k] = &places[r->others[i][k].input][r->others[i][k].place];
         read[i] = (ting_p2h_read){places[i], others};
     }

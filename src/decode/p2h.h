@@ -7,14 +7,15 @@
  * network's view of the whole line, so the n best lines are the n best sums, found exactly. A line longer than
  * the network was trained on is read in overlapping windows, each place from the window that shows most around it.
  *
- * Several readings of the same sound may be given: whole sequences with scores (n-best in). The one-to-one network's characters for
- * each are laid side by side in a confusion network (confusion.h): at each place all characters of all syllables that may
- * have been said there, so that a line may follow one sequence here and another there. The score of a line is
+ * Several readings of the same sound may be given: whole sequences with scores (n-best in), and what was nearly heard. With a language
+ * model, the one-to-one network's characters for each are laid side by side in a confusion network (confusion.h): at each place all
+ * characters of all syllables that may have been said there, so that a line may follow one sequence here and another there; its score is
  *
  *     sum over places of input_weight x log P(syllable | sound) + bonus + log p_network(character | syllable, its sequence)
  *
- * and, with a language model, its weight times log p(line); a place may stay empty where a sequence has nothing, which has the
- * first term only. Lines of an encoder-decoder are pooled: the score of each, plus input_weight x that of its sequence.
+ * and the language model's weight times log p(line); a place may stay empty where a sequence has nothing, which has the first term
+ * only. Without one, and of an encoder-decoder, the lines of all sequences are pooled: the score of each, plus input_weight x that
+ * of its sequence: the network says which character a syllable is, not which syllable is likely, so it cannot mix them.
  *
  * The special characters of the table are never written; <S> and </S> stand for the edges in the network's
  * n-grams and need no place in a one-to-one line.
@@ -43,7 +44,7 @@ typedef struct ting_p2h_input {
     const double *starts; /* [count] when each was said, seconds; NULL: not known */
     int count;
     double score; /* log-probability of the sequence; 0 when there is only one */
-    const ting_confusion_other *others; /* [other_count] syllables that were nearly heard instead, in order of place; one-to-one */
+    const ting_confusion_other *others; /* [other_count] syllables that were nearly heard instead, in order of place */
     int other_count;
 } ting_p2h_input;
 

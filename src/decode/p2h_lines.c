@@ -90,10 +90,10 @@ out:
 
 /* ---- lines ---- */
 
-/* The line of the choices made at each place, without the empty places. */
-static ting_err make_line(ting_arena *arena, const row *from, const int *choices, double score, ting_p2h_line *out)
+/* The line of the choices made at each place, without the empty places; of sequence `input` where the places are of one alone. */
+static ting_err make_line(ting_arena *arena, const row *from, int input, const int *choices, double score, ting_p2h_line *out)
 {
-    *out = (ting_p2h_line){.score = score};
+    *out = (ting_p2h_line){.input = input, .score = score};
     out->characters = ting_arena_take(arena, (size_t)from->count * sizeof *out->characters);
     out->origins = ting_arena_take(arena, (size_t)from->count * sizeof *out->origins);
     out->places = ting_arena_take(arena, (size_t)from->count * sizeof *out->places);
@@ -105,13 +105,13 @@ static ting_err make_line(ting_arena *arena, const row *from, const int *choices
             continue;
         out->characters[out->count] = place->characters[choices[t]];
         out->places[out->count] = t;
-        out->origins[out->count++] = place->origins != NULL ? place->origins[choices[t]] : (ting_p2h_origin){0, t, -1};
+        out->origins[out->count++] = place->origins != NULL ? place->origins[choices[t]] : (ting_p2h_origin){input, t, -1};
     }
     return TING_OK;
 }
 
-/* The best lines of the places alone: all that are among the sums. */
-static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const row *from, ting_p2h_page *out)
+/* The best lines of the places alone: all that are among the sums. `heard` is added to each. */
+static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const row *from, int input, double heard, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     ting_sums sums;
@@ -120,17 +120,17 @@ static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
     for (int t = 0; t < from->count; t++)
         lists[t] = (ting_sum_list){from->places[t].log_probs, from->places[t].count};
-    TRY(ting_sums_find(arena, lists, from->count, ting_sums_possible(lists, from->count, options->nbest), 0, &sums));
+    TRY(ting_sums_find(arena, lists, from->count, ting_sums_possible(lists, from->count, options->nbest), heard, &sums));
     for (int i = 0; i < sums.count; i++) {
         ting_sums_choices(&sums, i, choices);
-        TRY(make_line(arena, from, choices, ting_sums_score(&sums, i), &out->lines[out->line_count++]));
+        TRY(make_line(arena, from, input, choices, ting_sums_score(&sums, i), &out->lines[out->line_count++]));
     }
 out:
     return err;
 }
 
 /* The best lines for network and language model together. */
-static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const row *from, ting_p2h_page *out)
+static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const row *from, double heard, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     int count;
@@ -139,7 +139,7 @@ static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const 
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
     TRY(ting_p2h_lm_search(options->lm, arena, from->places, from->count, options->nbest, choices, scores, &count));
     for (int i = 0; i < count; i++)
-        TRY(make_line(arena, from, choices + i * from->count, scores[i], &out->lines[out->line_count++]));
+        TRY(make_line(arena, from, 0, choices + i * from->count, heard + scores[i], &out->lines[out->line_count++]));
 out:
     return err;
 }
@@ -168,16 +168,21 @@ ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options,
 {
     ting_err err = TING_OK;
     row from = {read[0].places, inputs[0].count};
-    const bool alone = input_count == 1 && inputs[0].other_count == 0;
-    if (!alone)
-        TRY(join_sequences(arena, options, inputs, input_count, read, &from));
-    out->lines = ting_arena_take_zeroed(arena, (size_t)options->nbest, sizeof *out->lines);
+    const bool joint = options->lm != NULL && (input_count > 1 || inputs[0].other_count > 0);
+    out->lines = ting_arena_take_zeroed(arena, (size_t)options->nbest * (size_t)input_count, sizeof *out->lines);
     TRY(out->lines != NULL ? TING_OK : TING_ERR_MEMORY);
-    TRY(options->lm != NULL && from.count > 0 ? weigh(arena, options, &from, out) : add_up(arena, options, &from, out));
-    if (alone) /* nothing for it to compete with, but it is part of the score */
-        for (int i = 0; i < out->line_count; i++)
-            out->lines[i].score += options->input_weight * inputs[0].score;
+    if (joint)
+        TRY(join_sequences(arena, options, inputs, input_count, read, &from));
+    if (options->lm != NULL && from.count > 0)
+        TRY(weigh(arena, options, &from, joint ? 0 : options->input_weight * inputs[0].score, out));
+    else
+        for (int i = 0; i < input_count; i++) {
+            const row own = {read[i].places, inputs[i].count};
+            TRY(add_up(arena, options, &own, i, options->input_weight * inputs[i].score, out));
+        }
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
+    if (!joint)
+        from = (row){read[out->lines[0].input].places, inputs[out->lines[0].input].count};
     TRY(list_alternatives(arena, options->alternatives, &from, out));
 out:
     return err;

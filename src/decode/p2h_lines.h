@@ -3,9 +3,9 @@
  * p2h_lines.h - the best lines of hanzi from the characters that may stand at each place; the second half of p2h.h for one-to-one
  * networks.
  *
- *     one sequence:  its places
- *     several:       a confusion network of their syllables (confusion.h); at each place the characters of all syllables there
- *     then           the best sums (best_sums.h), or the best lines for a language model too (p2h_lm.h)
+ *     with a language model:  one sequence: its places; several: a confusion network of their syllables (confusion.h), at each place the
+ *                             characters of all syllables there; then the best lines for both (p2h_lm.h)
+ *     without:                the best sums of the places of each sequence (best_sums.h), pooled
  */
 #ifndef TING_DECODE_P2H_LINES_H
 #define TING_DECODE_P2H_LINES_H

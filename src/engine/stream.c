@@ -21,7 +21,7 @@
 static const double short_pause = 0.24, overtime = 1.0; /* seconds */
 
 /* How lines of hanzi are searched (decode/p2h.h): chosen on sentences that nothing is reported of (docs/JOINT.md). A language
- * model takes away for each character, and says more of what may have been heard than the network alone. */
+ * model takes away for each character. */
 static const struct weights {
     double heard, bonus;
 } with_lm = {1.4, 3}, without_lm = {0.33, 0};

@@ -10,6 +10,7 @@
 #include "decode/best_sums.h"
 #include "decode/p2h.h"
 #include "decode/s2s.h"
+#include "model/arpa.h"
 #include "model/schema.h"
 
 #include <math.h>
@@ -282,12 +283,11 @@ static void long_lines_of_an_encoder_decoder_are_pieces(void **state)
     ting_p2h_model_close(&m);
 }
 
-/* Two sequences with scores of an encoder-decoder: lines are ranked together, and a text that both give stands once. */
-static void sequences_are_pooled(void **state)
+/* Two sequences with scores, without a language model: lines are ranked together, and a text that both give stands once. */
+static void assert_pooled(bool s2s)
 {
-    (void)state;
     static const int one[] = {A1, BA4}, two[] = {A2, BA5};
-    ting_p2h_model m = random_model(true);
+    ting_p2h_model m = random_model(s2s);
     ting_arena *arena = ting_arena_new(1 << 16);
     ting_p2h_page page;
     const ting_p2h_input inputs[] = {{.syllables = one, .count = 2, .score = -1}, {.syllables = two, .count = 2, .score = -2}};
@@ -306,6 +306,13 @@ static void sequences_are_pooled(void **state)
     }
     ting_arena_free(arena);
     ting_p2h_model_close(&m);
+}
+
+static void sequences_are_pooled(void **state)
+{
+    (void)state;
+    assert_pooled(false);
+    assert_pooled(true);
 }
 
 enum { POINTS = 4 + sizeof points / sizeof points[0] };
@@ -341,14 +348,21 @@ static void sequences_are_laid_side_by_side(void **state)
     const double share[] = {-log(1 + exp(-0.5)), -log(1 + exp(0.5))}, weight = 0.8, bonus = 0.3;
     ting_p2h_model m = random_model(false);
     ting_arena *arena = ting_arena_new(1 << 16);
+    static const char two_words[] = "\\data\\\nngram 1=3\n\\1-grams:\n-0.5 <unk>\n-99 <s>\n-1.5 </s>\n\\end\\\n";
     double p[3][3][POINTS];
     ting_p2h_page page;
+    ting_ngram_table table;
+    ting_ngram *ngram;
     measure_places(&m, arena, one, 3, p[0]);
     measure_places(&m, arena, other, 3, p[1]);
     measure_places(&m, arena, two, 2, p[2]);
+    assert_ok(ting_arpa_parse("two", two_words, strlen(two_words), &table));
+    assert_ok(ting_ngram_make(&table, &ngram));
+    const uint32_t words[POINTS] = {0}; /* every character is <unk> */
+    const ting_p2h_lm lm = {.ngram = ngram, .word = words, .weight = 0.5, .beam = 64};
     assert_ok(ting_p2h_decode(&m, ting_kern_select(TING_CPU_SCALAR), NULL, arena,
                               &(ting_p2h_options){.limit = TING_P2H_EXACT, .nbest = 64, .input_weight = weight, .bonus = bonus,
-                                                  .alternatives = 3},
+                                                  .alternatives = 3, .lm = &lm},
                               inputs, 2, &page));
     assert_int_equal(page.line_count, 4 * 2 * (3 + 1));
     int shorter = 0, others = 0;
@@ -360,6 +374,7 @@ static void sequences_are_laid_side_by_side(void **state)
         double want = fmax(first[0], first[1]) + fmax(second[0], second[1]) + 2 * bonus;
         assert_in_range(line->count, 2, 3);
         want += line->count == 3 ? weight * share[0] + bonus + p[0][2][c[2]] : weight * share[1];
+        want += 0.5 * (-1.5 - 0.5 * line->count) * log(10);
         assert_true(fabs(line->score - want) < 1e-5); /* float logits */
         assert_true(i == 0 || line->score <= page.lines[i - 1].score);
         assert_int_equal(line->origins[0].input, 0);
@@ -374,6 +389,8 @@ static void sequences_are_laid_side_by_side(void **state)
     for (int t = 0; t < page.lines[0].count; t++)
         for (int k = 0; k < 3; k++)
             assert_int_not_equal(page.alternatives[3 * t + k], page.lines[0].characters[t]);
+    ting_ngram_free(ngram);
+    ting_ngram_table_free(&table);
     ting_arena_free(arena);
     ting_p2h_model_close(&m);
 }
