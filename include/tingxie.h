@@ -139,13 +139,13 @@ typedef struct ting_options {
     size_t size;            /* set by ting_options_defaults */
     int threads;            /* 1 to 1024; 0: one for each processor */
     ting_decoding decoding; /* BEAM: more exact; GREEDY: less work */
-    int beam;               /* 8; 1 to 64. With GREEDY: hypotheses that the pinyin-to-hanzi network chooses from, the best one
-                               and those that differ from it in one token or two */
+    int beam;               /* 8; 1 to 64. With GREEDY: 1: the best line of pinyin alone goes to hanzi; more: with what was nearly
+                               heard instead of its syllables */
     double blank_penalty;   /* 0; subtracted from the score of "nothing was said": more of what is heard unclearly, -5 to 5 */
     int nbest;              /* 1; hypotheses to keep for each sentence, 1 to 64 (more than 1 implies BEAM, unless it is RESCORE) */
     int alternatives;       /* 4; other characters to keep for each place, 0 to 16 */
     int hanzi;              /* 1; 0: text is numbered pinyin as heard; 2: pinyin too, but the pinyin-to-hanzi network, if the
-                               model has one, helps to choose among what was heard (with BEAM) and tells where 一 and 不
+                               model has one, helps to choose among what was heard and tells where 一 and 不
                                stand, which are written yi1 and bu4 whatever their tone was: fewer errors */
     int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
     double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2. A model that cannot stream hears
@@ -168,6 +168,9 @@ typedef struct ting_options {
     double ctc_weight;      /* 0.5; with RESCORE: of the CTC head's log-probability beside the attention decoder's, 0 to 100 */
     double reverse_weight;  /* 0.3; with RESCORE: share of the decoder that reads from the last token, 0 to 1; ignored where a model
                                has none */
+    const char *hotwords;  /* a file of words that are likely to be said, one a line, then, as wanted, :WEIGHT and its pinyin: written
+                              where they may have been heard. Wants hanzi and a language model. NULL: none */
+    double hotword_weight; /* 0; added to the log-probability of each of them: more finds more, and makes more up; -100 to 100 */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);

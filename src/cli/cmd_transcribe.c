@@ -25,9 +25,9 @@
 enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM, DECODING_RESCORE }; /* places in the option's choices */
 
 struct options {
-    const char *model, *folder, *raw, *keywords, *lm;
+    const char *model, *folder, *raw, *keywords, *lm, *hotwords;
     int format, nbest, threads, precision, decoding, beam, channel;
-    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, ctc_weight, reverse_weight;
+    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, hotword_weight, ctc_weight, reverse_weight;
     bool pinyin, tokens, constrained, whole, force;
 };
 
@@ -157,6 +157,8 @@ static void fill_options(job *j)
     r->channel = o->channel;
     r->raw = o->raw;
     r->keywords = o->keywords;
+    r->hotwords = o->hotwords;
+    r->hotword_weight = o->hotword_weight;
     r->keyword_threshold = o->keyword_threshold;
     r->keyword_boost = o->keyword_boost;
     r->progress = watch;
@@ -187,6 +189,11 @@ static ting_err make_stamp(const job *j, ting_str *out)
         char digest[TING_SHA256_TEXT];
         TRY(ting_sha256_file(o->keywords, digest));
         ting_str_addf(out, " keywords=%.16s threshold=%g boost=%g", digest, r->keyword_threshold, r->keyword_boost);
+    }
+    if (o->hotwords != NULL) {
+        char digest[TING_SHA256_TEXT];
+        TRY(ting_sha256_file(o->hotwords, digest));
+        ting_str_addf(out, " hotwords=%.16s weight=%g", digest, r->hotword_weight);
     }
     ting_tool_model_stamp(j->model, out);
     if (!ting_str_ok(out))
@@ -334,6 +341,10 @@ static const ting_option table[] = {
     {0, "precision", TING_OPTION_CHOICE, FIELD(precision), "P", "arithmetic of the networks", .choices = "f32 bf16 int8"},
     {0, "lm", TING_OPTION_FILE, FIELD(lm), "FILE", "language model that weighs lines of hanzi too (tingxie lm train)",
      .unset = "the first one in the usual places"},
+    {0, "hotwords", TING_OPTION_FILE, FIELD(hotwords), "FILE",
+     "words that are likely to be said, one a line, as wanted with :WEIGHT and pinyin: 证监会 :2, iPhone ai4 feng1", .unset = "none"},
+    {0, "hotword-weight", TING_OPTION_REAL, FIELD(hotword_weight), "X",
+     "added to the log-probability of each hotword: more finds more, and makes more up", .min = -100, .max = 100},
     {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
     {0},
 };

@@ -225,7 +225,7 @@ static ting_err add_copies(const job *j, int number, sequences *r)
         }
         copies[c].syllables[other->place] = other->symbol;
         copies[c].last = other->place;
-        where[i] = (ting_p2h_origin){first + c, other->place, -1};
+        where[i] = (ting_p2h_origin){.input = first + c, .place = other->place, .other = -1};
     }
     return ting_arena_failed(j->arena) ? TING_ERR_MEMORY : TING_OK;
 }

@@ -36,6 +36,7 @@ typedef struct ting_p2h_options {
     double input_weight;  /* of the scores of sequences */
     double bonus;         /* for each character, where sequences of several lengths compete */
     const ting_p2h_lm *lm; /* one-to-one: lines are good to it too (p2h_lm.h); NULL: none. Borrowed */
+    const ting_hotwords *hotwords; /* with lm: words to look for in what was heard (hotwords.h); NULL: none. Borrowed */
     double other_tone;    /* added to the score of characters that have not the syllable's tone; usually < 0 */
 } ting_p2h_options;
 

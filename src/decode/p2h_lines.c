@@ -12,6 +12,7 @@ enum { ROOM = 64 }; /* characters at a place of several syllables */
 typedef struct row { /* places to choose from, one after the other */
     const ting_p2h_place *places;
     int count;
+    ting_hotword_matches matches; /* in them */
 } row;
 
 static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
@@ -54,7 +55,7 @@ static ting_err join_place(ting_arena *arena, const ting_p2h_options *options, c
         return TING_ERR_MEMORY;
     for (int i = 0; i < from->count; i++) {
         const ting_confusion_choice *choice = &from->choices[i];
-        const ting_p2h_origin origin = {choice->input, choice->place, choice->other};
+        const ting_p2h_origin origin = {.input = choice->input, .place = choice->place, .other = choice->other};
         const double heard = options->input_weight * choice->log_prob;
         if (choice->symbol == TING_CONFUSION_NOTHING) {
             ting_p2h_place_offer(out, TING_P2H_NOTHING, heard, origin);
@@ -83,15 +84,30 @@ static ting_err join_sequences(ting_arena *arena, const ting_p2h_options *option
     TRY(joined != NULL ? TING_OK : TING_ERR_MEMORY);
     for (int t = 0; t < network.count; t++)
         TRY(join_place(arena, options, &network.places[t], read, &joined[t]));
-    *out = (row){joined, network.count};
+    *out = (row){.places = joined, .count = network.count};
+    if (options->hotwords != NULL)
+        TRY(ting_hotwords_find(options->hotwords, arena, &network, options->input_weight, options->bonus, &out->matches));
 out:
     return err;
 }
 
 /* ---- lines ---- */
 
+/* The characters of a hotword behind those that are there. */
+static void add_hotword(const ting_hotword *word, const ting_hotword_match *match, ting_p2h_line *out)
+{
+    for (int i = 0; i < word->count; i++) {
+        out->characters[out->count] = word->characters[i];
+        out->places[out->count] = match->places[i];
+        out->origins[out->count] = match->origins[i];
+        out->origins[out->count].hotword = match->number + 1;
+        out->origins[out->count++].part = i;
+    }
+}
+
 /* The line of the choices made at each place, without the empty places; of sequence `input` where the places are of one alone. */
-static ting_err make_line(ting_arena *arena, const row *from, int input, const int *choices, double score, ting_p2h_line *out)
+static ting_err make_line(ting_arena *arena, const ting_hotwords *hotwords, const row *from, int input, const int *choices, double score,
+                          ting_p2h_line *out)
 {
     *out = (ting_p2h_line){.input = input, .score = score};
     out->characters = ting_arena_take(arena, (size_t)from->count * sizeof *out->characters);
@@ -100,12 +116,19 @@ static ting_err make_line(ting_arena *arena, const row *from, int input, const i
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;
     for (int t = 0; t < from->count; t++) {
+        if (choices[t] < 0) {
+            const ting_hotword_match *match = &from->matches.items[-1 - choices[t]];
+            add_hotword(ting_hotwords_at(hotwords, match->number), match, out);
+            t = match->end - 1;
+            continue;
+        }
         const ting_p2h_place *place = &from->places[t];
         if (place->characters[choices[t]] == TING_P2H_NOTHING)
             continue;
         out->characters[out->count] = place->characters[choices[t]];
         out->places[out->count] = t;
-        out->origins[out->count++] = place->origins != NULL ? place->origins[choices[t]] : (ting_p2h_origin){input, t, -1};
+        out->origins[out->count++] = place->origins != NULL ? place->origins[choices[t]]
+                                                            : (ting_p2h_origin){.input = input, .place = t, .other = -1};
     }
     return TING_OK;
 }
@@ -123,7 +146,7 @@ static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const
     TRY(ting_sums_find(arena, lists, from->count, ting_sums_possible(lists, from->count, options->nbest), heard, &sums));
     for (int i = 0; i < sums.count; i++) {
         ting_sums_choices(&sums, i, choices);
-        TRY(make_line(arena, from, input, choices, ting_sums_score(&sums, i), &out->lines[out->line_count++]));
+        TRY(make_line(arena, NULL, from, input, choices, ting_sums_score(&sums, i), &out->lines[out->line_count++]));
     }
 out:
     return err;
@@ -137,9 +160,11 @@ static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const 
     int *choices = ting_arena_take(arena, (size_t)options->nbest * (size_t)from->count * sizeof *choices);
     double *scores = ting_arena_take(arena, (size_t)options->nbest * sizeof *scores);
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
-    TRY(ting_p2h_lm_search(options->lm, arena, from->places, from->count, options->nbest, choices, scores, &count));
+    TRY(ting_p2h_lm_search(options->lm, arena, from->places, from->count, options->hotwords, &from->matches, options->nbest,
+                           choices, scores, &count));
     for (int i = 0; i < count; i++)
-        TRY(make_line(arena, from, 0, choices + i * from->count, heard + scores[i], &out->lines[out->line_count++]));
+        TRY(make_line(arena, options->hotwords, from, 0, choices + i * from->count, heard + scores[i],
+                      &out->lines[out->line_count++]));
 out:
     return err;
 }
@@ -167,8 +192,9 @@ ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options,
                              const ting_p2h_read *read, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
-    row from = {read[0].places, inputs[0].count};
-    const bool joint = options->lm != NULL && (input_count > 1 || inputs[0].other_count > 0);
+    row from = {.places = read[0].places, .count = inputs[0].count};
+    const bool several = input_count > 1 || inputs[0].other_count > 0;
+    const bool joint = options->lm != NULL && (several || options->hotwords != NULL);
     out->lines = ting_arena_take_zeroed(arena, (size_t)options->nbest * (size_t)input_count, sizeof *out->lines);
     TRY(out->lines != NULL ? TING_OK : TING_ERR_MEMORY);
     if (joint)
@@ -177,12 +203,12 @@ ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options,
         TRY(weigh(arena, options, &from, joint ? 0 : options->input_weight * inputs[0].score, out));
     else
         for (int i = 0; i < input_count; i++) {
-            const row own = {read[i].places, inputs[i].count};
+            const row own = {.places = read[i].places, .count = inputs[i].count};
             TRY(add_up(arena, options, &own, i, options->input_weight * inputs[i].score, out));
         }
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
     if (!joint)
-        from = (row){read[out->lines[0].input].places, inputs[out->lines[0].input].count};
+        from = (row){.places = read[out->lines[0].input].places, .count = inputs[out->lines[0].input].count};
     TRY(list_alternatives(arena, options->alternatives, &from, out));
 out:
     return err;

@@ -4,13 +4,14 @@
 
 #include "base/rng.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct beginning { /* of a line, up to a place */
     ting_ngram_state state;
     double score;
     uint64_t hash;      /* of its characters */
-    int before, choice; /* the beginning that it goes on from, at the place before, and with what */
+    int before, choice; /* the beginning that it goes on from, and with what: of the place before, or -1 - a match's number */
 } beginning;
 
 typedef struct step { /* one that may be made */
@@ -18,6 +19,17 @@ typedef struct step { /* one that may be made */
     uint64_t hash;
     int before, choice;
 } step;
+
+typedef struct search {
+    const ting_p2h_lm *lm;
+    const ting_p2h_place *places;
+    const ting_hotwords *hotwords;
+    const ting_hotword_matches *matches;
+    int next_match;  /* the first that ends behind the place at hand */
+    beginning *all;  /* [length + 1, beam] */
+    int *alive;      /* [length + 1] */
+    step *best;      /* [beam] */
+} search;
 
 /* Puts a step into the best `room` ones, which stand in falling order; of equal ones the earlier stays, of two ways to the same line
  * the better. */
@@ -47,56 +59,122 @@ static double say(const ting_p2h_lm *lm, const ting_ngram_state *from, int chara
     return 0;
 }
 
-/* The best beginnings one place on. Returns how many. */
-static int go_on(const ting_p2h_lm *lm, const ting_p2h_place *place, const beginning *from, int from_count, step *best, beginning *to)
+static uint64_t hash_with(uint64_t hash, int character)
 {
-    int count = 0;
+    return character == TING_P2H_NOTHING ? hash : ting_rng_at(hash, (uint64_t)character);
+}
+
+static int add_characters(const search *s, int t, int count)
+{
+    const ting_p2h_lm *lm = s->lm;
+    const ting_p2h_place *place = &s->places[t];
+    const beginning *from = s->all + (size_t)t * (size_t)lm->beam;
     ting_ngram_state after;
-    for (int b = 0; b < from_count; b++)
+    for (int b = 0; b < s->alive[t]; b++)
         for (int i = 0; i < place->count; i++) {
             const double most = from[b].score + place->log_probs[i]; /* the language model takes away, never adds */
-            if (count == lm->beam && best[count - 1].score >= most)
+            if (count == lm->beam && s->best[count - 1].score >= most)
                 break; /* the characters behind are no better */
             const int character = place->characters[i];
             const double score = most + lm->weight * say(lm, &from[b].state, character, &after);
-            const uint64_t hash = character == TING_P2H_NOTHING ? from[b].hash : ting_rng_at(from[b].hash, (uint64_t)character);
-            count = keep_best(best, count, lm->beam, (step){score, hash, b, i});
+            count = keep_best(s->best, count, lm->beam, (step){score, hash_with(from[b].hash, character), b, i});
         }
-    for (int k = 0; k < count; k++) {
-        const step *s = &best[k];
-        to[k] = (beginning){.score = s->score, .hash = s->hash, .before = s->before, .choice = s->choice};
-        say(lm, &from[s->before].state, place->characters[s->choice], &to[k].state);
+    return count;
+}
+
+/* The state, the hash and what the language model says when a match is written behind a beginning. */
+static double say_match(const search *s, const ting_hotword_match *match, const beginning *from, ting_ngram_state *state, uint64_t *hash)
+{
+    const ting_hotword *word = ting_hotwords_at(s->hotwords, match->number);
+    double log_prob = 0;
+    *state = from->state;
+    *hash = from->hash;
+    for (int i = 0; i < word->count; i++) {
+        const int character = word->characters[i];
+        const uint32_t known = character == TING_P2H_FOREIGN ? TING_NGRAM_UNKNOWN : s->lm->word[character];
+        log_prob += ting_ngram_score(s->lm->ngram, state, known, state);
+        *hash = character == TING_P2H_FOREIGN ? ting_rng_at(ting_rng_at(*hash, 1ull << 32 | (uint64_t)match->number), (uint64_t)i)
+                                              : hash_with(*hash, character);
+    }
+    return log_prob;
+}
+
+/* Hotwords that end with place t. */
+static int add_matches(search *s, int t, int count)
+{
+    for (; s->matches != NULL && s->next_match < s->matches->count && s->matches->items[s->next_match].end == t + 1; s->next_match++) {
+        const ting_hotword_match *match = &s->matches->items[s->next_match];
+        const beginning *from = s->all + (size_t)match->first * (size_t)s->lm->beam;
+        for (int b = 0; b < s->alive[match->first]; b++) {
+            ting_ngram_state state;
+            uint64_t hash;
+            const double most = from[b].score + match->score;
+            if (count == s->lm->beam && s->best[count - 1].score >= most)
+                continue;
+            const double said = fmax(say_match(s, match, &from[b], &state, &hash), ting_hotwords_at(s->hotwords, match->number)->log_prob);
+            const double score = most + s->lm->weight * said;
+            count = keep_best(s->best, count, s->lm->beam, (step){score, hash, b, -1 - s->next_match});
+        }
     }
     return count;
 }
 
-ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length, int nbest,
-                            int *choices, double *scores, int *count)
+/* The best beginnings behind place t. */
+static void go_on(search *s, int t)
+{
+    const size_t beam = (size_t)s->lm->beam;
+    const int count = add_matches(s, t, add_characters(s, t, 0));
+    beginning *to = s->all + ((size_t)t + 1) * beam;
+    for (int k = 0; k < count; k++) {
+        const step *made = &s->best[k];
+        to[k] = (beginning){.score = made->score, .hash = made->hash, .before = made->before, .choice = made->choice};
+        if (made->choice < 0) {
+            const ting_hotword_match *match = &s->matches->items[-1 - made->choice];
+            say_match(s, match, &s->all[(size_t)match->first * beam + (size_t)made->before], &to[k].state, &to[k].hash);
+        } else {
+            say(s->lm, &s->all[(size_t)t * beam + (size_t)made->before].state, s->places[t].characters[made->choice], &to[k].state);
+        }
+    }
+    s->alive[t + 1] = count;
+}
+
+/* The choices of a line from its last beginning back. */
+static void trace(const search *s, int length, int last, int *choices)
+{
+    for (int t = length, b = last; t > 0;) {
+        const beginning *at = &s->all[(size_t)t * (size_t)s->lm->beam + (size_t)b];
+        t = at->choice < 0 ? s->matches->items[-1 - at->choice].first : t - 1;
+        choices[t] = at->choice;
+        b = at->before;
+    }
+}
+
+ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length,
+                            const ting_hotwords *hotwords, const ting_hotword_matches *matches, int nbest, int *choices,
+                            double *scores, int *count)
 {
     const size_t beam = (size_t)lm->beam;
-    beginning *all = ting_arena_take(arena, ((size_t)length + 1) * beam * sizeof *all);
-    step *best = ting_arena_take(arena, beam * sizeof *best);
+    search s = {.lm = lm, .places = places, .hotwords = hotwords, .matches = matches};
+    s.all = ting_arena_take(arena, ((size_t)length + 1) * beam * sizeof *s.all);
+    s.alive = ting_arena_take(arena, ((size_t)length + 1) * sizeof *s.alive);
+    s.best = ting_arena_take(arena, beam * sizeof *s.best);
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;
-    int alive = 1;
-    all[0] = (beginning){.state = ting_ngram_begin(lm->ngram)};
+    s.alive[0] = 1;
+    s.all[0] = (beginning){.state = ting_ngram_begin(lm->ngram)};
     for (int t = 0; t < length; t++)
-        alive = go_on(lm, &places[t], all + (size_t)t * beam, alive, best, all + ((size_t)t + 1) * beam);
-    const beginning *last = all + (size_t)length * beam;
+        go_on(&s, t);
+    const beginning *last = s.all + (size_t)length * beam;
     int kept = 0;
     const int room = nbest < lm->beam ? nbest : lm->beam;
-    for (int b = 0; b < alive; b++) {
+    for (int b = 0; b < s.alive[length]; b++) {
         ting_ngram_state after;
         const double end = lm->weight * ting_ngram_score(lm->ngram, &last[b].state, TING_NGRAM_END, &after);
-        kept = keep_best(best, kept, room, (step){last[b].score + end, last[b].hash, b, 0});
+        kept = keep_best(s.best, kept, room, (step){last[b].score + end, last[b].hash, b, 0});
     }
     for (int k = 0; k < kept; k++) {
-        scores[k] = best[k].score;
-        for (int t = length, b = best[k].before; t > 0; t--) {
-            const beginning *at = &all[(size_t)t * beam + (size_t)b];
-            choices[k * length + t - 1] = at->choice;
-            b = at->before;
-        }
+        scores[k] = s.best[k].score;
+        trace(&s, length, s.best[k].before, choices + (size_t)k * (size_t)length);
     }
     *count = kept;
     return TING_OK;

@@ -5,12 +5,14 @@
  *
  *     score(line) = sum over places of log p_network(character) + weight x log p_lm(line </s>)
  *
- * Searched from left to right; after each place the best `beam` beginnings go on.
+ * Searched from left to right; after each place the best `beam` beginnings go on. A hotword takes several places at once: what it earns
+ * counts as a whole, at its end.
  */
 #ifndef TING_DECODE_P2H_LM_H
 #define TING_DECODE_P2H_LM_H
 
 #include "base/arena.h"
+#include "decode/hotwords.h"
 #include "decode/p2h_place.h"
 #include "model/ngram.h"
 
@@ -22,8 +24,10 @@ typedef struct ting_p2h_lm {
 } ting_p2h_lm;
 
 /* Up to nbest different lines, best first: which character of each place, choices [nbest, length], and scores [nbest]; *count: how
- * many. A place that stays empty (TING_P2H_NOTHING) is no word. Work in the arena. Errors: memory. */
-ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length, int nbest,
-                            int *choices, double *scores, int *count);
+ * many. A place that stays empty (TING_P2H_NOTHING) is no word. Where hotword match m begins stands -1 - m, and what follows up to its
+ * end says nothing. hotwords, matches: NULL for none. Work in the arena. Errors: memory. */
+ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length,
+                            const ting_hotwords *hotwords, const ting_hotword_matches *matches, int nbest, int *choices,
+                            double *scores, int *count);
 
 #endif

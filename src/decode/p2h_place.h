@@ -5,11 +5,15 @@
 
 #include <stddef.h>
 
-enum { TING_P2H_NOTHING = -1 }; /* the place stays empty */
+enum {
+    TING_P2H_NOTHING = -1, /* the place stays empty */
+    TING_P2H_FOREIGN = -2, /* part of a hotword that is no character of the network's */
+};
 
 typedef struct ting_p2h_origin { /* what a character was read from: syllable `place` of sequence `input` */
     int input, place;
-    int other; /* or that of its others instead; -1: the syllable itself */
+    int other;         /* or that of its others instead; -1: the syllable itself */
+    int hotword, part; /* of which hotword it is, counted from 1, and which of its syllables; 0: of none */
 } ting_p2h_origin;
 
 typedef struct ting_p2h_place {

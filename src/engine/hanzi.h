@@ -24,7 +24,7 @@ typedef struct ting_hanzi_input { /* one way in which the sentence was heard */
 } ting_hanzi_input;
 
 typedef struct ting_hanzi_line {
-    char (*characters)[TING_HANZI_TEXT]; /* [count] */
+    const char **characters;             /* [count] one each; of a hotword that is written otherwise the whole, then "" */
     ting_p2h_origin *origins;            /* [count] the syllable that each stands for; NULL where the writer cannot say */
     int count;
     double score; /* log-probability of the line, with what was heard weighed in */

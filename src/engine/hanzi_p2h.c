@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "engine/hotword_text.h"
+#include "engine/result.h"
 #include "model/vocabulary.h"
 #include "text/pinyin.h"
 
@@ -79,12 +81,22 @@ static ting_err take_inputs(const ting_hanzi_p2h *p2h, const ting_hanzi_input *i
     return ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK;
 }
 
+/* What stands at place i of a line. */
+static const char *written(const ting_hanzi_p2h_use *use, const ting_p2h_line *line, int i, ting_arena *arena)
+{
+    char text[TING_HANZI_TEXT];
+    if (line->characters[i] == TING_P2H_FOREIGN)
+        return ting_arena_text(arena, ting_hotword_list_part(use->hotwords, line->origins[i].hotword - 1, line->origins[i].part));
+    put_character(use->p2h, line->characters[i], text);
+    return ting_arena_text(arena, text);
+}
+
 /* Of a line that was read from one sequence, a character a syllable. */
 static ting_p2h_origin *in_order(ting_arena *arena, int input, int count)
 {
     ting_p2h_origin *origins = ting_arena_take(arena, (size_t)count * sizeof *origins);
     for (int i = 0; i < count && origins != NULL; i++)
-        origins[i] = (ting_p2h_origin){input, i, -1};
+        origins[i] = (ting_p2h_origin){.input = input, .place = i, .other = -1};
     return origins;
 }
 
@@ -100,7 +112,8 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
     TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
                         &(ting_p2h_options){.limit = use->limit, .aligned = use->aligned, .nbest = nbest,
                                             .alternatives = alternatives, .other_tone = use->other_tone, .lm = use->lm,
-                                            .input_weight = use->heard_weight, .bonus = use->bonus},
+                                            .input_weight = use->heard_weight, .bonus = use->bonus,
+                                            .hotwords = use->hotwords != NULL ? use->hotwords->hotwords : NULL},
                         taken, input_count, &page));
     const size_t others = (size_t)page.lines[0].count * (size_t)alternatives; /* lines may be of another length than ours */
     out->line_count = page.line_count;
@@ -116,7 +129,7 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
             line->origins = in_order(arena, from->input, from->count);
         line->characters = ting_arena_take(arena, (size_t)line->count * sizeof *line->characters);
         for (int i = 0; i < line->count && line->characters != NULL; i++)
-            put_character(use->p2h, from->characters[i], line->characters[i]);
+            line->characters[i] = written(use, from, i, arena);
     }
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;

@@ -34,6 +34,7 @@ typedef struct ting_hanzi_p2h_use {
     double other_tone; /* see decode/p2h.h, as the next two */
     double heard_weight, bonus;
     const ting_p2h_lm *lm; /* the same; made by ting_hanzi_p2h_weigh. NULL: none */
+    const struct ting_hotword_list *hotwords; /* engine/hotword_text.h; NULL: none */
 } ting_hanzi_p2h_use;
 
 /* A language model beside the network: which word each of its characters is. Borrows the n-grams; free with

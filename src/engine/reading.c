@@ -103,12 +103,13 @@ ting_err ting_readings_written(const ting_sentence_maker *maker, const ting_spok
         if (line->origins == NULL)
             FAIL(TING_ERR_INTERNAL, "a line of %d characters was written for %d syllables, expected one for each", line->count,
                  all[0].count);
-        out[l] = (ting_reading){.count = line->count, .score = line->score};
+        out[l] = (ting_reading){.score = line->score};
         out[l].places = ting_arena_take(arena, (size_t)line->count * sizeof *out[l].places);
         TRY(out[l].places != NULL ? TING_OK : TING_ERR_MEMORY);
         for (int k = 0; k < line->count; k++) {
             const ting_spoken *from = &all[line->origins[k].input];
-            out[l].places[k] = (ting_spoken_place){from, syllable_at(from, &line->origins[k]), line->characters[k]};
+            if (line->characters[k][0] != '\0') /* else it is part of the one before */
+                out[l].places[out[l].count++] = (ting_spoken_place){from, syllable_at(from, &line->origins[k]), line->characters[k]};
         }
     }
 out:

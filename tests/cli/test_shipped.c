@@ -56,6 +56,22 @@ static void it_hears_a_stranger(void **state)
     ting_program_free(&heard);
 }
 
+/* A word that is likely to be said is written where it may have been. */
+static void it_hears_hotwords(void **state)
+{
+    (void)state;
+    char *list = ting_temp_path("hotwords.txt");
+    static const char words[] = "低迷\nPolice :9 gong1 an1\n";
+    assert_ok(ting_file_save(list, words, sizeof words - 1));
+    ting_program_run heard = run(ARGS("transcribe", "--hotwords", list, SOUND "135.flac"));
+    assert_string_equal(heard.out, "在经过了十二月份的低迷之后\n");
+    ting_program_free(&heard);
+    heard = run(ARGS("transcribe", "--hotwords", list, SOUND "453.flac"));
+    assert_string_equal(heard.out, "Police机关正在进一步调查中\n");
+    ting_program_free(&heard);
+    ting_free(list);
+}
+
 /* Six seconds of zeros: muted meetings have them. */
 static void it_hears_nothing_in_silence(void **state)
 {
@@ -112,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_hears_a_stranger),
+        cmocka_unit_test(it_hears_hotwords),
         cmocka_unit_test(it_hears_nothing_in_silence),
         cmocka_unit_test(it_says_what_it_is),
         cmocka_unit_test(it_knows_what_is_said),

@@ -69,7 +69,7 @@ static void the_best_lines_are_found(void **state)
         if (round % 2 == 1) /* one place may stay empty */
             characters[2][1] = TING_P2H_NOTHING;
         list_all(&lm, places, all);
-        assert_ok(ting_p2h_lm_search(&lm, arena, places, LENGTH, BEST, found, scores, &count));
+        assert_ok(ting_p2h_lm_search(&lm, arena, places, LENGTH, NULL, NULL, BEST, found, scores, &count));
         assert_int_equal(count, BEST);
         for (int i = 0; i < BEST; i++) {
             assert_true(fabs(scores[i] - all[i].score) < 1e-9);
@@ -77,14 +77,14 @@ static void the_best_lines_are_found(void **state)
                 assert_memory_equal(found + i * LENGTH, all[i].choices, sizeof all[i].choices);
         }
         const ting_p2h_lm narrow = {.ngram = ngram, .word = word, .weight = lm.weight, .beam = 2}; /* may lose, never wins */
-        assert_ok(ting_p2h_lm_search(&narrow, arena, places, LENGTH, BEST, found, scores, &count));
+        assert_ok(ting_p2h_lm_search(&narrow, arena, places, LENGTH, NULL, NULL, BEST, found, scores, &count));
         assert_int_equal(count, 2);
         assert_true(scores[0] <= all[0].score + 1e-9 && scores[0] > all[LINES - 1].score);
     }
     int nothing, count; /* an empty line is one */
     double score;
     const ting_p2h_lm lm = {.ngram = ngram, .word = word, .weight = 1, .beam = 4};
-    assert_ok(ting_p2h_lm_search(&lm, arena, NULL, 0, 1, &nothing, &score, &count));
+    assert_ok(ting_p2h_lm_search(&lm, arena, NULL, 0, NULL, NULL, 1, &nothing, &score, &count));
     assert_true(count == 1 && score < 0);
     ting_ngram_free(ngram);
     ting_ngram_table_free(&table);

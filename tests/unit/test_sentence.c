@@ -28,8 +28,8 @@ static ting_err write_line(int input, int count, int l, double score, ting_arena
     out->characters = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->characters);
     out->origins = ting_arena_take_zeroed(arena, (size_t)count, sizeof *out->origins);
     for (int i = 0; i < count; i++) {
-        strcpy(out->characters[i], row[(i + l) % 5]);
-        out->origins[i] = (ting_p2h_origin){input, i, -1};
+        out->characters[i] = row[(i + l) % 5];
+        out->origins[i] = (ting_p2h_origin){.input = input, .place = i, .other = -1};
     }
     return TING_OK;
 }
@@ -64,7 +64,7 @@ static ting_err write_same(void *self, const ting_hanzi_input *inputs, int input
     *out = (ting_hanzi_page){.line_count = 1, .lines = ting_arena_take_zeroed(arena, 1, sizeof *out->lines)};
     assert_ok(write_line(0, inputs[0].count, 0, 0, arena, &out->lines[0]));
     for (int i = 0; i < inputs[0].count; i++)
-        strcpy(out->lines[0].characters[i], self);
+        out->lines[0].characters[i] = self;
     return TING_OK;
 }
 
