@@ -254,6 +254,21 @@ TING_API ting_err ting_recognize_file(const ting_model *model, const char *path,
 TING_API ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
                                          const ting_options *options, ting_result **out);
 
+/* ---- alignment ---- */
+
+/* When each character of a text is said in a sound that says it (forced alignment): a result like that of recognition, but its characters
+ * are those of the text, and their confidences how well it fits. Punctuation and spaces are left out; a line break, a mark such as
+ * 。 or ？, and options->pause seconds without a character end a sentence. Of a character's readings the one that fits best is taken.
+ * Of the options (NULL: the defaults) threads, channel, raw, pause, longest, whole and progress count. Returns owned (free with
+ * ting_result_free). Errors: those of ting_recognize_file; argument (nothing that is spoken; what has no token in the model, such as Latin
+ * words; more tokens than the sound has rows), not found (no lexicon; a text that does not fit the sound), unsupported (over two hours). */
+TING_API ting_err ting_align_file(const ting_model *model, const char *path, const char *text, const ting_options *options,
+                                  ting_result **out);
+
+/* The same for samples as ting_recognize_samples takes them. */
+TING_API ting_err ting_align_samples(const ting_model *model, const float *samples, size_t count, int rate, const char *text,
+                                     const ting_options *options, ting_result **out);
+
 /* ---- streams ---- */
 
 typedef struct ting_stream ting_stream;

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* align_text.c - see align_text.h. */
+#include "engine/align_text.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "engine/tables.h"
+#include "text/g2p.h"
+#include "text/plain.h"
+
+#include <string.h>
+
+enum { LONGEST_WORD = 40 }; /* bytes of it that an error names */
+
+typedef struct reader {
+    const ting_am *am;
+    int vocab; /* outputs that the heads have */
+    ting_lexicon *lexicon;
+    ting_str plain;     /* a sentence */
+    ting_g2p_line line; /* its characters */
+    int sentence;       /* its number, from 1 */
+    ting_align_text *out;
+} reader;
+
+static bool ends_sentence(uint32_t c)
+{
+    return c == '\n' || c == '!' || c == '?' || c == ';' || c == 0x3002 /* 。 */ || c == 0x2026 /* … */ || c == 0xFF01 /* ！ */ ||
+           c == 0xFF1F /* ？ */ || c == 0xFF1B /* ； */;
+}
+
+static int find_text(const reader *r, const char *text, size_t length)
+{
+    for (int i = 0; i < r->vocab; i++)
+        if (strlen(r->am->tokens.items[i]) == length && memcmp(r->am->tokens.items[i], text, length) == 0)
+            return i;
+    return -1;
+}
+
+static int find_piece(const reader *r, ting_piece want)
+{
+    for (int i = 0; i < r->vocab; i++) {
+        const ting_piece *p = &r->am->pieces[i];
+        if (p->kind == want.kind && (want.kind != TING_PIECE_SYLLABLE || p->syllable == want.syllable) &&
+            (want.kind != TING_PIECE_INITIAL || p->initial == want.initial) &&
+            (want.kind != TING_PIECE_FINAL || (p->final == want.final && p->tone == want.tone)))
+            return i;
+    }
+    return -1;
+}
+
+/* The tokens of a syllable; count 0: the model lacks one of them. */
+static ting_align_path spell(const reader *r, int id)
+{
+    ting_align_path path = {.count = 0};
+    const int whole = find_piece(r, (ting_piece){.kind = TING_PIECE_SYLLABLE, .syllable = id});
+    const ting_piece initial = {.kind = TING_PIECE_INITIAL, .initial = ting_pinyin_initial(id)};
+    const ting_piece final = {.kind = TING_PIECE_FINAL, .final = ting_pinyin_final(id), .tone = ting_pinyin_tone(id)};
+    if (whole >= 0)
+        return (ting_align_path){{whole}, 1};
+    if (initial.initial != TING_INITIAL_none)
+        path.tokens[path.count++] = find_piece(r, initial);
+    path.tokens[path.count++] = find_piece(r, final);
+    for (int i = 0; i < path.count; i++)
+        if (path.tokens[i] < 0)
+            return (ting_align_path){.count = 0};
+    return path;
+}
+
+static void add_path(ting_align_place *place, ting_align_path path)
+{
+    bool known = path.count == 0 || place->path_count == TING_ALIGN_PATHS;
+    for (int i = 0; i < place->path_count && !known; i++)
+        known = memcmp(&place->paths[i], &path, sizeof path) == 0;
+    if (!known)
+        place->paths[place->path_count++] = path;
+}
+
+/* The ways to say a hanzi; `next`: the one behind it, NULL at an end. */
+static void add_readings(const reader *r, const ting_g2p_item *item, const ting_g2p_item *next, ting_align_place *place)
+{
+    enum { YI = 0x4E00, BU = 0x4E0D };
+    const ting_readings readings = ting_lexicon_readings(r->lexicon, item->code_point);
+    add_path(place, spell(r, item->id));
+    for (int i = 0; i < readings.common && item->source == TING_G2P_COMMONEST; i++)
+        add_path(place, spell(r, readings.ids[i]));
+    if (item->code_point == YI || item->code_point == BU)
+        add_path(place, spell(r, ting_pinyin_with_tone(item->id, 2)));
+    if (item->code_point == YI)
+        add_path(place, spell(r, ting_pinyin_with_tone(item->id, 4)));
+    if (ting_pinyin_tone(item->id) == 3 && next != NULL && next->id != TING_PINYIN_NONE && ting_pinyin_tone(next->id) == 3)
+        add_path(place, spell(r, ting_pinyin_with_tone(item->id, 2)));
+    for (int tone = 1; tone <= TING_PINYIN_TONES && place->path_count == 0; tone++) /* a model may lack a rare one */
+        add_path(place, spell(r, ting_pinyin_with_tone(item->id, tone)));
+}
+
+/* The error for what stands at item i, with all of a Latin word or number. */
+static ting_err refuse(const reader *r, int i)
+{
+    const ting_g2p_item *item = &r->line.items[i];
+    const char *text = r->plain.text + item->offset;
+    int length = item->length;
+    if (item->code_point == 0xFFFD) /* what text/plain.h makes of a byte that is none */
+        return ting_fail(TING_ERR_ARGUMENT, "sentence %d of the text is not UTF-8", r->sentence);
+    if (item->source == TING_G2P_UNKNOWN && !r->am->writes)
+        return ting_fail(TING_ERR_ARGUMENT, "sentence %d of the text has '%.*s', whose reading is not known: write another hanzi of the "
+                         "same sound", r->sentence, length, text);
+    const bool latin = ting_ascii_is_alnum(text[0]);
+    while (latin && ting_ascii_is_alnum(text[length]) && length < LONGEST_WORD)
+        length++;
+    for (; latin && text > r->plain.text && ting_ascii_is_alnum(text[-1]) && length < LONGEST_WORD; text--)
+        length++;
+    return ting_fail(TING_ERR_ARGUMENT, "sentence %d of the text has '%.*s', for which the model has no token: write it in hanzi, as it "
+                     "is said", r->sentence, length, text);
+}
+
+static ting_err add_item(reader *r, int i)
+{
+    ting_err err = TING_OK;
+    const ting_g2p_item *item = &r->line.items[i];
+    const char *text = r->plain.text + item->offset;
+    ting_align_text *out = r->out;
+    ting_align_place place = {.path_count = 0};
+    if (item->code_point == ' ')
+        goto out;
+    if (item->id != TING_PINYIN_NONE) {
+        add_readings(r, item, i + 1 < r->line.count ? item + 1 : NULL, &place);
+    } else {
+        const char upper = text[0] >= 'a' && text[0] <= 'z' ? (char)(text[0] - 'a' + 'A') : text[0];
+        int token = find_text(r, text, (size_t)item->length);
+        if (token < 0 || r->am->pieces[token].kind != TING_PIECE_OTHER) /* "b" is an initial, the letter is "B" */
+            token = item->length == 1 ? find_text(r, &upper, 1) : -1;
+        if (token >= 0 && r->am->pieces[token].kind == TING_PIECE_OTHER)
+            add_path(&place, (ting_align_path){{token}, 1});
+    }
+    if (place.path_count == 0) {
+        err = refuse(r, i);
+        goto out;
+    }
+    TRY(ting_reserve(&out->places, (size_t)out->count, 1, &out->place_room, sizeof *out->places));
+    TRY(ting_reserve(&out->characters, (size_t)out->count, 1, &out->character_room, sizeof *out->characters));
+    TRY(ting_reserve(&out->ends, (size_t)out->count, 1, &out->end_room, sizeof *out->ends));
+    out->places[out->count] = place;
+    memcpy(out->characters[out->count], text, (size_t)item->length);
+    out->characters[out->count][item->length] = '\0';
+    out->ends[out->count++] = false;
+out:
+    return err;
+}
+
+static ting_err add_sentence(reader *r, const char *text, size_t length)
+{
+    ting_err err = TING_OK;
+    const int before = r->out->count;
+    r->sentence++;
+    ting_str_clear(&r->plain);
+    TRY(ting_text_plain(text, length, &r->plain));
+    ting_str_add(&r->plain, "");
+    if (!ting_str_ok(&r->plain))
+        FAIL(TING_ERR_MEMORY, "out of memory for a text of %zu bytes", length);
+    TRY(ting_g2p_read(r->lexicon, &(ting_g2p_options){0}, r->plain.text, r->plain.length, &r->line));
+    for (int i = 0; i < r->line.count; i++)
+        TRY(add_item(r, i));
+    if (r->out->count > before)
+        r->out->ends[r->out->count - 1] = true;
+    else
+        r->sentence--; /* nothing but marks */
+out:
+    return err;
+}
+
+ting_err ting_align_text_read(const ting_am *am, const char *text, ting_align_text *out)
+{
+    ting_err err = TING_OK;
+    reader r = {.am = am, .vocab = ting_am_vocab(&am->net->config), .out = out};
+    *out = (ting_align_text){0};
+    if (am->writes)
+        r.lexicon = ting_lexicon_new(); /* it knows no reading: characters stay what they are */
+    else
+        TRY(ting_tables_lexicon(NULL, NULL, 0, false, &r.lexicon));
+    if (r.lexicon == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for a text");
+    const char *begin = text, *end = text + strlen(text);
+    for (const char *at = text; at < end;) {
+        uint32_t c = 0;
+        const int length = ting_utf8_decode(at, (size_t)(end - at), &c);
+        if (length > 0 && ends_sentence(c)) {
+            TRY(add_sentence(&r, begin, (size_t)(at - begin)));
+            begin = at + length;
+        }
+        at += length > 0 ? length : 1;
+    }
+    TRY(add_sentence(&r, begin, (size_t)(end - begin)));
+    if (out->count == 0)
+        FAIL(TING_ERR_ARGUMENT, "the text has nothing that is spoken: expected hanzi");
+out:
+    ting_lexicon_free(r.lexicon);
+    ting_str_free(&r.plain);
+    ting_g2p_line_free(&r.line);
+    if (err != TING_OK)
+        ting_align_text_free(out);
+    return err;
+}
+
+void ting_align_text_free(ting_align_text *text)
+{
+    ting_free(text->places);
+    ting_free(text->characters);
+    ting_free(text->ends);
+    *text = (ting_align_text){0};
+}
