@@ -136,13 +136,16 @@ static ting_err write_given(void *self, const ting_hanzi_input *inputs, int inpu
     const given *g = self;
     ting_hanzi_line *line = ting_arena_take(arena, sizeof *line);
     ting_p2h_origin *origins = ting_arena_take(arena, (size_t)g->count * sizeof *origins);
-    if (line == NULL || origins == NULL)
+    const char **characters = ting_arena_take(arena, (size_t)g->count * sizeof *characters);
+    if (ting_arena_failed(arena))
         FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", g->count);
     if (input_count != 1 || inputs[0].count != g->count)
         FAIL(TING_ERR_INTERNAL, "%d characters were aligned as %d syllables", g->count, inputs[0].count);
-    for (int i = 0; i < g->count; i++)
-        origins[i] = (ting_p2h_origin){0, i, -1};
-    *line = (ting_hanzi_line){g->characters, origins, g->count, inputs[0].score};
+    for (int i = 0; i < g->count; i++) {
+        characters[i] = g->characters[i];
+        origins[i] = (ting_p2h_origin){.place = i, .other = -1};
+    }
+    *line = (ting_hanzi_line){characters, origins, g->count, inputs[0].score};
     *out = (ting_hanzi_page){.lines = line, .line_count = 1};
 out:
     return err;
