@@ -217,12 +217,13 @@ static ting_err run_all(job *j)
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
-    if (j->options->keywords != NULL) {
+    if (j->options->keywords != NULL)
         err = ting_tool_model_keywords(j->model, j->options->keywords);
-        if (err != TING_OK && err != TING_ERR_MEMORY)
-            err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
-        TRY(err);
-    }
+    else if (j->options->hotwords != NULL && j->recognise.hanzi != 0)
+        err = ting_tool_model_hotwords(j->model, j->options->hotwords);
+    if (err != TING_OK && err != TING_ERR_MEMORY)
+        err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
+    TRY(err);
     TRY(make_stamp(j, &stamp));
     TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
@@ -280,6 +281,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_cli_catch_interrupt();
     if (o->tokens && (o->pinyin || o->nbest > 0 || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--tokens goes with neither --pinyin, --nbest nor --keywords");
+    if (o->hotwords != NULL && (o->tokens || o->keywords != NULL))
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords goes with neither --tokens nor --keywords");
     if (o->raw != NULL)
         TRY(ting_tool_check_raw(o->raw));
     TRY(ting_inputs_expand(cli, o->raw != NULL, &inputs));
