@@ -16,8 +16,8 @@
 
 static const double most_weight = 100;
 
-/* log p of a hotword = this - log(number of words in the list) + weight, as if one of them came every 20 words and any of them was as
- * likely: a long list disturbs no more than a short one. */
+/* log p of a hotword = this - log(ways to read the words of the list) + weight, as if one of them came every 20 words and any of them was
+ * as likely: a long list disturbs no more than a short one. */
 static const double any_hotword = -3;
 
 typedef struct reader {
@@ -198,6 +198,7 @@ out:
     return err;
 }
 
+/* Weights become probabilities. */
 static void share_out(reader *r)
 {
     for (int i = 0; i < r->count; i++)

@@ -81,15 +81,16 @@ static const char *join_pinyin(const ting_sentence_maker *maker, const ting_read
     return ting_str_ok(text) ? ting_arena_text(arena, text->text) : NULL;
 }
 
-/* The other characters for place i: those of the page, without the one that stands there. */
-static ting_err fill_alternatives(const ting_sentence_maker *maker, const ting_hanzi_page *page, int i, ting_arena *arena, ting_char *out)
+/* The other characters for a place: those of its row of the page, without the one that stands there. */
+static ting_err fill_alternatives(const ting_sentence_maker *maker, const ting_hanzi_page *page, int row, ting_arena *arena,
+                                  ting_char *out)
 {
     ting_err err = TING_OK;
     const char **list = ting_arena_take_zeroed(arena, (size_t)maker->alternatives, sizeof *list);
     if (list == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for the alternatives of a character");
     for (int k = 0; k < maker->alternatives; k++) {
-        const char *text = page->alternatives[(size_t)i * (size_t)maker->alternatives + (size_t)k];
+        const char *text = page->alternatives[(size_t)row * (size_t)maker->alternatives + (size_t)k];
         if (text[0] == '\0')
             break;
         if (strcmp(text, out->text) != 0)
@@ -129,7 +130,7 @@ static ting_err make_chars(const ting_sentence_maker *maker, const ting_reading 
         if (ting_arena_failed(arena))
             FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", r->count);
         if (page != NULL && !maker->spell && maker->alternatives > 0 && syllable->id != TING_PINYIN_NONE)
-            TRY(fill_alternatives(maker, page, i, arena, &chars[i]));
+            TRY(fill_alternatives(maker, page, p->row, arena, &chars[i]));
     }
     *out = chars;
 out:

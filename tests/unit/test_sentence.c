@@ -233,6 +233,42 @@ static ting_err write_others(void *self, const ting_hanzi_input *inputs, int inp
     return TING_OK;
 }
 
+/* Writes the first two syllables as one word; the others as write_fake does, 1 and 2 and so on beside them. */
+static ting_err write_word(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
+                           ting_hanzi_page *out)
+{
+    static const char *const others[] = {"1", "2", "3"};
+    (void)self, (void)input_count, (void)nbest;
+    *out = (ting_hanzi_page){.line_count = 1, .lines = ting_arena_take_zeroed(arena, 1, sizeof *out->lines)};
+    assert_int_equal(inputs[0].count, 3);
+    assert_ok(write_line(0, 3, 0, -1, arena, &out->lines[0]));
+    out->lines[0].characters[0] = "iPhone";
+    out->lines[0].characters[1] = "";
+    out->alternatives = ting_arena_take_zeroed(arena, (size_t)(3 * alternatives), sizeof *out->alternatives);
+    for (int i = 0; i < 3; i++)
+        strcpy(out->alternatives[i * alternatives], others[i]);
+    return TING_OK;
+}
+
+static void a_word_may_stand_for_several_syllables(void **state)
+{
+    (void)state;
+    static const ting_hit three[] = {{ZH, 1.0, 1.04, -0.1}, {ONG1, 1.1, 1.14, -0.3}, {G, 1.2, 1.24, -0.5},
+                                     {UO2, 1.3, 1.34, -0.7}, {B, 1.4, 1.44, -0.1}, {U2, 1.5, 1.54, -0.1}};
+    ting_hanzi_writer writer = {write_word, NULL};
+    ting_sentence_maker m = maker(&writer, 1);
+    const ting_heard heard = {three, 6, -2, NULL};
+    ting_arena *arena = ting_arena_new(4096);
+    const ting_sentence *s;
+    assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
+    assert_string_equal(s->text, "iPhone丙");
+    assert_int_equal(s->char_count, 2);
+    assert_int_equal(s->token_count, 6);
+    assert_string_equal(ting_sentence_char(s, 0)->alternatives[0], "1");
+    assert_string_equal(ting_sentence_char(s, 1)->alternatives[0], "3"); /* the row of its syllable */
+    ting_arena_free(arena);
+}
+
 /* A line may take here what one hypothesis has, there what another has, and what was only nearly heard. */
 static void a_line_follows_several_hypotheses(void **state)
 {
@@ -332,6 +368,7 @@ int main(void)
         cmocka_unit_test(characters_carry_times_and_confidence),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
         cmocka_unit_test(a_line_follows_several_hypotheses),
+        cmocka_unit_test(a_word_may_stand_for_several_syllables),
         cmocka_unit_test(without_hanzi_the_text_is_pinyin),
         cmocka_unit_test(a_writer_may_only_help_to_choose),
         cmocka_unit_test(odd_tokens_are_written_or_left_out),
