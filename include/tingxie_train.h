@@ -219,6 +219,34 @@ typedef struct ting_lm_report {
  * unsupported (too many n-grams), cancelled. */
 TING_API ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report);
 
+enum { TING_LM_MIX_MOST = 16 };
+
+typedef struct ting_lm_mix_options { /* start with {0} */
+    const char *const *models; /* [count] n-gram models, .gguf or .arpa; 1 to TING_LM_MIX_MOST */
+    int count;
+    const double *weights; /* [count] shares, none below 0; they are divided by their sum. NULL: found on `tune` */
+    const char *tune;      /* text like what will be recognised, a sentence a line, plain or xz; without weights */
+    double prune;          /* n-grams whose loss raises perplexity by less than this share leave; 0: none */
+    const char *output;    /* model file to write, .gguf or .arpa */
+    const char *licence, *authors; /* to state in the file; NULL: it does not say */
+    ting_remarks remarks;
+    int (*stop)(void *self); /* asked now and then; 1: TING_ERR_CANCELLED, nothing is written. NULL: never */
+    void *self;
+} ting_lm_mix_options;
+
+typedef struct ting_lm_mix_report {
+    double weights[TING_LM_MIX_MOST]; /* [count] of sum 1 */
+    int order;
+    size_t words, ngrams[8];    /* [order] of what was written */
+    size_t sentences, unknown;  /* of `tune`; words of it that no model knows, which do not count */
+    double perplexity;          /* a word of `tune`, of the models mixed word by word; -1: weights were given */
+} ting_lm_mix_report;
+
+/* Several n-gram models as one: their weighted mean for every n-gram that one of them lists (docs/LM.md). Memory: some 80 bytes for each
+ * n-gram of what is made. Errors: io, format, model (a model that is not of n-grams), argument (weights), memory,
+ * unsupported (too many n-grams), cancelled. */
+TING_API ting_err ting_mix_lm(const ting_lm_mix_options *options, ting_lm_mix_report *report);
+
 /* ---- training ---- */
 
 typedef struct ting_train_report { /* means since the report before */
