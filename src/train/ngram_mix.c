@@ -7,7 +7,8 @@
 #include "model/vocabulary.h"
 #include "train/ngram_group.h"
 
-static const double LEAST = 1e-7; /* that listed n-grams leave: less is lost in 32 bits */
+static const double LEAST = 1e-7;       /* that listed n-grams leave: less is lost in 32 bits */
+static const double IMPOSSIBLE = 1e-50; /* less than this is what "never" became */
 
 enum { ROUNDS = 10000 };
 
@@ -226,7 +227,7 @@ ting_err ting_ngram_mix_tune(ting_ngram_mix *m, const uint32_t *words, size_t co
         double *probs = m->probs + m->tuned * (size_t)m->count;
         for (int i = 0; i < m->count; i++)
             most = fmax(most, probs[i] = ting_ngram_mix_score(m, i, length, gram));
-        m->tuned += word != TING_NGRAM_UNKNOWN && most > exp(TING_NGRAM_NEVER / 2);
+        m->tuned += word != TING_NGRAM_UNKNOWN && most > IMPOSSIBLE;
     }
 out:
     return err;
@@ -240,13 +241,26 @@ static double mixed(const double *probs, const double *weights, int count)
     return sum;
 }
 
+ting_ngram_tuned ting_ngram_mix_measure(const ting_ngram_mix *m, const double *weights)
+{
+    ting_ngram_tuned out = {.words = 0};
+    for (size_t at = 0; at < m->tuned; at++) {
+        const double prob = mixed(m->probs + at * (size_t)m->count, weights, m->count);
+        if (prob < IMPOSSIBLE)
+            continue;
+        out.log_prob += log(prob);
+        out.words++;
+    }
+    return out;
+}
+
 ting_ngram_tuned ting_ngram_mix_weights(const ting_ngram_mix *m, double *weights)
 {
-    ting_ngram_tuned out = {.words = m->tuned};
     double moved = 1;
+    int rounds = 0;
     for (int i = 0; i < m->count; i++)
         weights[i] = 1.0 / m->count;
-    while (m->tuned > 0 && moved > 1e-7 && out.rounds < ROUNDS) {
+    while (m->tuned > 0 && moved > 1e-7 && rounds < ROUNDS) {
         double share[TING_NGRAM_MIX_MOST] = {0};
         for (size_t at = 0; at < m->tuned; at++) {
             const double *probs = m->probs + at * (size_t)m->count, all = mixed(probs, weights, m->count);
@@ -258,10 +272,10 @@ ting_ngram_tuned ting_ngram_mix_weights(const ting_ngram_mix *m, double *weights
             moved = fmax(moved, fabs(share[i] / (double)m->tuned - weights[i]));
             weights[i] = share[i] / (double)m->tuned;
         }
-        out.rounds++;
+        rounds++;
     }
-    for (size_t at = 0; at < m->tuned; at++)
-        out.log_prob += log(mixed(m->probs + at * (size_t)m->count, weights, m->count));
+    ting_ngram_tuned out = ting_ngram_mix_measure(m, weights);
+    out.rounds = rounds;
     return out;
 }
 

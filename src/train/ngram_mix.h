@@ -58,6 +58,9 @@ typedef struct ting_ngram_tuned {
  * where nothing counted. */
 ting_ngram_tuned ting_ngram_mix_weights(const ting_ngram_mix *mix, double *weights);
 
+/* The same of what was taken for weights given, [count] of sum 1; words that come out impossible do not count. */
+ting_ngram_tuned ting_ngram_mix_measure(const ting_ngram_mix *mix, const double *weights);
+
 /* ---- one model ---- */
 
 /* weights [count]: above 0, of sum 1. A sealed table with the united words, which leave the mix. Errors: memory. */
