@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "cli/cli.h"
+#include "cli/numbers.h"
 #include "tingxie_train.h"
 
 struct options {
@@ -14,24 +15,6 @@ static int stop(void *self)
 {
     (void)self;
     return ting_cli_interrupted();
-}
-
-/* "0.7,0.3": as many numbers as there are models. */
-static bool read_weights(const char *text, int count, double *out)
-{
-    int found = 0;
-    for (;;) {
-        char *end;
-        const double weight = ting_number_read(text, &end);
-        if (end == text || found == count)
-            return false;
-        out[found++] = weight;
-        if (*end == '\0')
-            return found == count;
-        if (*end != ',')
-            return false;
-        text = end + 1;
-    }
 }
 
 static void print(const ting_cli *cli, const struct options *o, const ting_lm_mix_report *report)
@@ -51,6 +34,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     const struct options *o = fields;
     ting_lm_mix_report report;
     double weights[TING_LM_MIX_MOST];
+    int given = 0;
     if (o->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the model file to write with -o FILE");
     if ((o->weights == NULL) == (o->tune == NULL))
@@ -58,7 +42,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                              o->tune != NULL ? "both are" : "neither is");
     if (cli->input_count > TING_LM_MIX_MOST)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "%d models, expected at most %d", cli->input_count, (int)TING_LM_MIX_MOST);
-    if (o->weights != NULL && !read_weights(o->weights, cli->input_count, weights))
+    if (o->weights != NULL && (!ting_cli_numbers(o->weights, cli->input_count, weights, &given) || given != cli->input_count))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--weights %s: expected %d numbers with commas between, one for each model", o->weights,
                              cli->input_count);
     ting_cli_catch_interrupt();

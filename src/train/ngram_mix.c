@@ -62,11 +62,13 @@ static void fit_group(ting_ngram_table *t, int k, size_t first, size_t end, ting
     const double lower = 1 - sums.lower;
     const bool all = lower < LEAST; /* every word is listed: nothing is left to hand out */
     left = all ? 0 : fmax(left, LEAST);
-    if (left > 1 - LEAST) /* next to nothing is listed, or the backoff is no share */
+    double by = (1 - left) / sums.prob;
+    if (!(by > 0.5 && by < 2)) { /* that is no rounding: the backoff is no share, and what is listed says what is left */
         left = fmax(1 - sums.prob, LEAST);
-    else
-        for (size_t i = first; i < end; i++)
-            l->prob[i] = (float)((double)l->prob[i] + log((1 - left) / sums.prob));
+        by = fmin((1 - LEAST) / sums.prob, 1);
+    }
+    for (size_t i = first; i < end; i++)
+        l->prob[i] = (float)((double)l->prob[i] + log(by));
     const ptrdiff_t context = ting_ngram_table_find(t, k - 1, l->words + first * (size_t)k);
     t->level[k - 2].backoff[context] = all ? 0 : (float)log(left / lower);
 }
