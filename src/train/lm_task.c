@@ -5,13 +5,10 @@
 #include "base/available.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "loss/choice_entropy.h"
-#include "loss/cross_entropy.h"
 #include "model/ngram_table.h"
 #include "train/footprint.h"
 
 #include <math.h>
-#include <string.h>
 
 /* ---- making it ---- */
 
@@ -40,22 +37,6 @@ static void divide(const ting_lm_task *t, int classes, int *start)
             start[k++] = w + 1;
     }
     start[classes] = words;
-}
-
-/* Running shares of counts ^ 0.75 (Mikolov 2013); drawn[words] is 1. */
-static ting_err prepare_draws(ting_lm_task *t)
-{
-    const size_t words = t->model.words.count;
-    double sum = 0;
-    t->drawn = ting_alloc(words + 1, sizeof *t->drawn);
-    t->shift = ting_alloc(words, sizeof *t->shift);
-    if (t->drawn == NULL || t->shift == NULL)
-        return TING_ERR_MEMORY;
-    for (size_t w = 0; w < words; w++)
-        t->drawn[w + 1] = sum += pow((double)t->counts[w], 0.75);
-    for (size_t w = 1; w <= words; w++)
-        t->drawn[w] /= sum;
-    return TING_OK;
 }
 
 static ting_err make_net(ting_lm_task *t)
@@ -108,7 +89,7 @@ ting_err ting_lm_task_make(ting_lm_task *t, const ting_lm_recipe *recipe, const 
     TRY(ting_params_alloc(t->model.params, true));
     TRY(ting_params_start(t->model.params, (uint64_t)recipe->train.seed));
     if (recipe->samples > 0)
-        TRY(prepare_draws(t));
+        TRY(ting_lm_draws_make(t->counts, (int)words->count, recipe->samples, &t->draws));
 out:
     return err;
 }
@@ -119,93 +100,9 @@ void ting_lm_task_free(ting_lm_task *t)
     ting_lm_net_free(t->model.net);
     ting_params_free(t->model.params);
     ting_free(t->counts);
-    ting_free(t->drawn);
-    ting_free(t->shift);
+    ting_lm_draws_free(&t->draws);
     ting_free(t->every);
     *t = (ting_lm_task){0};
-}
-
-/* ---- losses ---- */
-
-static ting_tensor sum_over_all(ting_ctx *ctx, ting_tensor logits, const int *targets)
-{
-    return ting_cross_entropy(ctx, logits, targets, &(ting_cross_entropy_options){.sum = true});
-}
-
-static ting_tensor loss_by_classes(const ting_lm_task *t, ting_ctx *ctx, const ting_lm_output *output, ting_tensor hidden, const int *targets)
-{
-    int *classes = ting_ctx_ints(ctx, hidden.rows);
-    ting_choice *choices = ting_arena_take(ctx->arena, ((size_t)hidden.rows + 1) * sizeof *choices);
-    ting_ctx_check(ctx);
-    if (ctx->err != TING_OK)
-        return (ting_tensor){0};
-    for (int r = 0; r < hidden.rows; r++) {
-        const int k = classes[r] = targets[r] < 0 ? -1 : ting_lm_output_class(output, targets[r]);
-        const int first = k < 0 ? 0 : output->class_start[k];
-        choices[r] = (ting_choice){t->every + first, k < 0 ? 0 : output->class_start[k + 1] - first, k < 0 ? -1 : targets[r] - first};
-    }
-    ting_tensor of_class = sum_over_all(ctx, ting_linear_apply(ctx, hidden, output->classes, TING_ACT_NONE), classes);
-    return ting_add(ctx, of_class, ting_choice_entropy(ctx, hidden, output->words.weight, output->words.bias, choices, NULL, 0));
-}
-
-static int draw(const double *shares, int words, ting_rng *rng)
-{
-    const double at = ting_rng_uniform(rng);
-    int low = 0, high = words;
-    while (high - low > 1) {
-        const int middle = low + (high - low) / 2;
-        if (shares[middle] <= at)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Distinct words into out, as many as `samples` or a share of the words that leaves the drawing quick. shift gets the logarithm of how often a
- * word is expected among them: 1 - (1 - q) ^ draws. */
-static int draw_words(const ting_lm_task *t, ting_rng *rng, unsigned char *seen, int *out)
-{
-    const int words = (int)t->model.words.count, wanted = t->recipe->samples < words / 2 ? t->recipe->samples : words / 2;
-    int count = 0;
-    double draws = 0;
-    memset(seen, 0, (size_t)words);
-    for (; count < wanted && draws < 64.0 * wanted; draws++) {
-        const int word = draw(t->drawn, words, rng);
-        if (!seen[word])
-            out[count++] = word;
-        seen[word] = 1;
-    }
-    for (int w = 0; w < words; w++) {
-        const double expected = -expm1(draws * log1p(-(t->drawn[w + 1] - t->drawn[w])));
-        t->shift[w] = (ting_real)log(expected > 1e-30 ? expected : 1e-30);
-    }
-    return count;
-}
-
-/* Each row chooses between its word and those drawn, its own left out of them. */
-static ting_tensor loss_of_samples(const ting_lm_task *t, ting_ctx *ctx, const ting_lm_output *output, ting_tensor hidden,
-                                   const int *targets, ting_rng *rng)
-{
-    int *words = ting_ctx_ints(ctx, t->recipe->samples);
-    unsigned char *seen = ting_arena_take(ctx->arena, t->model.words.count);
-    ting_choice *choices = ting_arena_take(ctx->arena, ((size_t)hidden.rows + 1) * sizeof *choices);
-    ting_ctx_check(ctx);
-    const int count = ctx->err == TING_OK ? draw_words(t, rng, seen, words) : 0;
-    for (int r = 0; ctx->err == TING_OK && r < hidden.rows; r++) {
-        int *own = ting_ctx_ints(ctx, count + 1), used = 0;
-        choices[r] = (ting_choice){own, 0, -1};
-        if (targets[r] < 0 || own == NULL)
-            continue;
-        own[used++] = targets[r];
-        for (int i = 0; i < count; i++)
-            if (words[i] != targets[r])
-                own[used++] = words[i];
-        choices[r] = (ting_choice){own, used, 0};
-    }
-    if (ctx->err != TING_OK)
-        return (ting_tensor){0};
-    return ting_choice_entropy(ctx, hidden, output->words.weight, output->words.bias, choices, t->shift, 0);
 }
 
 /* ---- the task as the trainer sees it ---- */
@@ -243,12 +140,12 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     const ting_tensor hidden = ting_lm_net_hidden(ctx, t->model.net, batch.ids, batch.segments);
     const bool linear = ting_lm_net_output(t->model.net, &output);
     if (linear && output.class_count > 0)
-        *sum = loss_by_classes(t, ctx, &output, hidden, batch.targets);
+        *sum = ting_lm_loss_by_classes(ctx, &output, t->every, hidden, batch.targets);
     else if (linear && t->recipe->samples > 0) {
         ting_rng rng = ting_rng_for((uint64_t)t->recipe->train.seed, TING_RNG_BATCH, (uint64_t)t->epoch.number, place);
-        *sum = loss_of_samples(t, ctx, &output, hidden, batch.targets, &rng);
+        *sum = ting_lm_loss_of_samples(ctx, &output, &t->draws, &rng, hidden, batch.targets);
     } else
-        *sum = sum_over_all(ctx, ting_lm_net_logits(ctx, t->model.net, hidden), batch.targets);
+        *sum = ting_lm_loss(ctx, t->model.net, hidden, batch.targets);
     *units = batch.places;
 out:
     return err;

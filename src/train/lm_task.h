@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * lm_task.h - what the trainer asks of a language model that is a network: parameters, the loss of a batch, perplexity.
- *
- * The loss is the cross-entropy of the token behind each, a sum over places: over all words; over classes and then the words of the right
- * one; or over the right word and `samples` others, which are drawn for a batch by the text's counts to the power of 0.75.
- */
+/* lm_task.h - what the trainer asks of a language model that is a network: parameters, the loss of a batch (lm_loss.h), perplexity. */
 #ifndef TING_TRAIN_LM_TASK_H
 #define TING_TRAIN_LM_TASK_H
 
 #include "model/lm_model.h"
 #include "train/lm_batch.h"
+#include "train/lm_loss.h"
 #include "train/lm_recipe.h"
 #include "train/trainer.h"
 
@@ -21,10 +17,9 @@ typedef struct ting_lm_task {
     int group_count;
     ting_share share;
     ting_epoch epoch;
-    uint64_t *counts;  /* [words] in learnt */
-    double *drawn;     /* [words + 1] running shares of a draw; with samples */
-    ting_real *shift;  /* [words] of the batch at hand; with samples */
-    int *every;        /* [words] 0, 1, ...: lists of words next to each other are parts of it; with classes */
+    uint64_t *counts;    /* [words] in learnt */
+    ting_lm_draws draws; /* with samples */
+    int *every;          /* [words] 0, 1, ...; with classes */
     uint64_t data_hash;
 } ting_lm_task;
 
