@@ -104,8 +104,11 @@ typedef struct ting_model_options {
     const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
     void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
     void *log_self;
-    const char *lm;   /* a file with a language model that weighs lines of hanzi too (docs/LM.md); NULL: one is taken if found */
+    const char *lm;   /* a file with an n-gram language model that weighs lines of hanzi too (docs/LM.md); NULL: one is taken if found */
     double lm_weight; /* 0.9; of its log-probabilities; 0: none is taken */
+    const char *rescore_lm; /* a file with a language model of any kind that ranks the best lines anew; NULL: none */
+    double rescore_weight;  /* 0.5; of its log-probabilities */
+    int rescore_lines;      /* 16; so many lines are ranked, 1 to 1000 */
 } ting_model_options;
 
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);

@@ -6,6 +6,7 @@
 #include "decode/s2s.h"
 
 #include "decode/best_sums.h"
+#include "decode/p2h_rescore.h"
 
 #include <math.h>
 #include <string.h>
@@ -302,7 +303,22 @@ out:
     return err;
 }
 
-/* Those of the pieces of the best line's sequence, whose first line is the first line of each piece. */
+/* Whether a line is the first lines of the pieces, one behind the other. */
+static bool is_first(const ting_p2h_line *line, const piece *pieces, int count)
+{
+    int at = 0;
+    for (int k = 0; k < count; k++) {
+        const ting_p2h_line *part = &pieces[k].lines[0];
+        if (part->count > line->count - at ||
+            (part->count > 0 && memcmp(line->characters + at, part->characters, (size_t)part->count * sizeof *part->characters) != 0))
+            return false;
+        at += part->count;
+    }
+    return at == line->count;
+}
+
+/* Those of the pieces of the best line's sequence, whose first line is the first line of each piece, unless a rescorer found another one
+ * better: then none are known. */
 static ting_err join_alternatives(const search *s, const piece *pieces, int count, ting_p2h_page *out)
 {
     const size_t width = (size_t)s->options->alternatives;
@@ -310,6 +326,11 @@ static ting_err join_alternatives(const search *s, const piece *pieces, int coun
     if (to == NULL)
         return TING_ERR_MEMORY;
     out->alternatives = to;
+    if (!is_first(&out->lines[0], pieces, count)) {
+        for (size_t i = 0; i < (size_t)out->lines[0].count * width; i++)
+            to[i] = -1;
+        return TING_OK;
+    }
     for (int k = 0; k < count; k++) {
         const size_t part = (size_t)pieces[k].lines[0].count * width;
         if (part > 0)
@@ -333,6 +354,7 @@ ting_err ting_s2s_search(const ting_p2h_model *model, const ting_kern *kern, tin
         return TING_ERR_MEMORY;
     for (int i = 0; i < input_count; i++)
         TRY(read_sequence(&s, &inputs[i], i, &pieces[i], out->lines, &out->line_count));
+    TRY(ting_p2h_rescore(&ctx, options->rescorer, out->lines, out->line_count));
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
     const int best = out->lines[0].input;
     TRY(join_alternatives(&s, pieces[best], piece_count(inputs[best].count), out));
