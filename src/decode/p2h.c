@@ -304,7 +304,7 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
              .options = &searched,
              .inputs = inputs,
              .input_count = input_count};
-    if (model->s2s != NULL) {
+    if (model->net == NULL) {
         TRY(ting_s2s_search(model, kern, pool, arena, &searched, inputs, input_count, out));
         out->line_count = out->line_count < options->nbest ? out->line_count : options->nbest;
         return TING_OK;

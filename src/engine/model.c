@@ -202,7 +202,7 @@ static ting_err open_lm(ting_model *m)
         FAIL(TING_ERR_ARGUMENT, "model_options.lm_weight is %g: 0 to 100", m->options.lm_weight);
     if (m->writing.path == NULL || (named == NULL && w->path == NULL))
         goto out;
-    if (ting_hanzi_p2h_model(m->writing.p2h)->s2s != NULL) {
+    if (ting_hanzi_p2h_model(m->writing.p2h)->net == NULL) {
         if (named != NULL)
             FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of a one-to-one network; that in %s is an encoder-decoder",
                  named, m->writing.path);
