@@ -95,7 +95,7 @@ static ting_err open_model(job *j)
     if (j->model->writing.path == NULL)
         FAIL(TING_ERR_UNSUPPORTED, "%s: %s: nothing here that a text could change", j->model->hearing.path,
              j->model->hearing.am.writes ? "it writes characters itself" : "there is no pinyin-to-hanzi network beside it");
-    if (ting_hanzi_p2h_model(j->model->writing.p2h)->s2s != NULL)
+    if (ting_hanzi_p2h_model(j->model->writing.p2h)->net == NULL)
         FAIL(TING_ERR_UNSUPPORTED, "%s: its pinyin-to-hanzi network is an encoder-decoder, which no language model weighs",
              j->model->writing.path);
     if (j->model->hearing.path != NULL)
