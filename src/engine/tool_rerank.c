@@ -133,17 +133,17 @@ static void consider(const job *j, const ting_rerank_weights *w, ting_rerank_wei
  * scores but the first, whose weight is the measure of all; again until nothing is better. */
 static long find_weights(const job *j, ting_rerank_weights *best)
 {
-    enum { LM_STEPS = 40, BONUS_STEPS = 17 };
-    static const double lm_step = 0.05, bonus_step = 0.5, bonus_least = -2,
+    enum { LM_STEPS = 40 };
+    static const double lm_step = 0.05, bonuses[] = {0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 2.5, 3, 3.5, 4, 5, 6},
                         others[] = {0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 5};
     long least = errors_with(j, best), before;
     do {
         before = least;
         ting_rerank_weights w = *best;
         for (int l = 0; l <= LM_STEPS; l++)
-            for (int b = 0; b < BONUS_STEPS; b++) {
+            for (size_t b = 0; b < sizeof bonuses / sizeof bonuses[0]; b++) {
                 w.lm = lm_step * l;
-                w.bonus = bonus_least + bonus_step * b;
+                w.bonus = bonuses[b];
                 consider(j, &w, best, &least);
             }
         for (int i = 1; i < j->nbest.scores; i++) {
