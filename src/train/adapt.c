@@ -159,8 +159,8 @@ static ting_err read_texts(job *j)
     for (int i = 0; i < o->table_count; i++)
         TRY(ting_adapt_take_table(o->tables[i], j->model->writing.p2h, &j->text, &j->found));
     TRY(ting_adapt_find_new(&j->text, j->model->writing.p2h, lexicon, &j->found));
-    ting_log_write(j->log, TING_LOG_INFO, "%zu sentences, %zu characters; %zu sentences held out to measure", j->text.sentences,
-                   j->text.characters, j->text.held);
+    ting_log_write(j->log, TING_LOG_INFO, "%zu sentences, %zu characters; the share of the text is looked for on %zu sentences",
+                   j->text.sentences, j->text.characters, j->text.held);
     name_strange(j);
     j->report->sentences = j->text.sentences;
     j->report->characters = j->text.characters;
@@ -304,6 +304,8 @@ static ting_err make_ngrams(job *j)
         TRY(estimate(j, TING_ADAPT_ALL, &j->table));
     } else {
         TRY(find_weight(j));
+        ting_log_write(j->log, TING_LOG_INFO, "the text has a share of %.3g; now its n-grams are counted and mixed once more, with all of it",
+                       r->weight);
         TRY(check_stop(j));
         if (r->weight > 0 && r->weight < 1) {
             TRY(begin_mix(j, TING_ADAPT_ALL));

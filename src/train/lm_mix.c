@@ -17,6 +17,8 @@
 
 enum { ASKED = 1024 };
 
+_Static_assert((int)TING_LM_MIX_MOST == (int)TING_NGRAM_MIX_MOST, "as many as can be mixed");
+
 typedef struct job {
     const ting_lm_mix_options *options;
     const ting_log *log;

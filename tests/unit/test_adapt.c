@@ -3,6 +3,7 @@
  * test_adapt.c - a model fitted to a text: sentences, a pinyin-to-hanzi network with more characters and readings, everything in one
  * file, and what cannot be.
  */
+#include "support/failing.h"
 #include "support/support.h"
 #include "support/tiny.h"
 
@@ -269,9 +270,40 @@ static void what_cannot_be_is_said(void **state)
     free_places(&p);
 }
 
+static ting_err widen_once(void *arg)
+{
+    const places *p = arg;
+    ting_gguf file = {0};
+    ting_p2h_model model = {0};
+    ting_p2h_widened widened = {0};
+    ting_err err = TING_OK;
+    ting_gguf_writer *writer = ting_gguf_writer_new();
+    TRY(writer != NULL ? ting_gguf_open(p->model, &file) : TING_ERR_MEMORY);
+    TRY(ting_p2h_model_open(&file, ting_kern_select(ting_cpu_detect()), TING_PRECISION_F32, &model));
+    ting_schema_begin(writer, "wide", (const char *const[]){"p2h"}, 1);
+    TRY(ting_p2h_widen(&file, &model.tables, (const ting_p2h_reading[]){{0x5FE0, ZHONG}}, 1, writer, &widened));
+    TRY(ting_gguf_save(writer, p->again));
+out:
+    ting_gguf_writer_free(writer);
+    ting_p2h_widened_free(&widened);
+    ting_p2h_model_close(&model);
+    ting_gguf_close(&file);
+    return err;
+}
+
+static void running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    places p;
+    make_places(&p);
+    assert_true(ting_fail_each_allocation(widen_once, &p) > 50);
+    free_places(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(running_out_of_memory_is_an_error),
         cmocka_unit_test(a_text_is_cut_into_sentences),
         cmocka_unit_test(a_network_gets_more_characters_and_readings),
         cmocka_unit_test(one_file_has_everything),

@@ -3,11 +3,13 @@
  * test_ngram_mix.c - n-gram models mixed into one: the definition on what is listed, sums of probabilities, different lists of words,
  * weights found beside those of a search, a model out of a file that was rounded to 256 values, memory.
  */
+#include "support/failing.h"
 #include "support/support.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "model/arpa.h"
 #include "model/ngram_list.h"
 #include "tingxie_train.h"
@@ -300,9 +302,77 @@ static void a_weight_of_one_gives_the_model_itself(void **state)
         ting_free(paths[i]);
 }
 
+/* ---- memory ---- */
+
+typedef struct mixing {
+    const char *models[2], *output, *tune;
+} mixing;
+
+static ting_err mix_once(void *arg)
+{
+    const mixing *m = arg;
+    ting_lm_mix_report report;
+    return mix_files(m->models, 2, NULL, m->tune, m->output, &report);
+}
+
+/* Every allocation may fail; a failed run writes nothing. */
+static void running_out_of_memory_is_an_error(void **state)
+{
+    (void)state;
+    char *paths[4] = {ting_temp_path("out-a.arpa"), ting_temp_path("out-b.arpa"), ting_temp_path("out-tune.txt"), ting_temp_path("out-mix.gguf")};
+    for (int i = 0; i < 2; i++) {
+        ting_ngram_table table;
+        estimate(i, 2, &table);
+        assert_ok(ting_arpa_save(paths[i], &table));
+        ting_ngram_table_free(&table);
+    }
+    assert_ok(ting_file_save(paths[2], "一三\n六七\n", strlen("一三\n六七\n")));
+    mixing m = {{paths[0], paths[1]}, paths[3], paths[2]};
+    assert_true(ting_fail_each_allocation(mix_once, &m) > 50);
+    for (int i = 0; i < 4; i++)
+        ting_free(paths[i]);
+}
+
+/* A model of many pairs of words, and another one: what mixing takes grows with their number alone. */
+static void memory_is_some_bytes_an_ngram(void **state)
+{
+    (void)state;
+    enum { KINDS = 3000, EACH = 20 };
+    ting_ngram_table tables[2], mixed;
+    ting_ngram_mix *mix;
+    ting_str block = {0};
+    for (int i = 0; i < 2; i++) {
+        ting_str_clear(&block);
+        ting_str_add_bytes(&block, "<unk>\0<s>\0</s>", 15);
+        for (int w = 0; w < KINDS; w++) {
+            ting_str_addf(&block, "w%d", w);
+            ting_str_add_bytes(&block, "", 1);
+        }
+        tables[i] = (ting_ngram_table){.order = 2};
+        assert_ok(ting_texts_make(block.text, block.length, KINDS + TING_NGRAM_SPECIALS, &tables[i].words));
+        for (uint32_t w = 0; w < KINDS + TING_NGRAM_SPECIALS; w++)
+            assert_ok(ting_ngram_table_add(&tables[i], 1, &w, w == TING_NGRAM_BEGIN ? TING_NGRAM_NEVER : -8, -0.5));
+        for (uint32_t w = TING_NGRAM_SPECIALS; w < KINDS; w++)
+            for (uint32_t k = 0; k < EACH; k++)
+                assert_ok(ting_ngram_table_add(&tables[i], 2, (const uint32_t[]){w, TING_NGRAM_SPECIALS + k * 7 + (uint32_t)i}, -3.4, 0));
+        assert_ok(ting_ngram_table_seal(&tables[i]));
+    }
+    ting_str_free(&block);
+    const size_t before = ting_allocated_bytes();
+    assert_ok(ting_ngram_mix_new(tables, 2, &mix));
+    assert_ok(ting_ngram_mix_make(mix, (const double[]){0.5, 0.5}, &mixed));
+    const size_t taken = ting_allocated_bytes() - before;
+    assert_int_equal(mixed.level[1].count, 2 * EACH * (KINDS - TING_NGRAM_SPECIALS));
+    assert_true(taken < 100 * (mixed.level[0].count + mixed.level[1].count)); /* all that was ever taken, with what was given back */
+    ting_ngram_mix_free(mix);
+    ting_ngram_table_free(&mixed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(running_out_of_memory_is_an_error),
+        cmocka_unit_test(memory_is_some_bytes_an_ngram),
         cmocka_unit_test(what_is_listed_has_the_mean_and_the_rest_sums_to_one),
         cmocka_unit_test(rounded_models_are_brought_to_sums_of_one),
         cmocka_unit_test(a_tree_lists_what_it_was_made_of),
