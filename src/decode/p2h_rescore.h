@@ -14,6 +14,7 @@ struct ting_p2h_rescorer {
     const ting_lm_net *net;   /* one of the two, the other NULL */
     const ting_ngram *ngram;
     const uint32_t *word; /* [characters of the table] the word of each; TING_NGRAM_UNKNOWN: it has none */
+    double unknown;       /* see decode/p2h_lm.h */
     double weight;
     int lines; /* of the search that are ranked, at least 1 */
 };
