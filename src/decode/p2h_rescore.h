@@ -19,8 +19,8 @@ struct ting_p2h_rescorer {
     int lines; /* of the search that are ranked, at least 1 */
 };
 
-/* Adds to the scores of lines [count], which the caller sorts. rescorer NULL: nothing. Work in the arena of ctx, given back. Errors: those of
- * ops, memory. */
+/* Adds to the scores of lines [count], which the caller sorts. rescorer NULL: nothing. Work in the arena of ctx, given back. Errors:
+ * those of ops, memory. */
 ting_err ting_p2h_rescore(ting_ctx *ctx, const ting_p2h_rescorer *rescorer, ting_p2h_line *lines, int count);
 
 #endif

@@ -197,7 +197,8 @@ ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, do
     double unknown;
     ting_p2h_rescorer *rescorer = *out = ting_alloc(1, sizeof *rescorer);
     TRY(rescorer != NULL ? find_words(p2h, lm->vocabulary, &words, &unknown) : TING_ERR_MEMORY);
-    *rescorer = (ting_p2h_rescorer){.net = lm->net.net, .ngram = lm->ngram, .word = words, .unknown = unknown, .weight = weight, .lines = lines};
+    *rescorer = (ting_p2h_rescorer){
+        .net = lm->net.net, .ngram = lm->ngram, .word = words, .unknown = unknown, .weight = weight, .lines = lines};
 out:
     if (err != TING_OK) {
         ting_free(rescorer);
