@@ -349,8 +349,8 @@ TING_API void ting_lm_reader_free(ting_lm_reader *reader);
 TING_API ting_err ting_lm_reader_score(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count,
                                        ting_lm_score *out);
 
-/* out [parts]: the weights, which sum to 1, under which the texts are likeliest (expectation maximisation), from those given; the reader goes on
- * with them. Not with a cache. Errors: memory, argument. */
+/* out [parts]: the weights, which sum to 1, under which the texts are likeliest (expectation maximisation), from those given; the reader
+ * goes on with them. Not with a cache. Errors: memory, argument. */
 TING_API ting_err ting_lm_reader_fit(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count, double *out);
 
 /* A sentence drawn from the model's probabilities, after the beginning `begin` (NULL: none), of at most `longest` words more, raised to

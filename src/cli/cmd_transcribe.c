@@ -361,7 +361,8 @@ static const ting_option table[] = {
 };
 
 static const struct options defaults = {
-    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .rescore_weight = 0.5, .rescore_lines = 16, .ctc_weight = 0.5,
+    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .rescore_weight = 0.5,
+    .rescore_lines = 16, .ctc_weight = 0.5,
     .reverse_weight = 0.3};
 
 static const ting_example examples[] = {

@@ -54,7 +54,8 @@ static int keep_best(step *best, int count, int room, step s)
 static double say(const ting_p2h_lm *lm, const ting_ngram_state *from, int character, ting_ngram_state *after)
 {
     if (character != TING_P2H_NOTHING)
-        return ting_ngram_score(lm->ngram, from, lm->word[character], after);
+        return ting_ngram_score(lm->ngram, from, lm->word[character], after) +
+               (lm->word[character] == TING_NGRAM_UNKNOWN ? lm->unknown : 0);
     *after = *from;
     return 0;
 }

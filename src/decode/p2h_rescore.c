@@ -21,8 +21,12 @@ ting_err ting_p2h_rescore(ting_ctx *ctx, const ting_p2h_rescorer *r, ting_p2h_li
     for (int l = 0; l < count; l++) {
         start[l] = (size_t)(to - ids);
         *to++ = TING_NGRAM_BEGIN;
-        for (int i = 0; i < lines[l].count; i++)
-            *to++ = lines[l].characters[i] == TING_P2H_FOREIGN ? TING_NGRAM_UNKNOWN : r->word[lines[l].characters[i]];
+        for (int i = 0; i < lines[l].count; i++) {
+            const bool foreign = lines[l].characters[i] == TING_P2H_FOREIGN;
+            *to = foreign ? TING_NGRAM_UNKNOWN : r->word[lines[l].characters[i]];
+            lines[l].score += !foreign && *to == TING_NGRAM_UNKNOWN ? r->weight * r->unknown : 0;
+            to++;
+        }
         *to++ = TING_NGRAM_END;
     }
     start[count] = total;

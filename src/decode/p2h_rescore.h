@@ -14,12 +14,13 @@ struct ting_p2h_rescorer {
     const ting_lm_net *net;   /* one of the two, the other NULL */
     const ting_ngram *ngram;
     const uint32_t *word; /* [characters of the table] the word of each; TING_NGRAM_UNKNOWN: it has none */
+    double unknown;       /* see decode/p2h_lm.h */
     double weight;
     int lines; /* of the search that are ranked, at least 1 */
 };
 
-/* Adds to the scores of lines [count], which the caller sorts. rescorer NULL: nothing. Work in the arena of ctx, given back. Errors: those of
- * ops, memory. */
+/* Adds to the scores of lines [count], which the caller sorts. rescorer NULL: nothing. Work in the arena of ctx, given back. Errors:
+ * those of ops, memory. */
 ting_err ting_p2h_rescore(ting_ctx *ctx, const ting_p2h_rescorer *rescorer, ting_p2h_line *lines, int count);
 
 #endif

@@ -11,6 +11,7 @@
 #include "model/vocabulary.h"
 #include "text/pinyin.h"
 
+#include <math.h>
 #include <string.h>
 
 struct ting_hanzi_p2h {
@@ -144,16 +145,19 @@ out:
 
 enum { BEAM = 32 };
 
-/* [characters] the word of each character of the network's table. */
-static ting_err find_words(const ting_hanzi_p2h *p2h, const ting_vocabulary *vocabulary, uint32_t **out)
+/* [characters] the word of each character of the network's table; *unknown: log p of one of those that have none. */
+static ting_err find_words(const ting_hanzi_p2h *p2h, const ting_vocabulary *vocabulary, uint32_t **out, double *unknown)
 {
     const size_t characters = (size_t)p2h->model.tables.characters;
     uint32_t *words = *out = ting_alloc(characters, sizeof *words);
+    size_t without = 0;
     for (size_t c = TING_P2H_FIRST; words != NULL && c < characters; c++) {
         char text[TING_HANZI_TEXT];
         put_character(p2h, (int)c, text);
         words[c] = ting_vocabulary_find(vocabulary, text, strlen(text));
+        without += words[c] == TING_NGRAM_UNKNOWN;
     }
+    *unknown = without > 0 ? -log((double)without) : 0;
     return words != NULL ? TING_OK : TING_ERR_MEMORY;
 }
 
@@ -162,11 +166,12 @@ ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram
     ting_err err = TING_OK;
     ting_vocabulary *vocabulary = NULL;
     uint32_t *words = NULL;
+    double unknown;
     ting_p2h_lm *lm = ting_alloc(1, sizeof *lm);
     *out = NULL;
     TRY(lm != NULL ? ting_vocabulary_new(ting_ngram_words(ngram), &vocabulary) : TING_ERR_MEMORY);
-    TRY(find_words(p2h, vocabulary, &words));
-    *lm = (ting_p2h_lm){.ngram = ngram, .word = words, .weight = weight, .beam = BEAM};
+    TRY(find_words(p2h, vocabulary, &words, &unknown));
+    *lm = (ting_p2h_lm){.ngram = ngram, .word = words, .unknown = unknown, .weight = weight, .beam = BEAM};
     *out = lm;
     lm = NULL;
     words = NULL;
@@ -189,9 +194,11 @@ ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, do
 {
     ting_err err = TING_OK;
     uint32_t *words = NULL;
+    double unknown;
     ting_p2h_rescorer *rescorer = *out = ting_alloc(1, sizeof *rescorer);
-    TRY(rescorer != NULL ? find_words(p2h, lm->vocabulary, &words) : TING_ERR_MEMORY);
-    *rescorer = (ting_p2h_rescorer){.net = lm->net.net, .ngram = lm->ngram, .word = words, .weight = weight, .lines = lines};
+    TRY(rescorer != NULL ? find_words(p2h, lm->vocabulary, &words, &unknown) : TING_ERR_MEMORY);
+    *rescorer = (ting_p2h_rescorer){
+        .net = lm->net.net, .ngram = lm->ngram, .word = words, .unknown = unknown, .weight = weight, .lines = lines};
 out:
     if (err != TING_OK) {
         ting_free(rescorer);

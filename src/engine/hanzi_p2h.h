@@ -44,8 +44,8 @@ typedef struct ting_hanzi_p2h_use {
 ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out);
 void ting_hanzi_p2h_lm_free(ting_p2h_lm *lm);
 
-/* A language model of any kind that ranks the best lines anew, as many as `lines`. Borrows it; free with ting_hanzi_p2h_rescorer_free. Errors:
- * memory. */
+/* A language model of any kind that ranks the best lines anew, as many as `lines`. Borrows it; free with ting_hanzi_p2h_rescorer_free.
+ * Errors: memory. */
 ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, double weight, int lines, ting_p2h_rescorer **out);
 void ting_hanzi_p2h_rescorer_free(ting_p2h_rescorer *rescorer);
 

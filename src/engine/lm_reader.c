@@ -166,14 +166,13 @@ static ting_err check_part(const ting_lm_weighted *parts, int count, int p)
     if (!(parts[p].weight > 0 && isfinite(parts[p].weight)))
         return ting_fail(TING_ERR_ARGUMENT, "weight %g of language model %d, expected more than 0", parts[p].weight, p + 1);
     if (count > 1 && ting_lm_sees_whole(parts[p].lm))
-        return ting_fail(TING_ERR_ARGUMENT, "language model %d looks at a word from both sides: what it says of it is no probability to mix",
-                         p + 1);
+        return ting_fail(TING_ERR_ARGUMENT, "language model %d looks at a word from both sides: that is no probability to mix", p + 1);
     for (size_t w = 0; own != first; w++) {
         if (w < first->count && w < own->count && strcmp(first->items[w], own->items[w]) == 0)
             continue;
         if (w == first->count && w == own->count)
             break;
-        return ting_fail(TING_ERR_ARGUMENT, "language models 1 and %d have other words, from word %zu on: only those with the same can be mixed",
+        return ting_fail(TING_ERR_ARGUMENT, "language models 1 and %d have other words, from word %zu on: the same are needed to mix them",
                          p + 1, w);
     }
     return TING_OK;

@@ -313,8 +313,8 @@ size_t ting_model_describe(const ting_model *model, char *out, size_t room)
                       ting_ngram_words(model->weighing.ngram)->count, model->weighing.lm->weight, model->weighing.path);
     if (model->ranking.lm != NULL)
         ting_str_addf(&text, "language model that ranks lines anew: %s, %zu words, weight %g, %d lines\n  %s\n",
-                      model->ranking.lm->ngram != NULL ? "n-grams" : ting_lm_kind_name(ting_lm_net_config(model->ranking.lm->net.net)->kind),
-                      model->ranking.lm->words->count, model->options.rescore_weight, model->options.rescore_lines, model->ranking.path);
+                      ting_lm_name(model->ranking.lm), model->ranking.lm->words->count, model->options.rescore_weight,
+                      model->options.rescore_lines, model->ranking.path);
     size_t length = text.length;
     if (room > 0) {
         size_t copied = length < room - 1 ? length : room - 1;

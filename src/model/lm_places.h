@@ -24,8 +24,8 @@ static inline size_t ting_lm_place(const ting_lm_tokens *tokens, size_t sentence
     return tokens->start[sentence] - sentence;
 }
 
-/* log_p [places of all]: natural logarithms of probabilities. Of a network work in the arena of ctx, given back, and errors of ops, sticky in
- * ctx. */
+/* log_p [places of all]: natural logarithms of probabilities. Of a network work in the arena of ctx, given back, and errors of ops,
+ * sticky in ctx. */
 void ting_ngram_places(const ting_ngram *ngram, const ting_lm_tokens *tokens, double *log_p);
 void ting_lm_net_places(ting_ctx *ctx, const ting_lm_net *net, const ting_lm_tokens *tokens, double *log_p);
 
