@@ -304,8 +304,8 @@ static ting_err make_ngrams(job *j)
         TRY(estimate(j, TING_ADAPT_ALL, &j->table));
     } else {
         TRY(find_weight(j));
-        ting_log_write(j->log, TING_LOG_INFO, "the text has a share of %.3g; now its n-grams are counted and mixed once more, with all of it",
-                       r->weight);
+        ting_log_write(j->log, TING_LOG_INFO,
+                       "the text has a share of %.3g; now its n-grams are counted and mixed once more, with all of it", r->weight);
         TRY(check_stop(j));
         if (r->weight > 0 && r->weight < 1) {
             TRY(begin_mix(j, TING_ADAPT_ALL));

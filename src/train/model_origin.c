@@ -23,6 +23,7 @@ static void add_name(const char *path, ting_str *out)
     ting_str_add_bytes(&name, path + begin, end - begin);
     if (ting_str_ok(&name))
         ting_str_add_json(out, name.text);
+    out->failed |= name.failed; /* without the name it is no JSON */
     ting_str_free(&name);
 }
 
