@@ -110,9 +110,19 @@ static ting_err lay_places(const job *j, const ting_p2h_input *input, ting_p2h_p
     return TING_OK;
 }
 
-/* The allowed characters of one place with normalised log-probabilities. */
-static ting_err fill_place(const job *j, int syllable, const ting_real *logits, ting_p2h_place *p)
+/* What the network says of a character: of the logits of all, where they were computed, else by its row of the output layer. */
+static double score_of(const job *j, const ting_linear_params *output, const ting_real *hidden, const ting_real *logits, int character)
 {
+    if (logits != NULL)
+        return (double)logits[character];
+    const ting_tensor weight = output->weight->t;
+    return (double)(output->bias->t.data[character] + j->kern->dot(weight.cols, hidden, ting_row(weight, character)));
+}
+
+/* The allowed characters of one place with normalised log-probabilities. logits NULL: of few. */
+static ting_err fill_place(const job *j, int syllable, const ting_real *hidden, const ting_real *logits, ting_p2h_place *p)
+{
+    const ting_linear_params output = ting_p2h_net_output(j->model->net);
     const ting_p2h_tables *tables = &j->model->tables;
     const double other_tone = j->options->other_tone;
     const int *allowed = NULL, *exact = NULL;
@@ -125,7 +135,7 @@ static ting_err fill_place(const job *j, int syllable, const ting_real *logits, 
     double most = -INFINITY, sum = 0;
     for (int i = 0; i < count; i++) {
         int character = all ? TING_P2H_FIRST + i : allowed[i];
-        scores[i] = (double)logits[character];
+        scores[i] = score_of(j, &output, hidden, logits, character);
         if (exact_count > 0 && !is_among(exact, exact_count, character))
             scores[i] += other_tone;
         most = fmax(most, scores[i]);
@@ -176,14 +186,17 @@ static ting_err read_batch(const job *j, const windows *w, int from, int to, tin
         start[i - from] = w->start[i] - w->start[from];
     ting_tensor hidden =
         ting_p2h_net_forward(&ctx, j->model->net, w->ids + w->start[from], (ting_segments){to - from, start});
-    ting_tensor logits = ting_p2h_net_logits(&ctx, j->model->net, hidden);
+    ting_tensor logits = {0}; /* of all characters where all may be meant, else of few at each place */
+    if (j->options->limit == TING_P2H_FREE)
+        logits = ting_p2h_net_logits(&ctx, j->model->net, hidden);
     TRY(ctx.err);
     for (int i = from; i < to; i++) {
         const ting_p2h_input *input = &j->inputs[w->owner[i]];
         for (int row = w->start[i]; row < w->start[i + 1]; row++) {
             int t = w->first[i] + row - w->start[i];
             if (!is_better_elsewhere(w, i, input->count, t))
-                TRY(fill_place(j, input->syllables[t], ting_row(logits, row - w->start[from]), &places[w->owner[i]][t]));
+                TRY(fill_place(j, input->syllables[t], ting_row(hidden, row - w->start[from]),
+                               logits.rows > 0 ? ting_row(logits, row - w->start[from]) : NULL, &places[w->owner[i]][t]));
         }
     }
 out:

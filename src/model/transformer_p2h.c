@@ -113,8 +113,11 @@ ting_p2h_net *ting_p2h_net_new(const ting_p2h_shape *shape, ting_params *params)
     }
     if (shape->layer.norm == TING_NORM_BEFORE)
         net->final_norm = ting_norm_declare(params, width, "", "final_norm");
-    net->output = ting_linear_declare_init(params, shape->characters, width, ting_transformer_embedding(width),
-                                           ting_init_constant(0), "", "final_layer");
+    /* a few rows are read at a time, those of the characters that a syllable allows: never packed */
+    ting_param *weight = ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){shape->characters, width}, "final_layer.weight");
+    ting_param *bias = ting_params_add(params, TING_PARAM_VALUES, 1, &shape->characters, "final_layer.bias");
+    net->output = (ting_linear_params){ting_param_init(weight, ting_transformer_embedding(width)),
+                                       ting_param_init(bias, ting_init_constant(0))};
     return net;
 }
 

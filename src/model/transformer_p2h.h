@@ -54,7 +54,7 @@ ting_tensor ting_p2h_net_forward(ting_ctx *ctx, const ting_p2h_net *net, const i
 /* The output layer: logits [T, characters]. */
 ting_tensor ting_p2h_net_logits(ting_ctx *ctx, const ting_p2h_net *net, ting_tensor hidden);
 
-/* Its parameters, for losses that compute only some logits. */
+/* Its parameters, never packed, for losses and searches that compute only some logits. */
 ting_linear_params ting_p2h_net_output(const ting_p2h_net *net);
 
 #endif
