@@ -314,7 +314,7 @@ TING_API ting_err ting_lm_open(const char *path, ting_lm **out);
 TING_API void ting_lm_free(ting_lm *lm);
 
 typedef struct ting_lm_score {
-    double log_prob;   /* of the words and of the end of the sentence */
+    double log_prob;   /* of the words and of the end of the sentence; of a model that looks from both sides (bilstm) a pseudo-likelihood */
     size_t characters; /* spaces and punctuation left out: docs/LM.md */
     size_t words;      /* that the model cuts the text into */
     size_t unknown;    /* of them not known to it */
@@ -323,9 +323,36 @@ typedef struct ting_lm_score {
 /* A text as one sentence. Errors: memory. */
 TING_API ting_err ting_lm_score_text(const ting_lm *lm, const char *text, size_t length, ting_lm_score *out);
 
+typedef struct ting_lm_weighted { /* of a mixture: p = sum of weight p */
+    const ting_lm *lm;        /* borrowed; all have the same words */
+    double weight;            /* above 0; they need not sum to 1 */
+} ting_lm_weighted;
+
+typedef struct ting_lm_reader_options { /* start with {0} */
+    int threads;        /* 0: one for each processor */
+    double cache;       /* 0 to below 1: the weight of a model of the words that were read before (Kuhn and De Mori 1990); 0: none */
+    double cache_words; /* after so many words one counts half (Clarkson and Robinson 1997); 0: 500 */
+} ting_lm_reader_options;
+
+/* Reads texts in order: many at a time, by one model or a mixture, with the memory of a cache. One thread at a time. */
+typedef struct ting_lm_reader ting_lm_reader;
+
+/* Copies parts [count] and options. Returns owned (free with ting_lm_reader_free). Errors: argument (a weight, words that differ, a
+ * mixture with a model that looks from both sides), memory. */
+TING_API ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, const ting_lm_reader_options *options, ting_lm_reader **out);
+TING_API void ting_lm_reader_free(ting_lm_reader *reader);
+
+/* out [count]: each text as one sentence; with a cache, behind those that were read before. Errors: memory. */
+TING_API ting_err ting_lm_reader_score(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count,
+                                       ting_lm_score *out);
+
+/* out [parts]: the weights, which sum to 1, under which the texts are likeliest (expectation maximisation), from those given; the reader goes on
+ * with them. Not with a cache. Errors: memory, argument. */
+TING_API ting_err ting_lm_reader_fit(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count, double *out);
+
 /* A sentence drawn from the model's probabilities, after the beginning `begin` (NULL: none), of at most `longest` words more, raised to
  * 1 / temperature; the same for the same seed. Returns an owned text in *out, free with ting_text_free. Errors: argument (temperature
- * not above 0), memory. */
+ * not above 0), unsupported (a model that looks from both sides), memory. */
 TING_API ting_err ting_lm_generate(const ting_lm *lm, const char *begin, unsigned long seed, int longest, double temperature, char **out);
 
 #ifdef __cplusplus

@@ -200,24 +200,37 @@ TING_API ting_err ting_make_toy_corpus(const char *folder, int count, int seed);
 
 /* ---- language models ---- */
 
+struct ting_train_report; /* below */
+
 typedef struct ting_lm_options { /* start with {0} */
     const char *recipe, *output; /* YAML (docs/LM.md, recipes/lm-ngram.yaml); the model file to write */
     const char *base;            /* folder that paths in the recipe start from; NULL: the working directory */
+    const char *const *settings; /* changes to the recipe ("model.kind=gpt") in order, ending with NULL; NULL: none */
     const char *licence, *authors; /* to state in the file; NULL: it does not say */
     ting_remarks remarks;
-    int (*stop)(void *self); /* asked now and then; 1: TING_ERR_CANCELLED, nothing is written. NULL: never */
+    int (*stop)(void *self); /* asked now and then; 1: TING_ERR_CANCELLED, no model is written. NULL: never */
+    /* for networks: */
+    const char *folder; /* of the checkpoint and the curves, made; one that holds a checkpoint is continued. NULL: the output's name with
+                           ".training" in the place of its ending */
+    int threads;        /* 0: one for each processor */
+    long finish;        /* > 0: let the learning rate fall to its end within so many steps from now on */
+    int type;           /* of the matrices in the file, a ting_export_type */
+    void (*report)(void *self, const struct ting_train_report *report); /* at the recipe's intervals; NULL: none */
     void *self;
 } ting_lm_options;
 
 typedef struct ting_lm_report {
-    int order;
+    int order;                                /* of n-grams; 0: it is a network */
     size_t words, ngrams[8];                  /* [order] */
+    size_t parameters;                        /* of a network */
+    double seconds;                           /* of training: from texts to the model; of a network over all runs, its steps alone */
     size_t held_sentences, held_characters;   /* measured on */
     double perplexity; /* a character of what is held out, where the end of each sentence counts as one; -1: nothing is held out */
 } ting_lm_report;
 
-/* Text files to a language model. A function of the files and the recipe alone. Errors: io, format (recipe, texts), argument, memory,
- * unsupported (too many n-grams), cancelled. */
+/* Text files to a language model: n-grams, or a network, which is trained to the end of its recipe's plan, from the folder's checkpoint where
+ * there is one. A function of the files and the recipe alone. Errors: io, format (recipe, texts, checkpoint), argument, model, memory, numeric
+ * (the training diverged), unsupported (too many n-grams), cancelled. */
 TING_API ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report);
 
 /* ---- training ---- */
@@ -231,6 +244,7 @@ typedef struct ting_train_report { /* means since the report before */
     double seconds_left;     /* to the end of the plan, at the pace of this run */
     double errors;           /* error rate on what is held out, or < 0: not measured at this step ... */
     const char *error_name;  /* ... and what it is: "character error rate"; static */
+    int plain_errors;        /* 1: it is a number, like perplexity, and no share to show in percent */
     const char *note;        /* terms of the loss and the like; "" for none. Borrows during the call */
     double activations;      /* bytes that a step since the report before took at most, beside weights and moments */
 } ting_train_report;

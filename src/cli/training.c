@@ -3,17 +3,7 @@
 #include "cli/training.h"
 
 #include "base/file.h"
-#include "cli/progress.h"
-
 #include <string.h>
-
-typedef struct session { /* the `self` of report and stop */
-    ting_cli *cli;
-    const ting_training_kind *kind;
-    ting_progress bar;
-    bool begun;
-    char note[256];
-} session;
 
 static void write_time_left(double seconds, char *out, size_t room)
 {
@@ -25,33 +15,40 @@ static void write_time_left(double seconds, char *out, size_t room)
         snprintf(out, room, "%.1f h left", seconds / 3600);
 }
 
-static void report(void *self, const ting_train_report *r)
+void ting_training_report(void *self, const ting_train_report *r)
 {
-    session *s = self;
+    ting_training_session *s = self;
     const char *comma = r->note[0] != '\0' ? ", " : "";
     char speed[96], left[32];
     if (!s->begun) {
-        ting_progress_begin(&s->bar, s->cli, s->kind->command, (double)r->steps, "steps");
+        ting_progress_begin(&s->bar, s->cli, s->command, (double)r->steps, "steps");
         s->bar.first = (double)r->step; /* a training that goes on has not done all of it now */
     }
     s->begun = true;
     if (r->sound_per_second >= 0)
         snprintf(speed, sizeof speed, "%.3g s of sound/s, %.0f MB a step", r->sound_per_second, r->activations / 1e6);
     else
-        snprintf(speed, sizeof speed, "%.0f %s/s, %.0f MB a step", r->units_per_second, s->kind->unit,
+        snprintf(speed, sizeof speed, "%.0f %s/s, %.0f MB a step", r->units_per_second, s->unit,
                  r->activations / 1e6);
     write_time_left(r->seconds_left, left, sizeof left);
     snprintf(s->note, sizeof s->note, "loss %.4f%s%s, %s", r->loss, comma, r->note, speed);
     ting_progress_update(&s->bar, (double)r->step, s->note);
     if (r->errors >= 0 && !s->cli->quiet)
-        ting_cli_say(s->cli, "step %ld, epoch %d: loss %.4f%s%s, held-out %s %.2f %%, rate %.3g, %s, %s", r->step,
-                     r->epoch, r->loss, comma, r->note, r->error_name, 100 * r->errors, r->rate, speed, left);
+        ting_cli_say(s->cli, "step %ld, epoch %d: loss %.4f%s%s, held-out %s %.2f%s, rate %.3g, %s, %s", r->step, r->epoch, r->loss,
+                     comma, r->note, r->error_name, (r->plain_errors ? 1 : 100) * r->errors, r->plain_errors ? "" : " %", r->rate, speed,
+                     left);
 }
 
-static int stop(void *self)
+int ting_training_stop(void *self)
 {
     (void)self;
     return ting_cli_interrupted();
+}
+
+void ting_training_end(ting_training_session *session)
+{
+    if (session->begun)
+        ting_progress_end(&session->bar);
 }
 
 /* The first option that is about an export, where there is none; NULL: all is well. */
@@ -79,7 +76,7 @@ out:
 ting_exit ting_training_run(ting_cli *cli, const ting_training_kind *kind, const ting_training_fields *fields,
                             ting_train_options options)
 {
-    session own = {.cli = cli, .kind = kind};
+    ting_training_session own = {.cli = cli, .command = kind->command, .unit = kind->unit};
     const char *idle = without_export(fields);
     if (fields->folder == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the folder to train in with -o DIR");
@@ -92,8 +89,8 @@ ting_exit ting_training_run(ting_cli *cli, const ting_training_kind *kind, const
     options.mean = fields->mean;
     options.authors = fields->authors;
     options.remarks = (ting_remarks){ting_cli_remark, cli};
-    options.report = report;
-    options.stop = stop;
+    options.report = ting_training_report;
+    options.stop = ting_training_stop;
     options.self = &own;
     ting_err err = fields->export_path != NULL ? check_export(fields->export_path, &options) : TING_OK;
     if (err != TING_OK)
@@ -103,7 +100,6 @@ ting_exit ting_training_run(ting_cli *cli, const ting_training_kind *kind, const
               ? kind->train(&options)
               : kind->export(&options, fields->export_path, fields->type >= 0 ? (ting_export_type)fields->type : TING_EXPORT_F32,
                              fields->licence);
-    if (own.begun)
-        ting_progress_end(&own.bar);
+    ting_training_end(&own);
     return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
 }

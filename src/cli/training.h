@@ -4,6 +4,7 @@
 #define TING_CLI_TRAINING_H
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "tingxie_train.h"
 
 /* Of every training's options: its struct has them as the member `common`, which starts with TING_TRAINING_DEFAULTS. */
@@ -39,9 +40,22 @@ typedef struct ting_training_fields {
     {0, "authors", TING_OPTION_TEXT, TING_TRAINING_FIELD(options, authors), "TEXT", \
      "with --export: who trained it, to state in the file", .unset = "nobody"}
 
-typedef struct ting_training_kind {
+typedef struct ting_training_session { /* the `self` of report and stop; start with the first three */
+    ting_cli *cli;
     const char *command; /* "train p2h" */
     const char *unit;    /* "characters"; for sound its own speed is shown */
+    ting_progress bar;
+    bool begun;
+    char note[256];
+} ting_training_session;
+
+/* A bar or lines, and a sentence at each measurement; whether Ctrl-C was pressed; the end of the bar. */
+void ting_training_report(void *self, const ting_train_report *report);
+int ting_training_stop(void *self);
+void ting_training_end(ting_training_session *session);
+
+typedef struct ting_training_kind {
+    const char *command, *unit; /* of the session */
     ting_err (*train)(const ting_train_options *options);
     ting_err (*export)(const ting_train_options *options, const char *path, ting_export_type type, const char *licence);
 } ting_training_kind;

@@ -22,6 +22,7 @@ enum { STRIP = 64 };
 struct job {
     const ting_kern *kern;
     struct ting_rec_choice_entropy op;
+    const ting_real *shift;
     ting_real *loss; /* [T] */
 };
 
@@ -36,7 +37,7 @@ static void loss_rows(void *arg, ting_row_block block)
         if (choice->target < 0 || choice->count == 0)
             continue;
         for (int i = 0; i < choice->count; i++)
-            g[i] = op->b->t.data[choice->classes[i]] +
+            g[i] = op->b->t.data[choice->classes[i]] - (job->shift != NULL ? job->shift[choice->classes[i]] : 0) +
                    job->kern->dot(op->x.cols, ting_row(op->x, r), ting_row(op->w->t, choice->classes[i]));
         job->kern->log_softmax(choice->count, g, g);
         const ting_real even = op->smoothing / (ting_real)choice->count;
@@ -71,7 +72,7 @@ static bool lay_out(ting_ctx *ctx, int rows, int classes, const ting_choice *cho
 }
 
 ting_tensor ting_choice_entropy(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
-                                const ting_choice *choices, ting_real smoothing)
+                                const ting_choice *choices, const ting_real *shift, ting_real smoothing)
 {
     if (w->t.data == NULL || w->t.cols != x.cols || b->t.rows * b->t.cols != w->t.rows) {
         ting_ctx_fail(ctx, TING_ERR_INTERNAL, "choice_entropy: x is [%d, %d], %s is [%d, %d]%s", x.rows, x.cols, w->name,
@@ -84,7 +85,8 @@ ting_tensor ting_choice_entropy(ting_ctx *ctx, ting_tensor x, const ting_param *
         return (ting_tensor){0};
     struct job job = {.kern = ctx->kern,
                       .op = {.x = x, .loss = loss, .w = w, .b = b, .choices = choices, .offset = offset,
-                             .smoothing = smoothing}};
+                             .smoothing = smoothing},
+                      .shift = shift};
     job.op.g = ting_ctx_reals(ctx, (size_t)offset[x.rows]);
     job.loss = ting_ctx_reals(ctx, (size_t)x.rows);
     ting_choice *copy = ting_arena_take(ctx->arena, (size_t)x.rows * sizeof *copy);

@@ -22,9 +22,12 @@ typedef struct ting_choice { /* of one row */
     int target; /* place of the right one in classes; < 0: the row is ignored */
 } ting_choice;
 
-/* x [T, d], w [V, d], b [V], choices [T] (copied when recording; the lists are borrowed until the tape has been
+/* shift [V], taken off the logits, or NULL: with the logarithms of how often each class is drawn, a row whose choices are drawn at random
+ * estimates the cross-entropy over all classes (Bengio and Senecal 2008; Jean 2015).
+ *
+ * x [T, d], w [V, d], b [V], choices [T] (copied when recording; the lists are borrowed until the tape has been
  * walked) -> one element. A class or target out of range: TING_ERR_INTERNAL. */
 ting_tensor ting_choice_entropy(ting_ctx *ctx, ting_tensor x, const ting_param *w, const ting_param *b,
-                                const ting_choice *choices, ting_real smoothing);
+                                const ting_choice *choices, const ting_real *shift, ting_real smoothing);
 
 #endif

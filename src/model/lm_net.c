@@ -20,6 +20,25 @@ const char *ting_lm_kind_name(ting_lm_kind kind)
     return kinds[kind].name;
 }
 
+static bool is_plain(ting_lm_kind kind) /* recurrent, one direction */
+{
+    return kind == TING_LM_RNN || kind == TING_LM_LSTM || kind == TING_LM_GRU;
+}
+
+static ting_err check_classes(const ting_lm_config *c)
+{
+    if (c->classes == 0)
+        return TING_OK;
+    if (!is_plain(c->kind) || c->tied)
+        return ting_fail(TING_ERR_MODEL, "language model: %s%s has no output of classes", c->tied ? "a tied " : "", kinds[c->kind].name);
+    bool well = c->class_start != NULL && c->class_start[0] == 0 && c->class_start[c->classes] == c->tokens;
+    for (int k = 0; k < c->classes && well; k++)
+        well = c->class_start[k] < c->class_start[k + 1];
+    if (!well)
+        return ting_fail(TING_ERR_MODEL, "language model: %d classes that do not divide %d tokens", c->classes, c->tokens);
+    return TING_OK;
+}
+
 static ting_err check_tied(const ting_lm_config *c)
 {
     if (!c->tied || c->kind == TING_LM_GPT)
@@ -48,6 +67,8 @@ ting_err ting_lm_config_check(const ting_lm_config *c)
         {"layers", !nnlm, c->layers, 1, gpt ? TING_LM_LAYERS : TING_STACK_LAYERS},
         {"context", gpt || nnlm, c->context, 1, nnlm ? 64 : 65536},
         {"heads", gpt, c->heads, 1, 256},
+        {"classes", true, c->classes, 0, c->tokens},
+        {"bptt", true, c->bptt, 0, 1 << 24},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (rules[i].matters && (rules[i].value < rules[i].low || rules[i].value > rules[i].high))
@@ -57,7 +78,10 @@ ting_err ting_lm_config_check(const ting_lm_config *c)
         return ting_fail(TING_ERR_MODEL, "language model: %d heads do not divide the width %d", c->heads, c->width);
     if (!(c->dropout >= 0 && c->dropout < 1))
         return ting_fail(TING_ERR_MODEL, "language model: dropout is %g, expected 0 to below 1", (double)c->dropout);
-    return check_tied(c);
+    if (c->bptt > 0 && !is_plain(c->kind))
+        return ting_fail(TING_ERR_MODEL, "language model: bptt is for rnn, lstm and gru, not for %s", kinds[c->kind].name);
+    const ting_err err = check_tied(c);
+    return err == TING_OK ? check_classes(c) : err;
 }
 
 ting_lm_net *ting_lm_net_new(const ting_lm_config *config, ting_params *params)
@@ -66,6 +90,16 @@ ting_lm_net *ting_lm_net_new(const ting_lm_config *config, ting_params *params)
     if (net == NULL)
         return NULL;
     net->config = *config;
+    net->config.class_start = NULL;
+    if (config->classes > 0) {
+        net->class_start = ting_alloc((size_t)config->classes + 1, sizeof *net->class_start);
+        if (net->class_start == NULL) {
+            ting_free(net);
+            return NULL;
+        }
+        memcpy(net->class_start, config->class_start, ((size_t)config->classes + 1) * sizeof *net->class_start);
+        net->config.class_start = net->class_start;
+    }
     net->part = kinds[config->kind].part;
     net->part->declare(net, params);
     return net;
@@ -73,6 +107,9 @@ ting_lm_net *ting_lm_net_new(const ting_lm_config *config, ting_params *params)
 
 void ting_lm_net_free(ting_lm_net *net)
 {
+    if (net == NULL)
+        return;
+    ting_free(net->class_start);
     ting_free(net);
 }
 

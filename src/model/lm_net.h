@@ -40,6 +40,9 @@ typedef struct ting_lm_config {
     int heads;            /* gpt; they divide the width */
     bool direct;          /* nnlm: connections from the embeddings to the output */
     bool tied;            /* the output's matrix is the embedding (Press 2017); gpt, and rnn, lstm, gru with hidden = width */
+    int classes;          /* rnn, lstm, gru: the output says a class of words, then a word of it (Goodman 2001); 0: a word at once */
+    const int *class_start; /* [classes + 1], rising from 0 to tokens: class k is words class_start[k] .. class_start[k + 1] - 1 */
+    int bptt;             /* rnn, lstm, gru: gradients go back through pieces of so many tokens, states through all; 0: all */
     ting_norm_place norm; /* gpt: after each part (2018) or before it (2019) */
     ting_act act;         /* gpt: TING_ACT_GELU_TANH as published */
     ting_real eps;        /* gpt: of the norms */
@@ -54,7 +57,7 @@ const char *ting_lm_kind_name(ting_lm_kind kind);
 /* Errors: model, naming the number that is out of range. */
 ting_err ting_lm_config_check(const ting_lm_config *config);
 
-/* Declares all parameters. config has passed the check and is copied. Returns an owned net, free with ting_lm_net_free; it
+/* Declares all parameters. config has passed the check and is copied, class_start too. Returns an owned net, free with ting_lm_net_free; it
  * borrows the registry. NULL when out of memory. */
 ting_lm_net *ting_lm_net_new(const ting_lm_config *config, ting_params *params);
 void ting_lm_net_free(ting_lm_net *net); /* accepts NULL */
@@ -69,8 +72,25 @@ ting_tensor ting_lm_net_forward(ting_ctx *ctx, const ting_lm_net *net, const int
 ting_tensor ting_lm_net_hidden(ting_ctx *ctx, const ting_lm_net *net, const int *ids, ting_segments segments);
 int ting_lm_net_hidden_cols(const ting_lm_net *net);
 
-/* The output layer: hidden [N, hidden cols] -> [N, tokens], before the softmax. */
+/* The output layer: hidden [N, hidden cols] -> [N, tokens], before the softmax; with classes the logarithms of probabilities, which a
+ * softmax leaves as they are, and without a tape. */
 ting_tensor ting_lm_net_logits(ting_ctx *ctx, const ting_lm_net *net, ting_tensor hidden);
+
+typedef struct ting_lm_output { /* of rnn, lstm, gru, bilstm: one linear layer, or two with classes; borrows from the net */
+    ting_linear_params words, classes; /* [tokens, hidden cols]; [classes, hidden cols], else NULL */
+    const int *class_start;            /* [class_count + 1] */
+    int class_count;                   /* 0: none */
+} ting_lm_output;
+
+/* For losses that need not look at all words. False for nnlm and gpt. */
+bool ting_lm_net_output(const ting_lm_net *net, ting_lm_output *out);
+
+/* The class of a word. */
+int ting_lm_output_class(const ting_lm_output *output, int word);
+
+/* out [rows of hidden]: log p(targets[t]), natural, of what hidden row t is about; 0 for a negative target. Without a tape, in blocks of rows:
+ * for a whole text at once. */
+void ting_lm_net_log_probs(ting_ctx *ctx, const ting_lm_net *net, ting_tensor hidden, const int *targets, double *out);
 
 /* Bytes of a state, a multiple of 64; 0 for a network that cannot go token by token (bilstm). A state is aligned as memory from an
  * allocator is, holds no pointers, may be copied as bytes or, only as far as it is filled, by ting_lm_net_state_copy. */

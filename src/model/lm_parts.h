@@ -18,7 +18,7 @@ typedef struct ting_lm_nnlm { /* the paper's letters */
 typedef struct ting_lm_recurrent {
     const ting_param *embedding; /* [tokens, width] */
     ting_recurrent_stack stack;
-    ting_linear_params output;
+    ting_lm_output output; /* class_start is the net's */
 } ting_lm_recurrent;
 
 typedef struct ting_lm_gpt_layer {
@@ -35,7 +35,8 @@ typedef struct ting_lm_gpt {
 } ting_lm_gpt;
 
 struct ting_lm_net {
-    ting_lm_config config;
+    ting_lm_config config; /* class_start is the net's own */
+    int *class_start;
     const struct ting_lm_part *part;
     union {
         ting_lm_nnlm nnlm;
@@ -67,6 +68,9 @@ typedef struct ting_lm_part {
 } ting_lm_part;
 
 extern const ting_lm_part ting_lm_nnlm_part, ting_lm_recurrent_part, ting_lm_bilstm_part, ting_lm_gpt_part;
+
+/* x [N, hidden] -> [N, tokens]: log p of each word; without a tape (lm_output.c). */
+ting_tensor ting_lm_class_log_probs(ting_ctx *ctx, const ting_lm_output *output, ting_tensor x);
 
 /* One segment of one row for each of `count` hypotheses, in the context's arena. */
 ting_segments ting_lm_single_rows(ting_ctx *ctx, int count);

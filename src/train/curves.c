@@ -71,7 +71,7 @@ static void add_facts(ting_str *out, const ting_curves *c)
     const ting_curve_point *last = &c->points[c->count - 1], *first = &c->points[c->count > 20 ? c->count - 21 : 0];
     double errors = NAN;
     for (size_t i = 0; i < c->count; i++)
-        errors = c->points[i].errors >= 0 ? 100 * c->points[i].errors : errors;
+        errors = c->points[i].errors >= 0 ? (c->plain_errors ? 1 : 100) * c->points[i].errors : errors;
     const double done = c->steps > 0 ? fmin(1, (double)last->step / (double)c->steps) : 1;
     const double pace = last->step > first->step ? (last->seconds - first->seconds) / (double)(last->step - first->step)
                                                  : last->seconds / (double)(last->step > 0 ? last->step : 1);
@@ -84,7 +84,7 @@ static void add_facts(ting_str *out, const ting_curves *c)
     add_time(out, "left", pace * (double)(c->steps - last->step));
     snprintf(name, sizeof name, "loss per %s", c->unit);
     add_fact(out, name, last->loss, "");
-    add_fact(out, c->error_name, errors, " %");
+    add_fact(out, c->error_name, errors, c->plain_errors ? "" : " %");
     add_fact(out, "s of sound a second", last->sound, "");
     add_fact(out, "utterances left out", last->left_out, "");
     ting_str_add(out, "</div>\n");
@@ -105,7 +105,7 @@ static void add_charts(ting_str *out, const ting_curves *c)
     const ting_chart charts[] = {
         {loss, "", false, false, 1, {SERIES("loss", loss, 1, -INFINITY)}},
         terms,
-        {errors, " %", true, false, 1, {SERIES("errors", errors, 100, 0)}},
+        {errors, c->plain_errors ? "" : " %", true, false, 1, {SERIES("errors", errors, c->plain_errors ? 1 : 100, 0)}},
         {"Norm of the gradient before clipping", "", false, false, 1, {SERIES("norm", norm, 1, -INFINITY)}},
         {"Learning rate", "", false, true, 1, {SERIES("rate", rate, 1, -INFINITY)}},
         {sound ? "Speed, seconds of sound a second" : speed, "", false, true, 1, {sound ? of_sound : of_units}},

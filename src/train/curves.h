@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ typedef struct ting_curves {
     const char *title;
     const char *unit;         /* what the loss is a mean over: "character" */
     const char *error_name;   /* "character error rate" */
+    bool plain_errors;        /* shown as they are, not in percent */
     const char *const *terms; /* [term_count] names of the terms */
     int term_count;
     long steps;                     /* the last one of the plan */

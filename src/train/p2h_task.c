@@ -105,7 +105,7 @@ static ting_tensor one_to_one_loss(const ting_p2h_task *task, ting_ctx *ctx, con
     ting_tensor loss = {0};
     if (clean > 0)
         loss = ting_choice_entropy(ctx, ting_rows(hidden, 0, clean), output.weight, output.bias, batch->choices,
-                                   smoothing);
+                                   NULL, smoothing);
     if (spoiled > 0) {
         ting_tensor logits = ting_p2h_net_logits(ctx, net, ting_rows(hidden, clean, spoiled));
         ting_tensor free_loss = ting_cross_entropy(

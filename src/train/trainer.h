@@ -67,6 +67,7 @@ typedef struct ting_task { /* what is trained. One thread calls the functions */
     /* Error rate on what is held out; < 0 when nothing is, or somebody wants to stop. May reset the context's arena. */
     ting_err (*measure)(void *self, ting_ctx *ctx, double *errors);
     const char *error_name;   /* what `measure` measures: "character error rate" */
+    bool plain_errors;        /* which is a number, like perplexity, and no share to show in percent */
     const char *const *terms; /* [term_count <= TING_CURVE_TERMS] names of the terms of the loss */
     int term_count;
     void (*spend)(void *self, ting_spent *out); /* NULL: only the loss is known */

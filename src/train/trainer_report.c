@@ -109,6 +109,7 @@ static ting_err report(ting_trainer *t, bool measures, double *clock)
                                                 .seconds_left = pace * (double)(t->steps - t->at.step),
                                                 .errors = errors,
                                                 .error_name = t->task->error_name,
+                                                .plain_errors = t->task->plain_errors,
                                                 .note = note.length > 0 && ting_str_ok(&note) ? note.text : "",
                                                 .activations = (double)t->activations});
     t->activations = 0;

@@ -191,6 +191,7 @@ ting_err ting_trainer_save(ting_trainer *t)
     const ting_curves page = {.title = t->options->title,
                               .unit = t->task->unit,
                               .error_name = t->task->error_name,
+                              .plain_errors = t->task->plain_errors,
                               .terms = t->task->terms,
                               .term_count = t->task->term_count,
                               .steps = t->steps,

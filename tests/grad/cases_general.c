@@ -288,8 +288,9 @@ static void choice_entropy_forward(ting_grad_problem *p, ting_ctx *ctx)
             classes[4 * r + i] = (bits / 4 + 2 * i) % 7; /* 0, 2, 4, 6 apart: distinct */
         choices[r] = (ting_choice){.classes = &classes[4 * r], .count = count, .target = bits / 32 % (count + 1) - 1};
     }
-    one_output(p, ting_choice_entropy(ctx, p->input[0].t, p->param[0], p->param[1], choices,
+    static const ting_real shift[7] = {0, (ting_real)-1.5, 2, (ting_real)0.25, -3, 1, (ting_real)0.5};
+    one_output(p, ting_choice_entropy(ctx, p->input[0].t, p->param[0], p->param[1], choices, p->variant == 2 ? shift : NULL,
                                       p->variant == 0 ? 0 : (ting_real)0.1));
 }
 
-const ting_grad_case ting_case_choice_entropy = {2, choice_entropy_setup, choice_entropy_forward};
+const ting_grad_case ting_case_choice_entropy = {3, choice_entropy_setup, choice_entropy_forward};

@@ -32,7 +32,7 @@ static ting_tensor one_to_one_loss(ting_ctx *ctx, const ting_p2h_net *net)
     ting_tensor hidden = ting_p2h_net_forward(ctx, net, spoken, spoken_segments);
     const ting_choice choices[] = {{some, 4, 1}, {few, 2, 0}, {some, 3, -1}, {few, 1, 0}};
     ting_tensor chosen = ting_choice_entropy(ctx, ting_rows(hidden, 0, 4), output.weight, output.bias, choices,
-                                             (ting_real)0.1);
+                                             NULL, (ting_real)0.1);
     ting_tensor free_loss = ting_cross_entropy(ctx, ting_p2h_net_logits(ctx, net, ting_rows(hidden, 4, 4)), written_out + 4,
                                                &(ting_cross_entropy_options){.sum = true});
     return ting_scale(ctx, ting_add(ctx, chosen, free_loss), (ting_real)0.125);

@@ -30,6 +30,7 @@ static const ting_lm_config configs[] = {
     {.kind = TING_LM_LSTM, .width = 6, .hidden = 10, .layers = 1},
     {.kind = TING_LM_LSTM, .width = 10, .hidden = 10, .layers = 3, .tied = true, .dropout = (ting_real)0.3},
     {.kind = TING_LM_GRU, .width = 6, .hidden = 10, .layers = 2},
+    {.kind = TING_LM_LSTM, .width = 6, .hidden = 7, .layers = 1, .classes = 4, .class_start = (const int[]){0, 1, 4, 11, TOKENS}},
     {.kind = TING_LM_BILSTM, .width = 6, .hidden = 10, .layers = 1},
     {.kind = TING_LM_BILSTM, .width = 6, .hidden = 10, .layers = 3},
     {GPT, .layers = 2, .act = TING_ACT_GELU_TANH, .tied = true, .norm = TING_NORM_AFTER, .dropout = (ting_real)0.1},
@@ -189,6 +190,32 @@ static void nobody_sees_what_is_asked_for(void **state)
     }
 }
 
+/* Of single words and of all of them: the same, and all together 1. */
+static void probabilities_are_those_of_the_softmax(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CONFIGS; i++) {
+        model m = make(&configs[i]);
+        int targets[TOTAL];
+        double got[TOTAL];
+        for (int t = 0; t < TOTAL; t++)
+            targets[t] = t % 5 == 4 ? -1 : (7 * t + 3) % TOKENS;
+        const ting_tensor hidden = ting_lm_net_hidden(&m.ctx, m.net, ids, sentences), logits = ting_lm_net_logits(&m.ctx, m.net, hidden);
+        ting_lm_net_log_probs(&m.ctx, m.net, hidden, targets, got);
+        assert_ok(m.ctx.err);
+        for (int t = 0; t < TOTAL; t++) {
+            double all = 0;
+            for (int c = 0; c < TOKENS; c++)
+                all += exp((double)ting_row(logits, t)[c]);
+            if (configs[i].classes > 0)
+                assert_true(fabs(all - 1) < 1e-5);
+            const double want = targets[t] < 0 ? 0 : (double)ting_row(logits, t)[targets[t]] - log(all);
+            assert_true(fabs(got[t] - want) < 1e-5);
+        }
+        drop(&m);
+    }
+}
+
 /* In training dropout is drawn: other bits, but the same ones from the same random numbers. */
 static void dropout_is_for_training(void **state)
 {
@@ -232,6 +259,15 @@ static void configurations_are_checked(void **state)
     c.heads = 5;
     assert_fails(TING_ERR_MODEL, "5 heads do not divide the width 12", ting_lm_config_check(&c));
     c = good;
+    c.classes = 2;
+    assert_fails(TING_ERR_MODEL, "2 classes that do not divide 9 tokens", ting_lm_config_check(&c));
+    c.class_start = (const int[]){0, 9, 9};
+    assert_fails(TING_ERR_MODEL, "2 classes that do not divide", ting_lm_config_check(&c));
+    c.class_start = (const int[]){0, 4, 9};
+    assert_ok(ting_lm_config_check(&c));
+    c.kind = TING_LM_BILSTM;
+    assert_fails(TING_ERR_MODEL, "bilstm has no output of classes", ting_lm_config_check(&c));
+    c = good;
     c.dropout = 1;
     assert_fails(TING_ERR_MODEL, "dropout is 1", ting_lm_config_check(&c));
     c = good;
@@ -266,7 +302,7 @@ static void wrong_ids_and_long_segments_are_refused(void **state)
     assert_int_equal(ting_lm_net_state_tokens(room), LONGEST);
     ting_free(room);
     drop(&m);
-    m = make(&configs[8]);
+    m = make(&configs[9]);
     assert_int_equal(ting_lm_net_state_bytes(m.net), 0);
     assert_refused(&m, ting_lm_net_step(&m.ctx, m.net, ids, &room, 1), "cannot go token by token");
     drop(&m);
@@ -333,6 +369,7 @@ int main(void)
         cmocka_unit_test(stepping_equals_all_at_once),
         cmocka_unit_test(a_sentence_alone_is_the_same),
         cmocka_unit_test(nobody_sees_what_is_asked_for),
+        cmocka_unit_test(probabilities_are_those_of_the_softmax),
         cmocka_unit_test(dropout_is_for_training),
         cmocka_unit_test(configurations_are_checked),
         cmocka_unit_test(wrong_ids_and_long_segments_are_refused),
