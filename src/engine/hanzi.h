@@ -26,8 +26,8 @@ typedef struct ting_hanzi_input { /* one way in which the sentence was heard */
 typedef struct ting_hanzi_line {
     const char **characters;             /* [count] one each; of a hotword that is written otherwise the whole, then "" */
     ting_p2h_origin *origins;            /* [count] the syllable that each stands for; NULL where the writer cannot say */
-    int *said;                           /* [count] id of text/pinyin.h where it is to be shown as another one, a hotword's own, or
-                                            TING_PINYIN_NONE: as it was heard. With origins */
+    int *said;                           /* [count] the syllable to be shown instead, a hotword's own, of text/pinyin.h, or
+                                            TING_PINYIN_NONE; NULL: all as they were heard */
     int count;
     double score; /* log-probability of the line, with what was heard weighed in */
 } ting_hanzi_line;

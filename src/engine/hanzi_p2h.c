@@ -138,10 +138,12 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
         if (line->origins == NULL && from->count == inputs[from->input].count)
             line->origins = in_order(arena, from->input, from->count);
         line->characters = ting_arena_take(arena, (size_t)line->count * sizeof *line->characters);
-        line->said = ting_arena_take(arena, (size_t)line->count * sizeof *line->said);
+        if (use->hotwords != NULL && from->origins != NULL)
+            line->said = ting_arena_take(arena, (size_t)line->count * sizeof *line->said);
         for (int i = 0; i < line->count && !ting_arena_failed(arena); i++) {
             line->characters[i] = written(use, from, i, arena);
-            line->said[i] = from->origins != NULL ? said(use, &from->origins[i]) : TING_PINYIN_NONE;
+            if (line->said != NULL)
+                line->said[i] = said(use, &from->origins[i]);
         }
     }
     if (ting_arena_failed(arena))

@@ -112,8 +112,9 @@ ting_err ting_readings_written(const ting_sentence_maker *maker, const ting_spok
         TRY(out[l].places != NULL ? TING_OK : TING_ERR_MEMORY);
         for (int k = 0; k < line->count; k++) {
             const ting_spoken *from = &all[line->origins[k].input];
+            const int said = line->said != NULL ? line->said[k] : TING_PINYIN_NONE;
             if (line->characters[k][0] != '\0') /* else it is part of the one before */
-                out[l].places[out[l].count++] = (ting_spoken_place){from, syllable_at(from, &line->origins[k], line->said[k]),
+                out[l].places[out[l].count++] = (ting_spoken_place){from, syllable_at(from, &line->origins[k], said),
                                                                               line->characters[k], k};
         }
     }
