@@ -96,7 +96,7 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_COMMON := $(call obj,tests/fuzz/common.c)
 TEST_BIN    += $(if $(filter double fuzz,$(VARIANT)),,$(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%))
 
-.PHONY: all help demo test golden eval eval-hotwords bench check asan tsan double scalar neon cross fuzz install clean
+.PHONY: all help demo test golden eval eval-hotwords bench lm-table check asan tsan double scalar neon cross fuzz install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -209,6 +209,9 @@ bench: all $(BENCH_BIN) ## speed of kernels, networks and the whole program, a T
 	@for b in $(BENCH_BIN); do $$b || exit 1; done
 	@sh tests/bench/compare.sh $(BUILD)/tingxie
 	@BENCH=$(BUILD)/tests/bench/bench_train_am sh tests/bench/compare_train.sh
+
+lm-table: all ## language models of every kind beside each other (hours, once); tests/bench/lm_table.sh
+	@sh tests/bench/lm_table.sh $(BUILD)/tingxie
 
 check: all ## laws of the house: floors, sizes, form, symbols, docs, headers that compile alone
 	@sh tools/check.sh

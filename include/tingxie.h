@@ -104,8 +104,11 @@ typedef struct ting_model_options {
     const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
     void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
     void *log_self;
-    const char *lm;   /* a file with a language model that weighs lines of hanzi too (docs/LM.md); NULL: one is taken if found */
+    const char *lm;   /* a file with an n-gram language model that weighs lines of hanzi too (docs/LM.md); NULL: one is taken if found */
     double lm_weight; /* 0.9; of its log-probabilities; 0: none is taken */
+    const char *rescore_lm; /* a file with a language model of any kind that ranks the best lines anew; NULL: none */
+    double rescore_weight;  /* 0.5; of its log-probabilities */
+    int rescore_lines;      /* 16; so many lines are ranked, 1 to 1000 */
 } ting_model_options;
 
 TING_API void ting_model_options_defaults(ting_model_options *options, size_t size);
@@ -361,8 +364,8 @@ TING_API void ting_lm_reader_free(ting_lm_reader *reader);
 TING_API ting_err ting_lm_reader_score(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count,
                                        ting_lm_score *out);
 
-/* out [parts]: the weights, which sum to 1, under which the texts are likeliest (expectation maximisation), from those given; the reader goes on
- * with them. Not with a cache. Errors: memory, argument. */
+/* out [parts]: the weights, which sum to 1, under which the texts are likeliest (expectation maximisation), from those given; the reader
+ * goes on with them. Not with a cache. Errors: memory, argument. */
 TING_API ting_err ting_lm_reader_fit(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count, double *out);
 
 /* A sentence drawn from the model's probabilities, after the beginning `begin` (NULL: none), of at most `longest` words more, raised to

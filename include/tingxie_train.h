@@ -228,9 +228,9 @@ typedef struct ting_lm_report {
     double perplexity; /* a character of what is held out, where the end of each sentence counts as one; -1: nothing is held out */
 } ting_lm_report;
 
-/* Text files to a language model: n-grams, or a network, which is trained to the end of its recipe's plan, from the folder's checkpoint where
- * there is one. A function of the files and the recipe alone. Errors: io, format (recipe, texts, checkpoint), argument, model, memory, numeric
- * (the training diverged), unsupported (too many n-grams), cancelled. */
+/* Text files to a language model: n-grams, or a network, which is trained to the end of its recipe's plan, from the folder's checkpoint
+ * where there is one. A function of the files and the recipe alone. Errors: io, format (recipe, texts, checkpoint), argument, model,
+ * memory, numeric (the training diverged), unsupported (too many n-grams), cancelled. */
 TING_API ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report);
 
 /* ---- training ---- */

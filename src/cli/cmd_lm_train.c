@@ -89,13 +89,14 @@ const ting_command ting_command_lm_train = {
     .name = "lm train",
     .summary = "makes a language model of texts",
     .usage = "[OPTION]... RECIPE.yaml",
-    .description = "Makes the model that RECIPE describes of the texts that it names, plain or compressed with xz, without what is held out: "
-                   "n-grams with probabilities by interpolated modified Kneser-Ney, or a network (nnlm, rnn, lstm, gru, bilstm, gpt). "
+    .description = "Makes the model that RECIPE describes of the texts that it names, plain or compressed with xz, without what is held "
+                   "out: n-grams with probabilities by interpolated modified Kneser-Ney, or a network (nnlm, rnn, lstm, gru, bilstm, gpt). "
                    "docs/LM.md has the keys of RECIPE. Sorting n-grams takes the memory that RECIPE gives; what does not fit goes through "
                    "files in TMPDIR.\n\n"
                    "A network is trained in a folder with a checkpoint and curves.html. Ctrl-C, SIGTERM and a hang-up write a checkpoint "
                    "and stop; the same command goes on exactly where it stopped. FILE is written at the end.\n\n"
-                   "Prints the file, how many words, and n-grams of each order or parameters it has, and the perplexity of what is held out.",
+                   "Prints the file, how many words, and n-grams of each order or parameters it has, and the perplexity of what is held "
+                   "out.",
     .options = table,
     .examples = examples,
     .size = sizeof(struct options),

@@ -8,9 +8,10 @@
 #include <string.h>
 
 struct options {
-    const char *model, *lm;
+    const char *model, *lm, *rescore_lm;
+    int rescore_lines;
     int nbest, threads, precision, limit;
-    double other_tone, lm_weight;
+    double other_tone, lm_weight, rescore_weight;
 };
 
 /* Hypotheses of one line behind its number, so that a reader knows which belong together; `made` empty: there are none. */
@@ -82,7 +83,10 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                                   .limit = (ting_tool_hanzi_limit)options->limit,
                                                                   .other_tone = options->other_tone,
                                                                   .lm = options->lm,
-                                                                  .lm_weight = options->lm_weight},
+                                                                  .lm_weight = options->lm_weight,
+                                                                  .rescore_lm = options->rescore_lm,
+                                                                  .rescore_weight = options->rescore_weight,
+                                                                  .rescore_lines = options->rescore_lines},
                                        &hanzi);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
@@ -120,10 +124,15 @@ static const ting_option table[] = {
      .unset = "the first one in the usual places"},
     {0, "lm-weight", TING_OPTION_REAL, offsetof(struct options, lm_weight), "X", "weight of its log-probabilities; 0: without it",
      .min = 0, .max = 100},
+    {0, "rescore-lm", TING_OPTION_FILE, offsetof(struct options, rescore_lm), "FILE",
+     "language model of any kind that ranks the best lines anew (tingxie lm train)", .unset = "none"},
+    {0, "rescore-weight", TING_OPTION_REAL, offsetof(struct options, rescore_weight), "X", "weight of its log-probabilities",
+     .min = 0, .max = 100},
+    {0, "rescore-lines", TING_OPTION_INT, offsetof(struct options, rescore_lines), "N", "so many lines are ranked", .min = 1, .max = 1000},
     {0},
 };
 
-static const struct options defaults = {.nbest = 1, .lm_weight = 0.9};
+static const struct options defaults = {.nbest = 1, .lm_weight = 0.9, .rescore_weight = 0.5, .rescore_lines = 16};
 
 static const ting_example examples[] = {
     {"echo ni3 hao3 shi4 jie4 | tingxie p2h", "你好世界"},

@@ -25,9 +25,10 @@
 enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM, DECODING_RESCORE }; /* places in the option's choices */
 
 struct options {
-    const char *model, *folder, *raw, *keywords, *lm, *hotwords;
+    const char *model, *folder, *raw, *keywords, *lm, *rescore_lm, *hotwords;
+    int rescore_lines;
     int format, nbest, threads, precision, decoding, beam, channel;
-    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, hotword_weight, ctc_weight, reverse_weight;
+    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, rescore_weight, hotword_weight, ctc_weight, reverse_weight;
     bool pinyin, tokens, constrained, whole, force;
 };
 
@@ -213,6 +214,9 @@ static ting_err run_all(job *j)
     model_options.hanzi = j->recognise.hanzi;
     model_options.lm = j->options->lm;
     model_options.lm_weight = j->options->lm_weight;
+    model_options.rescore_lm = j->options->rescore_lm;
+    model_options.rescore_weight = j->options->rescore_weight;
+    model_options.rescore_lines = j->options->rescore_lines;
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
@@ -350,11 +354,16 @@ static const ting_option table[] = {
     {0, "hotword-weight", TING_OPTION_REAL, FIELD(hotword_weight), "X",
      "added to the log-probability of each hotword: more finds more, and makes more up", .min = -100, .max = 100},
     {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
+    {0, "rescore-lm", TING_OPTION_FILE, FIELD(rescore_lm), "FILE",
+     "language model of any kind that ranks the best lines anew (tingxie lm train)", .unset = "none"},
+    {0, "rescore-weight", TING_OPTION_REAL, FIELD(rescore_weight), "X", "weight of its log-probabilities", .min = 0, .max = 100},
+    {0, "rescore-lines", TING_OPTION_INT, FIELD(rescore_lines), "N", "so many lines are ranked", .min = 1, .max = 1000},
     {0},
 };
 
 static const struct options defaults = {
-    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .ctc_weight = 0.5,
+    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .rescore_weight = 0.5,
+    .rescore_lines = 16, .ctc_weight = 0.5,
     .reverse_weight = 0.3};
 
 static const ting_example examples[] = {

@@ -6,6 +6,7 @@
 #include "decode/p2h.h"
 
 #include "decode/p2h_lines.h"
+#include "decode/p2h_rescore.h"
 #include "decode/s2s.h"
 
 #include <math.h>
@@ -293,17 +294,22 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
         FAIL(TING_ERR_ARGUMENT,
              "pinyin to hanzi: %d sequences, %d lines and %d alternatives wanted", input_count,
              options->nbest, options->alternatives);
+    ting_p2h_options searched = *options; /* more lines for a rescorer to choose from */
+    if (options->rescorer != NULL && searched.nbest < options->rescorer->lines)
+        searched.nbest = options->rescorer->lines;
     job j = {.model = model,
              .kern = kern,
              .pool = pool,
              .arena = arena,
-             .options = options,
+             .options = &searched,
              .inputs = inputs,
              .input_count = input_count};
-    if (model->s2s != NULL)
-        return ting_s2s_search(model, kern, pool, arena, options, inputs, input_count, out);
-    j.keep =
-        options->nbest > options->alternatives + 1 ? options->nbest : options->alternatives + 1;
+    if (model->net == NULL) {
+        TRY(ting_s2s_search(model, kern, pool, arena, &searched, inputs, input_count, out));
+        out->line_count = out->line_count < options->nbest ? out->line_count : options->nbest;
+        return TING_OK;
+    }
+    j.keep = searched.nbest > options->alternatives + 1 ? searched.nbest : options->alternatives + 1;
     j.keep = options->lm != NULL || j.keep > RANKED_MAX ? RANKED_MAX : j.keep;
     j.scores = ting_arena_take(arena, (size_t)model->tables.characters * sizeof *j.scores);
     TRY(lay_sequences(&j, &r));
@@ -311,7 +317,8 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
     TRY(places != NULL ? TING_OK : TING_ERR_MEMORY);
     TRY(read_sequences(&j, &r, places));
     TRY(collect(arena, inputs, input_count, &r, places, &read));
-    TRY(ting_p2h_lines_find(arena, options, inputs, input_count, read, out));
+    TRY(ting_p2h_lines_find(&(ting_ctx){.arena = arena, .pool = pool, .kern = kern}, &searched, inputs, input_count, read, out));
+    out->line_count = out->line_count < options->nbest ? out->line_count : options->nbest;
 out:
     return err;
 }

@@ -28,6 +28,8 @@
 #include "decode/p2h_place.h"
 #include "model/p2h_model.h"
 
+typedef struct ting_p2h_rescorer ting_p2h_rescorer; /* decode/p2h_rescore.h */
+
 typedef struct ting_p2h_options {
     ting_p2h_limit limit; /* which characters a syllable allows */
     bool aligned;         /* one character a syllable, also with FREE and an encoder-decoder, which else ends lines itself */
@@ -37,6 +39,7 @@ typedef struct ting_p2h_options {
     double bonus;         /* for each character, where sequences of several lengths compete */
     const ting_p2h_lm *lm; /* one-to-one: lines are good to it too (p2h_lm.h); NULL: none. Borrowed */
     const ting_hotwords *hotwords; /* with lm: words to look for in what was heard (hotwords.h); NULL: none. Borrowed */
+    const ting_p2h_rescorer *rescorer; /* ranks the best lines anew; NULL: none. Borrowed */
     double other_tone;    /* added to the score of characters that have not the syllable's tone; usually < 0 */
 } ting_p2h_options;
 

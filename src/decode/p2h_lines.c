@@ -4,6 +4,7 @@
 
 #include "decode/best_sums.h"
 #include "decode/confusion.h"
+#include "decode/p2h_rescore.h"
 
 #include <string.h>
 
@@ -189,10 +190,11 @@ static ting_err list_alternatives(ting_arena *arena, int width, const row *from,
     return TING_OK;
 }
 
-ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
+ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
                              const ting_p2h_read *read, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
+    ting_arena *arena = ctx->arena;
     row from = {.places = read[0].places, .count = inputs[0].count};
     const bool several = input_count > 1 || inputs[0].other_count > 0;
     const bool joint = options->lm != NULL && (several || options->hotwords != NULL);
@@ -207,6 +209,7 @@ ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options,
             const row own = {.places = read[i].places, .count = inputs[i].count};
             TRY(add_up(arena, options, &own, i, options->input_weight * inputs[i].score, out));
         }
+    TRY(ting_p2h_rescore(ctx, options->rescorer, out->lines, out->line_count));
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
     if (!joint)
         from = (row){.places = read[out->lines[0].input].places, .count = inputs[out->lines[0].input].count};

@@ -18,8 +18,8 @@ typedef struct ting_p2h_read { /* what the network says of one sequence */
     const ting_p2h_place *const *others; /* [other_count of the sequence] of each, at its place */
 } ting_p2h_read;
 
-/* read [input_count]. Everything lives in the arena. Errors: memory. */
-ting_err ting_p2h_lines_find(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
+/* read [input_count]. Everything lives in the arena of ctx, which a rescorer uses whole. Errors: memory, those of the rescorer. */
+ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
                              const ting_p2h_read *read, ting_p2h_page *out);
 
 #endif

@@ -54,7 +54,8 @@ static int keep_best(step *best, int count, int room, step s)
 static double say(const ting_p2h_lm *lm, const ting_ngram_state *from, int character, ting_ngram_state *after)
 {
     if (character != TING_P2H_NOTHING)
-        return ting_ngram_score(lm->ngram, from, lm->word[character], after);
+        return ting_ngram_score(lm->ngram, from, lm->word[character], after) +
+               (lm->word[character] == TING_NGRAM_UNKNOWN ? lm->unknown : 0);
     *after = *from;
     return 0;
 }
@@ -91,8 +92,10 @@ static double say_match(const search *s, const ting_hotword_match *match, const 
     *hash = from->hash;
     for (int i = 0; i < word->count; i++) {
         const int character = word->characters[i];
-        const uint32_t known = character == TING_P2H_FOREIGN ? TING_NGRAM_UNKNOWN : s->lm->word[character];
-        log_prob += ting_ngram_score(s->lm->ngram, state, known, state);
+        if (character == TING_P2H_FOREIGN)
+            log_prob += ting_ngram_score(s->lm->ngram, state, TING_NGRAM_UNKNOWN, state);
+        else
+            log_prob += say(s->lm, state, character, state);
         *hash = character == TING_P2H_FOREIGN ? ting_rng_at(ting_rng_at(*hash, 1ull << 32 | (uint64_t)match->number), (uint64_t)i)
                                               : hash_with(*hash, character);
     }

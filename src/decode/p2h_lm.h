@@ -19,6 +19,7 @@
 typedef struct ting_p2h_lm {
     const ting_ngram *ngram;
     const uint32_t *word; /* [characters of the network's table] the word of each; TING_NGRAM_UNKNOWN: it has none */
+    double unknown;       /* log p of a character that has no word, given that it is one: <unk> stands for all of them */
     double weight;
     int beam;
 } ting_p2h_lm;

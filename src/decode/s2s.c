@@ -6,6 +6,7 @@
 #include "decode/s2s.h"
 
 #include "decode/best_sums.h"
+#include "decode/p2h_rescore.h"
 
 #include <math.h>
 #include <string.h>
@@ -115,13 +116,13 @@ static ting_err step(search *s)
         active++;
     }
     const int memory_start[] = {0, s->memory.rows};
-    ting_tensor hidden = ting_s2s_decode(s->ctx, s->model->s2s, s->memory, (ting_segments){1, memory_start}, ids,
+    ting_tensor hidden = ting_p2h_run_decoder(s->ctx, s->model, s->memory, (ting_segments){1, memory_start}, ids,
                                          (ting_segments){active, start}, of_memory);
     ting_tensor last = ting_ctx_constant(s->ctx, active, hidden.cols);
     TRY(s->ctx->err);
     for (int a = 0; a < active; a++)
         memcpy(ting_row(last, a), ting_row(hidden, start[a + 1] - 1), (size_t)hidden.cols * sizeof *last.data);
-    ting_tensor logits = ting_s2s_logits(s->ctx, s->model->s2s, last);
+    ting_tensor logits = ting_p2h_decoder_logits(s->ctx, s->model, last);
     TRY(s->ctx->err);
     s->next_count = active = 0;
     for (int b = 0; b < s->count; b++) {
@@ -164,7 +165,7 @@ static ting_err run(search *s)
     TRY(take_beam(s));
     if (s->input.count == 0)
         return TING_OK;
-    s->memory = ting_s2s_encode(s->ctx, s->model->s2s, s->input.syllables, (ting_segments){1, memory_start});
+    s->memory = ting_p2h_encode(s->ctx, s->model, s->input.syllables, (ting_segments){1, memory_start});
     TRY(s->ctx->err);
     bool going = true;
     for (int t = 0; going && t < s->longest; t++) {
@@ -188,9 +189,9 @@ static ting_err list_alternatives(search *s, const ting_p2h_line *line, int *alt
     TRY(s->ctx->err);
     ids[0] = TING_P2H_BEGIN;
     memcpy(ids + 1, line->characters, (size_t)line->count * sizeof *ids);
-    ting_tensor hidden = ting_s2s_decode(s->ctx, s->model->s2s, s->memory, (ting_segments){1, memory_start}, ids,
+    ting_tensor hidden = ting_p2h_run_decoder(s->ctx, s->model, s->memory, (ting_segments){1, memory_start}, ids,
                                          (ting_segments){1, start}, NULL);
-    ting_tensor logits = ting_s2s_logits(s->ctx, s->model->s2s, hidden);
+    ting_tensor logits = ting_p2h_decoder_logits(s->ctx, s->model, hidden);
     TRY(s->ctx->err);
     for (int t = 0; t < line->count; t++) {
         const int *list = NULL;
@@ -302,7 +303,22 @@ out:
     return err;
 }
 
-/* Those of the pieces of the best line's sequence, whose first line is the first line of each piece. */
+/* Whether a line is the first lines of the pieces, one behind the other. */
+static bool is_first(const ting_p2h_line *line, const piece *pieces, int count)
+{
+    int at = 0;
+    for (int k = 0; k < count; k++) {
+        const ting_p2h_line *part = &pieces[k].lines[0];
+        if (part->count > line->count - at ||
+            (part->count > 0 && memcmp(line->characters + at, part->characters, (size_t)part->count * sizeof *part->characters) != 0))
+            return false;
+        at += part->count;
+    }
+    return at == line->count;
+}
+
+/* Those of the pieces of the best line's sequence, whose first line is the first line of each piece, unless a rescorer found another one
+ * better: then none are known. */
 static ting_err join_alternatives(const search *s, const piece *pieces, int count, ting_p2h_page *out)
 {
     const size_t width = (size_t)s->options->alternatives;
@@ -310,6 +326,11 @@ static ting_err join_alternatives(const search *s, const piece *pieces, int coun
     if (to == NULL)
         return TING_ERR_MEMORY;
     out->alternatives = to;
+    if (!is_first(&out->lines[0], pieces, count)) {
+        for (size_t i = 0; i < (size_t)out->lines[0].count * width; i++)
+            to[i] = -1;
+        return TING_OK;
+    }
     for (int k = 0; k < count; k++) {
         const size_t part = (size_t)pieces[k].lines[0].count * width;
         if (part > 0)
@@ -333,6 +354,7 @@ ting_err ting_s2s_search(const ting_p2h_model *model, const ting_kern *kern, tin
         return TING_ERR_MEMORY;
     for (int i = 0; i < input_count; i++)
         TRY(read_sequence(&s, &inputs[i], i, &pieces[i], out->lines, &out->line_count));
+    TRY(ting_p2h_rescore(&ctx, options->rescorer, out->lines, out->line_count));
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
     const int best = out->lines[0].input;
     TRY(join_alternatives(&s, pieces[best], piece_count(inputs[best].count), out));
@@ -340,13 +362,12 @@ out:
     return err;
 }
 
-ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_s2s_net *net, const ting_p2h_tables *tables, const int *ids,
-                         ting_segments segments, int *characters)
+ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments, int *characters)
 {
     ting_err err = TING_OK;
     int *past = ting_ctx_ints(ctx, segments.start[segments.count] + segments.count);
     int *start = ting_ctx_ints(ctx, segments.count + 1), *of_memory = ting_ctx_ints(ctx, segments.count), longest = 0;
-    ting_tensor memory = ting_s2s_encode(ctx, net, ids, segments);
+    ting_tensor memory = ting_p2h_encode(ctx, model, ids, segments);
     TRY(ctx->err);
     for (int s = 0; s < segments.count; s++)
         longest = segments.start[s + 1] - segments.start[s] > longest ? segments.start[s + 1] - segments.start[s] : longest;
@@ -366,16 +387,16 @@ ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_s2s_net *net, const ting_p2h_
             start[active + 1] = start[active] + t + 1;
             active++;
         }
-        ting_tensor hidden = ting_s2s_decode(ctx, net, memory, segments, past, (ting_segments){active, start}, of_memory);
+        ting_tensor hidden = ting_p2h_run_decoder(ctx, model, memory, segments, past, (ting_segments){active, start}, of_memory);
         ting_tensor last = ting_ctx_constant(ctx, active, hidden.cols);
         TRY(ctx->err);
         for (int a = 0; a < active; a++)
             memcpy(ting_row(last, a), ting_row(hidden, start[a + 1] - 1), (size_t)hidden.cols * sizeof *last.data);
-        ting_tensor logits = ting_s2s_logits(ctx, net, last);
+        ting_tensor logits = ting_p2h_decoder_logits(ctx, model, last);
         TRY(ctx->err);
         for (int a = 0; a < active; a++) {
             const int place = segments.start[of_memory[a]] + t, *list = NULL;
-            const int count = ting_p2h_allowed(tables, TING_P2H_EXACT, ids[place], &list);
+            const int count = ting_p2h_allowed(&model->tables, TING_P2H_EXACT, ids[place], &list);
             characters[place] = -1;
             for (int i = 0; i < count; i++)
                 if (characters[place] < 0 || ting_row(logits, a)[list[i]] > ting_row(logits, a)[characters[place]])

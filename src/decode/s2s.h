@@ -23,7 +23,6 @@ ting_err ting_s2s_search(const ting_p2h_model *model, const ting_kern *kern, tin
 
 /* Best character of each place of many sequences at once, beam 1: for measuring while training. ids [T] in, characters [T]
  * out; -1 where a syllable has no character. The tables' EXACT choices limit. Runs in ctx (no tape). */
-ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_s2s_net *net, const ting_p2h_tables *tables, const int *ids,
-                         ting_segments segments, int *characters);
+ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments, int *characters);
 
 #endif

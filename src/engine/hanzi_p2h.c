@@ -4,11 +4,14 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "decode/p2h_rescore.h"
 #include "engine/hotword_text.h"
+#include "engine/lm.h"
 #include "engine/result.h"
 #include "model/vocabulary.h"
 #include "text/pinyin.h"
 
+#include <math.h>
 #include <string.h>
 
 struct ting_hanzi_p2h {
@@ -123,7 +126,8 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
                         &(ting_p2h_options){.limit = use->limit, .aligned = use->aligned, .nbest = nbest,
                                             .alternatives = alternatives, .other_tone = use->other_tone, .lm = use->lm,
                                             .input_weight = use->heard_weight, .bonus = use->bonus,
-                                            .hotwords = use->hotwords != NULL ? use->hotwords->hotwords : NULL},
+                                            .hotwords = use->hotwords != NULL ? use->hotwords->hotwords : NULL,
+                                            .rescorer = use->rescorer},
                         taken, input_count, &page));
     const size_t others = (size_t)page.lines[0].count * (size_t)alternatives; /* lines may be of another length than ours */
     out->line_count = page.line_count;
@@ -156,21 +160,33 @@ out:
 
 enum { BEAM = 32 };
 
+/* [characters] the word of each character of the network's table; *unknown: log p of one of those that have none. */
+static ting_err find_words(const ting_hanzi_p2h *p2h, const ting_vocabulary *vocabulary, uint32_t **out, double *unknown)
+{
+    const size_t characters = (size_t)p2h->model.tables.characters;
+    uint32_t *words = *out = ting_alloc(characters, sizeof *words);
+    size_t without = 0;
+    for (size_t c = TING_P2H_FIRST; words != NULL && c < characters; c++) {
+        char text[TING_HANZI_TEXT];
+        put_character(p2h, (int)c, text);
+        words[c] = ting_vocabulary_find(vocabulary, text, strlen(text));
+        without += words[c] == TING_NGRAM_UNKNOWN;
+    }
+    *unknown = without > 0 ? -log((double)without) : 0;
+    return words != NULL ? TING_OK : TING_ERR_MEMORY;
+}
+
 ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out)
 {
     ting_err err = TING_OK;
     ting_vocabulary *vocabulary = NULL;
-    const size_t characters = (size_t)p2h->model.tables.characters;
-    uint32_t *words = ting_alloc(characters, sizeof *words);
+    uint32_t *words = NULL;
+    double unknown;
     ting_p2h_lm *lm = ting_alloc(1, sizeof *lm);
     *out = NULL;
-    TRY(words != NULL && lm != NULL ? ting_vocabulary_new(ting_ngram_words(ngram), &vocabulary) : TING_ERR_MEMORY);
-    for (size_t c = TING_P2H_FIRST; c < characters; c++) {
-        char text[TING_HANZI_TEXT];
-        put_character(p2h, (int)c, text);
-        words[c] = ting_vocabulary_find(vocabulary, text, strlen(text));
-    }
-    *lm = (ting_p2h_lm){.ngram = ngram, .word = words, .weight = weight, .beam = BEAM};
+    TRY(lm != NULL ? ting_vocabulary_new(ting_ngram_words(ngram), &vocabulary) : TING_ERR_MEMORY);
+    TRY(find_words(p2h, vocabulary, &words, &unknown));
+    *lm = (ting_p2h_lm){.ngram = ngram, .word = words, .unknown = unknown, .weight = weight, .beam = BEAM};
     *out = lm;
     lm = NULL;
     words = NULL;
@@ -187,6 +203,31 @@ void ting_hanzi_p2h_lm_free(ting_p2h_lm *lm)
         return;
     ting_free((void *)(uintptr_t)lm->word);
     ting_free(lm);
+}
+
+ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, double weight, int lines, ting_p2h_rescorer **out)
+{
+    ting_err err = TING_OK;
+    uint32_t *words = NULL;
+    double unknown;
+    ting_p2h_rescorer *rescorer = *out = ting_alloc(1, sizeof *rescorer);
+    TRY(rescorer != NULL ? find_words(p2h, lm->vocabulary, &words, &unknown) : TING_ERR_MEMORY);
+    *rescorer = (ting_p2h_rescorer){
+        .net = lm->net.net, .ngram = lm->ngram, .word = words, .unknown = unknown, .weight = weight, .lines = lines};
+out:
+    if (err != TING_OK) {
+        ting_free(rescorer);
+        *out = NULL;
+    }
+    return err;
+}
+
+void ting_hanzi_p2h_rescorer_free(ting_p2h_rescorer *rescorer)
+{
+    if (rescorer == NULL)
+        return;
+    ting_free((void *)(uintptr_t)rescorer->word);
+    ting_free(rescorer);
 }
 
 ting_hanzi_writer ting_hanzi_p2h_writer(ting_hanzi_p2h_use *use)

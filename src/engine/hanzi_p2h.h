@@ -13,6 +13,7 @@
 
 #include "decode/p2h.h"
 #include "engine/hanzi.h"
+#include "tingxie.h"
 
 typedef struct ting_hanzi_p2h ting_hanzi_p2h;
 
@@ -34,6 +35,7 @@ typedef struct ting_hanzi_p2h_use {
     double other_tone; /* see decode/p2h.h, as the next two */
     double heard_weight, bonus;
     const ting_p2h_lm *lm; /* the same; made by ting_hanzi_p2h_weigh. NULL: none */
+    const ting_p2h_rescorer *rescorer; /* decode/p2h_rescore.h; made by ting_hanzi_p2h_rescore. NULL: none */
     const struct ting_hotword_list *hotwords; /* engine/hotword_text.h; NULL: none */
 } ting_hanzi_p2h_use;
 
@@ -41,6 +43,11 @@ typedef struct ting_hanzi_p2h_use {
  * ting_hanzi_p2h_lm_free. Errors: format (the words of the model), memory. */
 ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out);
 void ting_hanzi_p2h_lm_free(ting_p2h_lm *lm);
+
+/* A language model of any kind that ranks the best lines anew, as many as `lines`. Borrows it; free with ting_hanzi_p2h_rescorer_free.
+ * Errors: memory. */
+ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, double weight, int lines, ting_p2h_rescorer **out);
+void ting_hanzi_p2h_rescorer_free(ting_p2h_rescorer *rescorer);
 
 /* Borrows `use`. */
 ting_hanzi_writer ting_hanzi_p2h_writer(ting_hanzi_p2h_use *use);

@@ -21,4 +21,10 @@ static inline bool ting_lm_sees_whole(const ting_lm *lm)
     return lm->ngram == NULL && ting_lm_net_config(lm->net.net)->kind == TING_LM_BILSTM;
 }
 
+/* "ngram", or the name of the network's kind. */
+static inline const char *ting_lm_name(const ting_lm *lm)
+{
+    return lm->ngram != NULL ? "ngram" : ting_lm_kind_name(ting_lm_net_config(lm->net.net)->kind);
+}
+
 #endif

@@ -2,24 +2,17 @@
 /*
  * lm_reader.c - ting_lm_reader of tingxie.h: probabilities of texts by language models.
  *
- *     texts -> words (model/vocabulary.h) -> places: each word of a sentence and its end -> log p of each by each model -> sums
- *
- * A network gets as many sentences at once as BUDGET places hold. A sentence that is longer than its context is read through windows that
- * overlap by half; each place is asked in the window where it has most before it.
+ *     texts -> words (model/vocabulary.h) -> places (model/lm_places.h) -> log p of each by each model -> mixture, cache -> sums
  */
 #include "engine/lm.h"
 
 #include "base/mem.h"
+#include "model/lm_places.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BUDGET = 4096, MOST_PARTS = 16, HALF_LIFE = 500 };
-
-typedef struct sentence {
-    size_t first; /* its places in places.log_p; its tokens, one more, begin at first + its number */
-    size_t places;
-} sentence;
+enum { MOST_PARTS = 16, HALF_LIFE = 500 };
 
 struct ting_lm_reader {
     ting_lm_weighted parts[MOST_PARTS];
@@ -30,10 +23,9 @@ struct ting_lm_reader {
     const ting_kern *kern;
     ting_cut cut;
     /* of the texts at hand */
-    uint32_t *ids; /* <s> w1 .. wn </s> of each sentence */
-    size_t id_count, id_room;
-    sentence *sentences;
-    size_t sentence_count, sentence_room;
+    uint32_t *ids;
+    size_t *start, count_room, id_room;
+    ting_lm_tokens tokens;     /* ids and start */
     double *log_p[MOST_PARTS]; /* [places] by each part */
     size_t places, log_p_room[MOST_PARTS];
     double *seen, seen_all, seen_unit; /* cache: [words] counts, their sum, what a word counts now */
@@ -44,120 +36,20 @@ struct ting_lm_reader {
 static ting_err add_text(ting_lm_reader *r, const char *text, size_t length, ting_lm_score *out)
 {
     ting_err err = TING_OK;
+    ting_lm_tokens *t = &r->tokens;
+    size_t end = t->count > 0 ? r->start[t->count] : 0;
     TRY(ting_vocabulary_cut(r->parts[0].lm->vocabulary, text, length, &r->cut));
-    TRY(ting_reserve(&r->ids, r->id_count, r->cut.count + 2, &r->id_room, sizeof *r->ids));
-    TRY(ting_reserve(&r->sentences, r->sentence_count, 1, &r->sentence_room, sizeof *r->sentences));
-    r->ids[r->id_count++] = TING_NGRAM_BEGIN;
+    TRY(ting_reserve(&r->ids, end, r->cut.count + 2, &r->id_room, sizeof *r->ids));
+    TRY(ting_reserve(&r->start, t->count + 1, 1, &r->count_room, sizeof *r->start));
+    r->start[t->count] = end;
+    r->ids[end++] = TING_NGRAM_BEGIN;
     if (r->cut.count > 0)
-        memcpy(r->ids + r->id_count, r->cut.ids, r->cut.count * sizeof *r->ids);
-    r->id_count += r->cut.count;
-    r->ids[r->id_count++] = TING_NGRAM_END;
-    r->sentences[r->sentence_count++] = (sentence){r->places, r->cut.count + 1};
-    r->places += r->cut.count + 1;
+        memcpy(r->ids + end, r->cut.ids, r->cut.count * sizeof *r->ids);
+    end += r->cut.count;
+    r->ids[end++] = TING_NGRAM_END;
+    r->start[++t->count] = end;
+    *t = (ting_lm_tokens){r->ids, r->start, t->count};
     *out = (ting_lm_score){.characters = r->cut.characters, .words = r->cut.count, .unknown = r->cut.unknown};
-out:
-    return err;
-}
-
-static const uint32_t *tokens_of(const ting_lm_reader *r, size_t s)
-{
-    return r->ids + r->sentences[s].first + s;
-}
-
-/* ---- an n-gram model ---- */
-
-static void by_ngrams(const ting_lm_reader *r, const ting_ngram *ngram, double *log_p)
-{
-    for (size_t s = 0; s < r->sentence_count; s++) {
-        const uint32_t *tokens = tokens_of(r, s);
-        ting_ngram_state state = ting_ngram_begin(ngram);
-        for (size_t i = 0; i < r->sentences[s].places; i++)
-            log_p[r->sentences[s].first + i] = ting_ngram_score(ngram, &state, tokens[i + 1], &state);
-    }
-}
-
-/* ---- a network ---- */
-
-typedef struct window { /* places from .. from + count - 1 of a sentence are rows, of which the first `passed` have been asked before */
-    size_t sentence, from;
-    int count, passed;
-} window;
-
-/* The windows of all sentences, in the arena. */
-static window *make_windows(const ting_lm_reader *r, int context, size_t *count)
-{
-    size_t room = 0;
-    const size_t step = context > 1 ? (size_t)context / 2 : 1;
-    for (size_t s = 0; s < r->sentence_count; s++)
-        room += 1 + (context > 0 ? r->sentences[s].places / step : 0);
-    window *windows = ting_arena_take(r->arena, (room + 1) * sizeof *windows);
-    *count = 0;
-    for (size_t s = 0; windows != NULL && s < r->sentence_count; s++) {
-        const size_t places = r->sentences[s].places;
-        for (size_t from = 0, asked = 0; asked < places; from += step) {
-            const size_t end = context > 0 && from + (size_t)context < places ? from + (size_t)context : places;
-            windows[(*count)++] = (window){s, from, (int)(end - from), (int)(asked - from)};
-            asked = end;
-        }
-    }
-    return windows;
-}
-
-/* Some windows as a batch: rows, of a network that sees the whole with the last token as one more. */
-static ting_err read_windows(const ting_lm_reader *r, const ting_lm *lm, const window *windows, size_t count, double *log_p)
-{
-    ting_err err = TING_OK;
-    ting_ctx ctx = {.arena = r->arena, .pool = r->pool, .kern = r->kern};
-    const bool whole = ting_lm_sees_whole(lm);
-    size_t rows = 0;
-    for (size_t i = 0; i < count; i++)
-        rows += (size_t)windows[i].count + whole;
-    int *start = ting_ctx_ints(&ctx, (int)count + 1), *ids = ting_ctx_ints(&ctx, (int)rows), *targets = ting_ctx_ints(&ctx, (int)rows);
-    double *of_rows = ting_arena_take(r->arena, rows * sizeof *of_rows);
-    ting_ctx_check(&ctx);
-    TRY(ctx.err);
-    start[0] = 0;
-    for (size_t i = 0; i < count; i++) {
-        const window *w = &windows[i];
-        const uint32_t *tokens = tokens_of(r, w->sentence) + w->from;
-        int at = start[i];
-        for (int t = 0; t < w->count; t++, at++) {
-            ids[at] = (int)tokens[t];
-            targets[at] = t < w->passed ? -1 : (int)tokens[t + 1];
-        }
-        if (whole) {
-            ids[at] = (int)tokens[w->count];
-            targets[at++] = -1;
-        }
-        start[i + 1] = at;
-    }
-    const ting_tensor hidden = ting_lm_net_hidden(&ctx, lm->net.net, ids, (ting_segments){(int)count, start});
-    TRY(ctx.err);
-    ting_lm_net_log_probs(&ctx, lm->net.net, hidden, targets, of_rows);
-    TRY(ctx.err);
-    for (size_t i = 0; i < count; i++)
-        for (int t = windows[i].passed; t < windows[i].count; t++)
-            log_p[r->sentences[windows[i].sentence].first + windows[i].from + (size_t)t] = of_rows[start[i] + t];
-out:
-    return err;
-}
-
-static ting_err by_network(const ting_lm_reader *r, const ting_lm *lm, double *log_p)
-{
-    ting_err err = TING_OK;
-    const ting_lm_config *c = ting_lm_net_config(lm->net.net);
-    size_t all, count;
-    ting_arena_reset(r->arena);
-    const window *windows = make_windows(r, c->kind == TING_LM_GPT ? c->context : 0, &all);
-    TRY(windows != NULL ? TING_OK : TING_ERR_MEMORY);
-    const ting_arena_mark mark = ting_arena_tell(r->arena);
-    for (size_t first = 0; first < all; first += count) {
-        int rows = windows[first].count;
-        for (count = 1; first + count < all && rows + windows[first + count].count <= BUDGET; count++)
-            rows += windows[first + count].count;
-        ting_arena_rewind(r->arena, mark);
-        TRY(read_windows(r, lm, windows + first, count, log_p));
-    }
 out:
     return err;
 }
@@ -167,16 +59,19 @@ out:
 static ting_err read_all(ting_lm_reader *r, const char *const *texts, const size_t *lengths, size_t count, ting_lm_score *out)
 {
     ting_err err = TING_OK;
-    r->id_count = r->sentence_count = r->places = 0;
+    ting_ctx ctx = {.arena = r->arena, .pool = r->pool, .kern = r->kern};
+    r->tokens.count = 0;
     for (size_t i = 0; i < count; i++)
         TRY(add_text(r, texts[i], lengths[i], &out[i]));
+    r->places = count > 0 ? ting_lm_place(&r->tokens, count) : 0;
     for (int p = 0; p < r->count; p++) {
         const ting_lm *lm = r->parts[p].lm;
         TRY(ting_reserve(&r->log_p[p], 0, r->places + 1, &r->log_p_room[p], sizeof *r->log_p[p]));
         if (lm->ngram != NULL)
-            by_ngrams(r, lm->ngram, r->log_p[p]);
+            ting_ngram_places(lm->ngram, &r->tokens, r->log_p[p]);
         else
-            TRY(by_network(r, lm, r->log_p[p]));
+            ting_lm_net_places(&ctx, lm->net.net, &r->tokens, r->log_p[p]);
+        TRY(ctx.err);
     }
 out:
     return err;
@@ -218,9 +113,9 @@ ting_err ting_lm_reader_score(ting_lm_reader *r, const char *const *texts, const
 {
     ting_err err = TING_OK;
     TRY(read_all(r, texts, lengths, count, out));
-    for (size_t s = 0; s < r->sentence_count; s++)
-        for (size_t i = 0; i < r->sentences[s].places; i++)
-            out[s].log_prob += with_cache(r, tokens_of(r, s)[i + 1], mixed(r, r->sentences[s].first + i));
+    for (size_t s = 0, place = 0; s < count; s++)
+        for (size_t i = r->start[s] + 1; i < r->start[s + 1]; i++, place++)
+            out[s].log_prob += with_cache(r, r->ids[i], mixed(r, place));
 out:
     return err;
 }
@@ -271,14 +166,13 @@ static ting_err check_part(const ting_lm_weighted *parts, int count, int p)
     if (!(parts[p].weight > 0 && isfinite(parts[p].weight)))
         return ting_fail(TING_ERR_ARGUMENT, "weight %g of language model %d, expected more than 0", parts[p].weight, p + 1);
     if (count > 1 && ting_lm_sees_whole(parts[p].lm))
-        return ting_fail(TING_ERR_ARGUMENT, "language model %d looks at a word from both sides: what it says of it is no probability to mix",
-                         p + 1);
+        return ting_fail(TING_ERR_ARGUMENT, "language model %d looks at a word from both sides: that is no probability to mix", p + 1);
     for (size_t w = 0; own != first; w++) {
         if (w < first->count && w < own->count && strcmp(first->items[w], own->items[w]) == 0)
             continue;
         if (w == first->count && w == own->count)
             break;
-        return ting_fail(TING_ERR_ARGUMENT, "language models 1 and %d have other words, from word %zu on: only those with the same can be mixed",
+        return ting_fail(TING_ERR_ARGUMENT, "language models 1 and %d have other words, from word %zu on: the same are needed to mix them",
                          p + 1, w);
     }
     return TING_OK;
@@ -327,7 +221,7 @@ void ting_lm_reader_free(ting_lm_reader *r)
         ting_free(r->log_p[p]);
     ting_cut_free(&r->cut);
     ting_free(r->ids);
-    ting_free(r->sentences);
+    ting_free(r->start);
     ting_free(r->seen);
     ting_arena_free(r->arena);
     ting_pool_free(r->pool);

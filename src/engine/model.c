@@ -8,6 +8,7 @@
  *     "lm"  the file that the options name; else likewise, but nothing is wrong where there is none
  */
 #include "engine/model.h"
+#include "engine/lm.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -201,7 +202,7 @@ static ting_err open_lm(ting_model *m)
         FAIL(TING_ERR_ARGUMENT, "model_options.lm_weight is %g: 0 to 100", m->options.lm_weight);
     if (m->writing.path == NULL || (named == NULL && w->path == NULL))
         goto out;
-    if (ting_hanzi_p2h_model(m->writing.p2h)->s2s != NULL) {
+    if (ting_hanzi_p2h_model(m->writing.p2h)->net == NULL) {
         if (named != NULL)
             FAIL(TING_ERR_UNSUPPORTED, "%s: a language model weighs the lines of a one-to-one network; that in %s is an encoder-decoder",
                  named, m->writing.path);
@@ -213,6 +214,23 @@ static ting_err open_lm(ting_model *m)
     TRY(ting_network_find(&w->file, "lm", &found));
     TRY(ting_ngram_open(&found, &w->ngram));
     TRY_IN(ting_hanzi_p2h_weigh(m->writing.p2h, w->ngram, m->options.lm_weight, &w->lm), "%s", w->path);
+out:
+    return err;
+}
+
+/* The language model that is to rank lines anew. */
+static ting_err open_ranking(ting_model *m)
+{
+    ting_err err = TING_OK;
+    const ting_model_options *o = &m->options;
+    if (!(o->rescore_weight >= 0 && o->rescore_weight <= 100) || o->rescore_lines < 1 || o->rescore_lines > 1000)
+        FAIL(TING_ERR_ARGUMENT, "model_options: rescore_weight is %g, 0 to 100; rescore_lines is %d, 1 to 1000", o->rescore_weight,
+             o->rescore_lines);
+    if (o->rescore_lm == NULL || m->writing.path == NULL)
+        goto out;
+    TRY(ting_lm_open(o->rescore_lm, &m->ranking.lm));
+    TRY(ting_hanzi_p2h_rescore(m->writing.p2h, m->ranking.lm, o->rescore_weight, o->rescore_lines, &m->ranking.rescorer));
+    TRY(keep_path(o->rescore_lm, &m->ranking.path));
 out:
     return err;
 }
@@ -237,6 +255,7 @@ static ting_err open_model(const char *path, const ting_model_options *options, 
         m->log = (ting_log){forward_log, m};
     TRY(open_all(&o, path));
     TRY(open_lm(m));
+    TRY(open_ranking(m));
     *out = m;
     m = NULL;
 out:
@@ -259,6 +278,9 @@ void ting_model_free(ting_model *model)
 {
     if (model == NULL)
         return;
+    ting_hanzi_p2h_rescorer_free(model->ranking.rescorer);
+    ting_lm_free(model->ranking.lm);
+    ting_free(model->ranking.path);
     ting_hanzi_p2h_lm_free(model->weighing.lm);
     ting_ngram_free(model->weighing.ngram);
     ting_gguf_close(&model->weighing.file);
@@ -289,6 +311,10 @@ size_t ting_model_describe(const ting_model *model, char *out, size_t room)
     if (model->weighing.lm != NULL)
         ting_str_addf(&text, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),
                       ting_ngram_words(model->weighing.ngram)->count, model->weighing.lm->weight, model->weighing.path);
+    if (model->ranking.lm != NULL)
+        ting_str_addf(&text, "language model that ranks lines anew: %s, %zu words, weight %g, %d lines\n  %s\n",
+                      ting_lm_name(model->ranking.lm), model->ranking.lm->words->count, model->options.rescore_weight,
+                      model->options.rescore_lines, model->ranking.path);
     size_t length = text.length;
     if (room > 0) {
         size_t copied = length < room - 1 ? length : room - 1;

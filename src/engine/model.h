@@ -25,12 +25,19 @@ typedef struct ting_weighing { /* the language model beside it; lm NULL when the
     ting_p2h_lm *lm;
 } ting_weighing;
 
+typedef struct ting_ranking { /* the language model that ranks the best lines anew; rescorer NULL when there is none */
+    char *path;
+    ting_lm *lm;
+    ting_p2h_rescorer *rescorer;
+} ting_ranking;
+
 struct ting_model {
     ting_model_options options;
     ting_log log; /* to the caller's function */
     ting_hearing hearing;
     ting_writing writing;
     ting_weighing weighing;
+    ting_ranking ranking;
 };
 
 /* ting_model_open for the pinyin-to-hanzi network alone (options->hanzi is 1): of path, which must have one, or of the

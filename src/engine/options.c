@@ -10,7 +10,8 @@ static const ting_options option_defaults = {
     .decoding = TING_DECODING_BEAM, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
     .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1, .ctc_weight = 0.5, .reverse_weight = 0.3};
 
-static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1, .lm_weight = 0.9};
+static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1, .lm_weight = 0.9,
+                                                        .rescore_weight = 0.5, .rescore_lines = 16};
 
 /* The first `size` bytes of the defaults; the caller's struct may be shorter or longer than ours. */
 static void fill(void *out, size_t size, const void *defaults, size_t own)

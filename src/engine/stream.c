@@ -169,8 +169,8 @@ static ting_err make_parts(ting_stream *s, int rate)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
                                       .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true,
-                                      .lm = s->model->weighing.lm, .heard_weight = weights->heard, .bonus = weights->bonus,
-                                      .hotwords = s->options.hotwords};
+                                      .lm = s->model->weighing.lm, .rescorer = s->model->ranking.rescorer,
+                                      .heard_weight = weights->heard, .bonus = weights->bonus, .hotwords = s->options.hotwords};
         if (s->use.hotwords != NULL && s->use.hotwords->p2h != s->use.p2h)
             FAIL(TING_ERR_ARGUMENT, "the hotwords were read for another model");
         s->writer = ting_hanzi_p2h_writer(&s->use);

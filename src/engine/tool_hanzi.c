@@ -29,6 +29,11 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
     how.precision = options->precision;
     how.lm = options->lm;
     how.lm_weight = options->lm_weight;
+    if (options->rescore_lm != NULL) {
+        how.rescore_lm = options->rescore_lm;
+        how.rescore_weight = options->rescore_weight;
+        how.rescore_lines = options->rescore_lines;
+    }
     TRY(ting_model_open_writing(options->model, &how, &h->model));
     h->pool = ting_pool_new(options->threads > 0 ? options->threads : ting_cpu_count());
     h->arena = ting_arena_new(1 << 20);
@@ -42,7 +47,8 @@ ting_err ting_tool_hanzi_new(const ting_tool_hanzi_options *options, ting_tool_h
                                   .pool = h->pool,
                                   .limit = limits[options->limit],
                                   .other_tone = options->other_tone,
-                                  .lm = h->model->weighing.lm};
+                                  .lm = h->model->weighing.lm,
+                                  .rescorer = h->model->ranking.rescorer};
     *out = h;
     h = NULL;
 out:

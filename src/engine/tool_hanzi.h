@@ -22,6 +22,9 @@ typedef struct ting_tool_hanzi_options {
     double other_tone; /* with TONELESS and FREE: added to the score of characters with another tone */
     const char *lm;    /* a file with a language model that weighs lines too; NULL: none */
     double lm_weight;
+    const char *rescore_lm; /* as in ting_model_options */
+    double rescore_weight;
+    int rescore_lines;
 } ting_tool_hanzi_options;
 
 /* Returns owned, free with ting_tool_hanzi_free. One thread at a time. Errors: those of opening a model; argument (so many

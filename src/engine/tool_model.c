@@ -28,6 +28,10 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out)
         add_file(out, "weighing", model->weighing.path);
         ting_str_addf(out, " lm-weight=%g", model->weighing.lm->weight);
     }
+    if (model->ranking.rescorer != NULL) {
+        add_file(out, "ranking", model->ranking.path);
+        ting_str_addf(out, " rescore-weight=%g rescore-lines=%d", model->options.rescore_weight, model->options.rescore_lines);
+    }
 }
 
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path)

@@ -27,8 +27,8 @@ bool ting_lm_model_is(const ting_network *lm);
 ting_err ting_lm_model_open(const ting_network *lm, const ting_kern *kern, ting_precision precision, ting_lm_model *out);
 void ting_lm_model_close(ting_lm_model *model);
 
-/* Puts settings, words and weights (each matrix and table as `dtype`, vectors as F32). The values are borrowed until the writer is freed. The
- * caller has begun the schema and puts licence and training record. */
+/* Puts settings, words and weights (each matrix and table as `dtype`, vectors as F32). The values are borrowed until the writer is
+ * freed. The caller has begun the schema and puts licence and training record. */
 void ting_lm_model_put(ting_gguf_writer *writer, const ting_lm_model *model, ting_dtype dtype);
 
 /* Puts the settings alone: for a fingerprint of what the shapes of the parameters do not show. */

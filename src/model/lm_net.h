@@ -88,8 +88,8 @@ bool ting_lm_net_output(const ting_lm_net *net, ting_lm_output *out);
 /* The class of a word. */
 int ting_lm_output_class(const ting_lm_output *output, int word);
 
-/* out [rows of hidden]: log p(targets[t]), natural, of what hidden row t is about; 0 for a negative target. Without a tape, in blocks of rows:
- * for a whole text at once. */
+/* out [rows of hidden]: log p(targets[t]), natural, of what hidden row t is about; 0 for a negative target. Without a tape, in blocks of
+ * rows: for a whole text at once. */
 void ting_lm_net_log_probs(ting_ctx *ctx, const ting_lm_net *net, ting_tensor hidden, const int *targets, double *out);
 
 /* Bytes of a state, a multiple of 64; 0 for a network that cannot go token by token (bilstm). A state is aligned as memory from an

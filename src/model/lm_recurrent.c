@@ -113,7 +113,8 @@ static ting_tensor run_in_pieces(ting_ctx *ctx, const ting_lm_net *net, const in
     ting_ctx_check(ctx);
     for (; ctx->err == TING_OK && cut_piece(ctx, ids, segments, count * c->bptt, c->bptt, &now); count++, before = now) {
         if (count == MOST_PIECES) {
-            ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "a sentence of more than %d pieces of %d tokens: take a larger bptt", MOST_PIECES, c->bptt);
+            ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "a sentence of more than %d pieces of %d tokens: take a larger bptt",
+                          MOST_PIECES, c->bptt);
             break;
         }
         for (int layer = 0; count > 0 && layer < c->layers; layer++)

@@ -39,6 +39,13 @@ static const setting s2s_settings[] = {
     {NULL, 0, false},
 };
 
+static const setting birnn_settings[] = {
+    {"width", offsetof(ting_bahdanau_shape, width), false},
+    {"hidden", offsetof(ting_bahdanau_shape, hidden), false},
+    {"attention", offsetof(ting_bahdanau_shape, attention), false},
+    {NULL, 0, false},
+};
+
 static const setting layer_settings[] = {
     {"width", offsetof(ting_transformer_shape, width), false},
     {"heads", offsetof(ting_transformer_shape, heads), false},
@@ -198,6 +205,18 @@ out:
     return err;
 }
 
+static ting_err declare_birnn(const ting_keys *keys, ting_p2h_model *out)
+{
+    ting_err err = TING_OK;
+    ting_bahdanau_shape shape = {.syllables = out->tables.syllables, .characters = out->tables.characters};
+    TRY(read_settings(keys, birnn_settings, &shape));
+    TRY(ting_bahdanau_shape_check(&shape));
+    out->birnn = ting_bahdanau_net_new(&shape, out->params);
+    err = out->birnn != NULL ? TING_OK : TING_ERR_MEMORY;
+out:
+    return err;
+}
+
 ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_precision precision,
                              ting_p2h_model *out)
 {
@@ -215,9 +234,11 @@ ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_
         TRY(declare_p2h(&network.keys, out));
     else if (strcmp(network.architecture, "transformer-s2s") == 0)
         TRY(declare_s2s(&network.keys, out));
+    else if (strcmp(network.architecture, "birnn-attention") == 0)
+        TRY(declare_birnn(&network.keys, out));
     else
-        FAIL(TING_ERR_MODEL, "%s: pinyin-to-hanzi architecture \"%s\", this program knows transformer-p2h and "
-                             "transformer-s2s", file->label, network.architecture);
+        FAIL(TING_ERR_MODEL, "%s: pinyin-to-hanzi architecture \"%s\", this program knows transformer-p2h, transformer-s2s and "
+                             "birnn-attention", file->label, network.architecture);
     ting_source source = ting_table_source(&network.tensors, file->label);
     TRY(ting_params_load(out->params, &source, &(ting_load_options){.kern = kern, .precision = precision}));
 out:
@@ -230,9 +251,29 @@ void ting_p2h_model_close(ting_p2h_model *model)
 {
     ting_p2h_net_free(model->net);
     ting_s2s_net_free(model->s2s);
+    ting_bahdanau_net_free(model->birnn);
     ting_params_free(model->params);
     ting_p2h_tables_free(&model->tables);
     *model = (ting_p2h_model){0};
+}
+
+/* ---- encoder and decoder ---- */
+
+ting_tensor ting_p2h_encode(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments)
+{
+    return model->s2s != NULL ? ting_s2s_encode(ctx, model->s2s, ids, segments) : ting_bahdanau_encode(ctx, model->birnn, ids, segments);
+}
+
+ting_tensor ting_p2h_run_decoder(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments,
+                                 const int *ids, ting_segments segments, const int *of_memory)
+{
+    return model->s2s != NULL ? ting_s2s_decode(ctx, model->s2s, memory, memory_segments, ids, segments, of_memory)
+                              : ting_bahdanau_decode(ctx, model->birnn, memory, memory_segments, ids, segments, of_memory);
+}
+
+ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor hidden)
+{
+    return model->s2s != NULL ? ting_s2s_logits(ctx, model->s2s, hidden) : ting_bahdanau_logits(ctx, model->birnn, hidden);
 }
 
 /* ---- writing ---- */
@@ -256,8 +297,12 @@ static void put_layer(ting_gguf_writer *writer, const ting_transformer_shape *la
 
 static void put_shape(ting_gguf_writer *writer, const ting_p2h_model *model)
 {
-    ting_gguf_put_text(writer, PREFIX TING_KEY_ARCHITECTURE, model->net != NULL ? "transformer-p2h" : "transformer-s2s");
-    if (model->net != NULL) {
+    ting_gguf_put_text(writer, PREFIX TING_KEY_ARCHITECTURE, model->net != NULL   ? "transformer-p2h"
+                                                             : model->s2s != NULL ? "transformer-s2s"
+                                                                                  : "birnn-attention");
+    if (model->birnn != NULL)
+        put_settings(writer, birnn_settings, ting_bahdanau_net_shape(model->birnn));
+    else if (model->net != NULL) {
         const ting_p2h_shape *shape = ting_p2h_net_shape(model->net);
         put_settings(writer, p2h_settings, shape);
         ting_gguf_put_text(writer, PREFIX "input_activation", act_name(shape->input_act));
@@ -281,6 +326,10 @@ static void add_settings(ting_str *out, const setting *list, const void *shape)
 void ting_p2h_model_settings(const ting_p2h_model *model, ting_str *out)
 {
     const ting_transformer_shape *layer;
+    if (model->birnn != NULL) {
+        add_settings(out, birnn_settings, ting_bahdanau_net_shape(model->birnn));
+        return;
+    }
     if (model->net != NULL) {
         const ting_p2h_shape *shape = ting_p2h_net_shape(model->net);
         add_settings(out, p2h_settings, shape);

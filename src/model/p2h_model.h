@@ -2,14 +2,15 @@
 /*
  * p2h_model.h - a pinyin-to-hanzi network with its tables, out of a model file and into one.
  *
- * Network "p2h" of docs/FORMATS.md, architecture "transformer-p2h" (one-to-one) or "transformer-s2s" (encoder and
- * decoder). Settings are integers under tingxie.p2h.: the members of ting_p2h_shape or ting_s2s_shape by name (pair_rows,
- * layers, width, ...), norm (0 after, 1 before), activation and input_activation (text), and the real eps.
+ * Network "p2h" of docs/FORMATS.md, architecture "transformer-p2h" (one-to-one), "transformer-s2s" or "birnn-attention" (encoder and
+ * decoder). Settings are integers under tingxie.p2h.: the members of ting_p2h_shape, ting_s2s_shape or ting_bahdanau_shape by name
+ * (pair_rows, layers, width, ...); of Transformers norm (0 after, 1 before), activation and input_activation (text), and the real eps.
  */
 #ifndef TING_MODEL_P2H_MODEL_H
 #define TING_MODEL_P2H_MODEL_H
 
 #include "base/str.h"
+#include "model/bahdanau.h"
 #include "model/gguf.h"
 #include "model/p2h_tables.h"
 #include "model/transformer_p2h.h"
@@ -18,8 +19,9 @@
 typedef struct ting_p2h_model {
     ting_p2h_tables tables;
     ting_params *params;
-    ting_p2h_net *net; /* one of the two, the other NULL */
+    ting_p2h_net *net; /* one-to-one; NULL: one of the next two, which have an encoder and a decoder */
     ting_s2s_net *s2s;
+    ting_bahdanau_net *birnn;
 } ting_p2h_model;
 
 /* Reads network "p2h" of an opened file; the weights are packed for `kern` in `precision`. Immutable afterwards and
@@ -29,10 +31,16 @@ ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_
                              ting_p2h_model *out);
 void ting_p2h_model_close(ting_p2h_model *model);
 
+/* An encoder-decoder of either form: the functions of transformer_s2s.h or bahdanau.h. */
+ting_tensor ting_p2h_encode(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments);
+ting_tensor ting_p2h_run_decoder(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments,
+                                 const int *ids, ting_segments segments, const int *of_memory);
+ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor hidden);
+
 /* Appends the settings of the network, a line "name value" each: what the shapes of its parameters do not show is in it. */
 void ting_p2h_model_settings(const ting_p2h_model *model, ting_str *out);
 
-/* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32) of model->net or model->s2s. The
+/* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32) of the model's network. The
  * values are borrowed until the writer is freed. The caller has begun the schema and puts licence and training
  * record. */
 ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_model *model, ting_dtype dtype);

@@ -45,7 +45,8 @@ uint32_t ting_lm_piece_length(const void *self, uint32_t item)
     return s->pieces[item].places;
 }
 
-ting_err ting_lm_batch_of(const ting_lm_sentences *s, const uint32_t *items, size_t count, bool whole, ting_arena *arena, ting_lm_batch *out)
+ting_err ting_lm_batch_of(const ting_lm_sentences *s, const uint32_t *items, size_t count, bool whole, ting_arena *arena,
+                          ting_lm_batch *out)
 {
     int rows = 0;
     for (size_t i = 0; i < count; i++)

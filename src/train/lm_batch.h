@@ -41,13 +41,15 @@ typedef struct ting_lm_batch { /* in the arena; rows of all pieces */
     int places;         /* targets that are asked */
 } ting_lm_batch;
 
-/* The pieces `items` [count]. whole: with the last token of each as a row of its own, for networks that look from both sides. Errors: memory. */
+/* The pieces `items` [count]. whole: with the last token of each as a row of its own, for networks that look from both sides. Errors:
+ * memory. */
 ting_err ting_lm_batch_of(const ting_lm_sentences *sentences, const uint32_t *items, size_t count, bool whole, ting_arena *arena,
                           ting_lm_batch *out);
 
-/* Pieces first .. first + *count - 1, as many as a budget of places holds, at least one and at most those that there are. Errors: memory. */
-ting_err ting_lm_batch_plain(const ting_lm_sentences *sentences, size_t first, int budget, bool whole, ting_arena *arena, ting_lm_batch *out,
-                             size_t *count);
+/* Pieces first .. first + *count - 1, as many as a budget of places holds, at least one and at most those that there are. Errors:
+ * memory. */
+ting_err ting_lm_batch_plain(const ting_lm_sentences *sentences, size_t first, int budget, bool whole, ting_arena *arena,
+                             ting_lm_batch *out, size_t *count);
 
 /* Batch `place` of an epoch, or a share of it: of no pieces where that is empty. Errors: memory. */
 ting_err ting_lm_batch_take(const ting_lm_sentences *sentences, const ting_epoch *epoch, size_t place, ting_share share, bool whole,

@@ -33,8 +33,8 @@ void ting_lm_job_measured(ting_lm_job *job, int source, double log_prob, ting_lm
 /* Behind all sources: report->perplexity. */
 void ting_lm_job_all_measured(double log_prob, ting_lm_report *report);
 
-/* Begins a model file: schema, licence, authors, source and the record of the training, which is `more` (taken) and what is common: seconds,
- * perplexity, sources, recipe. Errors: memory. */
+/* Begins a model file: schema, licence, authors, source and the record of the training, which is `more` (taken) and what is common:
+ * seconds, perplexity, sources, recipe. Errors: memory. */
 ting_err ting_lm_job_begin_file(ting_lm_job *job, const ting_lm_report *report, json_t *more, ting_gguf_writer **out);
 
 /* What becomes of a recipe's texts. Errors: see ting_train_lm. */

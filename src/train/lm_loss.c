@@ -85,8 +85,8 @@ static int draw(const ting_lm_draws *d, ting_rng *rng)
     return low;
 }
 
-/* Distinct words into out, `samples` of them, or fewer when the text has not enough others. shift gets the logarithm of 1 - (1 - q) ^ draws, how
- * often a word of share q is expected among them. */
+/* Distinct words into out, `samples` of them, or fewer when the text has not enough others. shift gets the logarithm of 1 - (1 - q) ^
+ * draws, how often a word of share q is expected among them. */
 static int draw_words(const ting_lm_draws *d, ting_rng *rng, unsigned char *seen, int *out)
 {
     int count = 0;

@@ -23,8 +23,8 @@ typedef struct ting_lm_task {
     uint64_t data_hash;
 } ting_lm_task;
 
-/* Declares, allocates and initialises the network of the recipe for these words. Borrows everything. Free with ting_lm_task_free, also after
- * an error. Errors: model, memory; argument (nothing to train on). */
+/* Declares, allocates and initialises the network of the recipe for these words. Borrows everything. Free with ting_lm_task_free, also
+ * after an error. Errors: model, memory; argument (nothing to train on). */
 ting_err ting_lm_task_make(ting_lm_task *task, const ting_lm_recipe *recipe, const ting_texts *words, const ting_lm_sentences *learnt,
                            const ting_lm_sentences *held, const ting_epoch_group *groups, int group_count, const ting_ranks *ranks);
 void ting_lm_task_free(ting_lm_task *task);
@@ -32,8 +32,8 @@ void ting_lm_task_free(ting_lm_task *task);
 /* The task as the trainer sees it; borrows. A unit is a place: a word, or the end of a sentence. Errors: memory. */
 ting_err ting_lm_task_view(ting_lm_task *task, ting_task *out);
 
-/* Sum of log p of all places of the first `most` pieces (0: of all), and their number. Resets the context's arena. Errors: memory, cancelled
- * (`stop`, may be NULL). */
+/* Sum of log p of all places of the first `most` pieces (0: of all), and their number. Resets the context's arena. Errors: memory,
+ * cancelled (`stop`, may be NULL). */
 ting_err ting_lm_task_measure(const ting_lm_task *task, ting_ctx *ctx, const ting_lm_sentences *sentences, size_t most,
                               int (*stop)(void *self), void *self, double *log_prob, size_t *places);
 

@@ -25,7 +25,7 @@ static int *match_characters(const ting_p2h_tables *mine, const ting_p2h_tables 
 static bool is_by_character(const char *name)
 {
     static const char *const names[] = {"final_layer.weight", "final_layer.bias", "decoder.embedding.weight",
-                                        "output.weight", "output.bias"};
+                                        "output.weight", "output.bias", "tgt_emb.weight", "out.weight", "out.bias"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -90,9 +90,9 @@ ting_err ting_p2h_from(ting_p2h_task *task, const char *path, int *known)
     if (mine->syllables != theirs->syllables ||
         memcmp(mine->syllable, theirs->syllable, (size_t)mine->syllables * sizeof *mine->syllable) != 0)
         FAIL(TING_ERR_MODEL, "%s: the model has other syllables than the corpus", path);
-    if ((model.net != NULL) != (task->model.net != NULL))
+    if ((model.net != NULL) != (task->model.net != NULL) || (model.s2s != NULL) != (task->model.s2s != NULL))
         FAIL(TING_ERR_MODEL, "%s: the model is %s, the recipe's network is not", path,
-             model.net != NULL ? "one-to-one" : "an encoder-decoder");
+             model.net != NULL ? "one-to-one" : model.s2s != NULL ? "a Transformer with encoder and decoder" : "a BiRNN with attention");
     TRY(check_settings(&task->model, &model, path));
     match = match_characters(mine, theirs, known);
     if (match == NULL) {

@@ -10,6 +10,7 @@
 static const ting_p2h_recipe defaults = {
     .decoder_layers = 3,
     .tied = true,
+    .birnn = {.width = 256, .hidden = 384, .attention = 256},
     .shape = {.embedding = 256,
               .pair_rows = 24576,
               .triple_rows = 24576,
@@ -66,15 +67,29 @@ out:
     return err;
 }
 
+static ting_err read_birnn(ting_yaml *map, ting_bahdanau_shape *s)
+{
+    ting_err err = TING_OK;
+    TRY(ting_yaml_int(map, "width", 1, 8192, &s->width));
+    TRY(ting_yaml_int(map, "hidden", 1, 8192, &s->hidden));
+    TRY(ting_yaml_int(map, "attention", 1, 8192, &s->attention));
+    TRY(ting_yaml_real_into(map, "dropout", 0, 0.9, &s->dropout));
+    TRY(ting_yaml_done(map));
+out:
+    return err;
+}
+
 static ting_err read_model(ting_yaml *map, ting_p2h_recipe *r)
 {
-    static const char *const kinds[] = {"one-to-one", "encoder-decoder"};
+    static const char *const kinds[] = {"one-to-one", "encoder-decoder", "birnn-attention"};
     ting_p2h_shape *s = &r->shape;
     static const char *const places[] = {"after", "before"};
     ting_err err = TING_OK;
     int place = s->layer.norm, kind = r->kind;
-    TRY(ting_yaml_word(map, "kind", 2, kinds, &kind));
+    TRY(ting_yaml_word(map, "kind", 3, kinds, &kind));
     r->kind = (ting_p2h_recipe_kind)kind;
+    if (r->kind == TING_P2H_RECIPE_BIRNN)
+        return read_birnn(map, &r->birnn);
     if (r->kind == TING_P2H_RECIPE_ENCODER_DECODER) {
         TRY(ting_yaml_int(map, "decoder_layers", 1, 64, &r->decoder_layers));
         TRY(ting_yaml_bool(map, "tied", &r->tied));

@@ -10,6 +10,7 @@
 
 #include "data/p2h_batch.h"
 #include "base/yaml.h"
+#include "model/bahdanau.h"
 #include "model/transformer_p2h.h"
 #include "train/plan.h"
 
@@ -19,7 +20,10 @@ typedef struct ting_p2h_recipe_weight {
     int line;
 } ting_p2h_recipe_weight;
 
-typedef enum ting_p2h_recipe_kind { TING_P2H_RECIPE_ONE_TO_ONE, TING_P2H_RECIPE_ENCODER_DECODER } ting_p2h_recipe_kind;
+typedef enum ting_p2h_recipe_kind {
+    TING_P2H_RECIPE_ONE_TO_ONE, TING_P2H_RECIPE_ENCODER_DECODER,
+    TING_P2H_RECIPE_BIRNN /* Bahdanau 2015: model/bahdanau.h */
+} ting_p2h_recipe_kind;
 
 typedef struct ting_p2h_recipe {
     ting_yaml_doc doc;
@@ -27,6 +31,7 @@ typedef struct ting_p2h_recipe {
     ting_p2h_recipe_kind kind;
     ting_p2h_shape shape; /* syllables and characters come from the corpus; an encoder-decoder takes layers (of its
                              encoder), layer and input_dropout */
+    ting_bahdanau_shape birnn;
     int decoder_layers;
     bool tied;
     /* data */
@@ -42,9 +47,6 @@ typedef struct ting_p2h_recipe {
 
 /* Errors: io; format, naming the line. Free with ting_p2h_recipe_free. */
 ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out);
-
-/* The same of a text, such as a checkpoint keeps; label stands for its path. Both borrowed until the recipe is freed. */
-ting_err ting_p2h_recipe_parse(const char *label, const char *text, ting_p2h_recipe *out);
 
 /* The same of a text, such as a checkpoint keeps; label stands for its path. Both borrowed until the recipe is freed. */
 ting_err ting_p2h_recipe_parse(const char *label, const char *text, ting_p2h_recipe *out);

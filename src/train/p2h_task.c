@@ -42,6 +42,19 @@ out:
     return err;
 }
 
+static ting_err make_birnn(ting_p2h_task *task)
+{
+    ting_err err = TING_OK;
+    ting_bahdanau_shape s = task->recipe->birnn;
+    s.syllables = task->model.tables.syllables;
+    s.characters = task->model.tables.characters;
+    TRY(ting_bahdanau_shape_check(&s));
+    task->model.birnn = ting_bahdanau_net_new(&s, task->model.params);
+    err = task->model.birnn != NULL ? TING_OK : TING_ERR_MEMORY;
+out:
+    return err;
+}
+
 static ting_err make_sampler(ting_p2h_task *task, const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
@@ -72,7 +85,9 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
                             .model = {.tables = corpus->tables, .params = ting_params_new()}};
     if (task->model.params == NULL)
         return TING_ERR_MEMORY;
-    TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task) : make_encoder_decoder(task));
+    TRY(recipe->kind == TING_P2H_RECIPE_ONE_TO_ONE ? make_one_to_one(task)
+        : recipe->kind == TING_P2H_RECIPE_BIRNN    ? make_birnn(task)
+                                                   : make_encoder_decoder(task));
     TRY(ting_params_declared(task->model.params));
     const ting_footprint footprint = ting_footprint_of(task->model.params, &recipe->plan, 0);
     TRY(ting_footprint_fit(&footprint, ranks->here, ting_memory_available(""), recipe->path));
@@ -89,6 +104,7 @@ void ting_p2h_task_free(ting_p2h_task *task)
     ting_p2h_sampler_free(task->sampler);
     ting_p2h_net_free(task->model.net);
     ting_s2s_net_free(task->model.s2s);
+    ting_bahdanau_net_free(task->model.birnn);
     ting_params_free(task->model.params);
     *task = (ting_p2h_task){0};
 }
@@ -133,10 +149,9 @@ static ting_tensor encoder_decoder_loss(const ting_p2h_task *task, ting_ctx *ctx
         want[at - 1] = TING_P2H_END;
         start[s + 1] = at;
     }
-    ting_tensor memory = ting_s2s_encode(ctx, task->model.s2s, batch->spoken, batch->segments);
-    ting_tensor hidden = ting_s2s_decode(ctx, task->model.s2s, memory, batch->segments, in,
-                                         (ting_segments){count, start}, NULL);
-    ting_tensor logits = ting_s2s_logits(ctx, task->model.s2s, hidden);
+    ting_tensor memory = ting_p2h_encode(ctx, &task->model, batch->spoken, batch->segments);
+    ting_tensor hidden = ting_p2h_run_decoder(ctx, &task->model, memory, batch->segments, in, (ting_segments){count, start}, NULL);
+    ting_tensor logits = ting_p2h_decoder_logits(ctx, &task->model, hidden);
     return ting_cross_entropy(ctx, logits, want,
                               &(ting_cross_entropy_options){.smoothing = (ting_real)task->recipe->smoothing, .sum = true});
 }
@@ -172,7 +187,7 @@ static ting_err count_errors(const ting_p2h_task *task, ting_ctx *ctx, const tin
     int *characters = ting_ctx_ints(ctx, batch->tokens);
     if (characters == NULL)
         return ctx->err;
-    ting_err err = ting_s2s_greedy(ctx, task->model.s2s, &task->model.tables, batch->spoken, batch->segments, characters);
+    ting_err err = ting_s2s_greedy(ctx, &task->model, batch->spoken, batch->segments, characters);
     for (int t = 0; err == TING_OK && t < batch->tokens; t++)
         *wrong += characters[t] < 0 || characters[t] != batch->written[t];
     return err;

@@ -156,6 +156,16 @@ static void a_model_weighs_lines_of_hanzi(void **state)
     done = run((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
     assert_string_equal(done.out, "它们在家\n\n");
     ting_program_free(&done);
+    done = run((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "0", NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    assert_string_equal(done.out, "他们在家\n");
+    ting_program_free(&done);
+    done = run((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
+    assert_string_equal(done.out, "它们在家\n\n");
+    ting_program_free(&done);
+    done = run((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "5", "--rescore-lines", "1", NULL},
+               "ta1 men5 zai4 jia1\n", 0, ""); /* nothing to choose from */
+    assert_string_equal(done.out, "他们在家\n");
+    ting_program_free(&done);
     done = run((const char *const[]){"p2h", "-m", p2h, "--lm", p2h, NULL}, "", 1, "\"lm\"");
     ting_program_free(&done);
     char *const all[] = {corpus, model, path};

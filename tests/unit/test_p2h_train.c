@@ -141,17 +141,18 @@ static void a_tiny_corpus_is_learnt_by_heart(void **state)
     ting_free(folder);
 }
 
-/* The other form of network: trained, measured, exported, searched. */
-static void an_encoder_decoder_learns_too(void **state)
+/* The other forms of network: trained, measured, exported, searched. */
+static void learns_too(const char *name, const char *network)
 {
-    (void)state;
     struct watch w;
-    char *corpus = write_corpus(), *recipe = ting_temp_path("s2s.yaml"), *folder = ting_temp_path("s2s");
-    char *model = ting_temp_path("s2s.gguf");
-    const char *text = "model: {kind: encoder-decoder, layers: 1, decoder_layers: 1, width: 32, heads: 2, inner: 32}\n"
-                       "data: {tokens: 20, window: 8, spoil: {share: 0}}\n"
-                       "train: {steps: 250, warmup: 5, decay: 50, rate: 0.01, measure_every: 250, log_every: 25}\n";
-    assert_ok(ting_file_save(recipe, text, strlen(text)));
+    ting_str recipe_text = {0};
+    char *corpus = write_corpus(), *recipe = ting_temp_path("form.yaml"), *folder = ting_temp_path(name);
+    char *model = ting_temp_path("form.gguf");
+    ting_str_addf(&recipe_text,
+                  "model: {%s}\ndata: {tokens: 20, window: 8, spoil: {share: 0}}\n"
+                  "train: {steps: 250, warmup: 5, decay: 50, rate: 0.01, measure_every: 250, log_every: 25}\n", network);
+    assert_ok(ting_file_save(recipe, recipe_text.text, recipe_text.length));
+    ting_str_free(&recipe_text);
     assert_ok(train(recipe, corpus, folder, 2, 1000, &w));
     assert_true(w.errors == 0);
     ting_tool_hanzi *hanzi;
@@ -174,6 +175,18 @@ static void an_encoder_decoder_learns_too(void **state)
     char *const all[] = {corpus, recipe, folder, model};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
+}
+
+static void an_encoder_decoder_learns_too(void **state)
+{
+    (void)state;
+    learns_too("encoder-decoder", "kind: encoder-decoder, layers: 1, decoder_layers: 1, width: 32, heads: 2, inner: 32");
+}
+
+static void a_birnn_with_attention_learns_too(void **state)
+{
+    (void)state;
+    learns_too("birnn", "kind: birnn-attention, width: 16, hidden: 24, attention: 16");
 }
 
 static void a_stopped_training_goes_on_exactly(void **state)
@@ -397,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tiny_corpus_is_learnt_by_heart),
         cmocka_unit_test(an_encoder_decoder_learns_too),
+        cmocka_unit_test(a_birnn_with_attention_learns_too),
         cmocka_unit_test(a_stopped_training_goes_on_exactly),
         cmocka_unit_test(a_training_can_be_brought_to_its_end_early),
         cmocka_unit_test(a_model_file_can_be_the_start),
