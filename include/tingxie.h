@@ -184,8 +184,8 @@ typedef struct ting_hotword_list ting_hotword_list; /* immutable, shared by thre
 /* Words that are likely to be said, from a file: one a line, then, as wanted, :WEIGHT and its pinyin (docs/JOINT.md). They are read for
  * the networks of `model`, which must outlive the list; `weight` (-100 to 100, usually 0) is added to the log-probability of those that
  * state none: more finds more, and makes more up. A word whose pinyin is not known is left out with a remark to the model's log. Returns
- * owned (free with ting_hotword_list_free). Errors: io, format (names the line), argument (weight), model (it was opened without
- * pinyin-to-hanzi or without a language model), not found (hanzi, and no lexicon), memory. */
+ * owned (free with ting_hotword_list_free). Errors: io, format (names the line), argument (weight), model (it was opened without a
+ * language model, or its pinyin-to-hanzi network is an encoder-decoder), not found (hanzi, and no lexicon), memory. */
 TING_API ting_err ting_hotword_list_open(const ting_model *model, const char *path, double weight, ting_hotword_list **out);
 
 /* The same from text in memory, as of one request. Copies. */

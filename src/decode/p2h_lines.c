@@ -110,7 +110,7 @@ static void add_hotword(const ting_hotword *word, const ting_hotword_match *matc
 static ting_err make_line(ting_arena *arena, const ting_hotwords *hotwords, const row *from, int input, const int *choices, double score,
                           ting_p2h_line *out)
 {
-    const size_t most = 2 * (size_t)from->count; /* a hotword has at most one syllable without a place, beside two with one */
+    const size_t most = (size_t)from->count * (hotwords != NULL ? 2 : 1); /* of a hotword one syllable may have no place, two have one */
     *out = (ting_p2h_line){.input = input, .score = score};
     out->characters = ting_arena_take(arena, most * sizeof *out->characters);
     out->origins = ting_arena_take(arena, most * sizeof *out->origins);

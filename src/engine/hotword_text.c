@@ -233,13 +233,17 @@ out:
     return err;
 }
 
-static ting_err read_for(const ting_model *model, const char *label, const char *text, size_t length, double weight, ting_hotword_list **out)
+static ting_err read_for(const ting_model *model, const char *label, const char *text, size_t length, double weight,
+                         ting_hotword_list **out)
 {
     *out = NULL;
     if (!(fabs(weight) <= most_weight))
         return ting_fail(TING_ERR_ARGUMENT, "a weight of %g for hotwords, expected -%g to %g", weight, most_weight, most_weight);
     if (model->weighing.lm == NULL)
         return ting_fail(TING_ERR_MODEL, "%s: hotwords are weighed by a language model, and the model was opened without one", label);
+    if (ting_hanzi_p2h_model(model->writing.p2h)->net == NULL)
+        return ting_fail(TING_ERR_MODEL, "%s: hotwords want a pinyin-to-hanzi network that writes a character for each syllable; this one "
+                         "is an encoder-decoder", label);
     return ting_hotword_list_parse(label, text, length, model->writing.p2h, weight, &model->log, out);
 }
 

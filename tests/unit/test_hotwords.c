@@ -73,6 +73,18 @@ static void read_off(oracle *o, int i, int place, bool begun, double score)
         read_off(o, i + 1, place + 1, true, score + 0.5 * heard + 2);
 }
 
+static oracle all_ways(const ting_confusion *network, const ting_hotword *word)
+{
+    oracle o = {.network = network, .word = word, .best = -INFINITY};
+    for (int t = 0; t < network->count; t++)
+        for (o.missed = -1; o.missed < (word->count >= 3 ? word->count : 0); o.missed++)
+            for (int gone = 0; gone <= (o.missed >= 0); gone++) {
+                o.gone = gone;
+                read_off(&o, 0, t, false, 0);
+            }
+    return o;
+}
+
 static void words_are_found_wherever_they_are(void **state)
 {
     (void)state;
@@ -104,13 +116,7 @@ static void words_are_found_wherever_they_are(void **state)
         for (int w = 0; w < WORDS; w++) {
             int got = 0;
             double got_best = -INFINITY;
-            oracle o = {.network = &network, .word = &list[w], .best = -INFINITY};
-            for (int t = 0; t < network.count; t++)
-                for (o.missed = -1; o.missed < (list[w].count >= 3 ? list[w].count : 0); o.missed++)
-                    for (int gone = 0; gone <= (o.missed >= 0); gone++) {
-                        o.gone = gone;
-                        read_off(&o, 0, t, false, 0);
-                    }
+            const oracle o = all_ways(&network, &list[w]);
             for (int m = 0; m < matches.count; m++) {
                 const ting_hotword_match *match = &matches.items[m];
                 assert_true(m == 0 || match->end >= matches.items[m - 1].end);
