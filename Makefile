@@ -96,7 +96,7 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_COMMON := $(call obj,tests/fuzz/common.c)
 TEST_BIN    += $(if $(filter double fuzz,$(VARIANT)),,$(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%))
 
-.PHONY: all help demo test golden eval bench lm-table check asan tsan double scalar neon cross fuzz install clean
+.PHONY: all help demo test golden eval eval-hotwords bench lm-table check asan tsan double scalar neon cross fuzz install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -200,6 +200,9 @@ demo: all ## transcribes a sentence
 
 eval: all ## error rates on recorded speech in TING_SPEECH (default ../shared/speech)
 	@sh tools/eval.sh $(BUILD)/tingxie
+
+eval-hotwords: all ## what a list of hotwords finds and disturbs, on made sentences and those of TING_SPEECH
+	@sh tools/eval_hotwords.sh $(BUILD)/tingxie
 
 BENCH_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 bench: all $(BENCH_BIN) ## speed of kernels, networks and the whole program, a TSV line a case

@@ -171,12 +171,27 @@ typedef struct ting_options {
     double ctc_weight;      /* 0.5; with RESCORE: of the CTC head's log-probability beside the attention decoder's, 0 to 100 */
     double reverse_weight;  /* 0.3; with RESCORE: share of the decoder that reads from the last token, 0 to 1; ignored where a model
                                has none */
-    const char *hotwords;  /* a file of words that are likely to be said, one a line, then, as wanted, :WEIGHT and its pinyin: written
-                              where they may have been heard. Wants hanzi and a language model. NULL: none */
-    double hotword_weight; /* 0; added to the log-probability of each of them: more finds more, and makes more up; -100 to 100 */
+    const struct ting_hotword_list *hotwords; /* words that are likely to be said: written where they may have been heard. Made for the
+                              same model; borrowed, and must outlive the streams. Ignored where hanzi is 0. NULL: none */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);
+
+/* ---- hotwords ---- */
+
+typedef struct ting_hotword_list ting_hotword_list; /* immutable, shared by threads and streams */
+
+/* Words that are likely to be said, from a file: one a line, then, as wanted, :WEIGHT and its pinyin (docs/JOINT.md). They are read for
+ * the networks of `model`, which must outlive the list; `weight` (-100 to 100, usually 0) is added to the log-probability of those that
+ * state none: more finds more, and makes more up. A word whose pinyin is not known is left out with a remark to the model's log. Returns
+ * owned (free with ting_hotword_list_free). Errors: io, format (names the line), argument (weight), model (it was opened without a
+ * language model, or its pinyin-to-hanzi network is an encoder-decoder), not found (hanzi, and no lexicon), memory. */
+TING_API ting_err ting_hotword_list_open(const ting_model *model, const char *path, double weight, ting_hotword_list **out);
+
+/* The same from text in memory, as of one request. Copies. */
+TING_API ting_err ting_hotword_list_read(const ting_model *model, const char *text, size_t length, double weight,
+                                         ting_hotword_list **out);
+TING_API void ting_hotword_list_free(ting_hotword_list *list);
 
 /* ---- results ---- */
 

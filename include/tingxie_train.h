@@ -181,6 +181,7 @@ typedef struct ting_splice_options { /* start with {0} */
     const char *lexicon;         /* folder of pinyin tables */
     const char *plan;            /* YAML: how clips are joined, keys of docs/AUGMENT.md; NULL: the defaults */
     int count, seed;             /* sentences to make; each is drawn, and so is who says it */
+    int each;                    /* 1: every sentence once, in their order, instead; what nobody can say is left out with a remark */
     ting_remarks remarks;
     void (*progress)(void *self, size_t done, size_t sentences); /* NULL: none */
     int (*stop)(void *self);     /* asked after each; 1: return TING_ERR_CANCELLED. NULL: never */

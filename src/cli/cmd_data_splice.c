@@ -9,6 +9,7 @@
 struct options {
     const char *sentences, *output, *only, *lexicon, *plan;
     int count, seed;
+    bool each;
 };
 
 static ting_exit run(ting_cli *cli, const void *fields)
@@ -30,6 +31,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                         .plan = o->plan,
                                                         .count = o->count,
                                                         .seed = o->seed,
+                                                        .each = o->each,
                                                         .remarks = {ting_cli_remark, cli},
                                                         .progress = ting_counting_show,
                                                         .stop = ting_counting_stop,
@@ -45,6 +47,7 @@ static const ting_option table[] = {
     {'o', "output", TING_OPTION_FOLDER, offsetof(struct options, output), "DIR", "folder for sounds and spliced.tsv",
      .unset = "must be given"},
     {'n', "count", TING_OPTION_INT, offsetof(struct options, count), "N", "sentences to make", .min = 1, .max = 1e6},
+    {0, "each", TING_OPTION_FLAG, offsetof(struct options, each), NULL, "every sentence once, in order, instead of N drawn ones"},
     {'p', "plan", TING_OPTION_FILE, offsetof(struct options, plan), "FILE",
      "YAML with syllable, jitter, faster, pause_share, pause, overlap, level (docs/AUGMENT.md)", .unset = "what sounds best"},
     {0, "seed", TING_OPTION_INT, offsetof(struct options, seed), "N", "other numbers, other sentences", .min = 0,

@@ -38,6 +38,7 @@ typedef struct job { /* one command's work, shared by its threads */
     const ting_inputs *inputs;
     ting_output output;
     ting_model *model;
+    ting_hotword_list *hotwords;
     ting_options recognise;
     pthread_mutex_t lock; /* everything below, standard streams and the bar */
     ting_progress bar;
@@ -158,8 +159,6 @@ static void fill_options(job *j)
     r->channel = o->channel;
     r->raw = o->raw;
     r->keywords = o->keywords;
-    r->hotwords = o->hotwords;
-    r->hotword_weight = o->hotword_weight;
     r->keyword_threshold = o->keyword_threshold;
     r->keyword_boost = o->keyword_boost;
     r->progress = watch;
@@ -194,7 +193,7 @@ static ting_err make_stamp(const job *j, ting_str *out)
     if (o->hotwords != NULL) {
         char digest[TING_SHA256_TEXT];
         TRY(ting_sha256_file(o->hotwords, digest));
-        ting_str_addf(out, " hotwords=%.16s weight=%g", digest, r->hotword_weight);
+        ting_str_addf(out, " hotwords=%.16s weight=%g", digest, o->hotword_weight);
     }
     ting_tool_model_stamp(j->model, out);
     if (!ting_str_ok(out))
@@ -224,10 +223,11 @@ static ting_err run_all(job *j)
     if (j->options->keywords != NULL)
         err = ting_tool_model_keywords(j->model, j->options->keywords);
     else if (j->options->hotwords != NULL && j->recognise.hanzi != 0)
-        err = ting_tool_model_hotwords(j->model, j->options->hotwords);
+        err = ting_hotword_list_open(j->model, j->options->hotwords, j->options->hotword_weight, &j->hotwords);
     if (err != TING_OK && err != TING_ERR_MEMORY)
         err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
     TRY(err);
+    j->recognise.hotwords = j->hotwords;
     TRY(make_stamp(j, &stamp));
     TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
@@ -254,6 +254,7 @@ static ting_err run_all(job *j)
 out:
     ting_str_free(&stamp);
     ting_pool_free(pool);
+    ting_hotword_list_free(j->hotwords);
     ting_model_free(j->model);
     ting_free(j->texts);
     ting_free(j->closed);

@@ -20,7 +20,8 @@ ting_err ting_splice_plan_read(ting_yaml *map, ting_splice_plan *p)
                             .pause_share = 0.1,
                             .pause = {0.05, 0.4},
                             .overlap = {0, 0.04},
-                            .level = 1.5};
+                            .level = 1.5,
+                            .edge = 0};
     if (map == NULL)
         return TING_OK;
     TRY(ting_range_read(map, "syllable", 0.05, 1, &p->syllable));
@@ -30,6 +31,7 @@ ting_err ting_splice_plan_read(ting_yaml *map, ting_splice_plan *p)
     TRY(ting_range_read(map, "pause", 0, 3, &p->pause));
     TRY(ting_range_read(map, "overlap", 0, 0.2, &p->overlap));
     TRY(ting_yaml_real(map, "level", 0, 20, &p->level));
+    TRY(ting_yaml_real(map, "edge", 0, 3, &p->edge));
     TRY(ting_yaml_done(map));
 out:
     return err;
@@ -188,6 +190,26 @@ out:
     return err;
 }
 
+static ting_err add_edge(size_t at, size_t length, ting_rng *rng, ting_sound *sound)
+{
+    const ting_err err = ting_sound_insert(sound, at, length);
+    if (err == TING_OK)
+        ting_sound_hiss(rng, sound->samples + at, length);
+    return err;
+}
+
+static ting_err add_edges(double seconds, ting_rng *rng, ting_spliced *out)
+{
+    ting_err err = TING_OK;
+    const size_t length = (size_t)(seconds * TING_SOUND_RATE);
+    TRY(add_edge(0, length, rng, &out->sound));
+    TRY(add_edge(out->sound.count, length, rng, &out->sound));
+    for (size_t i = 0; i < out->pieces; i++)
+        out->starts[i] += length;
+out:
+    return err;
+}
+
 ting_err ting_splice(const ting_splice_plan *plan, ting_rng *rng, const ting_splice_piece *pieces, int count,
                      ting_spliced *out)
 {
@@ -199,6 +221,7 @@ ting_err ting_splice(const ting_splice_plan *plan, ting_rng *rng, const ting_spl
         TRY(add_piece(plan, rng, &pieces[i], out));
     }
     fade_out(&out->sound);
+    TRY(add_edges(plan->edge, rng, out));
     const double peak = (double)ting_sound_peak(out->sound.samples, out->sound.count);
     if (peak > 1)
         ting_sound_scale(out->sound.samples, out->sound.count, 1 / peak);

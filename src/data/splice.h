@@ -29,6 +29,7 @@ typedef struct ting_splice_plan {
     ting_range pause;    /* seconds, 0 to 3, default 0.05 to 0.4 */
     ting_range overlap;  /* seconds of cross-fade where there is no pause: 0 to 0.2, default 0 to 0.04 */
     double level;        /* dB either way by which pieces differ in loudness: 0 to 20, default 1.5 */
+    double edge;         /* seconds before the first piece and behind the last: 0 to 3, default 0 */
 } ting_splice_plan;
 
 /* Reads all of the map, which may be NULL: defaults. Errors: format, naming the line. */

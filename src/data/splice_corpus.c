@@ -201,16 +201,15 @@ static bool load(splicer *s, int at, ting_sound *sound)
     return !from->bad;
 }
 
-/* Says a random sentence in a random voice; *at gets the sentence, *used 0 when this draw cannot be said. */
-static ting_err say(splicer *s, ting_rng *rng, size_t *at, const voice **by, int *used)
+/* Says a sentence in a random voice; *used 0 when this draw cannot be said. */
+static ting_err say(splicer *s, ting_rng *rng, size_t at, const voice **by, int *used)
 {
     ting_err err = TING_OK;
     int clips[LONGEST];
     ting_splice_piece pieces[LONGEST];
-    *at = ting_rng_below(rng, (uint32_t)s->sentence_count);
     *by = &s->voices[ting_rng_below(rng, (uint32_t)s->voice_count)];
-    const size_t first = s->starts[*at];
-    TRY(ting_clip_index_cover((*by)->index, rng, s->sentences + first, (int)(s->starts[*at + 1] - first), clips, used));
+    const size_t first = s->starts[at];
+    TRY(ting_clip_index_cover((*by)->index, rng, s->sentences + first, (int)(s->starts[at + 1] - first), clips, used));
     for (int i = 0; i < *used; i++) {
         const source *from = &s->sources[clips[i]];
         if (!load(s, clips[i], &s->sounds[i])) {
@@ -268,29 +267,45 @@ out:
     return err;
 }
 
+/* Draws sentences until one can be said; with `each` it is the one of that number, or none. */
+static ting_err make_one(splicer *s, int number, ting_manifest_writer *writer)
+{
+    ting_err err = TING_OK;
+    const ting_splice_options *o = s->options;
+    ting_rng rng = ting_rng_for((uint64_t)o->seed, TING_RNG_BATCH, (uint64_t)number, 0);
+    size_t sentence = (size_t)number;
+    const voice *by = NULL;
+    int used = 0;
+    for (int tries = 0; used == 0 && tries < TRIES; tries++) {
+        if (!o->each)
+            sentence = ting_rng_below(&rng, (uint32_t)s->sentence_count);
+        TRY(say(s, &rng, sentence, &by, &used));
+    }
+    if (used == 0 && !o->each)
+        FAIL(TING_ERR_ARGUMENT, "%d sentences in a row cannot be said with these clips: too few syllables are there", (int)TRIES);
+    if (used == 0)
+        ting_log_write(&s->log, TING_LOG_WARNING, "left out \"%s\": the clips of no speaker say all of it", s->texts[sentence]);
+    else
+        TRY(put(s, number, sentence, by, writer));
+out:
+    return err;
+}
+
 static ting_err run(splicer *s)
 {
     ting_err err = TING_OK;
     ting_manifest_writer writer = {0};
     const ting_splice_options *o = s->options;
+    const int count = o->each ? (int)s->sentence_count : o->count;
     char *list = ting_path_join(o->output, "spliced.tsv");
     if (list == NULL)
         return TING_ERR_MEMORY;
     TRY(ting_folder_make(o->output));
     TRY(ting_manifest_create(list, &writer));
-    for (int i = 0; i < o->count; i++) {
-        ting_rng rng = ting_rng_for((uint64_t)o->seed, TING_RNG_BATCH, (uint64_t)i, 0);
-        size_t sentence = 0;
-        const voice *by = NULL;
-        int used = 0;
-        for (int tries = 0; used == 0 && tries < TRIES; tries++)
-            TRY(say(s, &rng, &sentence, &by, &used));
-        if (used == 0)
-            FAIL(TING_ERR_ARGUMENT,
-                 "%d sentences in a row cannot be said with these clips: too few syllables are there", (int)TRIES);
-        TRY(put(s, i, sentence, by, &writer));
+    for (int i = 0; i < count; i++) {
+        TRY(make_one(s, i, &writer));
         if (o->progress != NULL)
-            o->progress(o->self, (size_t)i + 1, (size_t)o->count);
+            o->progress(o->self, (size_t)i + 1, (size_t)count);
         if (o->stop != NULL && o->stop(o->self))
             FAIL(TING_ERR_CANCELLED, "stopped after %d sentences; no manifest was written", i + 1);
     }
@@ -310,7 +325,7 @@ ting_err ting_splice_corpus(const ting_splice_options *options)
         return TING_ERR_MEMORY;
     if (options->manifest == NULL || options->sentences == NULL || options->output == NULL || options->lexicon == NULL)
         FAIL(TING_ERR_ARGUMENT, "manifest, sentences, output and lexicon: one of them is not named");
-    if (options->count < 1)
+    if (options->count < 1 && !options->each)
         FAIL(TING_ERR_ARGUMENT, "%d sentences", options->count);
     TRY(ting_lexicon_add_folder(s.lexicon, options->lexicon));
     s.reader.lexicon = s.lexicon;

@@ -6,6 +6,8 @@
  *     list: 王俊凯 (wang2 jun4 kai3)        places: ta1 | shi4 | wang2 wan2 | jun1 | kai3 kai4 | le5
  *     ->    王俊凯 at places 2 to 4: wang2 as heard, jun in another tone, kai3 as heard
  *
+ * Of a word of three syllables or more one may be missed: another one is heard in its place, or none at all.
+ *
  * A word is found as a whole or not at all, so nothing has to be taken back; whether it is written is for the search to say
  * (p2h_lm.h), in which it competes with all other lines.
  */
@@ -39,7 +41,7 @@ typedef struct ting_hotword_match {
     int first, end;                 /* its places: first .. end - 1; some of them may be empty */
     double score;                   /* of what was heard */
     const ting_p2h_origin *origins; /* [count of the word] what each of its syllables was heard as */
-    const int *places;              /* [count of the word] */
+    const int *places;              /* [count of the word]; that of its neighbour for one that was not heard */
 } ting_hotword_match;
 
 typedef struct ting_hotword_matches {

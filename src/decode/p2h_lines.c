@@ -110,10 +110,11 @@ static void add_hotword(const ting_hotword *word, const ting_hotword_match *matc
 static ting_err make_line(ting_arena *arena, const ting_hotwords *hotwords, const row *from, int input, const int *choices, double score,
                           ting_p2h_line *out)
 {
+    const size_t most = (size_t)from->count * (hotwords != NULL ? 2 : 1); /* of a hotword one syllable may have no place, two have one */
     *out = (ting_p2h_line){.input = input, .score = score};
-    out->characters = ting_arena_take(arena, (size_t)from->count * sizeof *out->characters);
-    out->origins = ting_arena_take(arena, (size_t)from->count * sizeof *out->origins);
-    out->places = ting_arena_take(arena, (size_t)from->count * sizeof *out->places);
+    out->characters = ting_arena_take(arena, most * sizeof *out->characters);
+    out->origins = ting_arena_take(arena, most * sizeof *out->origins);
+    out->places = ting_arena_take(arena, most * sizeof *out->places);
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;
     for (int t = 0; t < from->count; t++) {

@@ -92,8 +92,10 @@ static double say_match(const search *s, const ting_hotword_match *match, const 
     *hash = from->hash;
     for (int i = 0; i < word->count; i++) {
         const int character = word->characters[i];
-        const uint32_t known = character == TING_P2H_FOREIGN ? TING_NGRAM_UNKNOWN : s->lm->word[character];
-        log_prob += ting_ngram_score(s->lm->ngram, state, known, state);
+        if (character == TING_P2H_FOREIGN)
+            log_prob += ting_ngram_score(s->lm->ngram, state, TING_NGRAM_UNKNOWN, state);
+        else
+            log_prob += say(s->lm, state, character, state);
         *hash = character == TING_P2H_FOREIGN ? ting_rng_at(ting_rng_at(*hash, 1ull << 32 | (uint64_t)match->number), (uint64_t)i)
                                               : hash_with(*hash, character);
     }

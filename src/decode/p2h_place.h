@@ -14,6 +14,7 @@ typedef struct ting_p2h_origin { /* what a character was read from: syllable `pl
     int input, place;
     int other;         /* or that of its others instead; -1: the syllable itself */
     int hotword, part; /* of which hotword it is, counted from 1, and which of its syllables; 0: of none */
+    double loss;       /* log-probability that the hotword's syllable loses against that one */
 } ting_p2h_origin;
 
 typedef struct ting_p2h_place {

@@ -145,7 +145,7 @@ static ting_err write_given(void *self, const ting_hanzi_input *inputs, int inpu
         characters[i] = g->characters[i];
         origins[i] = (ting_p2h_origin){.place = i, .other = -1};
     }
-    *line = (ting_hanzi_line){characters, origins, g->count, inputs[0].score};
+    *line = (ting_hanzi_line){.characters = characters, .origins = origins, .count = g->count, .score = inputs[0].score};
     *out = (ting_hanzi_page){.lines = line, .line_count = 1};
 out:
     return err;

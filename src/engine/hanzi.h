@@ -26,6 +26,8 @@ typedef struct ting_hanzi_input { /* one way in which the sentence was heard */
 typedef struct ting_hanzi_line {
     const char **characters;             /* [count] one each; of a hotword that is written otherwise the whole, then "" */
     ting_p2h_origin *origins;            /* [count] the syllable that each stands for; NULL where the writer cannot say */
+    int *said;                           /* [count] the syllable to be shown instead, a hotword's own, of text/pinyin.h, or
+                                            TING_PINYIN_NONE; NULL: all as they were heard */
     int count;
     double score; /* log-probability of the line, with what was heard weighed in */
 } ting_hanzi_line;

@@ -94,6 +94,16 @@ static const char *written(const ting_hanzi_p2h_use *use, const ting_p2h_line *l
     return ting_arena_text(arena, text);
 }
 
+/* The pinyin of a hotword's syllable; of no hotword none. */
+static int said(const ting_hanzi_p2h_use *use, const ting_p2h_origin *origin)
+{
+    if (origin->hotword == 0)
+        return TING_PINYIN_NONE;
+    const ting_hotword *word = ting_hotwords_at(use->hotwords->hotwords, origin->hotword - 1);
+    const char *name = use->p2h->model.tables.syllable[word->syllables[origin->part]];
+    return ting_pinyin_read(name, strlen(name));
+}
+
 /* Of a line that was read from one sequence, a character a syllable. */
 static ting_p2h_origin *in_order(ting_arena *arena, int input, int count)
 {
@@ -132,8 +142,13 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
         if (line->origins == NULL && from->count == inputs[from->input].count)
             line->origins = in_order(arena, from->input, from->count);
         line->characters = ting_arena_take(arena, (size_t)line->count * sizeof *line->characters);
-        for (int i = 0; i < line->count && line->characters != NULL; i++)
+        if (use->hotwords != NULL && from->origins != NULL)
+            line->said = ting_arena_take(arena, (size_t)line->count * sizeof *line->said);
+        for (int i = 0; i < line->count && !ting_arena_failed(arena); i++) {
             line->characters[i] = written(use, from, i, arena);
+            if (line->said != NULL)
+                line->said[i] = said(use, &from->origins[i]);
+        }
     }
     if (ting_arena_failed(arena))
         return TING_ERR_MEMORY;

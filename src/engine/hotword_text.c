@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "base/tsv.h"
 #include "base/utf8.h"
+#include "engine/model.h"
 #include "engine/tables.h"
 #include "text/g2p.h"
 
@@ -206,14 +207,20 @@ static void share_out(reader *r)
 }
 
 ting_err ting_hotword_list_parse(const char *label, const char *text, size_t size, const ting_hanzi_p2h *p2h, double weight,
-                                 const ting_log *log, ting_hotword_list *out)
+                                 const ting_log *log, ting_hotword_list **out)
 {
     ting_err err = TING_OK;
-    reader r = {.label = label, .p2h = p2h, .weight = weight, .log = log, .out = out};
-    *out = (ting_hotword_list){0};
+    ting_hotword_list *list = ting_alloc(1, sizeof *list);
+    reader r = {.label = label, .p2h = p2h, .weight = weight, .log = log, .out = list};
+    *out = NULL;
+    if (list == NULL)
+        return TING_ERR_MEMORY;
+    list->p2h = p2h;
     TRY(read_lines(&r, text, size));
     share_out(&r);
-    TRY(ting_hotwords_new(&ting_hanzi_p2h_model(p2h)->tables, r.words, r.count, &out->hotwords));
+    TRY(ting_hotwords_new(&ting_hanzi_p2h_model(p2h)->tables, r.words, r.count, &list->hotwords));
+    *out = list;
+    list = NULL;
 out:
     for (int i = 0; i < r.count; i++) {
         ting_free((void *)(uintptr_t)r.words[i].syllables);
@@ -222,29 +229,51 @@ out:
     ting_free(r.words);
     ting_g2p_line_free(&r.g2p);
     ting_lexicon_free(r.lexicon);
+    ting_hotword_list_free(list);
     return err;
 }
 
-ting_err ting_hotword_list_load(const char *path, const ting_hanzi_p2h *p2h, double weight, const ting_log *log, ting_hotword_list *out)
+static ting_err read_for(const ting_model *model, const char *label, const char *text, size_t length, double weight,
+                         ting_hotword_list **out)
+{
+    *out = NULL;
+    if (!(fabs(weight) <= most_weight))
+        return ting_fail(TING_ERR_ARGUMENT, "a weight of %g for hotwords, expected -%g to %g", weight, most_weight, most_weight);
+    if (model->weighing.lm == NULL)
+        return ting_fail(TING_ERR_MODEL, "%s: hotwords are weighed by a language model, and the model was opened without one", label);
+    if (ting_hanzi_p2h_model(model->writing.p2h)->net == NULL)
+        return ting_fail(TING_ERR_MODEL, "%s: hotwords want a pinyin-to-hanzi network that writes a character for each syllable; this one "
+                         "is an encoder-decoder", label);
+    return ting_hotword_list_parse(label, text, length, model->writing.p2h, weight, &model->log, out);
+}
+
+ting_err ting_hotword_list_open(const ting_model *model, const char *path, double weight, ting_hotword_list **out)
 {
     ting_err err = TING_OK;
     ting_file file = {0};
-    *out = (ting_hotword_list){0};
+    *out = NULL;
     TRY(ting_file_map(path, &file));
-    TRY(ting_hotword_list_parse(path, (const char *)file.data, file.size, p2h, weight, log, out));
+    TRY(read_for(model, path, (const char *)file.data, file.size, weight, out));
 out:
     ting_file_unmap(&file);
     return err;
 }
 
+ting_err ting_hotword_list_read(const ting_model *model, const char *text, size_t length, double weight, ting_hotword_list **out)
+{
+    return read_for(model, "hotwords", text, length, weight, out);
+}
+
 void ting_hotword_list_free(ting_hotword_list *list)
 {
+    if (list == NULL)
+        return;
     ting_hotwords_free(list->hotwords);
     for (size_t i = 0; i < list->part_count; i++)
         ting_free(list->parts[i]);
     ting_free(list->parts);
     ting_free(list->first);
-    *list = (ting_hotword_list){0};
+    ting_free(list);
 }
 
 const char *ting_hotword_list_part(const ting_hotword_list *list, int number, int part)

@@ -17,20 +17,19 @@
 #include "base/log.h"
 #include "decode/hotwords.h"
 #include "engine/hanzi_p2h.h"
+#include "tingxie.h"
 
-typedef struct ting_hotword_list {
+struct ting_hotword_list { /* ting_hotword_list of tingxie.h */
+    const ting_hanzi_p2h *p2h; /* whose syllables they are */
     ting_hotwords *hotwords;
     char **parts; /* of all words, one after the other: what each syllable writes, "" for nothing */
     size_t part_count, part_room;
     int *first; /* [words] of each in parts */
-} ting_hotword_list;
+};
 
-/* weight: added to the log-probability of words that state none. A word without reading is left out with a remark. Errors: io, format (with
- * the line), not found (hanzi, but no lexicon), memory. Free with ting_hotword_list_free, also after an error. */
-ting_err ting_hotword_list_load(const char *path, const ting_hanzi_p2h *p2h, double weight, const ting_log *log, ting_hotword_list *out);
+/* What ting_hotword_list_read does, without a model; label: what errors and remarks call the text. Borrows p2h. Returns owned in *out. */
 ting_err ting_hotword_list_parse(const char *label, const char *text, size_t size, const ting_hanzi_p2h *p2h, double weight,
-                                 const ting_log *log, ting_hotword_list *out);
-void ting_hotword_list_free(ting_hotword_list *list);
+                                 const ting_log *log, ting_hotword_list **out);
 
 /* What syllable `part` of word `number` writes; borrowed. */
 const char *ting_hotword_list_part(const ting_hotword_list *list, int number, int part);

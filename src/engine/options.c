@@ -80,7 +80,6 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(real("keyword_boost", out->keyword_boost, 0, 10));
     TRY(real("ctc_weight", out->ctc_weight, 0, 100));
     TRY(real("reverse_weight", out->reverse_weight, 0, 1));
-    TRY(real("hotword_weight", out->hotword_weight, -100, 100));
     if (out->nbest > 1) {
         out->decoding = out->decoding == TING_DECODING_RESCORE ? TING_DECODING_RESCORE : TING_DECODING_BEAM;
         out->beam = out->beam > out->nbest ? out->beam : out->nbest;

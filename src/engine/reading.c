@@ -57,13 +57,17 @@ out:
     return err;
 }
 
-/* The syllable that a character was read from. */
-static ting_syllable syllable_at(const ting_spoken *s, const ting_p2h_origin *origin)
+/* The syllable that a character was read from; said: the one to be shown in its place, or none. */
+static ting_syllable syllable_at(const ting_spoken *s, const ting_p2h_origin *origin, int said)
 {
     ting_syllable syllable = s->syllables[origin->place];
     if (origin->other >= 0) {
         syllable.id = s->others[origin->other].symbol;
         syllable.log_prob -= s->others[origin->other].loss;
+    }
+    if (said != TING_PINYIN_NONE) {
+        syllable.id = said;
+        syllable.log_prob -= origin->loss;
     }
     return syllable;
 }
@@ -108,8 +112,10 @@ ting_err ting_readings_written(const ting_sentence_maker *maker, const ting_spok
         TRY(out[l].places != NULL ? TING_OK : TING_ERR_MEMORY);
         for (int k = 0; k < line->count; k++) {
             const ting_spoken *from = &all[line->origins[k].input];
+            const int said = line->said != NULL ? line->said[k] : TING_PINYIN_NONE;
             if (line->characters[k][0] != '\0') /* else it is part of the one before */
-                out[l].places[out[l].count++] = (ting_spoken_place){from, syllable_at(from, &line->origins[k]), line->characters[k], k};
+                out[l].places[out[l].count++] = (ting_spoken_place){from, syllable_at(from, &line->origins[k], said),
+                                                                              line->characters[k], k};
         }
     }
 out:

@@ -34,7 +34,6 @@ struct ting_stream {
     ting_listener *listener;
     ting_search *search;
     ting_hanzi_p2h_use use;
-    ting_hotword_list hotwords;
     ting_hanzi_writer writer; /* used by the maker when text is hanzi */
     ting_sentence_maker maker;
     int chunk_rows;
@@ -139,19 +138,6 @@ static ting_err take_pause(void *self)
     return ting_search_best(s->search, &first, &last, &token) > 0 ? close_sentence(s) : TING_OK;
 }
 
-static ting_err open_hotwords(ting_stream *s)
-{
-    ting_err err = TING_OK;
-    if (s->options.hotwords == NULL)
-        goto out;
-    if (s->use.lm == NULL)
-        FAIL(TING_ERR_MODEL, "%s: hotwords are weighed by a language model, and the model was opened without one", s->options.hotwords);
-    TRY(ting_hotword_list_load(s->options.hotwords, s->use.p2h, s->options.hotword_weight, &s->model->log, &s->hotwords));
-    s->use.hotwords = &s->hotwords;
-out:
-    return err;
-}
-
 static ting_err make_parts(ting_stream *s, int rate)
 {
     ting_err err = TING_OK;
@@ -184,8 +170,9 @@ static ting_err make_parts(ting_stream *s, int rate)
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
                                       .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true,
                                       .lm = s->model->weighing.lm, .rescorer = s->model->ranking.rescorer,
-                                      .heard_weight = weights->heard, .bonus = weights->bonus};
-        TRY(open_hotwords(s));
+                                      .heard_weight = weights->heard, .bonus = weights->bonus, .hotwords = s->options.hotwords};
+        if (s->use.hotwords != NULL && s->use.hotwords->p2h != s->use.p2h)
+            FAIL(TING_ERR_ARGUMENT, "the hotwords were read for another model");
         s->writer = ting_hanzi_p2h_writer(&s->use);
         s->maker.writer = &s->writer;
         s->maker.spell = helper;
@@ -219,7 +206,6 @@ void ting_stream_free(ting_stream *s)
         return;
     ting_listener_free(s->listener);
     ting_search_free(s->search);
-    ting_hotword_list_free(&s->hotwords);
     ting_pool_free(s->pool);
     ting_arena_free(s->arena);
     ting_arena_free(s->draft);

@@ -2,7 +2,6 @@
 /* tool_model.c - see tool_model.h. */
 #include "engine/tool_model.h"
 
-#include "engine/hotword_text.h"
 #include "engine/keyword_text.h"
 #include "engine/model.h"
 
@@ -40,17 +39,5 @@ ting_err ting_tool_model_keywords(const ting_model *model, const char *path)
     ting_keywords keywords;
     ting_err err = ting_keywords_load(path, &model->hearing.am, &(ting_keyword_defaults){0}, &keywords);
     ting_keywords_free(&keywords);
-    return err;
-}
-
-ting_err ting_tool_model_hotwords(const ting_model *model, const char *path)
-{
-    ting_err err = TING_OK;
-    ting_hotword_list list = {0};
-    if (model->weighing.lm == NULL)
-        FAIL(TING_ERR_MODEL, "%s: hotwords are weighed by a language model, and there is none", path);
-    TRY(ting_hotword_list_load(path, model->writing.p2h, 0, NULL, &list));
-out:
-    ting_hotword_list_free(&list);
     return err;
 }

@@ -13,7 +13,4 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out);
 /* Whether a keyword file can be used with the model. Errors: those of reading it (io, format, not found, memory). */
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path);
 
-/* The same of a list of hotwords. Errors: those, and model (it was opened without a language model). */
-ting_err ting_tool_model_hotwords(const ting_model *model, const char *path);
-
 #endif

@@ -61,7 +61,7 @@ static void it_hears_hotwords(void **state)
 {
     (void)state;
     char *list = ting_temp_path("hotwords.txt");
-    static const char words[] = "低迷\nPolice :9 gong1 an1\n";
+    static const char words[] = "低迷 :2\nPolice :9 gong1 an1\n";
     assert_ok(ting_file_save(list, words, sizeof words - 1));
     ting_program_run heard = run(ARGS("transcribe", "--hotwords", list, SOUND "135.flac"));
     assert_string_equal(heard.out, "在经过了十二月份的低迷之后\n");

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ting_free(path);
     }
     unsigned char *bytes = ting_fuzz_copy(data, size);
-    ting_hotword_list list;
+    ting_hotword_list *list = NULL;
     if (ting_hotword_list_parse("fuzz", (const char *)bytes, size, p2h, 0, NULL, &list) == TING_OK) {
         const int syllables[] = {4, 5, 6};
         const ting_confusion_input heard = {.symbols = syllables, .count = 3};
@@ -27,15 +27,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ting_hotword_matches matches;
         ting_arena *arena = ting_arena_new(1 << 12);
         if (arena == NULL || ting_confusion_make(arena, &heard, 1, &network) != TING_OK ||
-            ting_hotwords_find(list.hotwords, arena, &network, 1, 0, &matches) != TING_OK)
+            ting_hotwords_find(list->hotwords, arena, &network, 1, 0, &matches) != TING_OK)
             abort();
         for (int i = 0; i < matches.count; i++)
-            for (int k = 0; k < ting_hotwords_at(list.hotwords, matches.items[i].number)->count; k++)
-                if (ting_hotword_list_part(&list, matches.items[i].number, k) == NULL || matches.items[i].places[k] >= 3)
+            for (int k = 0; k < ting_hotwords_at(list->hotwords, matches.items[i].number)->count; k++)
+                if (ting_hotword_list_part(list, matches.items[i].number, k) == NULL || matches.items[i].places[k] >= 3)
                     abort();
         ting_arena_free(arena);
     }
-    ting_hotword_list_free(&list);
+    ting_hotword_list_free(list);
     ting_free(bytes);
     return 0;
 }

@@ -54,6 +54,11 @@ static void a_toy_corpus_is_a_function_of_its_seed(void **state)
     ting_free(b);
 }
 
+static void hear(void *self, const char *sentence)
+{
+    ting_str_addf(self, "%s\n", sentence);
+}
+
 /* Sentences of the toy's own texts: each can be said by the clip of that text, or by several shorter ones. */
 static void sentences_are_spliced_from_clips(void **state)
 {
@@ -100,6 +105,35 @@ static void sentences_are_spliced_from_clips(void **state)
         ting_free(all[i]);
 }
 
+/* With `each` the sentences come once, in their order, without those that nobody can say. */
+static void each_sentence_is_spliced_once(void **state)
+{
+    (void)state;
+    char *toy = ting_temp_path("toy-e"), *out = ting_temp_path("each"), *texts = ting_temp_path("each.txt");
+    char *list = ting_path_join(toy, "train.tsv");
+    ting_str text = {0}, said = {0};
+    assert_ok(ting_make_toy_corpus(toy, 60, 1));
+    ting_manifest *clips = read_list(toy, "train.tsv");
+    ting_str_addf(&text, "%s\n猫猫狗狗\n%s\n", ting_manifest_at(clips, 3)->text, ting_manifest_at(clips, 1)->text);
+    assert_ok(ting_file_save(texts, text.text, text.length));
+    const ting_splice_options options = {.manifest = list, .sentences = texts, .output = out, .lexicon = "models/lexicon", .seed = 3,
+                                         .each = 1, .remarks = {hear, &said}};
+    assert_ok(ting_splice_corpus(&options));
+    ting_manifest *made = read_list(out, "spliced.tsv");
+    assert_int_equal(ting_manifest_count(made), 2);
+    assert_string_equal(ting_manifest_at(made, 0)->text, ting_manifest_at(clips, 3)->text);
+    assert_string_equal(ting_manifest_at(made, 1)->text, ting_manifest_at(clips, 1)->text);
+    assert_string_equal(ting_manifest_at(made, 1)->id, "spliced-000002");
+    assert_non_null(strstr(said.text, "left out \"猫猫狗狗\""));
+    ting_manifest_free(clips);
+    ting_manifest_free(made);
+    ting_str_free(&text);
+    ting_str_free(&said);
+    char *const all[] = {toy, out, texts, list};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 /* How often the samples change their sign, a second: twice the frequency of a tone. */
 static double crossings(const ting_sound *sound)
 {
@@ -107,11 +141,6 @@ static double crossings(const ting_sound *sound)
     for (size_t i = 1; i < sound->count; i++)
         found += (sound->samples[i] < 0) != (sound->samples[i - 1] < 0);
     return (double)found * TING_SOUND_RATE / (double)sound->count;
-}
-
-static void hear(void *self, const char *sentence)
-{
-    ting_str_addf(self, "%s\n", sentence);
 }
 
 /* A file holds "ma1" at 300 Hz and then "ba1" at 3000 Hz; another is longer than a clip may be, and nobody says so. */
@@ -202,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_toy_corpus_is_a_function_of_its_seed),
         cmocka_unit_test(sentences_are_spliced_from_clips),
+        cmocka_unit_test(each_sentence_is_spliced_once),
         cmocka_unit_test(pieces_of_a_file_are_told_apart),
         cmocka_unit_test(a_plan_says_how_clips_are_joined),
     };

@@ -117,7 +117,7 @@ static void pauses_and_overlaps_move_the_rest(void **state)
 {
     (void)state;
     pieces p = {0};
-    ting_spliced close = {0}, wide = {0}, tight = {0};
+    ting_spliced close = {0}, wide = {0}, tight = {0}, quiet = {0};
     ting_splice_plan plan = plain;
     ting_rng rng = ting_rng_new(1, 3);
     make_pieces(&p);
@@ -128,17 +128,25 @@ static void pauses_and_overlaps_move_the_rest(void **state)
     plan.pause_share = 0;
     plan.overlap = (ting_range){0.03, 0.03};
     assert_ok(ting_splice(&plan, &rng, p.list, PIECES, &close));
+    plan.overlap = (ting_range){0, 0};
+    plan.edge = 0.5;
+    assert_ok(ting_splice(&plan, &rng, p.list, PIECES, &quiet));
     for (size_t i = 0; i < PIECES; i++) {
+        assert_int_equal(quiet.starts[i], tight.starts[i] + 8000);
         assert_int_equal(wide.starts[i], tight.starts[i] + i * 4000);
         assert_int_equal(close.starts[i], tight.starts[i] - i * 480);
     }
     assert_int_equal(wide.sound.count, tight.sound.count + 3 * 4000);
     assert_int_equal(close.sound.count, tight.sound.count - 3 * 480);
+    assert_int_equal(quiet.sound.count, tight.sound.count + 2 * 8000);
+    assert_true(ting_sound_peak(quiet.sound.samples, 8000) < 4e-5F);
+    assert_true(ting_sound_peak(quiet.sound.samples + quiet.sound.count - 8000, 8000) < 4e-5F);
     const float *pause = wide.sound.samples + wide.starts[1] - 4000;
     assert_true(ting_sound_peak(pause, 4000) < 4e-5F && ting_sound_peak(pause, 4000) > 2e-5F);
     ting_spliced_free(&close);
     ting_spliced_free(&wide);
     ting_spliced_free(&tight);
+    ting_spliced_free(&quiet);
     free_pieces(&p);
 }
 
