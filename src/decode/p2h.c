@@ -12,7 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, NEAR = 4, BATCH = 16 /* windows */, ROWS = 256 };
+enum { WINDOW = 64, SIDE = 16, STRIDE = WINDOW - 2 * SIDE, RANKED_MAX = 64, NEAR = 2, BATCH = 16 /* windows */, ROWS = 256 };
+
+static const double behind = 8; /* a sequence whose weighed score is so far behind the best is not read: no line makes that good */
 
 typedef struct job {
     const ting_p2h_model *model;
@@ -295,6 +297,17 @@ static ting_err collect(ting_arena *arena, const ting_p2h_input *inputs, int inp
     return ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK;
 }
 
+/* How many of the sequences there are up to the last one that is worth reading. */
+static int worth_reading(const ting_p2h_options *options, const ting_p2h_input *inputs, int count)
+{
+    double best = inputs[0].score;
+    for (int i = 1; i < count; i++)
+        best = fmax(best, inputs[i].score);
+    while (count > 1 && options->input_weight * (best - inputs[count - 1].score) > behind)
+        count--;
+    return count;
+}
+
 ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, ting_pool *pool,
                          ting_arena *arena, const ting_p2h_options *options,
                          const ting_p2h_input *inputs, int input_count, ting_p2h_page *out)
@@ -307,6 +320,7 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
         FAIL(TING_ERR_ARGUMENT,
              "pinyin to hanzi: %d sequences, %d lines and %d alternatives wanted", input_count,
              options->nbest, options->alternatives);
+    input_count = worth_reading(options, inputs, input_count);
     ting_p2h_options searched = *options; /* more lines for a rescorer to choose from */
     if (options->rescorer != NULL && searched.nbest < options->rescorer->lines)
         searched.nbest = options->rescorer->lines;

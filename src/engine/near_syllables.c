@@ -2,7 +2,7 @@
 /* near_syllables.c - see near_syllables.h. */
 #include "engine/near_syllables.h"
 
-static const double most_loss = 6; /* beyond it no language model makes good what was not heard */
+static const double most_loss = 5; /* beyond it no language model makes good what was not heard */
 
 typedef struct token { /* one that may stand in a place, and what that costs */
     const ting_piece *piece;
