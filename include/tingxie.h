@@ -174,11 +174,24 @@ typedef struct ting_options {
     const char *hotwords;  /* a file of words that are likely to be said, one a line, then, as wanted, :WEIGHT and its pinyin: written
                               where they may have been heard. Wants hanzi and a language model. NULL: none */
     double hotword_weight; /* 0; added to the log-probability of each of them: more finds more, and makes more up; -100 to 100 */
+    int pronunciation; /* 0; 1: alignment also says how well each syllable was said. Wants a model whose tokens are pinyin */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);
 
 /* ---- results ---- */
+
+typedef struct ting_grade { /* of what was expected against its best rival in the same place */
+    double score;     /* 0 to 100: the share of the two that the expected one has; 50: as likely as its rival, 99: a hundred times */
+    double log_ratio; /* the same as log(expected / rival), -100 to 100 */
+} ting_grade;
+
+typedef struct ting_pronunciation { /* how well a syllable was said: docs/ALIGN.md */
+    const char *expected; /* "shi4": of the readings that the text allows the one that fits best, with sandhi: "ni2" in 你好 */
+    const char *heard;    /* what is likeliest in its place: "si4"; "": nothing */
+    ting_grade syllable;  /* the whole, against the likeliest other one */
+    ting_grade initial, final, tone; /* over all syllables that share them; "an1" has an initial too: none */
+} ting_pronunciation;
 
 typedef struct ting_char { /* one character of a sentence, or one Latin word or number */
     const char *text;
@@ -187,6 +200,7 @@ typedef struct ting_char { /* one character of a sentence, or one Latin word or 
     const char *pinyin; /* numbered: "zhong1", "lv4"; 一 is yi1 and 不 bu4 (GB/T 16159); "" when the sound gave none */
     const char *const *alternatives; /* other characters for this place, best first */
     int alternative_count;
+    const ting_pronunciation *pronunciation; /* with options->pronunciation, of an alignment's syllables; else NULL */
 } ting_char;
 
 typedef struct ting_token { /* what the acoustic model emitted */
@@ -262,9 +276,10 @@ TING_API ting_err ting_recognize_samples(const ting_model *model, const float *s
 /* When each character of a text is said in a sound that says it (forced alignment): a result like that of recognition, but its characters
  * are those of the text, and their confidences how well it fits. Punctuation and spaces are left out; a line break, a mark such as
  * 。 or ？, and options->pause seconds without a character end a sentence. Of a character's readings the one that fits best is taken.
- * Of the options (NULL: the defaults) threads, channel, raw, pause, longest, whole and progress count. Returns owned (free with
- * ting_result_free). Errors: those of ting_recognize_file; argument (nothing that is spoken; what has no token in the model, such as Latin
- * words; more tokens than the sound has rows), not found (no lexicon; a text that does not fit the sound), unsupported (over two hours). */
+ * Of the options (NULL: the defaults) threads, channel, raw, pause, longest, whole, pronunciation and progress count; progress is called
+ * during the search too, with all of the sound done. Returns owned (free with ting_result_free). Errors: those of ting_recognize_file;
+ * argument (nothing that is spoken; what has no token in the model, such as Latin words; more tokens than the sound has rows), not found
+ * (no lexicon; a text that does not fit the sound), unsupported (over two hours; pronunciation, and the model's tokens are characters). */
 TING_API ting_err ting_align_file(const ting_model *model, const char *path, const char *text, const ting_options *options,
                                   ting_result **out);
 
