@@ -287,6 +287,25 @@ TING_API ting_err ting_align_file(const ting_model *model, const char *path, con
 TING_API ting_err ting_align_samples(const ting_model *model, const float *samples, size_t count, int rate, const char *text,
                                      const ting_options *options, ting_result **out);
 
+/* ---- explanation ---- */
+
+typedef struct ting_explain_options {
+    size_t size;       /* set by ting_explain_options_defaults */
+    double begin, end; /* 0, 0; seconds of the sound that are explained, at most 30; end 0: up to the sound's end or 30 s after begin */
+    int sound;         /* 1; the page holds that part of the sound itself, to be listened to; 0: it does not */
+    const char *name;  /* what the page calls the recording; NULL: the name of its file */
+} ting_explain_options;
+
+TING_API void ting_explain_options_defaults(ting_explain_options *options, size_t size);
+
+/* How a recording became text, as one HTML page that needs nothing from elsewhere (docs/EXPLAIN.md): sound, probabilities of the
+ * tokens over time, characters, the syllables that competed, what the sound, the pinyin-to-hanzi network, the language model and hotwords
+ * said of each character and of its rivals, and where the encoder looked. It is recognised as ting_recognize_file does with the same
+ * options; keywords are not for it. Options NULL: the defaults. Returns an owned text in *html, free with ting_text_free. Errors: those of
+ * ting_recognize_file; argument (the part). */
+TING_API ting_err ting_explain_file(const ting_model *model, const char *path, const ting_options *options,
+                                    const ting_explain_options *how, char **html);
+
 /* ---- streams ---- */
 
 typedef struct ting_stream ting_stream;
