@@ -232,6 +232,67 @@ typedef struct ting_lm_report {
  * memory, numeric (the training diverged), unsupported (too many n-grams), cancelled. */
 TING_API ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report);
 
+enum { TING_LM_MIX_MOST = 16 };
+
+typedef struct ting_lm_mix_options { /* start with {0} */
+    const char *const *models; /* [count] n-gram models, .gguf or .arpa; 1 to TING_LM_MIX_MOST */
+    int count;
+    const double *weights; /* [count] shares, none below 0; they are divided by their sum. NULL: found on `tune` */
+    const char *tune;      /* text like what will be recognised, a sentence a line, plain or xz; without weights */
+    double prune;          /* n-grams whose loss raises perplexity by less than this share leave; 0: none */
+    const char *output;    /* model file to write, .gguf or .arpa */
+    const char *licence, *authors; /* to state in the file; NULL: it does not say */
+    ting_remarks remarks;
+    int (*stop)(void *self); /* asked now and then; 1: TING_ERR_CANCELLED, nothing is written. NULL: never */
+    void *self;
+} ting_lm_mix_options;
+
+typedef struct ting_lm_mix_report {
+    double weights[TING_LM_MIX_MOST]; /* [count] of sum 1 */
+    int order;
+    size_t words, ngrams[8];    /* [order] of what was written */
+    size_t sentences, unknown;  /* of `tune`; words of it that no model knows, which do not count */
+    double perplexity;          /* a word of `tune`, of the models mixed word by word; -1: weights were given */
+} ting_lm_mix_report;
+
+/* Several n-gram models as one: their weighted mean for every n-gram that one of them lists (docs/LM.md). Memory: some 80 bytes for each
+ * n-gram of what is made. Errors: io, format, model (a model that is not of n-grams), argument (weights), memory,
+ * unsupported (too many n-grams), cancelled. */
+TING_API ting_err ting_mix_lm(const ting_lm_mix_options *options, ting_lm_mix_report *report);
+
+typedef struct ting_adapt_options { /* start with {0} and weight -1 */
+    const char *model;         /* as ting_model_open takes it: what it lacks comes from the usual places */
+    const char *folder;        /* as in ting_model_options; NULL: the usual places */
+    const char *const *texts;  /* [text_count] files of the domain, at least one; plain or xz, "-" for standard input */
+    int text_count;
+    const char *const *tables; /* [table_count] readings that count before the lexicon's: hanzi, a tab, syllables */
+    int table_count;
+    const char *lm;        /* model file whose n-grams are mixed with those of the text; NULL: that which `model` works with */
+    double weight;         /* share of the text's n-grams, 0 to 1; -1: the likeliest on a tenth of the text, at most 0.5, so that other
+                              text does not suffer */
+    double prune;          /* as in ting_lm_mix_options */
+    const char *output;    /* model file to write, .gguf */
+    const char *licence, *authors; /* of the language model, to state in the file; NULL: it does not say */
+    ting_remarks remarks;
+    int (*stop)(void *self); /* asked now and then; 1: TING_ERR_CANCELLED, nothing is written. NULL: never */
+    void *self;
+} ting_adapt_options;
+
+typedef struct ting_adapt_report {
+    size_t sentences, characters, held; /* of the texts; held: sentences that the weight was looked for on */
+    double weight, found;               /* taken; the likeliest, or -1: too little text to tell */
+    double before, after; /* perplexity a word of the held sentences, by the language model as it was and with n-grams of the others; -1 */
+    size_t new_characters, new_readings; /* of the pinyin-to-hanzi table */
+    size_t strange;                      /* different hanzi of the texts that it still cannot write: neither standard nor in `tables` */
+    int order;
+    size_t words, ngrams[8];
+} ting_adapt_report;
+
+/* A model that knows a domain from its text: n-grams of the text mixed into the language model, characters and readings that
+ * pinyin-to-hanzi lacks; all in one file, with the acoustic network as it was (docs/ADAPT.md). Errors: those of ting_model_open and
+ * ting_mix_lm; format (no text); unsupported (a model that no language model weighs), cancelled. */
+TING_API ting_err ting_adapt(const ting_adapt_options *options, ting_adapt_report *report);
+
 /* ---- training ---- */
 
 typedef struct ting_train_report { /* means since the report before */

@@ -9,6 +9,7 @@
 #include "engine/tables.h"
 #include "text/g2p.h"
 #include "text/plain.h"
+#include "text/sentences.h"
 
 #include <string.h>
 
@@ -23,12 +24,6 @@ typedef struct reader {
     int sentence;       /* its number, from 1 */
     ting_align_text *out;
 } reader;
-
-static bool ends_sentence(uint32_t c)
-{
-    return c == '\n' || c == '!' || c == '?' || c == ';' || c == 0x3002 /* 。 */ || c == 0x2026 /* … */ || c == 0xFF01 /* ！ */ ||
-           c == 0xFF1F /* ？ */ || c == 0xFF1B /* ； */;
-}
 
 static int find_text(const reader *r, const char *text, size_t length)
 {
@@ -151,17 +146,9 @@ ting_err ting_align_text_read(const ting_am *am, const char *text, ting_align_te
         TRY(ting_tables_lexicon(NULL, NULL, 0, false, &r.lexicon));
     if (r.lexicon == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a text");
-    const char *begin = text, *end = text + strlen(text);
-    for (const char *at = text; at < end;) {
-        uint32_t c = 0;
-        const int length = ting_utf8_decode(at, (size_t)(end - at), &c);
-        if (length > 0 && ends_sentence(c)) {
-            TRY(add_sentence(&r, begin, (size_t)(at - begin)));
-            begin = at + length;
-        }
-        at += length > 0 ? length : 1;
-    }
-    TRY(add_sentence(&r, begin, (size_t)(end - begin)));
+    ting_view left = {text, strlen(text)}, sentence;
+    while (ting_sentence_next(&left, &sentence))
+        TRY(add_sentence(&r, sentence.text, sentence.length));
     if (out->count == 0)
         FAIL(TING_ERR_ARGUMENT, "the text has nothing that is spoken: expected hanzi");
 out:

@@ -90,23 +90,6 @@ static ting_dtype wanted_type(ting_convert_precision precision, const ting_store
     return precision == TING_CONVERT_KEEP ? tensor->dtype : ting_dtype_in_file(types[precision], tensor);
 }
 
-/* "<name>.scale" of an I8 tensor: it comes along with that. */
-static ting_err is_scale(const ting_table *table, const char *name, bool *out)
-{
-    size_t length = strlen(name);
-    *out = false;
-    if (!ends_in(name, ".scale"))
-        return TING_OK;
-    char *owner = ting_strdup(name);
-    if (owner == NULL)
-        return TING_ERR_MEMORY;
-    owner[length - strlen(".scale")] = '\0';
-    const ting_stored *tensor = ting_table_find(table, owner);
-    *out = tensor != NULL && tensor->dtype == TING_DTYPE_I8;
-    ting_free(owner);
-    return TING_OK;
-}
-
 static ting_err put_tensors(conversion *c, int index, const ting_table *table, const char *prefix)
 {
     ting_err err = TING_OK;
@@ -121,7 +104,7 @@ static ting_err put_tensors(conversion *c, int index, const ting_table *table, c
     for (size_t i = 0; i < table->count; i++) {
         ting_stored tensor;
         bool scale;
-        TRY(is_scale(table, items[i]->name, &scale));
+        TRY(ting_table_is_scale(table, items[i]->name, &scale));
         if (scale || is_left_out(c, &c->texts[index], items[i]->name))
             continue;
         TRY(source.find(source.self, items[i]->name, &tensor));

@@ -77,6 +77,10 @@ typedef struct ting_texts { /* owned strings in one block; free with ting_texts_
 
 void ting_texts_free(ting_texts *texts);
 
+/* `count` texts that stand in `bytes` bytes, a zero byte behind each; and those of another list. Copied. Errors: memory. */
+ting_err ting_texts_make(const char *block, size_t bytes, size_t count, ting_texts *out);
+ting_err ting_texts_copy(const ting_texts *from, ting_texts *out);
+
 bool ting_keys_has(const ting_keys *keys, const char *key);
 
 /* All getters name file and key in their sentence. Errors: not found; model (another type, a value out of

@@ -201,3 +201,32 @@ void ting_texts_free(ting_texts *texts)
     ting_free(texts->block);
     *texts = (ting_texts){0};
 }
+
+ting_err ting_texts_make(const char *block, size_t bytes, size_t count, ting_texts *out)
+{
+    *out = (ting_texts){.items = ting_alloc(count, sizeof *out->items), .block = ting_alloc(bytes, 1)};
+    if (out->items == NULL || out->block == NULL) {
+        ting_texts_free(out);
+        return TING_ERR_MEMORY;
+    }
+    if (bytes > 0)
+        memcpy(out->block, block, bytes);
+    for (const char *at = out->block; out->count < count; at += strlen(at) + 1)
+        out->items[out->count++] = at;
+    return TING_OK;
+}
+
+ting_err ting_texts_copy(const ting_texts *from, ting_texts *out)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < from->count; i++)
+        bytes += strlen(from->items[i]) + 1;
+    *out = (ting_texts){.items = ting_alloc(from->count, sizeof *out->items), .block = ting_alloc(bytes, 1)};
+    if (out->items == NULL || out->block == NULL) {
+        ting_texts_free(out);
+        return TING_ERR_MEMORY;
+    }
+    for (char *at = out->block; out->count < from->count; at += strlen(at) + 1)
+        out->items[out->count] = strcpy(at, from->items[out->count]), out->count++;
+    return TING_OK;
+}

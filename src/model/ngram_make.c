@@ -33,19 +33,30 @@ static void *own(ting_ngram *g, size_t count, size_t size)
     return block;
 }
 
-/* At most `most` values such that each stands for as many of the numbers as any other, as far as equal ones allow. Sorted. */
+/* How many different numbers there are, at most `most` + 1. */
+static size_t count_different(const float *sorted, size_t count, int most)
+{
+    size_t different = 0;
+    for (size_t i = 0; i < count && different <= (size_t)most; i++)
+        different += i == 0 || sorted[i] != sorted[i - 1];
+    return different;
+}
+
+/* The numbers themselves where there are no more than `most`, so that what was such a list stays as it is. Else so many values, such that
+ * each stands for as many of the numbers as any other, as far as equal ones allow. Sorted. */
 static int choose_values(const float *sorted, size_t count, int most, float *values)
 {
+    const bool exact = count_different(sorted, count, most) <= (size_t)most;
     int chosen = 0;
     for (size_t begin = 0, end; begin < count; begin = end) {
-        const size_t left = (size_t)(most - chosen), share = (count - begin + left - 1) / left;
+        const size_t left = (size_t)(most - chosen), share = exact ? 1 : (count - begin + left - 1) / left;
         double sum = 0;
         end = begin + share;
         while (end < count && sorted[end] == sorted[end - 1]) /* equal numbers stay together */
             end++;
         for (size_t i = begin; i < end; i++)
             sum += (double)sorted[i];
-        values[chosen++] = (float)(sum / (double)(end - begin));
+        values[chosen++] = exact ? sorted[begin] : (float)(sum / (double)(end - begin));
     }
     return chosen;
 }
@@ -160,21 +171,6 @@ out:
     return err;
 }
 
-static ting_err copy_words(const ting_texts *from, ting_texts *out)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < from->count; i++)
-        bytes += strlen(from->items[i]) + 1;
-    out->items = ting_alloc(from->count, sizeof *out->items);
-    out->block = ting_alloc(bytes, 1);
-    if (out->items == NULL || out->block == NULL)
-        return TING_ERR_MEMORY;
-    char *at = out->block;
-    for (; out->count < from->count; at += strlen(at) + 1)
-        out->items[out->count] = strcpy(at, from->items[out->count]), out->count++;
-    return TING_OK;
-}
-
 static ting_err copy_unigrams(ting_ngram *g, const ting_ngram_level *l)
 {
     float *prob = own(g, l->count, sizeof *prob), *backoff = own(g, l->count, sizeof *backoff);
@@ -201,7 +197,7 @@ ting_err ting_ngram_make(const ting_ngram_table *table, ting_ngram **out)
     for (int k = 0; k < table->order; k++)
         if (table->level[k].count > INT32_MAX)
             FAIL(TING_ERR_UNSUPPORTED, "%zu n-grams of order %d, at most %d fit", table->level[k].count, k + 1, INT32_MAX);
-    TRY(copy_words(&table->words, &g->words));
+    TRY(ting_texts_copy(&table->words, &g->words));
     TRY(copy_unigrams(g, &table->level[0]));
     above = sort_backwards(&table->level[0], 1);
     TRY(above != NULL ? TING_OK : TING_ERR_MEMORY);

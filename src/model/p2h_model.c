@@ -373,7 +373,7 @@ static ting_err put_readings(ting_gguf_writer *writer, const ting_p2h_tables *t,
     return err;
 }
 
-static ting_err put_tables(ting_gguf_writer *writer, const ting_p2h_tables *t)
+ting_err ting_p2h_tables_put(ting_gguf_writer *writer, const ting_p2h_tables *t)
 {
     ting_err err = TING_OK;
     size_t most = (size_t)(t->syllables > t->characters ? t->syllables : t->characters);
@@ -402,7 +402,7 @@ out:
 ting_err ting_p2h_model_put(ting_gguf_writer *writer, const ting_p2h_model *model, ting_dtype dtype)
 {
     put_shape(writer, model);
-    ting_err err = put_tables(writer, &model->tables);
+    ting_err err = ting_p2h_tables_put(writer, &model->tables);
     for (int i = 0; err == TING_OK && i < ting_params_count(model->params); i++) {
         const ting_param *p = ting_params_at(model->params, i);
         const ting_stored stored = ting_param_stored(p);

@@ -40,6 +40,9 @@ ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, 
 /* Appends the settings of the network, a line "name value" each: what the shapes of its parameters do not show is in it. */
 void ting_p2h_model_settings(const ting_p2h_model *model, ting_str *out);
 
+/* Puts the tables alone. Errors: memory. */
+ting_err ting_p2h_tables_put(ting_gguf_writer *writer, const ting_p2h_tables *tables);
+
 /* Puts settings, tables and weights (each matrix and table as `dtype`, vectors as F32) of the model's network. The
  * values are borrowed until the writer is freed. The caller has begun the schema and puts licence and training
  * record. */

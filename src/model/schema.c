@@ -2,6 +2,7 @@
 /* schema.c - see schema.h. */
 #include "model/schema.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -75,4 +76,43 @@ void ting_schema_begin(ting_gguf_writer *writer, const char *name, const char *c
     ting_gguf_put_text(writer, "general.name", name);
     ting_gguf_put_integer(writer, "tingxie.version", TING_SCHEMA_VERSION);
     ting_gguf_put_texts(writer, "tingxie.networks", networks, count);
+}
+
+/* What follows the prefix, or NULL where it has another one or is left out. */
+static const char *behind(const char *name, const char *prefix, const char *const *except)
+{
+    const size_t length = strlen(prefix);
+    if (strncmp(name, prefix, length) != 0)
+        return NULL;
+    for (; except != NULL && *except != NULL; except++)
+        if (strcmp(name + length, *except) == 0)
+            return NULL;
+    return name + length;
+}
+
+ting_err ting_network_copy(const ting_gguf *file, const char *name, const char *const *except, ting_gguf_writer *writer)
+{
+    ting_err err = TING_OK;
+    ting_network network;
+    const ting_named **items = NULL;
+    TRY(ting_network_find(file, name, &network));
+    for (size_t i = 0; i < file->count; i++)
+        if (behind(file->entries[i].key, network.key_prefix, except) != NULL)
+            ting_gguf_put_entry(writer, &file->entries[i]);
+    const ting_source source = ting_table_source(&network.tensors, file->label);
+    items = ting_table_in_file_order(&file->table);
+    TRY(items != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (size_t i = 0; i < file->table.count; i++) {
+        const char *rest = behind(items[i]->name, network.tensor_prefix, except);
+        ting_stored tensor;
+        bool scale;
+        TRY(ting_table_is_scale(&file->table, items[i]->name, &scale));
+        if (rest == NULL || scale)
+            continue;
+        TRY(source.find(source.self, rest, &tensor));
+        ting_gguf_put_tensor(writer, items[i]->name, &tensor, tensor.dtype);
+    }
+out:
+    ting_free((void *)items);
+    return err;
 }

@@ -42,6 +42,10 @@ ting_err ting_schema_check(const ting_gguf *file);
 ting_err ting_network_find(const ting_gguf *file, const char *name, ting_network *out);
 bool ting_network_has(const ting_gguf *file, const char *name);
 
+/* Puts the keys and tensors of a network into another file, but for those called `except` (behind the prefix; ends with NULL; NULL: all).
+ * The file must stay open until the writer is freed. Errors: those of ting_network_find, memory. */
+ting_err ting_network_copy(const ting_gguf *file, const char *name, const char *const *except, ting_gguf_writer *writer);
+
 /* Puts general.architecture, general.name, the version, and the list of networks. */
 void ting_schema_begin(ting_gguf_writer *writer, const char *name, const char *const *networks,
                        size_t count);

@@ -121,6 +121,23 @@ const ting_stored *ting_table_find(const ting_table *table, const char *name)
     return item == NULL ? NULL : &item->tensor;
 }
 
+ting_err ting_table_is_scale(const ting_table *table, const char *name, bool *out)
+{
+    static const char ending[] = ".scale";
+    const size_t length = strlen(name), tail = sizeof ending - 1;
+    *out = false;
+    if (length < tail || strcmp(name + length - tail, ending) != 0)
+        return TING_OK;
+    char *owner = ting_strdup(name);
+    if (owner == NULL)
+        return TING_ERR_MEMORY;
+    owner[length - tail] = '\0';
+    const ting_stored *tensor = ting_table_find(table, owner);
+    *out = tensor != NULL && tensor->dtype == TING_DTYPE_I8;
+    ting_free(owner);
+    return TING_OK;
+}
+
 void ting_table_free(ting_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {

@@ -12,6 +12,7 @@
 
 #include "nn/param.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,9 @@ ting_err ting_table_seal(ting_table *table);
 
 /* Borrows until the table is freed; NULL when absent. Only on a sealed table. */
 const ting_stored *ting_table_find(const ting_table *table, const char *name);
+
+/* Whether it is the "<name>.scale" of an I8 tensor, which comes along with that. Only on a sealed table. Errors: memory. */
+ting_err ting_table_is_scale(const ting_table *table, const char *name, bool *out);
 
 void ting_table_free(ting_table *table);
 

@@ -129,22 +129,6 @@ out:
     return err;
 }
 
-/* "<unk>", "<s>", "</s>", then what stands in the block, one text after the other. */
-static ting_err finish_words(ting_str *block, size_t count, ting_texts *out)
-{
-    ting_err err = TING_OK;
-    *out = (ting_texts){0};
-    out->items = ting_alloc(count, sizeof *out->items);
-    out->block = ting_alloc(block->length + 1, 1);
-    if (!ting_str_ok(block) || out->items == NULL || out->block == NULL)
-        FAIL(TING_ERR_MEMORY, "out of memory for the words of a language model");
-    memcpy(out->block, block->text, block->length);
-    for (const char *at = out->block; out->count < count; at += strlen(at) + 1)
-        out->items[out->count++] = at;
-out:
-    return err;
-}
-
 static void begin_words(ting_str *block)
 {
     static const char specials[] = "<unk>\0<s>\0</s>";
@@ -175,7 +159,7 @@ static ting_err count_characters(ting_lm_text *t, int rare)
         const int bytes = ting_utf8_encode(words[i].point, text);
         ting_str_add_bytes(&block, text, (size_t)bytes + 1);
     }
-    TRY(finish_words(&block, count + TING_NGRAM_SPECIALS, &t->words));
+    TRY(ting_str_ok(&block) ? ting_texts_make(block.text, block.length, count + TING_NGRAM_SPECIALS, &t->words) : TING_ERR_MEMORY);
 out:
     ting_str_free(&block);
     ting_free(counts);
@@ -206,7 +190,7 @@ static ting_err read_words(ting_lm_text *t, const char *file)
         count++;
     }
     TRY(lines.err);
-    TRY(finish_words(&block, count, &t->words));
+    TRY(ting_str_ok(&block) ? ting_texts_make(block.text, block.length, count, &t->words) : TING_ERR_MEMORY);
 out:
     ting_lines_close(&lines);
     ting_str_free(&block);

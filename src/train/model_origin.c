@@ -23,6 +23,7 @@ static void add_name(const char *path, ting_str *out)
     ting_str_add_bytes(&name, path + begin, end - begin);
     if (ting_str_ok(&name))
         ting_str_add_json(out, name.text);
+    out->failed |= name.failed; /* without the name it is no JSON */
     ting_str_free(&name);
 }
 
@@ -74,7 +75,7 @@ ting_err ting_model_origin(const char *path, const char *network, ting_str *out)
     const bool folder = ting_file_is_folder(path);
     ting_str_addf(out, "{\"%s\":", folder ? "folder" : "file");
     add_name(path, out);
-    if (!folder)
+    if (!folder && network != NULL)
         TRY(add_keys(path, network, out));
     ting_str_add(out, "}");
     TRY(ting_str_ok(out) ? TING_OK : TING_ERR_MEMORY);

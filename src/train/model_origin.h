@@ -12,8 +12,8 @@
 
 #include "base/str.h"
 
-/* Appends the object; network: "am" or "p2h". Without the folders before the name, which are nobody's business. Errors: those of
- * opening a model; memory. */
+/* Appends the object; network: "am", "p2h" or "lm"; NULL: the name alone. Without the folders before the name, which are nobody's
+ * business. Errors: those of opening a model; memory. */
 ting_err ting_model_origin(const char *path, const char *network, ting_str *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "train/ngram_prune.h"
 
 #include "base/mem.h"
+#include "train/ngram_group.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,17 +24,12 @@ static double chain(const ting_ngram_table *t, int count, const uint32_t *words)
     return sum;
 }
 
-/* What the n-grams [first, end) of order k, which share their context, leave to backing off: of p(. | h) and of p(. | h'). */
+/* What a group leaves to backing off: of p(. | h) and of p(. | h'). */
 static void left_over(const ting_ngram_table *t, int k, size_t first, size_t end, const bool *out, double left[2])
 {
-    const ting_ngram_level *l = &t->level[k - 1];
-    left[0] = left[1] = 1;
-    for (size_t i = first; i < end; i++) {
-        if (out != NULL && out[i])
-            continue;
-        left[0] -= exp((double)l->prob[i]);
-        left[1] -= exp(ting_ngram_table_score(t, k - 1, l->words + i * (size_t)k + 1));
-    }
+    const ting_ngram_sums sums = ting_ngram_group_sums(t, k, first, end, out);
+    left[0] = 1 - sums.prob;
+    left[1] = 1 - sums.lower;
 }
 
 static double share_of(const double left[2])
@@ -92,13 +88,10 @@ ting_err ting_ngram_prune(ting_ngram_table *t, double threshold)
     pruning p = {.table = t, .threshold = threshold};
     for (int k = t->order; k >= 2; k--) {
         const ting_ngram_level *l = &t->level[k - 1];
-        const size_t n = (size_t)k;
         p.out = ting_alloc(l->count, sizeof *p.out);
         TRY(p.out != NULL ? TING_OK : TING_ERR_MEMORY);
         for (size_t first = 0, end; first < l->count; first = end) {
-            for (end = first + 1; end < l->count; end++)
-                if (memcmp(l->words + first * n, l->words + end * n, (n - 1) * sizeof *l->words) != 0)
-                    break;
+            end = ting_ngram_group_end(l, k, first);
             prune_group(&p, k, first, end);
         }
         TRY(keep(&p, k));

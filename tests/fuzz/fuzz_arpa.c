@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_arpa.c - ARPA files: what is read is a model that can be searched. */
+/* fuzz_arpa.c - ARPA files: what is read is a model that can be searched, listed, and mixed with another one. */
 #include "fuzz/fuzz.h"
 
 #include "base/mem.h"
 #include "model/arpa.h"
-#include "model/ngram.h"
+#include "model/ngram_list.h"
+#include "train/ngram_mix.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+/* The model with itself, rounded: every n-gram of it has a probability. */
+static void mix(ting_ngram_table *table, const ting_ngram *tree)
+{
+    ting_ngram_table tables[2] = {*table}, mixed = {0};
+    ting_ngram_mix *mix = NULL;
+    *table = (ting_ngram_table){0};
+    if (ting_ngram_list(tree, &tables[1]) == TING_OK && ting_ngram_mix_new(tables, 2, &mix) == TING_OK &&
+        ting_ngram_mix_make(mix, (const double[]){0.3, 0.7}, &mixed) == TING_OK)
+        for (int k = 1; k <= mixed.order; k++)
+            for (size_t i = 0; i < mixed.level[k - 1].count; i++)
+                if (!(mixed.level[k - 1].prob[i] <= 1e-3f) || !isfinite(mixed.level[k - 1].backoff[i]))
+                    abort();
+    ting_ngram_mix_free(mix);
+    ting_ngram_table_free(&tables[0]);
+    ting_ngram_table_free(&mixed);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (!isfinite(ting_ngram_score(tree, &state, (uint32_t)((i * 7919 + size) % table.words.count), &state)))
                 abort();
     }
+    if (tree != NULL)
+        mix(&table, tree);
     ting_ngram_free(tree);
     ting_ngram_table_free(&table);
     ting_free(bytes);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nbest_text.c - see nbest_text.h. */
+#include "engine/nbest_text.h"
+
+#include "base/mem.h"
+#include "base/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NUMBER = 64, SHOWN = 40 };
+
+void ting_nbest_free(ting_nbest *nbest)
+{
+    ting_free(nbest->lines);
+    ting_free(nbest->starts);
+    *nbest = (ting_nbest){0};
+}
+
+static ting_err read_score(const char *name, long number, ting_view field, double *out)
+{
+    char copy[NUMBER], *end = copy;
+    if (field.length > 0 && field.length < sizeof copy) {
+        memcpy(copy, field.text, field.length);
+        copy[field.length] = '\0';
+        *out = ting_number_read(copy, &end);
+    }
+    if (end == copy || *end != '\0' || !isfinite(*out))
+        return ting_fail(TING_ERR_FORMAT, "%s:%ld: \"%.*s\", expected a number as a score", name, number,
+                         (int)(field.length < SHOWN ? field.length : SHOWN), field.text);
+    return TING_OK;
+}
+
+static ting_err read_line(const char *name, long number, ting_view text, ting_nbest *out)
+{
+    ting_err err = TING_OK;
+    ting_tsv fields;
+    ting_tsv_cut(text, &fields);
+    const int scores = fields.count - 2;
+    ting_nbest_line line = {.utterance = ting_tsv_at(&fields, 0), .text = ting_tsv_at(&fields, 1)};
+    if (scores < 0 || line.utterance.length == 0)
+        FAIL(TING_ERR_FORMAT, "%s:%ld: expected an utterance, a tab and a text", name, number);
+    if (scores > TING_NBEST_SCORES || (out->count > 0 && scores != out->scores))
+        FAIL(TING_ERR_FORMAT, "%s:%ld: %d scores, expected %s%d", name, number, scores, out->count > 0 ? "" : "at most ",
+             out->count > 0 ? out->scores : (int)TING_NBEST_SCORES);
+    for (int i = 0; i < scores; i++)
+        TRY(read_score(name, number, ting_tsv_at(&fields, 2 + i), &line.scores[i]));
+    TRY(ting_reserve(&out->lines, out->count, 1, &out->room, sizeof *out->lines));
+    out->scores = scores;
+    out->lines[out->count++] = line;
+out:
+    return err;
+}
+
+/* ---- lines of an utterance together ---- */
+
+typedef struct place {
+    const ting_nbest_line *line;
+    size_t number, first; /* of the line; of the first line of its utterance */
+} place;
+
+static int compare_names(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    const ting_view p = x->line->utterance, q = y->line->utterance;
+    const int side = memcmp(p.text, q.text, p.length < q.length ? p.length : q.length);
+    if (side != 0)
+        return side;
+    if (p.length != q.length)
+        return p.length < q.length ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+static int compare_order(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+static bool is_same(ting_view a, ting_view b)
+{
+    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
+}
+
+static ting_err group(ting_nbest *n)
+{
+    ting_err err = TING_OK;
+    place *places = ting_alloc(n->count, sizeof *places);
+    ting_nbest_line *sorted = ting_alloc(n->count, sizeof *sorted);
+    n->starts = ting_alloc(n->count + 1, sizeof *n->starts);
+    TRY(places != NULL && sorted != NULL && n->starts != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (size_t i = 0; i < n->count; i++)
+        places[i] = (place){&n->lines[i], i, 0};
+    if (n->count > 0)
+        qsort(places, n->count, sizeof *places, compare_names);
+    for (size_t i = 0; i < n->count; i++) {
+        const bool same = i > 0 && is_same(places[i].line->utterance, places[i - 1].line->utterance);
+        places[i].first = same ? places[i - 1].first : places[i].number;
+    }
+    if (n->count > 0)
+        qsort(places, n->count, sizeof *places, compare_order);
+    for (size_t i = 0; i < n->count; i++) {
+        if (places[i].first == places[i].number)
+            n->starts[n->utterances++] = i;
+        sorted[i] = *places[i].line;
+    }
+    n->starts[n->utterances] = n->count;
+    ting_free(n->lines);
+    n->lines = sorted;
+    n->room = n->count;
+    sorted = NULL;
+out:
+    ting_free(places);
+    ting_free(sorted);
+    return err;
+}
+
+ting_err ting_nbest_parse(const char *name, const char *text, size_t size, ting_nbest *out)
+{
+    ting_err err = TING_OK;
+    long number = 0;
+    *out = (ting_nbest){0};
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        text += 3;
+        size -= 3;
+    }
+    for (size_t at = 0; at < size;) {
+        const char *stop = memchr(text + at, '\n', size - at);
+        const size_t length = stop != NULL ? (size_t)(stop - text) - at : size - at;
+        const ting_view line = {text + at, length};
+        at += length + 1;
+        number++;
+        if (ting_view_trim(line).length > 0)
+            TRY(read_line(name, number, line, out));
+    }
+    TRY(group(out));
+out:
+    if (err != TING_OK)
+        ting_nbest_free(out);
+    return err;
+}
