@@ -173,6 +173,7 @@ typedef struct ting_options {
                                has none */
     const struct ting_hotword_list *hotwords; /* words that are likely to be said: written where they may have been heard. Made for the
                               same model; borrowed, and must outlive the streams. Ignored where hanzi is 0. NULL: none */
+    int pronunciation; /* 0; 1: alignment also says how well each syllable was said. Wants a model whose tokens are pinyin */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);
@@ -195,6 +196,18 @@ TING_API void ting_hotword_list_free(ting_hotword_list *list);
 
 /* ---- results ---- */
 
+typedef struct ting_grade { /* of what was expected against its best rival in the same place */
+    double score;     /* 0 to 100: the share of the two that the expected one has; 50: as likely as its rival, 99: a hundred times */
+    double log_ratio; /* the same as log(expected / rival), -100 to 100 */
+} ting_grade;
+
+typedef struct ting_pronunciation { /* how well a syllable was said: docs/ALIGN.md */
+    const char *expected; /* "shi4": of the readings that the text allows the one that fits best, with sandhi: "ni2" in 你好 */
+    const char *heard;    /* what is likeliest in its place: "si4"; "": nothing */
+    ting_grade syllable;  /* the whole, against the likeliest other one */
+    ting_grade initial, final, tone; /* over all syllables that share them; "an1" has an initial too: none */
+} ting_pronunciation;
+
 typedef struct ting_char { /* one character of a sentence, or one Latin word or number */
     const char *text;
     double start, end; /* seconds; end >= start */
@@ -202,6 +215,7 @@ typedef struct ting_char { /* one character of a sentence, or one Latin word or 
     const char *pinyin; /* numbered: "zhong1", "lv4"; 一 is yi1 and 不 bu4 (GB/T 16159); "" when the sound gave none */
     const char *const *alternatives; /* other characters for this place, best first */
     int alternative_count;
+    const ting_pronunciation *pronunciation; /* with options->pronunciation, of an alignment's syllables; else NULL */
 } ting_char;
 
 typedef struct ting_token { /* what the acoustic model emitted */
@@ -277,15 +291,35 @@ TING_API ting_err ting_recognize_samples(const ting_model *model, const float *s
 /* When each character of a text is said in a sound that says it (forced alignment): a result like that of recognition, but its characters
  * are those of the text, and their confidences how well it fits. Punctuation and spaces are left out; a line break, a mark such as
  * 。 or ？, and options->pause seconds without a character end a sentence. Of a character's readings the one that fits best is taken.
- * Of the options (NULL: the defaults) threads, channel, raw, pause, longest, whole and progress count. Returns owned (free with
- * ting_result_free). Errors: those of ting_recognize_file; argument (nothing that is spoken; what has no token in the model, such as Latin
- * words; more tokens than the sound has rows), not found (no lexicon; a text that does not fit the sound), unsupported (over two hours). */
+ * Of the options (NULL: the defaults) threads, channel, raw, pause, longest, whole, pronunciation and progress count; progress is called
+ * during the search too, with all of the sound done. Returns owned (free with ting_result_free). Errors: those of ting_recognize_file;
+ * argument (nothing that is spoken; what has no token in the model, such as Latin words; more tokens than the sound has rows), not found
+ * (no lexicon; a text that does not fit the sound), unsupported (over two hours; pronunciation, and the model's tokens are characters). */
 TING_API ting_err ting_align_file(const ting_model *model, const char *path, const char *text, const ting_options *options,
                                   ting_result **out);
 
 /* The same for samples as ting_recognize_samples takes them. */
 TING_API ting_err ting_align_samples(const ting_model *model, const float *samples, size_t count, int rate, const char *text,
                                      const ting_options *options, ting_result **out);
+
+/* ---- explanation ---- */
+
+typedef struct ting_explain_options {
+    size_t size;       /* set by ting_explain_options_defaults */
+    double begin, end; /* 0, 0; seconds of the sound that are explained, at most 30; end 0: up to the sound's end or 30 s after begin */
+    int sound;         /* 1; the page holds that part of the sound itself, to be listened to; 0: it does not */
+    const char *name;  /* what the page calls the recording; NULL: the name of its file */
+} ting_explain_options;
+
+TING_API void ting_explain_options_defaults(ting_explain_options *options, size_t size);
+
+/* How a recording became text, as one HTML page that needs nothing from elsewhere (docs/EXPLAIN.md): sound, probabilities of the
+ * tokens over time, characters, the syllables that competed, what the sound, the pinyin-to-hanzi network, the language model and hotwords
+ * said of each character and of its rivals, and where the encoder looked. It is recognised as ting_recognize_file does with the same
+ * options; keywords are not for it. Options NULL: the defaults. Returns an owned text in *html, free with ting_text_free. Errors: those of
+ * ting_recognize_file; argument (the part). */
+TING_API ting_err ting_explain_file(const ting_model *model, const char *path, const ting_options *options,
+                                    const ting_explain_options *how, char **html);
 
 /* ---- streams ---- */
 

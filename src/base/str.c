@@ -100,6 +100,22 @@ void ting_str_add_json(ting_str *str, const char *text)
     ting_str_add(str, "\"");
 }
 
+void ting_str_add_base64(ting_str *str, const void *bytes, size_t count)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *from = bytes;
+    for (size_t i = 0; i < count; i += 3) {
+        unsigned group = (unsigned)from[i] << 16, have = count - i < 3 ? (unsigned)(count - i) : 3;
+        if (have > 1)
+            group |= (unsigned)from[i + 1] << 8;
+        if (have > 2)
+            group |= from[i + 2];
+        const char four[4] = {digits[group >> 18], digits[group >> 12 & 63], have > 1 ? digits[group >> 6 & 63] : '=',
+                              have > 2 ? digits[group & 63] : '='};
+        ting_str_add_bytes(str, four, 4);
+    }
+}
+
 void ting_str_add_escaped(ting_str *str, const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {

@@ -32,6 +32,9 @@ void ting_str_add_json(ting_str *str, const char *text);
  * characters. */
 void ting_str_add_escaped(ting_str *str, const char *text);
 
+/* Appends the bytes in base64 (RFC 4648), without line breaks. */
+void ting_str_add_base64(ting_str *str, const void *bytes, size_t count);
+
 void ting_str_clear(ting_str *str); /* keeps the memory */
 void ting_str_free(ting_str *str);
 bool ting_str_ok(const ting_str *str);

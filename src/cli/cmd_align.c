@@ -15,7 +15,7 @@ struct options {
     const char *model, *text, *raw;
     int format, threads, channel;
     double pause;
-    bool whole;
+    bool whole, score;
 };
 
 enum { FORMAT_TSV }; /* the place in the option's choices of the one that is written here */
@@ -54,14 +54,29 @@ out:
     return err;
 }
 
-static void print_characters(const ting_result *result)
+/* The four scores, what was expected and what was heard instead; - where it was the same, or where there is no syllable. */
+static void print_pronunciation(const ting_pronunciation *p)
 {
-    printf("start\tend\tcharacter\tpinyin\tconfidence\n");
+    if (p == NULL) {
+        printf("\t-\t-\t-\t-\t-\t-");
+        return;
+    }
+    const char *instead = strcmp(p->heard, p->expected) == 0 ? "-" : p->heard[0] == '\0' ? "nothing" : p->heard;
+    ting_number_fprint(stdout, "\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%s", p->syllable.score, p->initial.score, p->final.score, p->tone.score,
+                       p->expected, instead);
+}
+
+static void print_characters(const ting_result *result, bool score)
+{
+    printf("start\tend\tcharacter\tpinyin\tconfidence%s\n", score ? "\tscore\tinitial\tfinal\ttone\texpected\theard" : "");
     for (int i = 0; i < ting_result_sentence_count(result); i++) {
         const ting_sentence *sentence = ting_result_sentence(result, i);
         for (int k = 0; k < sentence->char_count; k++) {
             const ting_char *c = ting_sentence_char(sentence, k);
-            ting_number_fprint(stdout, "%.3f\t%.3f\t%s\t%s\t%.4f\n", c->start, c->end, c->text, c->pinyin, (double)c->confidence);
+            ting_number_fprint(stdout, "%.3f\t%.3f\t%s\t%s\t%.4f", c->start, c->end, c->text, c->pinyin, (double)c->confidence);
+            if (score)
+                print_pronunciation(c->pronunciation);
+            printf("\n");
         }
     }
 }
@@ -71,7 +86,7 @@ static ting_err print(const struct options *o, const ting_result *result, const 
     ting_err err = TING_OK;
     char *text = NULL;
     if (o->format == FORMAT_TSV) {
-        print_characters(result);
+        print_characters(result, o->score);
         goto out;
     }
     TRY(ting_result_format(result, formats[o->format], name, &text));
@@ -98,6 +113,7 @@ static ting_err align(ting_cli *cli, const struct options *o, const char *text, 
     options.raw = o->raw;
     options.pause = o->pause;
     options.whole = o->whole;
+    options.pronunciation = o->score;
     options.progress = watch;
     options.progress_self = &bar;
     TRY(ting_model_open(o->model, &model_options, &model));
@@ -121,6 +137,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
                              both ? "twice" : "nowhere");
     if (o->text != NULL && strcmp(o->text, "-") == 0 && strcmp(cli->inputs[0], "-") == 0)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "sound and text cannot both be standard input: give a file for one of them");
+    if (o->score && formats[o->format] != TING_FORMAT_TSV && formats[o->format] != TING_FORMAT_JSON)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "%s has no place for scores: expected -f tsv or json with --score",
+                             ting_format_name(formats[o->format]));
     ting_cli_catch_interrupt();
     if (o->raw != NULL)
         TRY(ting_tool_check_raw(o->raw));
@@ -142,6 +161,8 @@ static const ting_option table[] = {
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT",
      "a line for each character (seconds, character, syllable, confidence), or as tingxie transcribe writes results",
      .choices = "tsv json ctm textgrid srt vtt lrc"},
+    {'s', "score", TING_OPTION_FLAG, FIELD(score), NULL,
+     "how well each syllable was said, and its initial, final and tone, 0 to 100 (tsv and json): docs/ALIGN.md"},
     {0, "text", TING_OPTION_FILE, FIELD(text), "FILE", "the text is in FILE, - for standard input, instead of TEXT"},
     {0, "pause", TING_OPTION_REAL, FIELD(pause), "SECONDS", "silence that ends a sentence", .min = 0.2, .max = 60},
     {0, "whole", TING_OPTION_FLAG, FIELD(whole), NULL, "a streaming model hears whole segments between pauses: often more exact"},
@@ -156,6 +177,7 @@ static const struct options defaults = {.pause = 0.8};
 
 static const ting_example examples[] = {
     {"tingxie align examples/sound/BAC009S0252W0453.flac 公安机关正在进一步调查中", "a line for each character"},
+    {"tingxie align --score shi4.wav 是", "how well it was said, and what was heard instead"},
     {"tingxie align -f srt --text lecture.txt lecture.flac > lecture.srt", "subtitles of a text that is known"},
     {"tingxie align -f textgrid talk.wav 今天天气很好 > talk.TextGrid", "for Praat"},
     {"tingxie align -m zipformer-wenetspeech-3.3m talk.wav 今天天气很好", "with a public model"},

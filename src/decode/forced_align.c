@@ -9,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 256 };                            /* through the head or the encoder's projection */
+enum { ROWS_AT_ONCE = 256, /* through the head or the encoder's projection */
+       ROWS_UNASKED = 32 }; /* from one question whether to go on to the next: a few tenths of a second of the longest searches */
 static const size_t most_bytes = (size_t)512 << 20;     /* of back pointers */
 
 /* Where a state comes from: STAY, itself; of a transducer's node FROM + k, the k-th node before it. Of a CTC token FROM + 2 k the
@@ -25,6 +26,7 @@ typedef struct band { /* nodes that were alive in a row */
 typedef struct lattice {
     ting_ctx *ctx;
     const ting_am_net *net;
+    const ting_forced_align_options *options;
     bool ctc;
     ting_real *predicted;        /* [nodes, joiner_dim] the predictor's row after each node; NULL: CTC */
     const ting_align_graph *graph;
@@ -119,9 +121,10 @@ static double best_of(const lattice *l, const double *totals, int node)
 }
 
 /* The band after a row: first .. last, without the edges that are `beam` behind. */
-static ting_err take_band(lattice *l, int row, int last, double beam)
+static ting_err take_band(lattice *l, int row, int last)
 {
     ting_err err = TING_OK;
+    const double beam = l->options->beam;
     int first = l->first;
     double best = -INFINITY;
     for (int n = first; n <= last; n++)
@@ -142,7 +145,7 @@ out:
 }
 
 /* One row: `now` to `next`, and its back pointers. */
-static ting_err one_row(lattice *l, ting_tensor heads, int t, int row, double beam)
+static ting_err one_row(lattice *l, ting_tensor heads, int t, int row)
 {
     ting_err err = TING_OK;
     const ting_arena_mark mark = ting_arena_tell(l->ctx->arena);
@@ -159,7 +162,7 @@ static ting_err one_row(lattice *l, ting_tensor heads, int t, int row, double be
         else
             step_transducer(l, scores, m, l->next + m, back);
     }
-    TRY(take_band(l, row, reach, beam));
+    TRY(take_band(l, row, reach));
     if (l->back_count > most_bytes)
         FAIL(TING_ERR_UNSUPPORTED, "the text and the sound are too long to be aligned at once: %zu MiB of back pointers at encoder row %d, "
              "expected at most %zu: cut them", l->back_count >> 20, row, most_bytes >> 20);
@@ -171,7 +174,7 @@ out:
     return err;
 }
 
-static ting_err search(lattice *l, ting_tensor rows, double beam)
+static ting_err search(lattice *l, ting_tensor rows)
 {
     ting_err err = TING_OK;
     const ting_arena_mark start = ting_arena_tell(l->ctx->arena);
@@ -182,8 +185,11 @@ static ting_err search(lattice *l, ting_tensor rows, double beam)
     for (int row = 0; row < rows.rows;) {
         const ting_tensor heads = take_rows(l, rows, row, ROWS_AT_ONCE);
         TRY(l->ctx->err);
-        for (int t = 0; t < heads.rows; t++, row++)
-            TRY(one_row(l, heads, t, row, beam));
+        for (int t = 0; t < heads.rows; t++, row++) {
+            if (l->options->go_on != NULL && row % ROWS_UNASKED == 0)
+                TRY(l->options->go_on(l->options->self));
+            TRY(one_row(l, heads, t, row));
+        }
         ting_arena_rewind(l->ctx->arena, start);
     }
 out:
@@ -318,11 +324,13 @@ out:
     return err;
 }
 
-static ting_err lattice_make(ting_ctx *ctx, const ting_am_net *net, bool ctc, const ting_align_graph *graph, int rows, lattice *l)
+static ting_err lattice_make(ting_ctx *ctx, const ting_am_net *net, const ting_forced_align_options *options,
+                             const ting_align_graph *graph, int rows, lattice *l)
 {
     ting_err err = TING_OK;
-    *l = (lattice){.ctx = ctx, .net = net, .graph = graph, .ctc = ctc, .states = ctc ? 2 : 1, .vocab = ting_am_vocab(&net->config),
-                   .blank = ting_am_blank(&net->config)};
+    const bool ctc = options->ctc;
+    *l = (lattice){.ctx = ctx, .net = net, .options = options, .graph = graph, .ctc = ctc, .states = ctc ? 2 : 1,
+                   .vocab = ting_am_vocab(&net->config), .blank = ting_am_blank(&net->config)};
     const size_t totals = (size_t)graph->count * (size_t)l->states;
     l->now = ting_alloc(totals, sizeof *l->now);
     l->next = ting_alloc(totals, sizeof *l->next);
@@ -344,10 +352,11 @@ static void lattice_free(lattice *l)
     ting_free(l->back);
 }
 
-ting_err ting_forced_align(ting_ctx *ctx, const ting_am_net *net, bool ctc, ting_tensor rows, const ting_align_place *places, int count,
-                           double beam, ting_forced_alignment *out)
+ting_err ting_forced_align(ting_ctx *ctx, const ting_am_net *net, const ting_forced_align_options *options, ting_tensor rows,
+                           const ting_align_place *places, int count, ting_forced_alignment *out)
 {
     ting_err err = TING_OK;
+    const bool ctc = options->ctc;
     int start[TING_TRANSDUCER_MAX_CONTEXT] = {-1};
     ting_align_graph graph = {0};
     lattice l = {0};
@@ -358,8 +367,8 @@ ting_err ting_forced_align(ting_ctx *ctx, const ting_am_net *net, bool ctc, ting
     if (graph.shortest > rows.rows)
         FAIL(TING_ERR_ARGUMENT, "the text is too long for the sound: %d tokens, but the sound has %d rows, expected at least one for each "
              "token", graph.shortest, rows.rows);
-    TRY(lattice_make(ctx, net, ctc, &graph, rows.rows, &l));
-    TRY(search(&l, rows, beam));
+    TRY(lattice_make(ctx, net, options, &graph, rows.rows, &l));
+    TRY(search(&l, rows));
     TRY(read_back(&l, rows, count, out));
 out:
     lattice_free(&l);

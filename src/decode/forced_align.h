@@ -27,11 +27,18 @@ typedef struct ting_forced_alignment { /* free with ting_forced_alignment_free *
     double log_prob;          /* of the whole alignment */
 } ting_forced_alignment;
 
-/* rows [T, dim] of the encoder. ctc: the CTC head is asked, else the transducer; the network must have it. Tokens must be outputs of it,
- * not blank. The arena is rewound. Errors: argument (fewer rows than tokens), not found (no alignment within the beam),
- * unsupported (too long: back pointers of more than 512 MiB), numeric, memory. */
-ting_err ting_forced_align(ting_ctx *ctx, const ting_am_net *net, bool ctc, ting_tensor rows, const ting_align_place *places, int count,
-                           double beam, ting_forced_alignment *out);
+typedef struct ting_forced_align_options {
+    bool ctc;    /* the CTC head is asked, else the transducer; the network must have it */
+    double beam; /* nats */
+    ting_err (*go_on)(void *self); /* asked every few rows, its error stops the search; NULL: not asked */
+    void *self;
+} ting_forced_align_options;
+
+/* rows [T, dim] of the encoder. Tokens must be outputs of the head, not blank. The arena is rewound. Errors: argument (fewer rows than
+ * tokens), not found (no alignment within the beam), unsupported (too long: back pointers of more than 512 MiB), numeric, memory, that
+ * of go_on. */
+ting_err ting_forced_align(ting_ctx *ctx, const ting_am_net *net, const ting_forced_align_options *options, ting_tensor rows,
+                           const ting_align_place *places, int count, ting_forced_alignment *out);
 void ting_forced_alignment_free(ting_forced_alignment *alignment);
 
 #endif

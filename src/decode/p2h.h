@@ -65,6 +65,11 @@ typedef struct ting_p2h_page {
     ting_p2h_line *lines; /* best first, all different */
     int line_count;       /* at most nbest */
     int *alternatives;    /* [count of line 0, options.alternatives] best first, -1 ends a row */
+    /* what the lines were chosen from; of an encoder-decoder nothing */
+    const ting_p2h_place *places; /* [place_count] those that ting_p2h_line.places counts */
+    int place_count;
+    ting_confusion network;       /* where sequences compete in one search: the syllables of each place; else count 0 */
+    ting_hotword_matches matches; /* likewise, with hotwords */
 } ting_p2h_page;
 
 /* Everything returned lives in the arena; so does the work: a few hundred bytes a syllable for one-to-one networks, and what

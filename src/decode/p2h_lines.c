@@ -14,6 +14,7 @@ typedef struct row { /* places to choose from, one after the other */
     const ting_p2h_place *places;
     int count;
     ting_hotword_matches matches; /* in them */
+    ting_confusion network;       /* that they were made of; count 0: of one sequence */
 } row;
 
 static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
@@ -85,7 +86,7 @@ static ting_err join_sequences(ting_arena *arena, const ting_p2h_options *option
     TRY(joined != NULL ? TING_OK : TING_ERR_MEMORY);
     for (int t = 0; t < network.count; t++)
         TRY(join_place(arena, options, &network.places[t], read, &joined[t]));
-    *out = (row){.places = joined, .count = network.count};
+    *out = (row){.places = joined, .count = network.count, .network = network};
     if (options->hotwords != NULL)
         TRY(ting_hotwords_find(options->hotwords, arena, &network, options->input_weight, options->bonus, &out->matches));
 out:
@@ -214,6 +215,10 @@ ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, con
     if (!joint)
         from = (row){.places = read[out->lines[0].input].places, .count = inputs[out->lines[0].input].count};
     TRY(list_alternatives(arena, options->alternatives, &from, out));
+    out->places = from.places;
+    out->place_count = from.count;
+    out->network = from.network;
+    out->matches = from.matches;
 out:
     return err;
 }

@@ -4,6 +4,7 @@
  *
  *     sound -> listener.h: rows [T, dim], all kept     text -> align_text.h: places
  *           \-> decode/forced_align.h: hits of each place -> sentence.h, which is told the characters -> ting_result
+ *                                                     \-> pronounce.h, if it is asked for
  */
 #include "base/mem.h"
 #include "base/pool.h"
@@ -12,6 +13,7 @@
 #include "engine/listener.h"
 #include "engine/model.h"
 #include "engine/options.h"
+#include "engine/pronounce.h"
 #include "engine/result.h"
 #include "engine/sentence.h"
 #include "engine/sound_feed.h"
@@ -37,6 +39,9 @@ typedef struct aligner {
     double row_seconds, seconds;
     ting_hit *hits; /* [alignment.count] */
     ting_forced_alignment alignment;
+    bool ctc; /* it is the CTC head's */
+    const ting_pronunciation **pronunciations; /* [text.count]; NULL: not asked for */
+    ting_arena *scores;                        /* where they lie */
     ting_arena *arena; /* of sentences */
 } aligner;
 
@@ -87,18 +92,58 @@ out:
     return err;
 }
 
+/* Whether the caller wants to go on: asked while all of the sound is heard and is searched. */
+static ting_err report(void *self)
+{
+    ting_err err = TING_OK;
+    const aligner *a = self;
+    if (a->options.progress != NULL && a->options.progress(a->options.progress_self, a->seconds, a->seconds) != 0)
+        FAIL(TING_ERR_CANCELLED, "stopped while the text was looked for in %.1f s of sound", a->seconds);
+out:
+    return err;
+}
+
+static ting_tensor all_rows(const aligner *a)
+{
+    return (ting_tensor){.data = a->rows, .rows = a->row_count, .cols = a->dim, .ld = a->dim};
+}
+
+static ting_err search_head(aligner *a, ting_ctx *ctx, bool ctc, double beam)
+{
+    const ting_forced_align_options options = {.ctc = ctc, .beam = beam, .go_on = report, .self = a};
+    a->ctc = ctc;
+    return ting_forced_align(ctx, a->model->hearing.am.net, &options, all_rows(a), a->text.places, a->text.count, &a->alignment);
+}
+
 /* By the head that recognises (decoder.h), within the usual beam; where that finds nothing by the CTC head, which never waits for a
  * context, if there is another; then, of what is not too long, exactly. */
 static ting_err search_heads(aligner *a, ting_ctx *ctx)
 {
-    const ting_tensor rows = {.data = a->rows, .rows = a->row_count, .cols = a->dim, .ld = a->dim};
     const ting_am_net *net = a->model->hearing.am.net;
     const bool ctc = net->transducer == NULL, both = !ctc && net->config.ctc.vocab > 0;
-    ting_err err = ting_forced_align(ctx, net, ctc, rows, a->text.places, a->text.count, usual_beam, &a->alignment);
+    ting_err err = search_head(a, ctx, ctc, usual_beam);
     if (err == TING_ERR_NOT_FOUND && both)
-        err = ting_forced_align(ctx, net, true, rows, a->text.places, a->text.count, usual_beam, &a->alignment);
+        err = search_head(a, ctx, true, usual_beam);
     if (err == TING_ERR_NOT_FOUND && (size_t)a->row_count * (size_t)a->text.count <= most_cells)
-        err = ting_forced_align(ctx, net, ctc, rows, a->text.places, a->text.count, INFINITY, &a->alignment);
+        err = search_head(a, ctx, ctc, INFINITY);
+    return err;
+}
+
+static ting_err score(aligner *a, ting_ctx *ctx)
+{
+    ting_err err = TING_OK;
+    ting_pronouncer *pronouncer = NULL;
+    a->scores = ting_arena_new(1 << 14);
+    a->pronunciations = ting_alloc((size_t)a->text.count, sizeof *a->pronunciations);
+    if (a->scores == NULL || a->pronunciations == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for pronunciations");
+    TRY(ting_pronouncer_new(&a->model->hearing.am, &pronouncer));
+    for (int i = 0; i < a->text.count; i++) {
+        TRY(report(a));
+        TRY(ting_pronounce(pronouncer, ctx, all_rows(a), &a->alignment, a->ctc, i, a->text.count, a->scores, &a->pronunciations[i]));
+    }
+out:
+    ting_pronouncer_free(pronouncer);
     return err;
 }
 
@@ -110,6 +155,8 @@ static ting_err search(aligner *a)
         FAIL(TING_ERR_MEMORY, "out of memory for an alignment");
     ting_ctx ctx = {.arena = arena, .pool = a->pool, .kern = ting_kern_select(ting_cpu_detect())};
     TRY(search_heads(a, &ctx));
+    if (a->options.pronunciation)
+        TRY(score(a, &ctx));
     a->hits = ting_alloc((size_t)a->alignment.count, sizeof *a->hits);
     if (a->hits == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for an alignment");
@@ -156,6 +203,29 @@ static int first_hit(const aligner *a, int place)
     return place < a->text.count ? a->alignment.firsts[place] : a->alignment.count;
 }
 
+/* The sentence with the pronunciations of its characters, each of which stands for a place from `first` on. In the arena. */
+static ting_err with_scores(const aligner *a, int first, const ting_sentence **sentence)
+{
+    ting_err err = TING_OK;
+    const ting_sentence *from = *sentence;
+    ting_sentence *scored = ting_arena_take(a->arena, sizeof *scored);
+    struct ting_sentence_parts *parts = ting_arena_take(a->arena, sizeof *parts);
+    ting_char *chars = ting_arena_take(a->arena, (size_t)from->char_count * sizeof *chars);
+    if (ting_arena_failed(a->arena))
+        FAIL(TING_ERR_MEMORY, "out of memory for a sentence of %d characters", from->char_count);
+    *scored = *from;
+    *parts = *from->parts;
+    for (int i = 0; i < from->char_count; i++) {
+        chars[i] = parts->chars[i];
+        chars[i].pronunciation = a->pronunciations[first + i];
+    }
+    parts->chars = chars;
+    scored->parts = parts;
+    *sentence = scored;
+out:
+    return err;
+}
+
 /* Places first .. end - 1 as a sentence. */
 static ting_err add_sentence(aligner *a, int first, int end, ting_result *result)
 {
@@ -172,6 +242,8 @@ static ting_err add_sentence(aligner *a, int first, int end, ting_result *result
         heard.score += heard.hits[i].log_prob;
     ting_arena_reset(a->arena);
     TRY(ting_sentence_make(&maker, &heard, 1, a->arena, &sentence));
+    if (a->pronunciations != NULL)
+        TRY(with_scores(a, first, &sentence));
     TRY(ting_result_add(result, sentence));
 out:
     return err;
@@ -208,6 +280,8 @@ static void end(aligner *a)
     ting_align_text_free(&a->text);
     ting_forced_alignment_free(&a->alignment);
     ting_arena_free(a->arena);
+    ting_arena_free(a->scores);
+    ting_free(a->pronunciations);
     ting_free(a->rows);
     ting_free(a->hits);
 }
@@ -233,8 +307,8 @@ ting_err ting_align_samples(const ting_model *model, const float *samples, size_
     aligner a;
     *out = NULL;
     TRY(begin(model, options, text, rate, &a));
-    TRY(ting_sound_feed_samples(samples, count, rate, &a.options, (ting_sound_sink){hear, &a}));
     a.seconds = (double)count / rate;
+    TRY(ting_sound_feed_samples(samples, count, rate, &a.options, (ting_sound_sink){hear, &a}));
     TRY(finish(&a, out));
 out:
     end(&a);

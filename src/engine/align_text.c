@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "engine/spell.h"
 #include "engine/tables.h"
 #include "text/g2p.h"
 #include "text/plain.h"
@@ -32,36 +33,6 @@ static int find_text(const reader *r, const char *text, size_t length)
     return -1;
 }
 
-static int find_piece(const reader *r, ting_piece want)
-{
-    for (int i = 0; i < r->vocab; i++) {
-        const ting_piece *p = &r->am->pieces[i];
-        if (p->kind == want.kind && (want.kind != TING_PIECE_SYLLABLE || p->syllable == want.syllable) &&
-            (want.kind != TING_PIECE_INITIAL || p->initial == want.initial) &&
-            (want.kind != TING_PIECE_FINAL || (p->final == want.final && p->tone == want.tone)))
-            return i;
-    }
-    return -1;
-}
-
-/* The tokens of a syllable; count 0: the model lacks one of them. */
-static ting_align_path spell(const reader *r, int id)
-{
-    ting_align_path path = {.count = 0};
-    const int whole = find_piece(r, (ting_piece){.kind = TING_PIECE_SYLLABLE, .syllable = id});
-    const ting_piece initial = {.kind = TING_PIECE_INITIAL, .initial = ting_pinyin_initial(id)};
-    const ting_piece final = {.kind = TING_PIECE_FINAL, .final = ting_pinyin_final(id), .tone = ting_pinyin_tone(id)};
-    if (whole >= 0)
-        return (ting_align_path){{whole}, 1};
-    if (initial.initial != TING_INITIAL_none)
-        path.tokens[path.count++] = find_piece(r, initial);
-    path.tokens[path.count++] = find_piece(r, final);
-    for (int i = 0; i < path.count; i++)
-        if (path.tokens[i] < 0)
-            return (ting_align_path){.count = 0};
-    return path;
-}
-
 static void add_path(ting_align_place *place, ting_align_path path)
 {
     bool known = path.count == 0 || place->path_count == TING_ALIGN_PATHS;
@@ -76,17 +47,17 @@ static void add_readings(const reader *r, const ting_g2p_item *item, const ting_
 {
     enum { YI = 0x4E00, BU = 0x4E0D };
     const ting_readings readings = ting_lexicon_readings(r->lexicon, item->code_point);
-    add_path(place, spell(r, item->id));
+    add_path(place, ting_spell(r->am, item->id));
     for (int i = 0; i < readings.common && item->source == TING_G2P_COMMONEST; i++)
-        add_path(place, spell(r, readings.ids[i]));
+        add_path(place, ting_spell(r->am, readings.ids[i]));
     if (item->code_point == YI || item->code_point == BU)
-        add_path(place, spell(r, ting_pinyin_with_tone(item->id, 2)));
+        add_path(place, ting_spell(r->am, ting_pinyin_with_tone(item->id, 2)));
     if (item->code_point == YI)
-        add_path(place, spell(r, ting_pinyin_with_tone(item->id, 4)));
+        add_path(place, ting_spell(r->am, ting_pinyin_with_tone(item->id, 4)));
     if (ting_pinyin_tone(item->id) == 3 && next != NULL && next->id != TING_PINYIN_NONE && ting_pinyin_tone(next->id) == 3)
-        add_path(place, spell(r, ting_pinyin_with_tone(item->id, 2)));
+        add_path(place, ting_spell(r->am, ting_pinyin_with_tone(item->id, 2)));
     for (int tone = 1; tone <= TING_PINYIN_TONES && place->path_count == 0; tone++) /* a model may lack a rare one */
-        add_path(place, spell(r, ting_pinyin_with_tone(item->id, tone)));
+        add_path(place, ting_spell(r->am, ting_pinyin_with_tone(item->id, tone)));
 }
 
 /* The error for what stands at item i, with all of a Latin word or number. */

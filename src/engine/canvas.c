@@ -99,6 +99,21 @@ static void blend(ting_canvas *canvas, int x, int y, unsigned colour, double alp
     }
 }
 
+unsigned ting_canvas_heat(double t)
+{
+    static const unsigned stops[] = {0x07061C, 0x21114E, 0x4A1676, 0x7B2482, 0xAD3577,
+                                     0xDA4E5E, 0xF57B47, 0xFDB24A, 0xFBF5C0};
+    enum { STEPS = sizeof stops / sizeof *stops - 1 };
+    double at = (t < 0 ? 0 : t > 1 ? 1 : t) * STEPS;
+    int i = at >= STEPS ? STEPS - 1 : (int)at;
+    unsigned colour = 0;
+    for (int shift = 16; shift >= 0; shift -= 8) {
+        double a = stops[i] >> shift & 255, b = stops[i + 1] >> shift & 255;
+        colour |= (unsigned)(a + (b - a) * (at - i) + 0.5) << shift;
+    }
+    return colour;
+}
+
 void ting_canvas_rect(ting_canvas *canvas, int x, int y, int width, int height, unsigned colour)
 {
     int left = x < 0 ? 0 : x, right = x + width > canvas->width ? canvas->width : x + width;

@@ -29,6 +29,9 @@ void ting_canvas_rect(ting_canvas *canvas, int x, int y, int width, int height, 
 void ting_canvas_text(ting_canvas *canvas, double x, double y, double size, ting_align align,
                       unsigned colour, const char *text);
 
+/* A colour scale for t in [0, 1]: from night blue over purple and orange to pale yellow, even steps in lightness. */
+unsigned ting_canvas_heat(double t);
+
 /* Appends the picture as a PNG file. Errors: memory, internal. */
 ting_err ting_canvas_png(const ting_canvas *canvas, ting_str *out);
 

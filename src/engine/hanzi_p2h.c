@@ -154,6 +154,8 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
         return TING_ERR_MEMORY;
     for (size_t i = 0; i < others; i++)
         put_character(use->p2h, page.alternatives[i], out->alternatives[i]);
+    if (use->seen != NULL)
+        *use->seen = (ting_hanzi_seen){page, *out};
 out:
     return err;
 }

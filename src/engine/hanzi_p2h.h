@@ -26,6 +26,11 @@ void ting_hanzi_p2h_close(ting_hanzi_p2h *p2h);
 int ting_hanzi_p2h_syllable(const ting_hanzi_p2h *p2h, int pinyin);
 const ting_p2h_model *ting_hanzi_p2h_model(const ting_hanzi_p2h *p2h);
 
+typedef struct ting_hanzi_seen { /* how a page came about, in the arena that the page lies in; a copy for whoever explains it */
+    ting_p2h_page page;
+    ting_hanzi_page written;
+} ting_hanzi_seen;
+
 typedef struct ting_hanzi_p2h_use {
     const ting_hanzi_p2h *p2h;
     const ting_kern *kern;
@@ -37,6 +42,7 @@ typedef struct ting_hanzi_p2h_use {
     const ting_p2h_lm *lm; /* the same; made by ting_hanzi_p2h_weigh. NULL: none */
     const ting_p2h_rescorer *rescorer; /* decode/p2h_rescore.h; made by ting_hanzi_p2h_rescore. NULL: none */
     const struct ting_hotword_list *hotwords; /* engine/hotword_text.h; NULL: none */
+    ting_hanzi_seen *seen; /* gets what the last page was made of; NULL: nobody asks */
 } ting_hanzi_p2h_use;
 
 /* A language model beside the network: which word each of its characters is. Borrows the n-grams; free with

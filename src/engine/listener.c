@@ -33,7 +33,8 @@ ting_err ting_listener_new(const ting_am *am, const ting_listener_options *optio
     *l = (ting_listener){.rate = options->rate, .run = {.am = am, .sink = sink, .arena = ting_arena_new(1 << 20)}};
     if (l->run.arena == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a stream");
-    l->run.ctx = (ting_ctx){.arena = l->run.arena, .pool = options->pool, .kern = ting_kern_select(ting_cpu_detect())};
+    l->run.ctx = (ting_ctx){.arena = l->run.arena, .pool = options->pool, .kern = ting_kern_select(ting_cpu_detect()),
+                             .tap = options->tap};
     TRY(!options->whole && ting_chunk_ear_fits(am) ? ting_chunk_ear_new(&l->run, &l->chunks)
                                 : ting_segment_ear_new(&l->run, options->pause, options->longest, &l->segments));
     if (l->rate != am->features.rate)
@@ -85,6 +86,8 @@ ting_err ting_hear_frames(ting_hearing_run *run, const float *frames, int count,
     int starts[2] = {0, count}, out_starts[2];
     ting_encoder_state *states[1] = {state};
     ting_arena_reset(run->arena);
+    if (run->sink.begin != NULL)
+        run->sink.begin(run->sink.self, run->rows - skip);
     ting_tensor x = ting_ctx_constant(ctx, count, ting_feature_dim(&run->am->features));
     for (int t = 0; t < x.rows; t++) { /* ting_real is float or double */
         const float *frame = frames + (size_t)t * (size_t)x.cols;

@@ -23,6 +23,9 @@ typedef struct ting_row_sink {
     /* There was a pause as long as ends a sentence; of models that hear segments only. NULL: not wanted. */
     ting_err (*pause)(void *self);
     void *self;
+    /* A call of the network follows, whose first row is number `first`; those that it was given as context alone lie before the rows that
+     * `take` gets. NULL: not wanted. */
+    void (*begin)(void *self, long first);
 } ting_row_sink;
 
 typedef struct ting_listener_options {
@@ -30,6 +33,7 @@ typedef struct ting_listener_options {
     double pause, longest; /* seconds: of a pause that ends a sentence, and of a sentence (tingxie.h); segments */
     bool whole;            /* segments also of a model that can stream */
     ting_pool *pool;       /* NULL: one thread */
+    const ting_tap *tap;   /* sees inside the encoder; borrowed. NULL: none */
 } ting_listener_options;
 
 /* Returns owned in *out, free with ting_listener_free. The model, the pool and the sink's target are borrowed. Errors:

@@ -292,29 +292,34 @@ void ting_model_free(ting_model *model)
     ting_free(model);
 }
 
-size_t ting_model_describe(const ting_model *model, char *out, size_t room)
+void ting_model_describe_in(const ting_model *model, ting_str *out)
 {
     static const char *const precisions[] = {"f32", "bf16", "int8"};
     const ting_am *am = &model->hearing.am;
-    ting_str text = {0};
-    ting_str_add(&text, "acoustic: ");
-    ting_am_describe(&am->net->config, &text);
-    ting_str_addf(&text, ", %.2f M parameters, %d %s, %s\n  %s\n", (double)ting_params_elements(am->net->params) / 1e6,
+    ting_str_add(out, "acoustic: ");
+    ting_am_describe(&am->net->config, out);
+    ting_str_addf(out, ", %.2f M parameters, %d %s, %s\n  %s\n", (double)ting_params_elements(am->net->params) / 1e6,
                   ting_am_vocab(&am->net->config), am->writes ? "characters" : "tokens", precisions[model->options.precision],
                   model->hearing.path);
     if (model->writing.path != NULL) {
         const ting_p2h_model *p2h = ting_hanzi_p2h_model(model->writing.p2h);
-        ting_str_addf(&text, "pinyin to hanzi: Transformer, %.2f M parameters, %d syllables, %d characters\n  %s\n",
+        ting_str_addf(out, "pinyin to hanzi: Transformer, %.2f M parameters, %d syllables, %d characters\n  %s\n",
                       (double)ting_params_elements(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters,
                       model->writing.path);
     }
     if (model->weighing.lm != NULL)
-        ting_str_addf(&text, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),
+        ting_str_addf(out, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),
                       ting_ngram_words(model->weighing.ngram)->count, model->weighing.lm->weight, model->weighing.path);
     if (model->ranking.lm != NULL)
-        ting_str_addf(&text, "language model that ranks lines anew: %s, %zu words, weight %g, %d lines\n  %s\n",
+        ting_str_addf(out, "language model that ranks lines anew: %s, %zu words, weight %g, %d lines\n  %s\n",
                       ting_lm_name(model->ranking.lm), model->ranking.lm->words->count, model->options.rescore_weight,
                       model->options.rescore_lines, model->ranking.path);
+}
+
+size_t ting_model_describe(const ting_model *model, char *out, size_t room)
+{
+    ting_str text = {0};
+    ting_model_describe_in(model, &text);
     size_t length = text.length;
     if (room > 0) {
         size_t copied = length < room - 1 ? length : room - 1;

@@ -4,6 +4,7 @@
 #define TING_ENGINE_MODEL_H
 
 #include "base/log.h"
+#include "base/str.h"
 #include "engine/am.h"
 #include "engine/hanzi_p2h.h"
 #include "tingxie.h"
@@ -39,6 +40,9 @@ struct ting_model {
     ting_weighing weighing;
     ting_ranking ranking;
 };
+
+/* Appends what ting_model_describe says. */
+void ting_model_describe_in(const ting_model *model, ting_str *out);
 
 /* ting_model_open for the pinyin-to-hanzi network alone (options->hanzi is 1): of path, which must have one, or of the
  * first file of the places that has one. */

@@ -13,6 +13,8 @@ static const ting_options option_defaults = {
 static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1, .lm_weight = 0.9,
                                                         .rescore_weight = 0.5, .rescore_lines = 16};
 
+static const ting_explain_options explain_option_defaults = {.sound = 1};
+
 /* The first `size` bytes of the defaults; the caller's struct may be shorter or longer than ours. */
 static void fill(void *out, size_t size, const void *defaults, size_t own)
 {
@@ -29,6 +31,11 @@ void ting_options_defaults(ting_options *options, size_t size)
 void ting_model_options_defaults(ting_model_options *options, size_t size)
 {
     fill(options, size, &model_option_defaults, sizeof model_option_defaults);
+}
+
+void ting_explain_options_defaults(ting_explain_options *options, size_t size)
+{
+    fill(options, size, &explain_option_defaults, sizeof explain_option_defaults);
 }
 
 static ting_err take(const void *from, const char *type, const void *defaults, void *out, size_t own)
@@ -74,6 +81,7 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(whole("alternatives", out->alternatives, 0, 16));
     TRY(whole("channel", out->channel, 0, 1024));
     TRY(whole("whole", out->whole, 0, 1));
+    TRY(whole("pronunciation", out->pronunciation, 0, 1));
     TRY(real("pause", out->pause, 0.2, 3600));
     TRY(real("longest", out->longest, 5, 120));
     TRY(real("keyword_threshold", out->keyword_threshold, 0, 1));
@@ -94,6 +102,17 @@ ting_err ting_model_options_take(const ting_model_options *options, ting_model_o
     TRY(take(options, "ting_model_options", &model_option_defaults, out, sizeof *out));
     TRY(whole("hanzi", out->hanzi, 0, 2));
     TRY(whole("precision", (int)out->precision, TING_PRECISION_F32, TING_PRECISION_INT8));
+out:
+    return err;
+}
+
+ting_err ting_explain_options_take(const ting_explain_options *options, ting_explain_options *out)
+{
+    ting_err err = TING_OK;
+    TRY(take(options, "ting_explain_options", &explain_option_defaults, out, sizeof *out));
+    TRY(whole("sound", out->sound, 0, 1));
+    TRY(real("begin", out->begin, 0, 1e9));
+    TRY(real("end", out->end, 0, 1e9));
 out:
     return err;
 }

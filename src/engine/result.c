@@ -43,6 +43,14 @@ static bool copy_char(ting_arena *arena, ting_char *c)
     c->alternatives = alternatives;
     c->text = ting_arena_text(arena, c->text);
     c->pinyin = ting_arena_text(arena, c->pinyin);
+    if (c->pronunciation == NULL)
+        return true;
+    ting_pronunciation *pronunciation = copy_array(arena, c->pronunciation, 1, sizeof *pronunciation);
+    if (pronunciation == NULL)
+        return false;
+    pronunciation->expected = ting_arena_text(arena, pronunciation->expected);
+    pronunciation->heard = ting_arena_text(arena, pronunciation->heard);
+    c->pronunciation = pronunciation;
     return true;
 }
 

@@ -157,22 +157,6 @@ out:
     return err;
 }
 
-/* From night blue over purple and orange to pale yellow, even steps in lightness; t in [0, 1]. */
-static unsigned colour_of(double t)
-{
-    static const unsigned stops[] = {0x07061C, 0x21114E, 0x4A1676, 0x7B2482, 0xAD3577,
-                                     0xDA4E5E, 0xF57B47, 0xFDB24A, 0xFBF5C0};
-    enum { STEPS = sizeof stops / sizeof *stops - 1 };
-    double at = (t < 0 ? 0 : t > 1 ? 1 : t) * STEPS;
-    int i = at >= STEPS ? STEPS - 1 : (int)at;
-    unsigned colour = 0;
-    for (int shift = 16; shift >= 0; shift -= 8) {
-        double a = stops[i] >> shift & 255, b = stops[i + 1] >> shift & 255;
-        colour |= (unsigned)(a + (b - a) * (at - i) + 0.5) << shift;
-    }
-    return colour;
-}
-
 /* Value at a place between cells: averaged over the columns that fall into one pixel, straight lines between cells. */
 static double value_at(const picture *p, double column, double bin, double span)
 {
@@ -202,7 +186,7 @@ static void draw_cells(ting_canvas *canvas, const picture *p, int left, int top)
             double bin = (HEIGHT - y - 0.5) / HEIGHT * p->bins - 0.5;
             double value = value_at(p, (x + 0.5) * span - 0.5, bin, span);
             ting_canvas_rect(canvas, left + x, top + y, 1, 1,
-                             colour_of((value - p->low) / (p->high - p->low)));
+                             ting_canvas_heat((value - p->low) / (p->high - p->low)));
         }
 }
 
@@ -249,20 +233,23 @@ static const char *time_unit(const picture *p)
     return p->seconds < 120 ? "time (s)" : p->seconds < 7200 ? "time (min:s)" : "time (h:min)";
 }
 
+double ting_spectrogram_height(const ting_feature_config *config, double hz)
+{
+    const ting_mel_scale scale = (ting_mel_scale)config->mel_scale;
+    const double top = config->high > 0 ? config->high : config->high + config->rate / 2.0, low = ting_mel_from_hz(scale, config->low);
+    const double step = (ting_mel_from_hz(scale, top) - low) / (config->bins + 1);
+    /* Bin b, counted from 0, has its peak at low + (b + 1) step and its middle at (b + 1/2) / bins of the height. */
+    return ((ting_mel_from_hz(scale, hz) - low) / step - 0.5) / config->bins;
+}
+
 static int frequency_marks(const ting_feature_config *config, mark *marks)
 {
     static const int wanted[] = {100,  200,   300,   500,   700,   1000,  1500,
                                  2000, 2500,  3000,  4000,  5000,  6000,  7000,
                                  8000, 10000, 12000, 16000, 20000, 24000, 48000};
-    ting_mel_scale scale = (ting_mel_scale)config->mel_scale;
-    double top = config->high > 0 ? config->high : config->high + config->rate / 2.0;
-    double low = ting_mel_from_hz(scale, config->low),
-           step = (ting_mel_from_hz(scale, top) - low) / (config->bins + 1);
     int count = 0;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted && count < MAX_MARKS; i++) {
-        /* Bin b, counted from 0, has its peak at low + (b + 1) step and its middle at (b + 1/2) / bins of the height. */
-        double at =
-            ((ting_mel_from_hz(scale, wanted[i]) - low) / step - 0.5) / config->bins * HEIGHT;
+        double at = ting_spectrogram_height(config, wanted[i]) * HEIGHT;
         if (at < 6 || at > HEIGHT - 2 || (count > 0 && at - marks[count - 1].at < 20))
             continue;
         marks[count].at = at;
@@ -342,7 +329,7 @@ ting_err ting_spectrogram_png(const ting_spectrogram *s, ting_str *out)
     frame_around(&canvas, LEFT, TOP, p.width, HEIGHT);
     for (int y = 0; y < HEIGHT; y++)
         ting_canvas_rect(&canvas, bar, TOP + y, BAR_WIDTH, 1,
-                         colour_of((HEIGHT - y - 0.5) / HEIGHT));
+                         ting_canvas_heat((HEIGHT - y - 0.5) / HEIGHT));
     frame_around(&canvas, bar, TOP, BAR_WIDTH, HEIGHT);
     int count = time_marks(&p, marks);
     for (int i = 0; i < count; i++) {
@@ -366,22 +353,6 @@ out:
 }
 
 /* ---- SVG ---- */
-
-static void add_base64(ting_str *out, const unsigned char *bytes, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        unsigned group = (unsigned)bytes[i] << 16, have = size - i < 3 ? (unsigned)(size - i) : 3;
-        if (have > 1)
-            group |= (unsigned)bytes[i + 1] << 8;
-        if (have > 2)
-            group |= bytes[i + 2];
-        char four[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                        have > 1 ? digits[group >> 6 & 63] : '=',
-                        have > 2 ? digits[group & 63] : '='};
-        ting_str_add_bytes(out, four, 4);
-    }
-}
 
 static void svg_marks(ting_str *out, int x, const mark *marks, int count, bool left)
 {
@@ -428,14 +399,14 @@ static ting_err svg_cells(ting_str *out, const picture *p)
     for (int y = 0; y < p->bins; y++)
         for (int x = 0; x < width; x++) {
             double value = value_at(p, (x + 0.5) * span - 0.5, p->bins - 1 - y, span);
-            ting_canvas_rect(&cells, x, y, 1, 1, colour_of((value - p->low) / (p->high - p->low)));
+            ting_canvas_rect(&cells, x, y, 1, 1, ting_canvas_heat((value - p->low) / (p->high - p->low)));
         }
     TRY(ting_canvas_png(&cells, &png));
     ting_str_addf(out,
                   "<image x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
                   "preserveAspectRatio=\"none\" href=\"data:image/png;base64,",
                   LEFT, TOP, p->width, HEIGHT);
-    add_base64(out, (const unsigned char *)png.text, png.length);
+    ting_str_add_base64(out, (const unsigned char *)png.text, png.length);
     ting_str_add(out, "\"/>\n");
 out:
     ting_canvas_free(&cells);
@@ -460,7 +431,7 @@ ting_err ting_spectrogram_svg(const ting_spectrogram *s, const char *title, ting
                       "y1=\"1\" x2=\"0\" y2=\"0\">");
     for (int i = 0; i <= 16; i++)
         ting_str_addf(out, "<stop offset=\"%.4f\" stop-color=\"#%06X\"/>", i / 16.0,
-                      colour_of(i / 16.0));
+                      ting_canvas_heat(i / 16.0));
     ting_str_add(out, "</linearGradient>\n");
     TRY(svg_cells(out, &p));
     ting_str_addf(out,

@@ -27,4 +27,7 @@ ting_err ting_spectrogram_png(const ting_spectrogram *spectrogram, ting_str *out
 ting_err ting_spectrogram_svg(const ting_spectrogram *spectrogram, const char *title,
                               ting_str *out);
 
+/* Where a frequency stands among the mel bins of features: 0 at the lower edge of the lowest, 1 at the upper edge of the highest. */
+double ting_spectrogram_height(const ting_feature_config *config, double hz);
+
 #endif

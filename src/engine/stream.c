@@ -14,6 +14,7 @@
 #include "engine/model.h"
 #include "engine/options.h"
 #include "engine/search.h"
+#include "engine/witness.h"
 
 #include "audio/pcm.h"
 #include "base/mem.h"
@@ -37,6 +38,8 @@ struct ting_stream {
     ting_hanzi_writer writer; /* used by the maker when text is hanzi */
     ting_sentence_maker maker;
     int chunk_rows;
+    const ting_witness *witness; /* NULL: nobody watches */
+    ting_hanzi_seen seen;
 
     ting_arena *arena;               /* of the sentences in the queue */
     const ting_sentence **queue;     /* [room] */
@@ -59,6 +62,13 @@ static ting_err enqueue(ting_stream *s, const ting_sentence *sentence)
     return err;
 }
 
+static ting_err testify(const ting_stream *s, const ting_sentence *sentence, const ting_heard *heard, int count)
+{
+    const bool hanzi = s->maker.writer != NULL;
+    return s->witness->sentence(s->witness->self, &(ting_testimony){.sentence = sentence, .heard = heard, .heard_count = count,
+                                                                    .seen = hanzi ? &s->seen : NULL, .use = hanzi ? &s->use : NULL});
+}
+
 /* Makes a sentence of what the search holds, and begins the next. */
 static ting_err close_sentence(ting_stream *s)
 {
@@ -70,6 +80,8 @@ static ting_err close_sentence(ting_stream *s)
     TRY(ting_sentence_make(&s->maker, heard, count, s->arena, &sentence));
     if (sentence != NULL)
         TRY(enqueue(s, sentence));
+    if (sentence != NULL && s->witness != NULL)
+        TRY(testify(s, sentence, heard, count));
     ting_search_cut(s->search);
     s->drafted = 0;
     ting_str_clear(&s->text);
@@ -118,6 +130,8 @@ static ting_err take_rows(void *self, ting_ctx *ctx, ting_tensor rows, long firs
 {
     ting_err err = TING_OK;
     ting_stream *s = self;
+    if (s->witness != NULL)
+        TRY(s->witness->rows(s->witness->self, rows, first));
     for (int r = 0; r < rows.rows; r += s->chunk_rows) {
         int count = rows.rows - r < s->chunk_rows ? rows.rows - r : s->chunk_rows;
         TRY(ting_search_take(s->search, ctx, ting_rows(rows, r, count)));
@@ -138,6 +152,13 @@ static ting_err take_pause(void *self)
     return ting_search_best(s->search, &first, &last, &token) > 0 ? close_sentence(s) : TING_OK;
 }
 
+static void take_call(void *self, long first)
+{
+    const ting_stream *s = self;
+    if (s->witness != NULL)
+        s->witness->call(s->witness->self, first);
+}
+
 static ting_err make_parts(ting_stream *s, int rate)
 {
     ting_err err = TING_OK;
@@ -153,8 +174,9 @@ static ting_err make_parts(ting_stream *s, int rate)
             FAIL(TING_ERR_MEMORY, "%d threads could not be started", threads);
     }
     TRY(ting_listener_new(am, &(ting_listener_options){.rate = rate, .pause = s->options.pause, .longest = s->options.longest,
-                                                       .pool = s->pool, .whole = s->options.whole},
-                          (ting_row_sink){take_rows, take_pause, s}, &s->listener));
+                                                       .pool = s->pool, .whole = s->options.whole,
+                                                       .tap = s->witness != NULL ? s->witness->tap : NULL},
+                          (ting_row_sink){take_rows, take_pause, s, take_call}, &s->listener));
     s->chunk_rows = ting_listener_chunk_rows(s->listener);
     s->maker = (ting_sentence_maker){
         .tokens = am->tokens.items, .parts = am->pieces, .token_count = (int)am->tokens.count,
@@ -170,7 +192,8 @@ static ting_err make_parts(ting_stream *s, int rate)
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
                                       .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true,
                                       .lm = s->model->weighing.lm, .rescorer = s->model->ranking.rescorer,
-                                      .heard_weight = weights->heard, .bonus = weights->bonus, .hotwords = s->options.hotwords};
+                                      .heard_weight = weights->heard, .bonus = weights->bonus, .hotwords = s->options.hotwords,
+                                      .seen = s->witness != NULL ? &s->seen : NULL};
         if (s->use.hotwords != NULL && s->use.hotwords->p2h != s->use.p2h)
             FAIL(TING_ERR_ARGUMENT, "the hotwords were read for another model");
         s->writer = ting_hanzi_p2h_writer(&s->use);
@@ -183,12 +206,19 @@ out:
 
 ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out)
 {
+    return ting_stream_new_watched(model, options, rate, NULL, out);
+}
+
+ting_err ting_stream_new_watched(const ting_model *model, const ting_options *options, int rate, const ting_witness *witness,
+                                 ting_stream **out)
+{
     ting_err err = TING_OK;
     *out = NULL;
     ting_stream *s = ting_alloc(1, sizeof *s);
     if (s == NULL)
         return TING_ERR_MEMORY;
     s->model = model;
+    s->witness = witness;
     TRY(ting_options_take(options, &s->options));
     if (rate < TING_MIN_RATE || rate > TING_MAX_RATE)
         FAIL(TING_ERR_ARGUMENT, "a rate of %d Hz is out of range: %d to %d", rate, TING_MIN_RATE, TING_MAX_RATE);

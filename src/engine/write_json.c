@@ -4,7 +4,8 @@
  *
  *     {"name": .., "duration": .., "text": .., "sentences": [
  *       {"start", "end", "confidence", "text", "pinyin",
- *        "chars": [{"text", "start", "end", "confidence", "pinyin", "alternatives": [..]}],
+ *        "chars": [{"text", "start", "end", "confidence", "pinyin", "alternatives": [..],
+ *          "pronunciation": {"expected", "heard", "syllable": {"score", "log_ratio"}, "initial", "final", "tone"}}],    if scored
  *        "tokens": [{"text", "id", "start", "log_prob"}],
  *        "nbest": [{"text", "pinyin", "score"}]}]}
  *
@@ -30,6 +31,24 @@ static void add_text(ting_str *out, const char *key, const char *text)
     ting_str_add_json(out, text);
 }
 
+static void add_grade(ting_str *out, const char *key, const ting_grade *grade)
+{
+    ting_str_addf(out, ", \"%s\": {\"score\": %.1f, \"log_ratio\": %.3f}", key, grade->score, grade->log_ratio);
+}
+
+static void add_pronunciation(ting_str *out, const ting_pronunciation *p)
+{
+    ting_str_add(out, ",\n        \"pronunciation\": {");
+    add_text(out, "expected", p->expected);
+    ting_str_add(out, ", ");
+    add_text(out, "heard", p->heard);
+    add_grade(out, "syllable", &p->syllable);
+    add_grade(out, "initial", &p->initial);
+    add_grade(out, "final", &p->final);
+    add_grade(out, "tone", &p->tone);
+    ting_str_add(out, "}");
+}
+
 static void add_chars(ting_str *out, const ting_sentence *sentence)
 {
     ting_str_add(out, "     \"chars\": [");
@@ -46,7 +65,10 @@ static void add_chars(ting_str *out, const ting_sentence *sentence)
             ting_str_add(out, k == 0 ? "" : ", ");
             ting_str_add_json(out, c->alternatives[k]);
         }
-        ting_str_add(out, "]}");
+        ting_str_add(out, "]");
+        if (c->pronunciation != NULL)
+            add_pronunciation(out, c->pronunciation);
+        ting_str_add(out, "}");
     }
     ting_str_add(out, "],\n");
 }

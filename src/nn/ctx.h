@@ -24,6 +24,7 @@
 #include <stdbool.h>
 
 struct ting_tape;
+struct ting_attention; /* op.h */
 
 /* A gradient made in a scope (scope.h), and those made before it, there and in the scopes around. In the arena. */
 typedef struct ting_scope_room {
@@ -36,6 +37,9 @@ typedef struct ting_scope_room {
 typedef struct ting_tap {
     void (*see)(void *self, const char *name, ting_tensor value);
     void *self;
+    /* Sees the weights of every attention after the softmax, in the order in which they are made: a layer's before the output
+     * that bears its name. NULL: not wanted. */
+    void (*attend)(void *self, const struct ting_attention *geometry, ting_tensor weights);
 } ting_tap;
 
 typedef struct ting_ctx {

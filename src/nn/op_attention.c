@@ -13,6 +13,12 @@
 
 #include <string.h>
 
+static void show_weights(const ting_ctx *ctx, const ting_attention *geometry, ting_tensor weights)
+{
+    if (ctx->tap != NULL && ctx->tap->attend != NULL && ctx->err == TING_OK)
+        ctx->tap->attend(ctx->tap->self, geometry, weights);
+}
+
 /* ---- scores ---- */
 
 static ting_tensor score_rows(ting_ctx *ctx, int rows, int cols)
@@ -161,6 +167,7 @@ static ting_tensor softmax_to(ting_ctx *ctx, const ting_attention *geometry, tin
     if (rec != NULL)
         *rec = op;
     ting_attention_run(ctx, geometry, &(ting_attention_need){.heads = geometry->heads, .cost = SOFTMAX_COST}, softmax_item, &op);
+    show_weights(ctx, geometry, y);
     return y;
 }
 
@@ -248,5 +255,6 @@ ting_tensor ting_attend(ting_ctx *ctx, const ting_attention *geometry, ting_tens
         *rec = op;
     const ting_attention_need need = ting_attend_need(&op);
     ting_attention_run(ctx, geometry, &need, attend_item, &op);
+    show_weights(ctx, geometry, op.weights);
     return op.y;
 }

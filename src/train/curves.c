@@ -3,6 +3,7 @@
 #include "train/curves.h"
 
 #include "base/file.h"
+#include "base/html.h"
 #include "train/curves_parts.h"
 
 #include <math.h>
@@ -14,36 +15,17 @@
     }
 
 static const char style[] =
-    ":root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--fg:#1f2328;--dim:#656d76;--grid:#e4e7eb;--edge:#d8dce1;"
-    "--c0:#0969da;--c1:#c4500a;--c2:#1a7f37;--c3:#8250df;--c4:#bf3989;--c5:#9a6700;--c6:#1b7c83;--c7:#57606a;"
-    "--x:#cf222e;--d:#9a6700;--i:#8250df}\n"
-    "@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--card:#161b22;--fg:#e6edf3;--dim:#8d96a0;--grid:#262c36;"
-    "--edge:#30363d;--c0:#4493f8;--c1:#f0883e;--c2:#3fb950;--c3:#ab7df8;--c4:#db61a2;--c5:#d29922;--c6:#39c5cf;"
-    "--c7:#9198a1;--x:#ff7b72;--d:#e3b341;--i:#d2a8ff}}\n"
-    "*{box-sizing:border-box}body{font:14px/1.5 system-ui,sans-serif;max-width:1120px;margin:0 auto;padding:24px 16px;"
-    "color:var(--fg);background:var(--bg)}h1{font-size:20px;margin:0 0 12px}h2{font-size:16px;margin:24px 0 8px}\n"
-    ".facts,.charts{display:grid;gap:12px}.facts{grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}"
-    ".charts{grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));margin-top:12px;align-items:start}"
-    ".facts div,svg,section{background:var(--card);border:1px solid var(--edge);border-radius:8px}"
-    ".facts div{padding:8px 12px;color:var(--dim);font-size:12px}.facts strong{display:block;font-size:18px;"
-    "font-weight:600;color:var(--fg)}\n"
-    ".bar{height:6px;border-radius:3px;background:var(--grid);margin:0 0 14px;overflow:hidden}"
-    ".bar i{display:block;height:100%;background:var(--c0)}\n"
-    "svg{width:100%;display:block}svg text{font-size:11px;fill:var(--dim)}svg .n{font-size:13px;font-weight:600;"
-    "fill:var(--fg)}svg .e{text-anchor:end}svg .m{text-anchor:middle}svg line{stroke:var(--grid)}"
-    "polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}\n"
     "section{padding:8px 12px}h3{font-size:12px;margin:0 0 4px;font-weight:600}"
     "small{color:var(--dim);font-weight:400}section p{margin:0}section span{display:inline-block;padding:0 3px;"
     "border-radius:4px;text-align:center}section b{display:block;font-weight:400;min-width:.8em}"
     ".x b,.d b:first-child,.i b:last-child{font-weight:600}.x{color:var(--x)}.d{color:var(--d)}.i{color:var(--i)}\n";
 
+/* Of the page and of the series. */
 static void add_style(ting_str *out)
 {
-    ting_str_add(out, "<style>\n");
     ting_str_add(out, style);
     for (int i = 0; i < TING_CURVE_TERMS; i++)
         ting_str_addf(out, ".s%d{stroke:var(--c%d)}svg .f%d{fill:var(--c%d)}", i, i, i, i);
-    ting_str_add(out, "\n</style>\n");
 }
 
 static void add_fact(ting_str *out, const char *name, double value, const char *unit)
@@ -126,15 +108,10 @@ static void add_charts(ting_str *out, const ting_curves *c)
 ting_err ting_curves_save(const char *path, const ting_curves *c)
 {
     ting_err err = TING_OK;
-    ting_str out = {0};
-    ting_str_add(&out, "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-                       "<meta name='viewport' content='width=device-width'><title>");
-    ting_str_add_xml(&out, c->title);
-    ting_str_add(&out, "</title>\n");
-    add_style(&out);
-    ting_str_add(&out, "</head><body>\n<h1>");
-    ting_str_add_xml(&out, c->title);
-    ting_str_add(&out, "</h1>\n");
+    ting_str out = {0}, own = {0};
+    add_style(&own);
+    TRY(ting_str_ok(&own) ? TING_OK : TING_ERR_MEMORY);
+    ting_html_begin(&out, c->title, own.text);
     if (c->count > 0) {
         add_facts(&out, c);
         add_charts(&out, c);
@@ -149,5 +126,6 @@ ting_err ting_curves_save(const char *path, const ting_curves *c)
     TRY(ting_str_ok(&out) ? ting_file_save(path, out.text, out.length) : TING_ERR_MEMORY);
 out:
     ting_str_free(&out);
+    ting_str_free(&own);
     return err;
 }

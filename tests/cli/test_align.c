@@ -139,6 +139,37 @@ static void a_reading_is_one_of_the_character_s(void **state)
     ting_program_free(&chosen);
 }
 
+/* 整 zheng3 where zheng4 is said: the tone is wrong, initial and final are right. */
+static void it_scores_pronunciation(void **state)
+{
+    (void)state;
+    ting_program_run scored = run(ARGS("align", "--score", SOUND, "公安机关整在进一步调查中"), NULL);
+    ting_program_run json = run(ARGS("align", "-s", "-f", "json", SOUND, "公安机关整在进一步调查中"), NULL);
+    ting_program_run plain = run(ARGS("align", "-f", "json", SOUND, SAID), NULL);
+    assert_int_equal(scored.status, 0);
+    static const char heading[] = "start\tend\tcharacter\tpinyin\tconfidence\tscore\tinitial\tfinal\ttone\texpected\theard\n";
+    assert_memory_equal(scored.out, heading, strlen(heading));
+    const char *wrong = strstr(scored.out, "\t整\t"), *right = strstr(scored.out, "\t在\t");
+    assert_non_null(wrong);
+    assert_non_null(right);
+    int whole, initial, final, tone;
+    char expected[16], heard[16];
+    assert_int_equal(sscanf(wrong, "\t整\tzheng3\t%*f\t%d\t%d\t%d\t%d\t%15s\t%15s", &whole, &initial, &final, &tone, expected, heard), 6);
+    assert_true(whole < 10 && tone < 10 && initial > 60 && final > 60);
+    assert_string_equal(expected, "zheng3");
+    assert_string_equal(heard, "zheng4");
+    assert_int_equal(sscanf(right, "\t在\tzai4\t%*f\t%d\t%*d\t%*d\t%*d\t%15s\t%15s", &whole, expected, heard), 3);
+    assert_true(whole > 60);
+    assert_string_equal(heard, "-");
+    const char *at = strstr(json.out, "\"pronunciation\": {\"expected\": \"zheng3\", \"heard\": \"zheng4\", \"syllable\": {\"score\": ");
+    assert_non_null(at);
+    assert_non_null(strstr(at, "\"tone\": {\"score\": "));
+    assert_null(strstr(plain.out, "pronunciation"));
+    ting_program_free(&scored);
+    ting_program_free(&json);
+    ting_program_free(&plain);
+}
+
 static void refuse(int status, const char *said, const char *const *arguments)
 {
     ting_program_run refused = run(arguments, "");
@@ -161,6 +192,7 @@ static void what_cannot_be_aligned_is_named(void **state)
     refuse(2, "the text is given nowhere", ARGS("align", SOUND));
     refuse(2, "the text is given twice", ARGS("align", "--text", "x.txt", SOUND, SAID));
     refuse(2, "cannot both be standard input", ARGS("align", "--text", "-", "-"));
+    refuse(2, "srt has no place for scores", ARGS("align", "--score", "-f", "srt", SOUND, SAID));
     refuse(1, "x.txt: cannot be read", ARGS("align", "--text", "/nowhere/x.txt", SOUND));
     refuse(1, "/nowhere/a.wav", ARGS("align", "/nowhere/a.wav", SAID));
 }
@@ -172,6 +204,7 @@ int main(void)
         cmocka_unit_test(texts_have_sentences),
         cmocka_unit_test(a_wrong_text_has_no_confidence),
         cmocka_unit_test(a_reading_is_one_of_the_character_s),
+        cmocka_unit_test(it_scores_pronunciation),
         cmocka_unit_test(what_cannot_be_aligned_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,13 @@ static void close_tiny(void)
     ting_arena_free(tiny.ctx.arena);
 }
 
+/* By the head that there is. */
+static ting_err align(ting_ctx *ctx, ting_tensor rows, const ting_align_place *places, int count, double beam, ting_forced_alignment *out)
+{
+    const ting_forced_align_options options = {.ctc = tiny.net.transducer == NULL, .beam = beam};
+    return ting_forced_align(ctx, &tiny.net, &options, rows, places, count, out);
+}
+
 typedef struct sequence {
     int tokens[ROWS], rows[ROWS], count;
     double log_prob, log_probs[ROWS]; /* of the alignment, of each token in its row */
@@ -145,7 +152,7 @@ static void it_is_the_likeliest_of_all_alignments(void **state)
                     memcpy(best_paths, paths, sizeof paths);
                 }
             }
-            assert_ok(ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, tiny.rows, places, PLACES, INFINITY, &got));
+            assert_ok(align(&tiny.ctx, tiny.rows, places, PLACES, INFINITY, &got));
             assert_int_equal(got.count, best.count);
             assert_true(fabs(got.log_prob - best.log_prob) < 1e-5 * ROWS); /* sums of float log-probabilities below 10 */
             for (int p = 0, first = 0; p < PLACES; p++) {
@@ -179,8 +186,8 @@ static void a_beam_finds_what_an_exact_search_finds(void **state)
             const int a = 1 + (int)ting_rng_below(&rng, 3), b = 1 + (int)ting_rng_below(&rng, 3);
             text[i] = (ting_align_place){{{{a, b}, 2}, {{b}, 1}}, 2};
         }
-        assert_ok(ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, tiny.rows, text, LONG_PLACES, INFINITY, &exact));
-        assert_ok(ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, tiny.rows, text, LONG_PLACES, 100, &beam));
+        assert_ok(align(&tiny.ctx, tiny.rows, text, LONG_PLACES, INFINITY, &exact));
+        assert_ok(align(&tiny.ctx, tiny.rows, text, LONG_PLACES, 100, &beam));
         assert_int_equal(beam.count, exact.count);
         assert_true(fabs(beam.log_prob - exact.log_prob) < 1e-9 * LONG_ROWS);
         for (int i = 0; i < exact.count; i++) {
@@ -189,7 +196,7 @@ static void a_beam_finds_what_an_exact_search_finds(void **state)
         }
         ting_forced_alignment_free(&beam);
         assert_fails(TING_ERR_NOT_FOUND, "no alignment reaches its end",
-                     ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, ting_rows(tiny.rows, 0, 2 * LONG_PLACES), text, LONG_PLACES, 0, &beam));
+                     align(&tiny.ctx, ting_rows(tiny.rows, 0, 2 * LONG_PLACES), text, LONG_PLACES, 0, &beam));
         ting_forced_alignment_free(&exact);
         close_tiny();
     }
@@ -203,14 +210,14 @@ static void what_cannot_be_is_refused(void **state)
     for (int context = 0; context <= 2; context++) {
         open_tiny(context, ROWS, 1);
         assert_fails(TING_ERR_ARGUMENT, "3 tokens, but the sound has 2 rows",
-                     ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, ting_rows(tiny.rows, 0, 2), twice, 2, INFINITY, &got));
+                     align(&tiny.ctx, ting_rows(tiny.rows, 0, 2), twice, 2, INFINITY, &got));
         assert_null(got.emissions);
         if (context == 0) /* two equal tokens need a blank between them */
             assert_fails(TING_ERR_NOT_FOUND, "does not fit the sound",
-                         ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, ting_rows(tiny.rows, 0, 3), twice, 2, INFINITY, &got));
+                         align(&tiny.ctx, ting_rows(tiny.rows, 0, 3), twice, 2, INFINITY, &got));
         tiny.rows.data[3 * DIM] = (ting_real)NAN;
         assert_fails(TING_ERR_NUMERIC, "encoder row 3",
-                     ting_forced_align(&tiny.ctx, &tiny.net, tiny.net.transducer == NULL, tiny.rows, twice, 2, INFINITY, &got));
+                     align(&tiny.ctx, tiny.rows, twice, 2, INFINITY, &got));
         close_tiny();
     }
 }
@@ -223,7 +230,7 @@ static ting_err align_once(void *arg)
     ting_ctx ctx = {.arena = ting_arena_new(1 << 12), .kern = tiny.ctx.kern};
     if (ctx.arena == NULL)
         return TING_ERR_MEMORY;
-    TRY(ting_forced_align(&ctx, &tiny.net, tiny.net.transducer == NULL, tiny.rows, places, PLACES, INFINITY, &got));
+    TRY(align(&ctx, tiny.rows, places, PLACES, INFINITY, &got));
     ting_forced_alignment_free(&got);
 out:
     ting_arena_free(ctx.arena);
