@@ -128,15 +128,15 @@ static void rivals_make_other_syllables(void **state)
         pieces[i] = ting_piece_read(names[i], strlen(names[i]));
     const ting_hit hits[] = {{ZH, 1.0, 1.04, -0.1}, {ONG1, 1.1, 1.14, -0.3}};
     /* shong does not exist, a final is none for an initial, A is no pinyin, and what is lost by far is not worth a thought */
-    static const ting_rival rivals[2][TING_RIVALS] = {{{Z, -2.0}, {SH, -2.5}, {EN1, -3}}, {{ONG4, -1.0}, {A, -1.5}, {EN1, -3.4}}};
+    static const ting_rival rivals[2][TING_RIVALS] = {{{Z, -2.0}, {SH, -2.5}, {EN1, -3}}, {{ONG4, -1.0}, {A, -1.5}, {EN1, -3.2}}};
     const ting_syllable zhong1 = {.id = ting_pinyin_read("zhong1", 6), .hits = 2};
     ting_confusion_other others[TING_NEAR_MOST];
     static const struct {
         const char *name;
         double loss;
-    } want[] = {{"zhong4", 0.7}, {"zong1", 1.9}, {"zong4", 2.6}, {"zhen1", 3.1}, {"zen1", 5.0}, {"shen1", 5.5}};
-    assert_int_equal(ting_near_syllables(pieces, PIECES, hits, rivals, &zhong1, 7, others), 6);
-    for (int i = 0; i < 6; i++) {
+    } want[] = {{"zhong4", 0.7}, {"zong1", 1.9}, {"zong4", 2.6}, {"zhen1", 2.9}, {"zen1", 4.8}}; /* shen1: 5.3 */
+    assert_int_equal(ting_near_syllables(pieces, PIECES, hits, rivals, &zhong1, 7, others), 5);
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(others[i].symbol, ting_pinyin_read(want[i].name, strlen(want[i].name)));
         assert_true(fabs(others[i].loss - want[i].loss) < 1e-9);
         assert_int_equal(others[i].place, 7);
