@@ -5,7 +5,7 @@
 
 #include "model/lm_model.h"
 #include "train/lm_batch.h"
-#include "train/lm_loss.h"
+#include "loss/lm_loss.h"
 #include "train/lm_recipe.h"
 #include "train/trainer.h"
 

@@ -6,7 +6,7 @@
 #include "loss/cross_entropy.h"
 #include "model/lm_net.h"
 #include "nn/tape.h"
-#include "train/lm_loss.h"
+#include "loss/lm_loss.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lm_loss.c - see lm_loss.h. */
-#include "train/lm_loss.h"
+#include "loss/lm_loss.h"
 
 #include "base/mem.h"
 #include "loss/choice_entropy.h"

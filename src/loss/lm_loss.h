@@ -9,8 +9,8 @@
  *
  * hidden [T, hidden cols] is that of ting_lm_net_hidden; targets [T], negative: the place is not asked. -> one element.
  */
-#ifndef TING_TRAIN_LM_LOSS_H
-#define TING_TRAIN_LM_LOSS_H
+#ifndef TING_LOSS_LM_LOSS_H
+#define TING_LOSS_LM_LOSS_H
 
 #include "base/rng.h"
 #include "model/lm_net.h"
