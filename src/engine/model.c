@@ -44,6 +44,13 @@ static bool wants_weighing(const opening *o)
     return wants_writing(o) && options->lm == NULL && options->lm_weight > 0;
 }
 
+/* Whether a file has n-grams; a network that says which word comes next can only rank lines (rescore_lm). */
+static bool has_ngrams(const ting_gguf *file)
+{
+    ting_network lm;
+    return ting_network_has(file, "lm") && ting_network_find(file, "lm", &lm) == TING_OK && !ting_lm_model_is(&lm);
+}
+
 /* Takes the networks of a model file that are still missing. */
 static ting_err take_file(opening *o, const char *path)
 {
@@ -60,7 +67,7 @@ static ting_err take_file(opening *o, const char *path)
         TRY(ting_hanzi_p2h_open(path, m->options.precision, &m->writing.p2h));
         TRY(keep_path(path, &m->writing.path));
     }
-    if (wants_weighing(o) && m->weighing.path == NULL && ting_network_has(&file, "lm"))
+    if (wants_weighing(o) && m->weighing.path == NULL && has_ngrams(&file))
         TRY(keep_path(path, &m->weighing.path));
 out:
     ting_gguf_close(&file);
@@ -212,6 +219,9 @@ static ting_err open_lm(ting_model *m)
         TRY(keep_path(named, &w->path));
     TRY(ting_gguf_open(w->path, &w->file));
     TRY(ting_network_find(&w->file, "lm", &found));
+    if (ting_lm_model_is(&found))
+        FAIL(TING_ERR_UNSUPPORTED, "%s: its language model is a network, %s, expected n-grams; rescore_lm (--rescore-lm) takes any kind",
+             w->path, found.architecture);
     TRY(ting_ngram_open(&found, &w->ngram));
     TRY_IN(ting_hanzi_p2h_weigh(m->writing.p2h, w->ngram, m->options.lm_weight, &w->lm), "%s", w->path);
 out:
