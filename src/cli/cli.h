@@ -83,6 +83,9 @@ void ting_cli_log(void *self, ting_log_level level, const char *sentence);
 void ting_cli_catch_interrupt(void);
 bool ting_cli_interrupted(void);
 
+/* The same as a `stop` of the library's options. */
+int ting_cli_stop(void *self);
+
 /* help.c, man.c, completion.c: what is made from the tables. */
 void ting_help_program(FILE *out);
 void ting_help_group(const char *first); /* the commands whose first word it is */

@@ -10,12 +10,6 @@ struct options {
     double weight, prune;
 };
 
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
-
 static void print(const struct options *o, const ting_adapt_report *r)
 {
     printf("text\t%zu sentences\t%zu characters\n", r->sentences, r->characters);
@@ -51,7 +45,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                           .licence = o->licence,
                                                           .authors = o->authors,
                                                           .remarks = {ting_cli_remark, cli},
-                                                          .stop = stop},
+                                                          .stop = ting_cli_stop},
                                     &report);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);

@@ -22,16 +22,6 @@ enum { FORMAT_TSV }; /* the place in the option's choices of the one that is wri
 static const ting_format formats[] = {TING_FORMAT_TSV, TING_FORMAT_JSON, TING_FORMAT_CTM, TING_FORMAT_TEXTGRID,
                                       TING_FORMAT_SRT, TING_FORMAT_VTT,  TING_FORMAT_LRC};
 
-static int watch(void *self, double done, double total)
-{
-    ting_progress *progress = self;
-    if (total > 0) {
-        progress->total = total;
-        ting_progress_update(progress, done, NULL);
-    }
-    return ting_cli_interrupted();
-}
-
 static ting_err read_text(const char *path, ting_str *out)
 {
     ting_err err = TING_OK;
@@ -114,7 +104,7 @@ static ting_err align(ting_cli *cli, const struct options *o, const char *text, 
     options.pause = o->pause;
     options.whole = o->whole;
     options.pronunciation = o->score;
-    options.progress = watch;
+    options.progress = ting_progress_watch;
     options.progress_self = &bar;
     TRY(ting_model_open(o->model, &model_options, &model));
     ting_progress_begin(&bar, cli, "align", 0, "s");

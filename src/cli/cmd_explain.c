@@ -17,16 +17,6 @@ struct options {
     bool whole, sound;
 };
 
-static int watch(void *self, double done, double total)
-{
-    ting_progress *progress = self;
-    if (total > 0) {
-        progress->total = total;
-        ting_progress_update(progress, done, NULL);
-    }
-    return ting_cli_interrupted();
-}
-
 static ting_err explain(ting_cli *cli, const struct options *o, char **html)
 {
     ting_err err = TING_OK;
@@ -52,7 +42,7 @@ static ting_err explain(ting_cli *cli, const struct options *o, char **html)
     options.raw = o->raw;
     options.pause = o->pause;
     options.whole = o->whole;
-    options.progress = watch;
+    options.progress = ting_progress_watch;
     options.progress_self = &bar;
     ting_explain_options_defaults(&how, sizeof how);
     how.begin = o->begin;

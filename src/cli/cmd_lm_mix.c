@@ -11,12 +11,6 @@ struct options {
     double prune;
 };
 
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
-
 static void print(const ting_cli *cli, const struct options *o, const ting_lm_mix_report *report)
 {
     for (int i = 0; i < cli->input_count; i++)
@@ -55,7 +49,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                             .licence = o->licence,
                                                             .authors = o->authors,
                                                             .remarks = {ting_cli_remark, cli},
-                                                            .stop = stop},
+                                                            .stop = ting_cli_stop},
                                      &report);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/lines.h"
+#include "cli/numbers.h"
 #include "tingxie.h"
 
 #include <math.h>
@@ -120,26 +121,12 @@ out:
     return err;
 }
 
-/* "0.5 0.3 0.2": as many as there are models. */
-static ting_err read_weights(const char *text, int count, double *out)
-{
-    for (int p = 0; p < count; p++) {
-        char *end;
-        out[p] = ting_number_read(text, &end);
-        if (end == text)
-            return ting_fail(TING_ERR_ARGUMENT, "--weights gives %d numbers, there are %d models", p, count);
-        text = end;
-    }
-    if (text[strspn(text, " ")] != '\0')
-        return ting_fail(TING_ERR_ARGUMENT, "--weights: \"%s\" is more than the %d models have weights", text, count);
-    return TING_OK;
-}
-
 static ting_err open_models(const char *first, const struct options *o, models *m)
 {
     ting_err err = TING_OK;
     ting_lm_weighted parts[MOST_MODELS];
     double weights[MOST_MODELS];
+    int given = 0;
     if (o->with.count >= MOST_MODELS)
         FAIL(TING_ERR_ARGUMENT, "%d models, expected at most %d", o->with.count + 1, (int)MOST_MODELS);
     m->count = 1 + o->with.count;
@@ -147,8 +134,8 @@ static ting_err open_models(const char *first, const struct options *o, models *
         m->names[p] = p == 0 ? first : o->with.items[p - 1];
         weights[p] = 1;
     }
-    if (o->weights != NULL)
-        TRY(read_weights(o->weights, m->count, weights));
+    if (o->weights != NULL && (!ting_cli_numbers(o->weights, m->count, weights, &given) || given != m->count))
+        FAIL(TING_ERR_ARGUMENT, "--weights %s: expected %d numbers with commas between, one for each model", o->weights, m->count);
     for (int p = 0; p < m->count; p++) {
         TRY(ting_lm_open(m->names[p], &m->opened[p]));
         parts[p] = (ting_lm_weighted){m->opened[p], weights[p]};
@@ -211,8 +198,8 @@ static const ting_option table[] = {
      "each line instead: log-probability, characters, words not known, text"},
     {'w', "with", TING_OPTION_LIST, offsetof(struct options, with), "MODEL",
      "mix MODEL's probabilities in: of the same words; may be given several times"},
-    {0, "weights", TING_OPTION_TEXT, offsetof(struct options, weights), "NUMBERS", "of the models of a mixture in order, \"0.6 0.4\"",
-     .unset = "equal"},
+    {0, "weights", TING_OPTION_TEXT, offsetof(struct options, weights), "NUMBERS",
+     "of the models of a mixture in order, with commas between", .unset = "equal"},
     {0, "fit", TING_OPTION_FLAG, offsetof(struct options, fit), NULL,
      "print the weights instead under which the text is likeliest: fit them to another text than the one that you report"},
     {0, "cache", TING_OPTION_REAL, offsetof(struct options, cache), "X",
@@ -230,7 +217,7 @@ static const ting_example examples[] = {
     {"xz -dc wiki.txt.xz | tingxie lm ppl lm.gguf", "of standard input"},
     {"echo 今天天气很好 | tingxie lm ppl --lines lm.gguf", "of each line"},
     {"tingxie lm ppl --with lstm.gguf --fit lm.gguf dev.txt", "the best weights of two models"},
-    {"tingxie lm ppl --with lstm.gguf --weights \"0.4 0.6\" lm.gguf news.txt", "both models together"},
+    {"tingxie lm ppl --with lstm.gguf --weights 0.4,0.6 lm.gguf news.txt", "both models together"},
     {0},
 };
 

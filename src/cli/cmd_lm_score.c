@@ -21,12 +21,6 @@ static void show(void *self, size_t done, size_t lines)
     ting_progress_update(bar, (double)done, NULL);
 }
 
-static int stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
-
 static ting_err read_all(const char *path, ting_str *out, ting_rerank_text *text)
 {
     ting_err err = TING_OK;
@@ -71,8 +65,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_rerank_text tune;
     ting_rerank_report report;
     ting_progress bar;
-    ting_rerank_options options = {.weights = {.lm = o->lm_weight, .bonus = o->bonus}, .all = o->all, .progress = show, .stop = stop,
-                                   .self = &bar};
+    ting_rerank_options options = {.weights = {.lm = o->lm_weight, .bonus = o->bonus}, .all = o->all, .progress = show,
+                                   .stop = ting_cli_stop, .self = &bar};
     int given = 0;
     for (int i = 0; i < TING_RERANK_SCORES; i++)
         options.weights.other[i] = 1;

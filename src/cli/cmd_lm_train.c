@@ -15,7 +15,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
 {
     const struct options *o = fields;
     ting_lm_report report;
-    ting_training_session session = {.cli = cli, .command = "lm train", .unit = "characters"};
+    ting_training_session session = {.cli = cli, .command = "lm train", .unit = "words"};
     if (o->output == NULL)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "name the model file to write with -o FILE");
     const char **settings = ting_alloc((size_t)o->settings.count + 1, sizeof *settings); /* zeroed: ends with NULL */
@@ -38,7 +38,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                .finish = o->finish,
                                                .type = o->type,
                                                .report = ting_training_report,
-                                               .stop = ting_training_stop,
+                                               .stop = ting_cli_stop,
                                                .self = &session},
                             &report);
     ting_training_end(&session);

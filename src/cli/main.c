@@ -52,6 +52,12 @@ bool ting_cli_interrupted(void)
     return interrupted;
 }
 
+int ting_cli_stop(void *self)
+{
+    (void)self;
+    return ting_cli_interrupted();
+}
+
 /* One line, and no orders to the terminal from the name of a file. */
 static void put_clean(const char *text)
 {

@@ -85,6 +85,16 @@ void ting_progress_wipe(ting_progress *bar)
     bar->drawn = false;
 }
 
+int ting_progress_watch(void *self, double done, double total)
+{
+    ting_progress *bar = self;
+    if (total > 0) {
+        bar->total = total;
+        ting_progress_update(bar, done, NULL);
+    }
+    return ting_cli_interrupted();
+}
+
 void ting_progress_end(ting_progress *bar)
 {
     ting_progress_wipe(bar);

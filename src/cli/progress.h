@@ -30,6 +30,9 @@ void ting_progress_begin(ting_progress *bar, ting_cli *cli, const char *what, do
 /* `done` of `total` units; `note` (may be NULL) is put at the end. Draws at most ten times a second. */
 void ting_progress_update(ting_progress *bar, double done, const char *note);
 
+/* The same for ting_options.progress, whose self is the bar: a total above 0 becomes the bar's. Returns 1 after Ctrl-C. */
+int ting_progress_watch(void *self, double done, double total);
+
 /* Takes the bar off the terminal. */
 void ting_progress_end(ting_progress *bar);
 

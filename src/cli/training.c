@@ -39,12 +39,6 @@ void ting_training_report(void *self, const ting_train_report *r)
                      left);
 }
 
-int ting_training_stop(void *self)
-{
-    (void)self;
-    return ting_cli_interrupted();
-}
-
 void ting_training_end(ting_training_session *session)
 {
     if (session->begun)
@@ -90,7 +84,7 @@ ting_exit ting_training_run(ting_cli *cli, const ting_training_kind *kind, const
     options.authors = fields->authors;
     options.remarks = (ting_remarks){ting_cli_remark, cli};
     options.report = ting_training_report;
-    options.stop = ting_training_stop;
+    options.stop = ting_cli_stop;
     options.self = &own;
     ting_err err = fields->export_path != NULL ? check_export(fields->export_path, &options) : TING_OK;
     if (err != TING_OK)

@@ -40,7 +40,7 @@ typedef struct ting_training_fields {
     {0, "authors", TING_OPTION_TEXT, TING_TRAINING_FIELD(options, authors), "TEXT", \
      "with --export: who trained it, to state in the file", .unset = "nobody"}
 
-typedef struct ting_training_session { /* the `self` of report and stop; start with the first three */
+typedef struct ting_training_session { /* the `self` of report; start with the first three */
     ting_cli *cli;
     const char *command; /* "train p2h" */
     const char *unit;    /* "characters"; for sound its own speed is shown */
@@ -49,9 +49,8 @@ typedef struct ting_training_session { /* the `self` of report and stop; start w
     char note[256];
 } ting_training_session;
 
-/* A bar or lines, and a sentence at each measurement; whether Ctrl-C was pressed; the end of the bar. */
+/* A bar or lines, and a sentence at each measurement; the end of the bar. */
 void ting_training_report(void *self, const ting_train_report *report);
-int ting_training_stop(void *self);
 void ting_training_end(ting_training_session *session);
 
 typedef struct ting_training_kind {

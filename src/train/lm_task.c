@@ -200,7 +200,7 @@ ting_err ting_lm_task_view(ting_lm_task *t, ting_task *out)
                        .params = t->model.params,
                        .settings_hash = ting_gguf_keys_fingerprint(settings),
                        .data_hash = t->data_hash,
-                       .unit = "character",
+                       .unit = "word",
                        .error_name = "perplexity",
                        .plain_errors = true,
                        .epoch = epoch,

@@ -55,8 +55,8 @@ mixture() { # names
     first=$out/$1.gguf
     shift
     set -- $(for model in "$@"; do echo "--with $out/$model.gguf"; done)
-    for_a=$("$program" lm ppl --fit "$@" "$first" "$b" | cut -f2 | tr '\n' ' ')
-    for_b=$("$program" lm ppl --fit "$@" "$first" "$a" | cut -f2 | tr '\n' ' ')
+    for_a=$("$program" lm ppl --fit "$@" "$first" "$b" | cut -f2 | paste -sd,)
+    for_b=$("$program" lm ppl --fit "$@" "$first" "$a" | cut -f2 | paste -sd,)
     echo "$(perplexity "$@" --weights "$for_a" "$first" "$a") | $(perplexity "$@" --weights "$for_b" "$first" "$b") |"
 }
 for models in "ngram-4 lstm" "ngram-4 gpt" "lstm gpt" "ngram-4 lstm gpt" "ngram-4 nnlm gru lstm gpt"; do

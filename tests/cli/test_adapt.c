@@ -12,24 +12,9 @@
 
 static const char *const model = "models/tingxie.gguf";
 
-static char *write_text(const char *name, const char *text)
-{
-    char *path = ting_temp_path(name);
-    assert_ok(ting_file_save(path, text, strlen(text)));
-    return path;
-}
-
-static ting_program_run run(const char *const *words, const char *input, int status, const char *said)
-{
-    ting_program_run result = ting_run_program(words, input);
-    if (result.status != status || strstr(result.err, said) == NULL)
-        fail_msg("%s %s: status %d, \"%s\", \"%s\"", words[0], words[1], result.status, result.out, result.err);
-    return result;
-}
-
 static void assert_writes(const char *file, const char *pinyin, const char *want)
 {
-    ting_program_run done = run((const char *const[]){"p2h", "-m", file, NULL}, pinyin, 0, "");
+    ting_program_run done = ting_run_expecting((const char *const[]){"p2h", "-m", file, NULL}, pinyin, 0, "");
     assert_string_equal(done.out, want);
     ting_program_free(&done);
 }
@@ -43,10 +28,10 @@ static void a_model_learns_what_a_text_speaks_of(void **state)
     for (int i = 0; i < 400; i++)
         ting_str_addf(&text, "%s%s%s。%s", dishes[i % 4], more[i / 4 % 4], i % 3 == 0 ? "。关心民瘼" : "", i % 2 == 0 ? "\n" : "");
     ting_str_add(&text, "醫\n");
-    char *domain = write_text("dishes.txt", text.text), *names = write_text("names.tsv", "# names\n刘衎\tliu2 kan4\n"),
+    char *domain = ting_temp_text("dishes.txt", text.text), *names = ting_temp_text("names.tsv", "# names\n刘衎\tliu2 kan4\n"),
          *mine = ting_temp_path("dishes.gguf");
     assert_writes(model, "qing1 chao3 tong2 hao1\n", "清炒铜好\n");
-    ting_program_run done = run((const char *const[]){"adapt", model, domain, "--table", names, "-o", mine, "--licence", "CC0-1.0", NULL}, "", 0,
+    ting_program_run done = ting_run_expecting((const char *const[]){"adapt", model, domain, "--table", names, "-o", mine, "--licence", "CC0-1.0", NULL}, "", 0,
                                 "1 hanzi are not learnt, since the table of standard characters lacks them: 醫");
     assert_non_null(strstr(done.out, "weight\t0.5000\tlikeliest "));
     assert_non_null(strstr(done.out, "pinyin to hanzi\t3 characters\t"));
@@ -55,12 +40,12 @@ static void a_model_learns_what_a_text_speaks_of(void **state)
     assert_writes(mine, "qing1 chao3 tong2 hao1\n", "清炒茼蒿\n");
     assert_writes(mine, "liu2 kan4\n", "刘衎\n");
     assert_writes(mine, "jin1 tian1 tian1 qi4 hen3 hao3\n", "今天天气很好\n");
-    done = run((const char *const[]){"transcribe", "-m", mine, "examples/sound/BAC009S0252W0453.flac", NULL}, "", 0, "");
-    ting_program_run before = run((const char *const[]){"transcribe", "-m", model, "examples/sound/BAC009S0252W0453.flac", NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"transcribe", "-m", mine, "examples/sound/BAC009S0252W0453.flac", NULL}, "", 0, "");
+    ting_program_run before = ting_run_expecting((const char *const[]){"transcribe", "-m", model, "examples/sound/BAC009S0252W0453.flac", NULL}, "", 0, "");
     assert_string_equal(done.out, before.out);
     ting_program_free(&done);
     ting_program_free(&before);
-    done = run((const char *const[]){"inspect", mine, NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"inspect", mine, NULL}, "", 0, "");
     assert_non_null(strstr(done.out, "[am, p2h, lm]"));
     assert_non_null(strstr(done.out, "CC0-1.0"));
     ting_program_free(&done);
@@ -75,9 +60,9 @@ static void a_short_text_is_taken_with_care(void **state)
 {
     (void)state;
     char *p2h = ting_temp_path("p2h-alone.gguf"), *mine = ting_temp_path("short.gguf");
-    ting_program_run done = run((const char *const[]){"convert", "--network", "p2h", model, "-o", p2h, NULL}, "", 0, "");
+    ting_program_run done = ting_run_expecting((const char *const[]){"convert", "--network", "p2h", model, "-o", p2h, NULL}, "", 0, "");
     ting_program_free(&done);
-    done = run((const char *const[]){"adapt", p2h, "-", "-o", mine, NULL}, "关心民瘼\n", 0, "too little text to find a weight on");
+    done = ting_run_expecting((const char *const[]){"adapt", p2h, "-", "-o", mine, NULL}, "关心民瘼\n", 0, "too little text to find a weight on");
     assert_non_null(strstr(done.out, "weight\t0.3000\n"));
     ting_program_free(&done);
     assert_writes(mine, "guan1 xin1 min2 mo4\n", "关心民瘼\n");
@@ -88,7 +73,7 @@ static void a_short_text_is_taken_with_care(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    char *out = ting_temp_path("no-adapt.gguf"), *text = write_text("no-adapt.txt", "鱼\n"), *bad = write_text("bad.tsv", "衎\tqqq\n");
+    char *out = ting_temp_path("no-adapt.gguf"), *text = ting_temp_text("no-adapt.txt", "鱼\n"), *bad = ting_temp_text("bad.tsv", "衎\tqqq\n");
     const struct {
         const char *words[10];
         int status;
@@ -104,7 +89,7 @@ static void what_cannot_be_is_said(void **state)
         {{"adapt", model, text, "--lm", model, "-o", out}, 1, "\"lm\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ting_program_run done = run(cases[i].words, "", cases[i].status, cases[i].said);
+        ting_program_run done = ting_run_expecting(cases[i].words, "", cases[i].status, cases[i].said);
         assert_false(ting_file_exists(out));
         ting_program_free(&done);
     }

@@ -13,13 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *write_text(const char *name, const char *text)
-{
-    char *path = ting_temp_path(name);
-    assert_ok(ting_file_save(path, text, strlen(text)));
-    return path;
-}
-
 /* Sentences of a little grammar: who does what, sometimes where. Every tenth is about fish, of which nothing else speaks. */
 static char *write_corpus(const char *name, int count)
 {
@@ -32,17 +25,9 @@ static char *write_corpus(const char *name, int count)
         else
             ting_str_addf(&text, "%s%s%s。\n", who[ting_rng_below(&rng, 4)], where[ting_rng_below(&rng, 3)], does[ting_rng_below(&rng, 4)]);
     }
-    char *path = write_text(name, text.text);
+    char *path = ting_temp_text(name, text.text);
     ting_str_free(&text);
     return path;
-}
-
-static ting_program_run run(const char *const *words, const char *input, int status, const char *said)
-{
-    ting_program_run result = ting_run_program(words, input);
-    if (result.status != status || strstr(result.err, said) == NULL)
-        fail_msg("%s %s: status %d, \"%s\", \"%s\"", words[0], words[1], result.status, result.out, result.err);
-    return result;
 }
 
 /* The last column of a row that begins with `name`. */
@@ -59,50 +44,50 @@ static double last_column(const char *out, const char *name)
 static void a_model_is_trained_measured_and_asked(void **state)
 {
     (void)state;
-    char *corpus = write_corpus("corpus.txt", 2000), *model = ting_temp_path("lm.gguf"), *known = write_text("known.txt", "我在家喝茶\n老师唱歌\n"),
-         *strange = write_text("strange.txt", "茶喝家在我\n\n鱼鱼鱼\n");
+    char *corpus = write_corpus("corpus.txt", 2000), *model = ting_temp_path("lm.gguf"), *known = ting_temp_text("known.txt", "我在家喝茶\n老师唱歌\n"),
+         *strange = ting_temp_text("strange.txt", "茶喝家在我\n\n鱼鱼鱼\n");
     ting_str recipe = {0};
     ting_str_addf(&recipe,
                   "model: {kind: ngram, order: 3, cutoffs: [0, 0, 1], memory: 8}\ntokens: {rare: 1}\nsources:\n"
                   "  - {name: grammar, file: %s, licence: CC0-1.0, leave_every: 10}\n  - {name: fish, file: %s, only_every: 10, measure: true}\n",
                   corpus, corpus);
-    char *path = write_text("lm.yaml", recipe.text);
-    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, "--licence", "CC0-1.0", NULL}, "", 0,
+    char *path = ting_temp_text("lm.yaml", recipe.text);
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", model, "--licence", "CC0-1.0", NULL}, "", 0,
                         "grammar: 1800 sentences");
     assert_non_null(strstr(done.out, "words\t"));
     assert_non_null(strstr(done.err, "fish: 200 sentences, 600 characters, 600 words not known"));
     ting_program_free(&done);
-    ting_program_run asked = run((const char *const[]){"lm", "ppl", model, known, strange, NULL}, "", 0, "");
+    ting_program_run asked = ting_run_expecting((const char *const[]){"lm", "ppl", model, known, strange, NULL}, "", 0, "");
     assert_true(last_column(asked.out, known) < 6);
     assert_true(last_column(asked.out, strange) > 3 * last_column(asked.out, known));
     assert_non_null(strstr(asked.out, "strange.txt\t2\t8\t3\t")); /* sentences, characters, not known */
     assert_non_null(strstr(asked.out, "all\t4\t17\t3\t"));
     ting_program_free(&asked);
-    asked = run((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "我喝茶！\n\n", 0, "");
+    asked = ting_run_expecting((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "我喝茶！\n\n", 0, "");
     assert_non_null(strstr(asked.out, "\t3\t0\t我喝茶！\n")); /* punctuation does not count */
     ting_program_free(&asked);
-    ting_program_run first = run((const char *const[]){"lm", "generate", "-n", "20", "--begin", "老", model, NULL}, "", 0, ""),
-             again = run((const char *const[]){"lm", "generate", "-n", "20", "--begin", "老", model, NULL}, "", 0, "");
+    ting_program_run first = ting_run_expecting((const char *const[]){"lm", "generate", "-n", "20", "--begin", "老", model, NULL}, "", 0, ""),
+             again = ting_run_expecting((const char *const[]){"lm", "generate", "-n", "20", "--begin", "老", model, NULL}, "", 0, "");
     assert_string_equal(first.out, again.out);
     assert_non_null(strstr(first.out, "老师在家"));
     assert_null(strstr(first.out, "<"));
     ting_program_free(&first);
     ting_program_free(&again);
     char *arpa = ting_temp_path("lm.arpa"), *back = ting_temp_path("back.gguf"); /* out to other programs and back: the same */
-    done = run((const char *const[]){"lm", "train", path, "-o", arpa, NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", arpa, NULL}, "", 0, "");
     ting_program_free(&done);
-    done = run((const char *const[]){"convert", arpa, "-o", back, "--name", "grammar", NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"convert", arpa, "-o", back, "--name", "grammar", NULL}, "", 0, "");
     ting_program_free(&done);
-    asked = run((const char *const[]){"lm", "ppl", model, known, NULL}, "", 0, "");
-    ting_program_run other = run((const char *const[]){"lm", "ppl", back, known, NULL}, "", 0, "");
+    asked = ting_run_expecting((const char *const[]){"lm", "ppl", model, known, NULL}, "", 0, "");
+    ting_program_run other = ting_run_expecting((const char *const[]){"lm", "ppl", back, known, NULL}, "", 0, "");
     assert_string_equal(asked.out, other.out);
     ting_program_free(&asked);
     ting_program_free(&other);
-    done = run((const char *const[]){"convert", "--precision", "int8", arpa, "-o", back, NULL}, "", 2, "whose numbers have one form");
+    done = ting_run_expecting((const char *const[]){"convert", "--precision", "int8", arpa, "-o", back, NULL}, "", 2, "whose numbers have one form");
     ting_program_free(&done);
     ting_free(arpa);
     ting_free(back);
-    asked = run((const char *const[]){"inspect", model, NULL}, "", 0, "");
+    asked = ting_run_expecting((const char *const[]){"inspect", model, NULL}, "", 0, "");
     assert_non_null(strstr(asked.out, "CC0-1.0"));
     ting_program_free(&asked);
     char *const all[] = {corpus, model, known, strange, path};
@@ -116,14 +101,14 @@ static void a_list_of_words_cuts_the_text(void **state)
 {
     (void)state;
     char *corpus = write_corpus("words.txt", 500), *model = ting_temp_path("words.gguf"),
-         *list = write_text("list.txt", "老师\t12\n在\n学校\n在学校\n我\n你\n他们\n喝茶\n看书\n唱歌\n写字\n家\n");
+         *list = ting_temp_text("list.txt", "老师\t12\n在\n学校\n在学校\n我\n你\n他们\n喝茶\n看书\n唱歌\n写字\n家\n");
     ting_str recipe = {0};
     ting_str_addf(&recipe, "model: {order: 2, memory: 8}\ntokens: {file: %s}\nsources:\n  - {name: grammar, file: %s}\n", list, corpus);
-    char *path = write_text("words.yaml", recipe.text);
-    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "too little text to estimate discounts");
+    char *path = ting_temp_text("words.yaml", recipe.text);
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "too little text to estimate discounts");
     assert_non_null(strstr(done.out, "\t15 words\t"));
     ting_program_free(&done);
-    ting_program_run asked = run((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "老师在学校喝茶\n鱼老在家\n", 0, "");
+    ting_program_run asked = ting_run_expecting((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "老师在学校喝茶\n鱼老在家\n", 0, "");
     assert_non_null(strstr(asked.out, "\t7\t0\t老师在学校喝茶\n"));
     assert_non_null(strstr(asked.out, "\t4\t2\t鱼老在家\n"));
     ting_program_free(&asked);
@@ -140,33 +125,33 @@ static void a_model_weighs_lines_of_hanzi(void **state)
     ting_str text = {0};
     for (int i = 0; i < 200; i++)
         ting_str_add(&text, i % 4 == 0 ? "它们很好\n" : "它们在家\n");
-    char *corpus = write_text("they.txt", text.text), *model = ting_temp_path("they.gguf");
+    char *corpus = ting_temp_text("they.txt", text.text), *model = ting_temp_path("they.gguf");
     ting_str recipe = {0};
     ting_str_addf(&recipe, "model: {order: 2, memory: 8}\nsources:\n  - {name: they, file: %s}\n", corpus);
-    char *path = write_text("they.yaml", recipe.text);
-    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "");
+    char *path = ting_temp_text("they.yaml", recipe.text);
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "");
     ting_program_free(&done);
     const char *const p2h = "models/tingxie.gguf";
-    done = run((const char *const[]){"p2h", "-m", p2h, NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, NULL}, "ta1 men5 zai4 jia1\n", 0, "");
     assert_string_equal(done.out, "他们在家\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "0", NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "0", NULL}, "ta1 men5 zai4 jia1\n", 0, "");
     assert_string_equal(done.out, "他们在家\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, "--lm", model, "--lm-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
     assert_string_equal(done.out, "它们在家\n\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "0", NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "0", NULL}, "ta1 men5 zai4 jia1\n", 0, "");
     assert_string_equal(done.out, "他们在家\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "5", NULL}, "ta1 men5 zai4 jia1\n\n", 0, "");
     assert_string_equal(done.out, "它们在家\n\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "5", "--rescore-lines", "1", NULL},
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, "--rescore-lm", model, "--rescore-weight", "5", "--rescore-lines", "1", NULL},
                "ta1 men5 zai4 jia1\n", 0, ""); /* nothing to choose from */
     assert_string_equal(done.out, "他们在家\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", p2h, "--lm", p2h, NULL}, "", 1, "\"lm\"");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", p2h, "--lm", p2h, NULL}, "", 1, "\"lm\"");
     ting_program_free(&done);
     char *const all[] = {corpus, model, path};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -188,33 +173,33 @@ static void a_network_is_trained_and_ranks(void **state)
                   "train: {steps: 60, warmup: 5, decay: 20, rate: 0.02, average: 0, measure_every: 30}\ntokens: {rare: 1}\nsources:\n"
                   "  - {name: grammar, file: %s, leave_every: 10}\n  - {name: fish, file: %s, only_every: 10, measure: true}\n",
                   corpus, corpus);
-    char *path = write_text("net.yaml", recipe.text);
-    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, "--set", "train.seed=2", "--type", "f16", NULL}, "", 0,
+    char *path = ting_temp_text("net.yaml", recipe.text);
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", model, "--set", "train.seed=2", "--type", "f16", NULL}, "", 0,
                                 "held-out perplexity");
     assert_non_null(strstr(done.out, " parameters\tperplexity "));
     assert_true(ting_file_exists(curves));
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "老师在家喝茶\n茶喝家在师老\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "老师在家喝茶\n茶喝家在师老\n", 0, "");
     assert_true(strtod(done.out, NULL) > strtod(strchr(done.out, '\n') + 1, NULL) + 10);
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "generate", "-n", "5", model, NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "generate", "-n", "5", model, NULL}, "", 0, "");
     assert_null(strstr(done.out, "<"));
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", "models/tingxie.gguf", "--lm", model, NULL}, "", 1, "lm-gru, expected n-grams");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", "models/tingxie.gguf", "--lm", model, NULL}, "", 1, "lm-gru, expected n-grams");
     ting_program_free(&done);
-    done = run((const char *const[]){"convert", "models/tingxie.gguf", model, "-o", both, NULL}, "", 0, ""); /* taken along by itself: not */
+    done = ting_run_expecting((const char *const[]){"convert", "models/tingxie.gguf", model, "-o", both, NULL}, "", 0, ""); /* taken along by itself: not */
     ting_program_free(&done);
-    done = run((const char *const[]){"p2h", "-m", both, NULL}, "ta1 men5 zai4 jia1\n", 0, "");
+    done = ting_run_expecting((const char *const[]){"p2h", "-m", both, NULL}, "ta1 men5 zai4 jia1\n", 0, "");
     assert_string_equal(done.out, "他们在家\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "train", path, "-o", model, "--set", "model.kind=bilstm", NULL}, "", 1,
+    done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", model, "--set", "model.kind=bilstm", NULL}, "", 1,
                "of another network than the recipe's");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "train", path, "-o", both, "--set", "model.kind=bilstm", NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", both, "--set", "model.kind=bilstm", NULL}, "", 0, "");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "generate", both, NULL}, "", 1, "looks at a word from both sides");
+    done = ting_run_expecting((const char *const[]){"lm", "generate", both, NULL}, "", 1, "looks at a word from both sides");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "ppl", "--with", both, model, corpus, NULL}, "", 2, "looks at a word from both sides");
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "--with", both, model, corpus, NULL}, "", 2, "looks at a word from both sides");
     ting_program_free(&done);
     char *const all[] = {corpus, folder, model, curves, both, path};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -250,13 +235,13 @@ static void what_cannot_be_is_said(void **state)
     assert_ok(ting_file_save(twice, "茶\n茶\n", strlen("茶\n茶\n")));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_ok(ting_file_save(recipe, cases[i].recipe, strlen(cases[i].recipe)));
-        ting_program_run done = run((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", model, NULL}, "", 1, cases[i].said);
+        ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", model, NULL}, "", 1, cases[i].said);
         assert_false(ting_file_exists(model));
         ting_program_free(&done);
     }
-    ting_program_run done = run((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "ppl", "models/tingxie.gguf", NULL}, "", 1, "\"lm\"");
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "models/tingxie.gguf", NULL}, "", 1, "\"lm\"");
     ting_program_free(&done);
     char *const all[] = {folder, model, text, twice, recipe};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)

@@ -11,21 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *write_text(const char *name, const char *text)
-{
-    char *path = ting_temp_path(name);
-    assert_ok(ting_file_save(path, text, strlen(text)));
-    return path;
-}
-
-static ting_program_run run(const char *const *words, int status, const char *said)
-{
-    ting_program_run result = ting_run_program(words, "");
-    if (result.status != status || strstr(result.err, said) == NULL)
-        fail_msg("%s %s: status %d, \"%s\", \"%s\"", words[0], words[1], result.status, result.out, result.err);
-    return result;
-}
-
 /* How many pairs of words the row of a written model tells. */
 static long pairs_of(const char *out, const char *model)
 {
@@ -44,10 +29,10 @@ static char *train(const char *name, const char *const *sentences, int count)
         for (int s = 0; s < count; s++)
             if (s == 0 || i % (s + 1) == 0)
                 ting_str_addf(&text, "%s\n", sentences[s]);
-    char *corpus = write_text("mix-corpus.txt", text.text), *model = ting_temp_path(name);
+    char *corpus = ting_temp_text("mix-corpus.txt", text.text), *model = ting_temp_path(name);
     ting_str_addf(&recipe, "model: {order: 3, memory: 8}\ntokens: {rare: 1}\nsources: [{name: a, file: %s}]\n", corpus);
-    char *path = write_text("mix.yaml", recipe.text);
-    ting_program_run done = run((const char *const[]){"lm", "train", path, "-o", model, NULL}, 0, "");
+    char *path = ting_temp_text("mix.yaml", recipe.text);
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", path, "-o", model, NULL}, "", 0, "");
     ting_program_free(&done);
     ting_free(corpus);
     ting_free(path);
@@ -58,7 +43,7 @@ static char *train(const char *name, const char *const *sentences, int count)
 
 static double last_column(const char *model, const char *text)
 {
-    ting_program_run asked = run((const char *const[]){"lm", "ppl", model, text, NULL}, 0, "");
+    ting_program_run asked = ting_run_expecting((const char *const[]){"lm", "ppl", model, text, NULL}, "", 0, "");
     const double value = strtod(strrchr(asked.out, '\t') + 1, NULL);
     ting_program_free(&asked);
     return value;
@@ -78,27 +63,27 @@ static void two_models_become_one_that_knows_both(void **state)
                              *const sea[] = {"鱼在海里游泳", "船在海里走", "鱼看着船", "他们在船上"};
     char *a = train("mix-home.gguf", home, 4), *b = train("mix-sea.gguf", sea, 4), *mixed = ting_temp_path("mixed.gguf"),
          *arpa = ting_temp_path("mixed.arpa"), *small = ting_temp_path("mixed-small.gguf"),
-         *both = write_text("both.txt", "鱼在海里走\n我在家看书\n鱼在海里游泳\n\n船在家\n");
-    ting_program_run done = run((const char *const[]){"lm", "mix", a, b, "--tune", both, "-o", mixed, "--licence", "CC0-1.0", NULL}, 0,
+         *both = ting_temp_text("both.txt", "鱼在海里走\n我在家看书\n鱼在海里游泳\n\n船在家\n");
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "mix", a, b, "--tune", both, "-o", mixed, "--licence", "CC0-1.0", NULL}, "", 0,
                                 "4 sentences, 0 words not known");
     const double share = share_of(done.out, a);
     assert_true(share > 0.2 && share < 0.8 && share + share_of(done.out, b) > 0.999);
     assert_non_null(strstr(done.out, "\tperplexity "));
     ting_program_free(&done);
     assert_true(last_column(mixed, both) < last_column(a, both) && last_column(mixed, both) < last_column(b, both));
-    done = run((const char *const[]){"inspect", mixed, NULL}, 0, "");
+    done = ting_run_expecting((const char *const[]){"inspect", mixed, NULL}, "", 0, "");
     assert_non_null(strstr(done.out, "CC0-1.0"));
     assert_non_null(strstr(done.out, "{\"mixed\":[{\"weight\":"));
     assert_non_null(strstr(done.out, "mix-home.gguf"));
     assert_null(strstr(done.out, a)); /* folders are nobody's business */
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "mix", a, b, "-w", "1,3", "-o", arpa, NULL}, 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "mix", a, b, "-w", "1,3", "-o", arpa, NULL}, "", 0, "");
     assert_true(share_of(done.out, a) == 0.25);
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "mix", arpa, "-w", "1", "--prune", "0.001", "-o", small, NULL}, 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "mix", arpa, "-w", "1", "--prune", "0.001", "-o", small, NULL}, "", 0, "");
     const long pruned = pairs_of(done.out, small);
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "mix", arpa, "-w", "1", "-o", mixed, NULL}, 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "mix", arpa, "-w", "1", "-o", mixed, NULL}, "", 0, "");
     assert_true(pruned > 0 && pruned < pairs_of(done.out, mixed));
     ting_program_free(&done);
     assert_true(last_column(small, both) < 1.5 * last_column(mixed, both));
@@ -110,7 +95,7 @@ static void two_models_become_one_that_knows_both(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    char *out = ting_temp_path("no-mix.gguf"), *text = write_text("no-mix.txt", "鱼\n");
+    char *out = ting_temp_path("no-mix.gguf"), *text = ting_temp_text("no-mix.txt", "鱼\n");
     static const char *const p2h = "models/tingxie.gguf";
     const struct {
         const char *words[10];
@@ -127,7 +112,7 @@ static void what_cannot_be_is_said(void **state)
         {{"lm", "mix", text, "-w", "1", "-o", out}, 1, "no-mix.txt"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ting_program_run done = run(cases[i].words, cases[i].status, cases[i].said);
+        ting_program_run done = ting_run_expecting(cases[i].words, "", cases[i].status, cases[i].said);
         assert_false(ting_file_exists(out));
         ting_program_free(&done);
     }

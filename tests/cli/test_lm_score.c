@@ -12,36 +12,21 @@
 static const char *const lm = "models/tingxie-lm.gguf";
 static const char list[] = "u1\t今天天汽很好\t-1.0\nu1\t今天天气很好\t-1.2\nu2\t我门去学校\t-2\nu2\t我们去学校\t-2.5\nu2\t我们去学笑\t-2.4\n";
 
-static char *write_text(const char *name, const char *text)
-{
-    char *path = ting_temp_path(name);
-    assert_ok(ting_file_save(path, text, strlen(text)));
-    return path;
-}
-
-static ting_program_run run(const char *const *words, const char *input, int status, const char *said)
-{
-    ting_program_run result = ting_run_program(words, input);
-    if (result.status != status || strstr(result.err, said) == NULL)
-        fail_msg("%s %s: status %d, \"%s\", \"%s\"", words[0], words[1], result.status, result.out, result.err);
-    return result;
-}
-
 static void lists_are_ranked_anew(void **state)
 {
     (void)state;
-    char *path = write_text("nbest.tsv", list);
-    ting_program_run done = run((const char *const[]){"lm", "score", lm, path, NULL}, "", 0, "");
+    char *path = ting_temp_text("nbest.tsv", list);
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "score", lm, path, NULL}, "", 0, "");
     assert_memory_equal(done.out, "u1\t今天天气很好\t", strlen("u1\t今天天气很好\t"));
     assert_non_null(strstr(done.out, "\nu2\t我们去学校\t"));
-    ting_program_run same = run((const char *const[]){"lm", "score", lm, NULL}, list, 0, "");
+    ting_program_run same = ting_run_expecting((const char *const[]){"lm", "score", lm, NULL}, list, 0, "");
     assert_string_equal(done.out, same.out);
     ting_program_free(&done);
     ting_program_free(&same);
-    done = run((const char *const[]){"lm", "score", "-w", "0", "--weights", "2", lm, path, NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "score", "-w", "0", "--weights", "2", lm, path, NULL}, "", 0, "");
     assert_string_equal(done.out, "u1\t今天天汽很好\t-2.0000\nu2\t我门去学校\t-4.0000\n");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "score", "-w", "0", "--bonus", "1", "--all", lm, path, NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "score", "-w", "0", "--bonus", "1", "--all", lm, path, NULL}, "", 0, "");
     assert_string_equal(done.out, "u1\t今天天汽很好\t5.0000\nu1\t今天天气很好\t4.8000\nu2\t我门去学校\t3.0000\nu2\t我们去学笑\t2.6000\nu2\t我们去学校\t2.5000\n");
     ting_program_free(&done);
     ting_free(path);
@@ -50,8 +35,8 @@ static void lists_are_ranked_anew(void **state)
 static void weights_are_found(void **state)
 {
     (void)state;
-    char *path = write_text("tune.tsv", list), *said = write_text("said.tsv", "u1\t今天天气很好\nu2\t我们去学校\n");
-    ting_program_run done = run((const char *const[]){"lm", "score", "-w", "0", lm, path, "--tune", said, NULL}, "", 0,
+    char *path = ting_temp_text("tune.tsv", list), *said = ting_temp_text("said.tsv", "u1\t今天天气很好\nu2\t我们去学校\n");
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "score", "-w", "0", lm, path, "--tune", said, NULL}, "", 0,
                                 "18.18 % wrong with the first lines, 18.18 % with the weights given, 0.00 % with --lm-weight ");
     assert_non_null(strstr(done.err, "--weights 1, 0.00 % with the best lines there are"));
     assert_non_null(strstr(done.out, "u2\t我们去学校\t"));
@@ -63,15 +48,15 @@ static void weights_are_found(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    char *said = write_text("others.tsv", "z\t今天\n");
-    ting_program_run done = run((const char *const[]){"lm", "score", lm, "--weights", "1,x", NULL}, list, 2, "--weights 1,x");
+    char *said = ting_temp_text("others.tsv", "z\t今天\n");
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "score", lm, "--weights", "1,x", NULL}, list, 2, "--weights 1,x");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "score", lm, NULL}, "u1\n", 1, "standard input:1: expected an utterance");
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, NULL}, "u1\n", 1, "standard input:1: expected an utterance");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "score", lm, "--tune", said, NULL}, list, 1, "none of the utterances");
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, "--tune", said, NULL}, list, 1, "none of the utterances");
     assert_string_equal(done.out, "");
     ting_program_free(&done);
-    done = run((const char *const[]){"lm", "score", "models/tingxie.gguf", NULL}, list, 1, "\"lm\"");
+    done = ting_run_expecting((const char *const[]){"lm", "score", "models/tingxie.gguf", NULL}, list, 1, "\"lm\"");
     ting_program_free(&done);
     ting_free(said);
 }

@@ -89,6 +89,14 @@ static ting_program_run finish(int status, FILE *out, FILE *err)
     return run;
 }
 
+ting_program_run ting_run_expecting(const char *const *arguments, const char *input, int status, const char *said)
+{
+    ting_program_run run = ting_run_program(arguments, input);
+    if (run.status != status || strstr(run.err, said) == NULL)
+        fail_msg("%s %s: status %d, \"%s\", \"%s\"", arguments[0], arguments[1], run.status, run.out, run.err);
+    return run;
+}
+
 ting_program_run ting_run_program_with(const char *const *arguments, const void *input, size_t size,
                                        const char *const *variables)
 {

@@ -22,6 +22,9 @@ typedef struct ting_program_run {
  * is the one of the build that runs the test (BUILD, default "build"). */
 ting_program_run ting_run_program(const char *const *arguments, const char *input);
 
+/* The same, which must end with `status` and say `said` on standard error. */
+ting_program_run ting_run_expecting(const char *const *arguments, const char *input, int status, const char *said);
+
 /* The same with `size` bytes of input and with variables such as "TING_MODELS=/x" put into its
  * environment (ending with NULL; NULL for none). */
 ting_program_run ting_run_program_with(const char *const *arguments, const void *input, size_t size,

@@ -53,3 +53,10 @@ char *ting_temp_path(const char *name)
     }
     return ting_path_join(folder, name);
 }
+
+char *ting_temp_text(const char *name, const char *text)
+{
+    char *path = ting_temp_path(name);
+    assert_ok(ting_file_save(path, text, strlen(text)));
+    return path;
+}

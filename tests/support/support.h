@@ -39,4 +39,7 @@ void ting_assert_close(const float *got, const float *want, size_t count, double
 /* An owned path in the temporary folder of this test process; the folder is removed at exit. */
 char *ting_temp_path(const char *name);
 
+/* The same, of a file that holds this text. */
+char *ting_temp_text(const char *name, const char *text);
+
 #endif
