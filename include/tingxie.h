@@ -120,8 +120,8 @@ TING_API void ting_model_options_defaults(ting_model_options *options, size_t si
  * characters needs none) are taken from the usual places: options->folder alone if given; else the folder named by the
  * environment variable TING_MODELS, then "models" beside the build tree of the running program, then the installed data folder.
  * Options NULL: the defaults. The weights are packed into memory; files are closed when it returns.
- * Returns owned (free with ting_model_free). Errors: io, format, model, not found (no model anywhere: the
- * sentence lists the places), memory. */
+ * Returns owned (free with ting_model_free). Errors: io, format, model, argument (a weight out of range), unsupported (`lm` is no n-gram
+ * model, or the pinyin-to-hanzi network an encoder-decoder), not found (no model anywhere: the sentence lists the places), memory. */
 TING_API ting_err ting_model_open(const char *path, const ting_model_options *options, ting_model **out);
 TING_API void ting_model_free(ting_model *model);
 
