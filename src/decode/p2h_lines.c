@@ -3,19 +3,9 @@
 #include "decode/p2h_lines.h"
 
 #include "decode/best_sums.h"
-#include "decode/confusion.h"
 #include "decode/p2h_rescore.h"
 
 #include <string.h>
-
-enum { ROOM = 64 }; /* characters at a place of several syllables */
-
-typedef struct row { /* places to choose from, one after the other */
-    const ting_p2h_place *places;
-    int count;
-    ting_hotword_matches matches; /* in them */
-    ting_confusion network;       /* that they were made of; count 0: of one sequence */
-} row;
 
 static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
 {
@@ -43,58 +33,6 @@ int ting_p2h_lines_sort(ting_p2h_line *lines, int count, int nbest)
     return kept;
 }
 
-/* ---- several sequences ---- */
-
-/* The characters of all syllables of one place of the network. */
-static ting_err join_place(ting_arena *arena, const ting_p2h_options *options, const ting_confusion_place *from,
-                           const ting_p2h_read *read, ting_p2h_place *out)
-{
-    *out = (ting_p2h_place){.room = ROOM};
-    out->characters = ting_arena_take(arena, ROOM * sizeof *out->characters);
-    out->log_probs = ting_arena_take(arena, ROOM * sizeof *out->log_probs);
-    out->origins = ting_arena_take(arena, ROOM * sizeof *out->origins);
-    if (ting_arena_failed(arena))
-        return TING_ERR_MEMORY;
-    for (int i = 0; i < from->count; i++) {
-        const ting_confusion_choice *choice = &from->choices[i];
-        const ting_p2h_origin origin = {.input = choice->input, .place = choice->place, .other = choice->other};
-        const double heard = options->input_weight * choice->log_prob;
-        if (choice->symbol == TING_CONFUSION_NOTHING) {
-            ting_p2h_place_offer(out, TING_P2H_NOTHING, heard, origin);
-            continue;
-        }
-        const ting_p2h_read *from_input = &read[choice->input];
-        const ting_p2h_place *place = choice->other < 0 ? &from_input->places[choice->place] : from_input->others[choice->other];
-        for (int k = 0; k < place->count; k++)
-            ting_p2h_place_offer(out, place->characters[k], heard + options->bonus + place->log_probs[k], origin);
-    }
-    return TING_OK;
-}
-
-static ting_err join_sequences(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
-                               const ting_p2h_read *read, row *out)
-{
-    ting_err err = TING_OK;
-    ting_confusion network;
-    ting_confusion_input *heard = ting_arena_take(arena, (size_t)input_count * sizeof *heard);
-    TRY(heard != NULL ? TING_OK : TING_ERR_MEMORY);
-    for (int i = 0; i < input_count; i++)
-        heard[i] = (ting_confusion_input){.symbols = inputs[i].syllables, .starts = inputs[i].starts, .count = inputs[i].count,
-                                          .score = inputs[i].score, .others = inputs[i].others, .other_count = inputs[i].other_count};
-    TRY(ting_confusion_make(arena, heard, input_count, &network));
-    ting_p2h_place *joined = ting_arena_take(arena, (size_t)network.count * sizeof *joined);
-    TRY(joined != NULL ? TING_OK : TING_ERR_MEMORY);
-    for (int t = 0; t < network.count; t++)
-        TRY(join_place(arena, options, &network.places[t], read, &joined[t]));
-    *out = (row){.places = joined, .count = network.count, .network = network};
-    if (options->hotwords != NULL)
-        TRY(ting_hotwords_find(options->hotwords, arena, &network, options->input_weight, options->bonus, &out->matches));
-out:
-    return err;
-}
-
-/* ---- lines ---- */
-
 /* The characters of a hotword behind those that are there. */
 static void add_hotword(const ting_hotword *word, const ting_hotword_match *match, ting_p2h_line *out)
 {
@@ -108,8 +46,8 @@ static void add_hotword(const ting_hotword *word, const ting_hotword_match *matc
 }
 
 /* The line of the choices made at each place, without the empty places; of sequence `input` where the places are of one alone. */
-static ting_err make_line(ting_arena *arena, const ting_hotwords *hotwords, const row *from, int input, const int *choices, double score,
-                          ting_p2h_line *out)
+static ting_err make_line(ting_arena *arena, const ting_hotwords *hotwords, const ting_p2h_row *from, int input, const int *choices,
+                          double score, ting_p2h_line *out)
 {
     const size_t most = (size_t)from->count * (hotwords != NULL ? 2 : 1); /* of a hotword one syllable may have no place, two have one */
     *out = (ting_p2h_line){.input = input, .score = score};
@@ -136,8 +74,8 @@ static ting_err make_line(ting_arena *arena, const ting_hotwords *hotwords, cons
     return TING_OK;
 }
 
-/* The best lines of the places alone: all that are among the sums. `heard` is added to each. */
-static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const row *from, int input, double heard, ting_p2h_page *out)
+/* The best lines of the places alone: all that are among the sums. */
+static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_row *from, int input, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     ting_sums sums;
@@ -146,7 +84,7 @@ static ting_err add_up(ting_arena *arena, const ting_p2h_options *options, const
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
     for (int t = 0; t < from->count; t++)
         lists[t] = (ting_sum_list){from->places[t].log_probs, from->places[t].count};
-    TRY(ting_sums_find(arena, lists, from->count, ting_sums_possible(lists, from->count, options->nbest), heard, &sums));
+    TRY(ting_sums_find(arena, lists, from->count, ting_sums_possible(lists, from->count, options->nbest), from->heard, &sums));
     for (int i = 0; i < sums.count; i++) {
         ting_sums_choices(&sums, i, choices);
         TRY(make_line(arena, NULL, from, input, choices, ting_sums_score(&sums, i), &out->lines[out->line_count++]));
@@ -156,7 +94,7 @@ out:
 }
 
 /* The best lines for network and language model together. */
-static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const row *from, double heard, ting_p2h_page *out)
+static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const ting_p2h_row *from, int input, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     int count;
@@ -166,14 +104,14 @@ static ting_err weigh(ting_arena *arena, const ting_p2h_options *options, const 
     TRY(ting_p2h_lm_search(options->lm, arena, from->places, from->count, options->hotwords, &from->matches, options->nbest,
                            choices, scores, &count));
     for (int i = 0; i < count; i++)
-        TRY(make_line(arena, options->hotwords, from, 0, choices + i * from->count, heard + scores[i],
+        TRY(make_line(arena, options->hotwords, from, input, choices + i * from->count, from->heard + scores[i],
                       &out->lines[out->line_count++]));
 out:
     return err;
 }
 
 /* What else may stand where the best line has its characters. */
-static ting_err list_alternatives(ting_arena *arena, int width, const row *from, ting_p2h_page *out)
+static ting_err list_alternatives(ting_arena *arena, int width, const ting_p2h_row *from, ting_p2h_page *out)
 {
     const ting_p2h_line *line = &out->lines[0];
     out->alternatives = ting_arena_take(arena, (size_t)line->count * (size_t)width * sizeof(int));
@@ -191,34 +129,24 @@ static ting_err list_alternatives(ting_arena *arena, int width, const row *from,
     return TING_OK;
 }
 
-ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_input *inputs, int input_count,
-                             const ting_p2h_read *read, ting_p2h_page *out)
+ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_row *rows, int count, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
-    ting_arena *arena = ctx->arena;
-    row from = {.places = read[0].places, .count = inputs[0].count};
-    const bool several = input_count > 1 || inputs[0].other_count > 0;
-    const bool joint = options->lm != NULL && (several || options->hotwords != NULL);
-    out->lines = ting_arena_take_zeroed(arena, (size_t)options->nbest * (size_t)input_count, sizeof *out->lines);
+    out->lines = ting_arena_take_zeroed(ctx->arena, (size_t)options->nbest * (size_t)count, sizeof *out->lines);
     TRY(out->lines != NULL ? TING_OK : TING_ERR_MEMORY);
-    if (joint)
-        TRY(join_sequences(arena, options, inputs, input_count, read, &from));
-    if (options->lm != NULL && from.count > 0)
-        TRY(weigh(arena, options, &from, joint ? 0 : options->input_weight * inputs[0].score, out));
-    else
-        for (int i = 0; i < input_count; i++) {
-            const row own = {.places = read[i].places, .count = inputs[i].count};
-            TRY(add_up(arena, options, &own, i, options->input_weight * inputs[i].score, out));
-        }
+    for (int i = 0; i < count; i++)
+        if (options->lm != NULL && rows[i].count > 0)
+            TRY(weigh(ctx->arena, options, &rows[i], i, out));
+        else
+            TRY(add_up(ctx->arena, options, &rows[i], i, out));
     TRY(ting_p2h_rescore(ctx, options->rescorer, out->lines, out->line_count));
     out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
-    if (!joint)
-        from = (row){.places = read[out->lines[0].input].places, .count = inputs[out->lines[0].input].count};
-    TRY(list_alternatives(arena, options->alternatives, &from, out));
-    out->places = from.places;
-    out->place_count = from.count;
-    out->network = from.network;
-    out->matches = from.matches;
+    const ting_p2h_row *from = &rows[out->lines[0].input];
+    TRY(list_alternatives(ctx->arena, options->alternatives, from, out));
+    out->places = from->places;
+    out->place_count = from->count;
+    out->network = from->network;
+    out->matches = from->matches;
 out:
     return err;
 }

@@ -152,21 +152,30 @@ static void trace(const search *s, int length, int last, int *choices)
     }
 }
 
+static ting_err search_all(search *s, ting_arena *arena, int length)
+{
+    const size_t beam = (size_t)s->lm->beam;
+    s->all = ting_arena_take(arena, ((size_t)length + 1) * beam * sizeof *s->all);
+    s->alive = ting_arena_take(arena, ((size_t)length + 1) * sizeof *s->alive);
+    s->best = ting_arena_take(arena, beam * sizeof *s->best);
+    if (ting_arena_failed(arena))
+        return TING_ERR_MEMORY;
+    s->alive[0] = 1;
+    s->all[0] = (beginning){.state = ting_ngram_begin(s->lm->ngram)};
+    for (int t = 0; t < length; t++)
+        go_on(s, t);
+    return TING_OK;
+}
+
 ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length,
                             const ting_hotwords *hotwords, const ting_hotword_matches *matches, int nbest, int *choices,
                             double *scores, int *count)
 {
     const size_t beam = (size_t)lm->beam;
     search s = {.lm = lm, .places = places, .hotwords = hotwords, .matches = matches};
-    s.all = ting_arena_take(arena, ((size_t)length + 1) * beam * sizeof *s.all);
-    s.alive = ting_arena_take(arena, ((size_t)length + 1) * sizeof *s.alive);
-    s.best = ting_arena_take(arena, beam * sizeof *s.best);
-    if (ting_arena_failed(arena))
-        return TING_ERR_MEMORY;
-    s.alive[0] = 1;
-    s.all[0] = (beginning){.state = ting_ngram_begin(lm->ngram)};
-    for (int t = 0; t < length; t++)
-        go_on(&s, t);
+    ting_err err = search_all(&s, arena, length);
+    if (err != TING_OK)
+        return err;
     const beginning *last = s.all + (size_t)length * beam;
     int kept = 0;
     const int room = nbest < lm->beam ? nbest : lm->beam;
@@ -180,5 +189,23 @@ ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting
         trace(&s, length, s.best[k].before, choices + (size_t)k * (size_t)length);
     }
     *count = kept;
+    return TING_OK;
+}
+
+ting_err ting_p2h_lm_glance(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length, int reach,
+                            bool *const *alive)
+{
+    search s = {.lm = lm, .places = places};
+    ting_err err = search_all(&s, arena, length);
+    if (err != TING_OK)
+        return err;
+    for (int end = 1; end <= length; end++)
+        for (int k = 0; k < s.alive[end]; k++)
+            for (int t = end, b = k; t > 0 && t >= end - reach; t--) {
+                const beginning *at = &s.all[(size_t)t * (size_t)lm->beam + (size_t)b];
+                if (t == end - reach || end == length)
+                    alive[t - 1][at->choice] = true;
+                b = at->before;
+            }
     return TING_OK;
 }

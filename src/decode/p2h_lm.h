@@ -16,6 +16,8 @@
 #include "decode/p2h_place.h"
 #include "model/ngram.h"
 
+#include <stdbool.h>
+
 typedef struct ting_p2h_lm {
     const ting_ngram *ngram;
     const uint32_t *word; /* [characters of the network's table] the word of each; TING_NGRAM_UNKNOWN: it has none */
@@ -30,5 +32,11 @@ typedef struct ting_p2h_lm {
 ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length,
                             const ting_hotwords *hotwords, const ting_hotword_matches *matches, int nbest, int *choices,
                             double *scores, int *count);
+
+/* Which characters are worth a closer look: alive[t][i] becomes true where a beginning that is still alive `reach` places behind place t,
+ * or at the end, has the i-th character there. alive [length] of [characters of the place], cleared by the caller. Work in the arena.
+ * Errors: memory. */
+ting_err ting_p2h_lm_glance(const ting_p2h_lm *lm, ting_arena *arena, const ting_p2h_place *places, int length, int reach,
+                            bool *const *alive);
 
 #endif

@@ -44,30 +44,49 @@ static void list_all(const ting_p2h_lm *lm, const ting_p2h_place *places, line *
     }
 }
 
+typedef struct sheet { /* random characters for each place */
+    int characters[LENGTH][CHOICES];
+    double log_probs[LENGTH][CHOICES];
+    ting_p2h_place places[LENGTH];
+} sheet;
+
+static void fill(sheet *s, ting_rng *rng)
+{
+    for (int t = 0; t < LENGTH; t++) {
+        for (int i = 0; i < CHOICES; i++) {
+            s->characters[t][i] = i < 2 ? (int)ting_rng_below(rng, 2) + i * 2 : 4;
+            s->log_probs[t][i] = -i - ting_rng_uniform(rng);
+        }
+        s->places[t] = (ting_p2h_place){.count = CHOICES, .characters = s->characters[t], .log_probs = s->log_probs[t]};
+    }
+}
+
+static ting_ngram *make_ngram(void)
+{
+    ting_ngram_table table;
+    ting_ngram *ngram;
+    assert_ok(ting_arpa_parse("words", text, strlen(text), &table));
+    assert_ok(ting_ngram_make(&table, &ngram));
+    ting_ngram_table_free(&table);
+    return ngram;
+}
+
 static void the_best_lines_are_found(void **state)
 {
     (void)state;
-    ting_ngram_table table;
-    ting_ngram *ngram;
+    ting_ngram *ngram = make_ngram();
     ting_arena *arena = ting_arena_new(1 << 16);
     ting_rng rng = ting_rng_new(5, 0);
     static line all[LINES];
-    assert_ok(ting_arpa_parse("words", text, strlen(text), &table));
-    assert_ok(ting_ngram_make(&table, &ngram));
     for (int round = 0; round < 20; round++) {
-        int characters[LENGTH][CHOICES], found[BEST * LENGTH], count;
-        double log_probs[LENGTH][CHOICES], scores[BEST];
-        ting_p2h_place places[LENGTH];
+        int found[BEST * LENGTH], count;
+        double scores[BEST];
+        sheet random;
+        const ting_p2h_place *places = random.places;
         const ting_p2h_lm lm = {.ngram = ngram, .word = word, .weight = round % 4 * 0.5, .beam = LINES};
-        for (int t = 0; t < LENGTH; t++) {
-            for (int i = 0; i < CHOICES; i++) {
-                characters[t][i] = i < 2 ? (int)ting_rng_below(&rng, 2) + i * 2 : 4;
-                log_probs[t][i] = -i - ting_rng_uniform(&rng);
-            }
-            places[t] = (ting_p2h_place){.count = CHOICES, .characters = characters[t], .log_probs = log_probs[t]};
-        }
+        fill(&random, &rng);
         if (round % 2 == 1) /* one place may stay empty */
-            characters[2][1] = TING_P2H_NOTHING;
+            random.characters[2][1] = TING_P2H_NOTHING;
         list_all(&lm, places, all);
         assert_ok(ting_p2h_lm_search(&lm, arena, places, LENGTH, NULL, NULL, BEST, found, scores, &count));
         assert_int_equal(count, BEST);
@@ -87,7 +106,51 @@ static void the_best_lines_are_found(void **state)
     assert_ok(ting_p2h_lm_search(&lm, arena, NULL, 0, NULL, NULL, 1, &nothing, &score, &count));
     assert_true(count == 1 && score < 0);
     ting_ngram_free(ngram);
-    ting_ngram_table_free(&table);
+    ting_arena_free(arena);
+}
+
+/* A glance that looks to the end keeps what the lines of an equally narrow search have; one that looks less far keeps those too; one as
+ * wide as there are lines keeps all. */
+static void a_glance_keeps_what_good_beginnings_have(void **state)
+{
+    (void)state;
+    enum { NARROW = 4 };
+    ting_ngram *ngram = make_ngram();
+    ting_arena *arena = ting_arena_new(1 << 16);
+    ting_rng rng = ting_rng_new(6, 0);
+    int dropped = 0, more = 0;
+    for (int round = 0; round < 20; round++) {
+        bool to_end[LENGTH][CHOICES] = {{0}}, near[LENGTH][CHOICES] = {{0}}, wide[LENGTH][CHOICES] = {{0}}, in_lines[LENGTH][CHOICES] = {{0}};
+        bool *rows[3][LENGTH];
+        int found[NARROW * LENGTH], count;
+        double scores[NARROW];
+        sheet random;
+        fill(&random, &rng);
+        for (int t = 0; t < LENGTH; t++) {
+            rows[0][t] = to_end[t];
+            rows[1][t] = near[t];
+            rows[2][t] = wide[t];
+        }
+        const ting_p2h_lm narrow = {.ngram = ngram, .word = word, .weight = 1, .beam = NARROW};
+        const ting_p2h_lm all = {.ngram = ngram, .word = word, .weight = 1, .beam = LINES};
+        assert_ok(ting_p2h_lm_search(&narrow, arena, random.places, LENGTH, NULL, NULL, NARROW, found, scores, &count));
+        for (int i = 0; i < count; i++)
+            for (int t = 0; t < LENGTH; t++)
+                in_lines[t][found[i * LENGTH + t]] = true;
+        assert_ok(ting_p2h_lm_glance(&narrow, arena, random.places, LENGTH, LENGTH, rows[0]));
+        assert_ok(ting_p2h_lm_glance(&narrow, arena, random.places, LENGTH, 1, rows[1]));
+        assert_ok(ting_p2h_lm_glance(&all, arena, random.places, LENGTH, 1, rows[2]));
+        assert_memory_equal(to_end, in_lines, sizeof in_lines);
+        for (int t = 0; t < LENGTH; t++)
+            for (int i = 0; i < CHOICES; i++) {
+                assert_true(near[t][i] >= to_end[t][i]);
+                assert_true(wide[t][i]);
+                dropped += !near[t][i];
+                more += near[t][i] > to_end[t][i];
+            }
+    }
+    assert_true(dropped > 0 && more > 0);
+    ting_ngram_free(ngram);
     ting_arena_free(arena);
 }
 
@@ -95,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_lines_are_found),
+        cmocka_unit_test(a_glance_keeps_what_good_beginnings_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
