@@ -211,7 +211,7 @@ typedef struct ting_pronunciation { /* how well a syllable was said: docs/ALIGN.
 typedef struct ting_char { /* one character of a sentence, or one Latin word or number */
     const char *text;
     double start, end; /* seconds; end >= start */
-    float confidence;  /* of the sound: the probability of the syllable's tokens */
+    float confidence;  /* how likely it is right; of pinyin as heard and of an alignment, how likely its sound is (docs/CONFIDENCE.md) */
     const char *pinyin; /* numbered: "zhong1", "lv4"; 一 is yi1 and 不 bu4 (GB/T 16159); "" when the sound gave none */
     const char *const *alternatives; /* other characters for this place, best first */
     int alternative_count;
@@ -234,7 +234,7 @@ typedef struct ting_sentence {
     double start, end; /* of its first and last character */
     const char *text;  /* the characters together */
     const char *pinyin; /* numbered syllables with single spaces between */
-    float confidence;  /* geometric mean over its syllables */
+    float confidence;  /* mean over its characters: the share that is right */
     int char_count, token_count;
     int hypothesis_count; /* at least 1, the first is `text`; at most options.nbest */
     const struct ting_sentence_parts *parts; /* for the functions below */

@@ -6,7 +6,7 @@
 struct options {
     const char *ref_column, *hyp_column, *lexicon;
     int unit, latin, format, confusions;
-    bool keep, present, align;
+    bool keep, present, align, calibration;
 };
 
 static void say(void *self, const char *sentence)
@@ -28,6 +28,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         .punctuation = o->keep,
         .present_only = o->present,
         .align = o->align,
+        .calibration = o->calibration,
         .confusions = o->confusions,
         .json = o->format == 1,
         .lexicon = o->lexicon,
@@ -45,6 +46,9 @@ static const ting_option table[] = {
      "what is counted; auto takes syllables if one of the files holds pinyin", .choices = "auto char syllable"},
     {'n', "confusions", TING_OPTION_INT, offsetof(struct options, confusions), "N",
      "also the N most frequent errors", .min = 0, .max = 1000000},
+    {0, "calibration", TING_OPTION_FLAG, offsetof(struct options, calibration), NULL,
+     "also how far the confidences of HYP can be trusted: its third column, or the one named confidence, as tingxie transcribe "
+     "--confidence writes it"},
     {0, "ref-column", TING_OPTION_TEXT, offsetof(struct options, ref_column), "NAME",
      "the column of REF to compare, if its first line names columns", .unset = "text, else pinyin"},
     {0, "hyp-column", TING_OPTION_TEXT, offsetof(struct options, hyp_column), "NAME", "the same for HYP",
@@ -63,6 +67,8 @@ static const ting_option table[] = {
 static const ting_example examples[] = {
     {"tingxie score manifest.tsv result.tsv", "character error rate, and its substitutions by kind"},
     {"tingxie transcribe dev/ | tingxie score -a manifest.tsv -", "recognises, then shows each alignment"},
+    {"tingxie transcribe --confidence dev/ | tingxie score --calibration manifest.tsv -",
+     "of the characters with confidence 0.8, are 80 % right?"},
     {"tingxie score --hyp-column greedy ref-pinyin.tsv hyp.tsv", "syllable error rate with and without tone"},
     {0},
 };

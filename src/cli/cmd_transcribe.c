@@ -29,7 +29,7 @@ struct options {
     int rescore_lines;
     int format, nbest, threads, precision, decoding, beam, channel;
     double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, rescore_weight, hotword_weight, ctc_weight, reverse_weight;
-    bool pinyin, tokens, constrained, whole, force;
+    bool pinyin, tokens, confidence, constrained, whole, force;
 };
 
 typedef struct job { /* one command's work, shared by its threads */
@@ -181,6 +181,8 @@ static ting_err make_stamp(const job *j, ting_str *out)
                   o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->precision);
     if (r->decoding == TING_DECODING_RESCORE)
         ting_str_addf(out, " ctc-weight=%g reverse-weight=%g", r->ctc_weight, r->reverse_weight);
+    if (o->confidence)
+        ting_str_add(out, " confidence");
     if (o->whole)
         ting_str_add(out, " whole");
     if (o->raw != NULL)
@@ -282,10 +284,12 @@ static ting_exit run(ting_cli *cli, const void *fields)
     double started = ting_clock();
     const ting_output_options output = {
         .kind = o->keywords ? TING_OUTPUT_KEYWORDS : o->tokens ? TING_OUTPUT_TOKENS : o->nbest > 0 ? TING_OUTPUT_NBEST : TING_OUTPUT_TEXT,
-        .pinyin = o->pinyin, .format = (ting_format)o->format, .force = o->force};
+        .confidence = o->confidence, .pinyin = o->pinyin, .format = (ting_format)o->format, .force = o->force};
     ting_cli_catch_interrupt();
     if (o->tokens && (o->pinyin || o->nbest > 0 || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--tokens goes with neither --pinyin, --nbest nor --keywords");
+    if (o->confidence && (o->tokens || o->nbest > 0 || o->keywords != NULL || o->format != TING_FORMAT_TXT))
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--confidence goes with text alone: formats such as json and ctm have confidences");
     if (o->hotwords != NULL && (o->tokens || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords goes with neither --tokens nor --keywords");
     if (o->raw != NULL)
@@ -319,6 +323,8 @@ static const ting_option table[] = {
     {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done, and replace any file that stands in the way"},
     {'p', "pinyin", TING_OPTION_FLAG, FIELD(pinyin), NULL, "numbered syllables instead of hanzi"},
     {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},
+    {0, "confidence", TING_OPTION_FLAG, FIELD(confidence), NULL,
+     "behind each text a tab and how likely each of its characters is right, 0 to 1"},
     {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
      .min = 1, .max = 64, .unset = "the best one, without columns"},
     {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW",

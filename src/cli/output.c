@@ -168,20 +168,34 @@ static void add_tokens(ting_str *out, const ting_result *result)
     ting_str_add(out, "\n");
 }
 
+/* A tab, and the confidences of the characters of sentences `from` .. `to` - 1. */
+static void add_confidences(ting_str *out, const ting_result *result, int from, int to)
+{
+    const char *between = "\t";
+    for (int i = from; i < to; i++) {
+        const ting_sentence *sentence = ting_result_sentence(result, i);
+        for (int k = 0; k < sentence->char_count; k++, between = " ")
+            ting_str_addf(out, "%s%.3f", between, (double)ting_sentence_char(sentence, k)->confidence);
+    }
+}
+
 /* Sentences as lines of a file, or all on one line of standard output. */
 static void add_text(ting_str *out, const ting_output *output, const ting_result *result)
 {
-    bool lines = output->folder != NULL;
-    if (!lines && !output->options.pinyin) {
-        ting_str_addf(out, "%s\n", ting_result_text(result));
-        return;
-    }
-    int count = ting_result_sentence_count(result);
-    for (int i = 0; i < count; i++) {
+    const ting_output_options *o = &output->options;
+    const bool lines = output->folder != NULL;
+    const int count = ting_result_sentence_count(result);
+    if (!lines && !o->pinyin)
+        ting_str_add(out, ting_result_text(result));
+    for (int i = 0; i < count && (lines || o->pinyin); i++) {
         const ting_sentence *sentence = ting_result_sentence(result, i);
-        ting_str_addf(out, "%s%s", output->options.pinyin ? sentence->pinyin : sentence->text,
-                      lines ? "\n" : i + 1 < count ? " " : "");
+        ting_str_add(out, o->pinyin ? sentence->pinyin : sentence->text);
+        if (lines && o->confidence)
+            add_confidences(out, result, i, i + 1);
+        ting_str_add(out, lines ? "\n" : i + 1 < count ? " " : "");
     }
+    if (!lines && o->confidence)
+        add_confidences(out, result, 0, count);
     if (!lines)
         ting_str_add(out, "\n");
 }

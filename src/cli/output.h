@@ -29,6 +29,7 @@ typedef enum ting_output_kind {
 
 typedef struct ting_output_options {
     ting_output_kind kind;
+    bool confidence; /* behind text a tab and the confidence of each of its characters */
     bool pinyin; /* n-best lines carry pinyin instead of text */
     ting_format format;
     bool force; /* do again what is done */

@@ -271,6 +271,7 @@ ting_err ting_ctc_beam_results(ting_ctc_beam *search, int most, const ting_decod
     *count = most < search->count ? most : search->count;
     for (int i = 0; i < *count; i++)
         wanted += search->items[i].length;
+    wanted++; /* none has an address too */
     TRY(ting_reserve(&search->emissions, 0, (size_t)wanted, &search->emission_room, sizeof *search->emissions));
     for (int i = 0; i < *count; i++) {
         const sequence *s = &search->items[i];

@@ -10,7 +10,10 @@
 
 #include <math.h>
 
-enum { RANKED_MAX = 64 }; /* characters of a place that are worth ranking */
+enum {
+    RANKED_MAX = 64, /* characters of a place that are worth ranking */
+    LEAST = 32,      /* lines to look for with a language model, which makes places depend on each other */
+};
 
 static const double behind = 8; /* a sequence whose weighed score is so far behind the best is not read: no line makes that good */
 
@@ -73,9 +76,10 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
              "pinyin to hanzi: %d sequences, %d lines and %d alternatives wanted", input_count,
              options->nbest, options->alternatives);
     input_count = worth_reading(options, inputs, input_count);
-    ting_p2h_options searched = *options; /* more lines for a rescorer to choose from */
-    if (options->rescorer != NULL && searched.nbest < options->rescorer->lines)
-        searched.nbest = options->rescorer->lines;
+    ting_p2h_options searched = *options; /* more lines, for a rescorer to choose from or to tell how sure the best one is */
+    const int least = options->rescorer != NULL ? options->rescorer->lines : options->lm != NULL ? LEAST : 1;
+    if (searched.nbest < least)
+        searched.nbest = least;
     if (model->net == NULL) {
         TRY(ting_s2s_search(model, kern, pool, arena, &searched, inputs, input_count, out));
     } else {

@@ -65,6 +65,8 @@ typedef struct ting_p2h_page {
     ting_p2h_line *lines; /* best first, all different */
     int line_count;       /* at most nbest */
     int *alternatives;    /* [count of line 0, options.alternatives] best first, -1 ends a row */
+    double *shares;       /* [count of line 0] how much of the probability of all lines found lies with those that have its character at
+                             its place; NULL: an encoder-decoder's */
     /* what the lines were chosen from; of an encoder-decoder nothing */
     const ting_p2h_place *places; /* [place_count] those that ting_p2h_line.places counts */
     int place_count;

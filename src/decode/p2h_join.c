@@ -8,8 +8,7 @@
 enum {
     ROOM = 64,   /* characters at a place of several syllables */
     NEAR = 2,    /* places between two syllables that are put into one copy */
-    REACH = 3,   /* places behind a syllable that a beginning which has it must get to */
-    NARROW = 16, /* beginnings that go on in the glance */
+    REACH = 2,   /* places behind a syllable that a beginning which has it must get to */
 };
 
 typedef struct joint {
@@ -149,9 +148,7 @@ static ting_err glance(const joint *j, bool ***out)
         TRY(join_place(j, t, known, &places[t]));
     }
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
-    ting_p2h_lm narrow = *j->options->lm;
-    narrow.beam = NARROW;
-    TRY(ting_p2h_lm_glance(&narrow, arena, places, length, REACH, alive));
+    TRY(ting_p2h_lm_glance(j->options->lm, arena, places, length, REACH, alive));
     for (int t = 0; t < length; t++)
         for (int c = 0; c < j->network.places[t].count; c++)
             for (int i = 0; i < places[t].count && j->read[t][c] == NULL; i++)
@@ -166,7 +163,7 @@ out:
 typedef struct copy { /* of a sequence, with other syllables in it */
     int input;
     int *syllables;
-    int last; /* the place that was changed last */
+    int last; /* the place that was changed last; -NEAR: none */
 } copy;
 
 typedef struct copies {
@@ -184,15 +181,34 @@ static copy *put(const joint *j, copies *all, int input, int place, int symbol)
         at++;
     copy *to = &all->items[at];
     if (at == all->count) {
-        *to = (copy){.input = input, .syllables = ting_arena_take(j->reader->arena, bytes)};
+        *to = (copy){.input = input, .syllables = ting_arena_take(j->reader->arena, bytes), .last = -NEAR};
         if (to->syllables == NULL)
             return NULL;
         memcpy(to->syllables, from->syllables, bytes);
         all->count++;
     }
-    to->syllables[place] = symbol;
-    to->last = place;
+    if (to->syllables[place] != symbol) {
+        to->syllables[place] = symbol;
+        to->last = place;
+    }
     return to;
+}
+
+static bool same_symbol(const ting_p2h_input *a, int at, const ting_p2h_input *b, int there)
+{
+    const bool in_a = at >= 0 && at < a->count, in_b = there >= 0 && there < b->count;
+    return in_a == in_b && (!in_a || a->syllables[at] == b->syllables[there]);
+}
+
+/* Where a choice at place t of the network is read: in the likeliest sequence, if that has something there, and the same beside it as the
+ * sequence that the choice is from; else in that one. */
+static ting_p2h_origin context_of(const joint *j, int t, const ting_confusion_choice *choice)
+{
+    const int at_best = place_of_best(j, t);
+    const ting_p2h_input *own = &j->inputs[choice->input], *best = &j->inputs[j->best];
+    if (at_best >= 0 && same_symbol(own, choice->place - 1, best, at_best - 1) && same_symbol(own, choice->place + 1, best, at_best + 1))
+        return (ting_p2h_origin){.input = j->best, .place = at_best};
+    return (ting_p2h_origin){.input = choice->input, .place = choice->place};
 }
 
 /* wanted[t][c] are read: each in its place of a copy. */
@@ -207,16 +223,15 @@ static ting_err read_others(joint *j, bool *const *wanted)
     struct { int copy, place; } *where = ting_arena_take(arena, most * sizeof *where);
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
     for (int t = 0; t < j->network.count; t++) {
-        const int at_best = place_of_best(j, t);
         for (int c = 0; c < j->network.places[t].count; c++) {
             const ting_confusion_choice *choice = &j->network.places[t].choices[c];
             if (!wanted[t][c])
                 continue;
-            const int place = at_best >= 0 ? at_best : choice->place;
-            const copy *to = put(j, &all, at_best >= 0 ? j->best : choice->input, place, choice->symbol);
+            const ting_p2h_origin context = context_of(j, t, choice);
+            const copy *to = put(j, &all, context.input, context.place, choice->symbol);
             TRY(to != NULL ? TING_OK : TING_ERR_MEMORY);
             where[put_count].copy = (int)(to - all.items);
-            where[put_count++].place = place;
+            where[put_count++].place = context.place;
         }
     }
     ting_p2h_sequence *items = ting_arena_take(arena, (size_t)all.count * sizeof *items);

@@ -9,7 +9,8 @@
  *     glance: the other syllables of each place, with guesses of what the network would say of them; a narrow search with the
  *             language model; a syllable that no good beginning of a line has a few places later is given up
  *     what is left: put into copies of the likeliest sequence, several into one, two places apart or more, since the network judges a
- *             syllable mostly by those next to it; of a place that the likeliest has not, into the sequence that has it
+ *             syllable mostly by those next to it; where the likeliest sequence has others beside it, or nothing, into a copy of the
+ *             sequence that it is from
  */
 #ifndef TING_DECODE_P2H_JOIN_H
 #define TING_DECODE_P2H_JOIN_H

@@ -5,6 +5,7 @@
 #include "decode/best_sums.h"
 #include "decode/p2h_rescore.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool same_line(const ting_p2h_line *a, const ting_p2h_line *b)
@@ -129,6 +130,38 @@ static ting_err list_alternatives(ting_arena *arena, int width, const ting_p2h_r
     return TING_OK;
 }
 
+/* How many of the lines, by probability, agree with the best one at each of its places. */
+static void share_lines(const ting_p2h_page *page)
+{
+    const ting_p2h_line *best = &page->lines[0];
+    double sum = 0;
+    for (int l = 0; l < page->line_count; l++) {
+        const ting_p2h_line *line = &page->lines[l];
+        const double probability = exp(line->score - best->score);
+        sum += probability;
+        for (int i = 0, k = 0; i < best->count; i++) {
+            while (k < line->count && line->places[k] < best->places[i])
+                k++;
+            if (k < line->count && line->places[k] == best->places[i] && line->characters[k] == best->characters[i])
+                page->shares[i] += probability;
+        }
+    }
+    for (int i = 0; i < best->count; i++)
+        page->shares[i] /= sum;
+}
+
+/* Without a language model places do not depend on each other: all lines agree as often as the place says. */
+static void share_places(const ting_p2h_page *page)
+{
+    const ting_p2h_line *best = &page->lines[0];
+    for (int i = 0; i < best->count; i++) {
+        const ting_p2h_place *place = &page->places[best->places[i]];
+        for (int k = 0; k < place->count; k++)
+            if (place->characters[k] == best->characters[i])
+                page->shares[i] = exp(place->log_probs[k]);
+    }
+}
+
 ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_row *rows, int count, ting_p2h_page *out)
 {
     ting_err err = TING_OK;
@@ -147,6 +180,12 @@ ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, con
     out->place_count = from->count;
     out->network = from->network;
     out->matches = from->matches;
+    out->shares = ting_arena_take_zeroed(ctx->arena, (size_t)out->lines[0].count, sizeof *out->shares);
+    TRY(out->shares != NULL ? TING_OK : TING_ERR_MEMORY);
+    if (options->lm != NULL)
+        share_lines(out);
+    else
+        share_places(out);
 out:
     return err;
 }

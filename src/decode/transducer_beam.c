@@ -71,13 +71,13 @@ ting_err ting_beam_results(ting_beam *search, int most, const ting_decoded **out
     *count = most < search->hyps.count ? most : search->hyps.count;
     for (int i = 0; i < *count; i++)
         wanted += search->hyps.items[by_rank[i]].length;
-    if (wanted > search->emission_room) {
+    if (wanted >= search->emission_room) { /* none has an address too */
         ting_emission *grown = ting_grow(search->emissions, (size_t)search->emission_room,
-                                         (size_t)wanted * 2, sizeof *grown);
+                                         (size_t)wanted * 2 + 1, sizeof *grown);
         if (grown == NULL)
             return TING_ERR_MEMORY;
         search->emissions = grown;
-        search->emission_room = 2 * wanted;
+        search->emission_room = 2 * wanted + 1;
     }
     for (int i = 0; i < *count; i++) {
         const ting_beam_hypothesis *h = &search->hyps.items[by_rank[i]];

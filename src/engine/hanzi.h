@@ -35,6 +35,7 @@ typedef struct ting_hanzi_line {
 typedef struct ting_hanzi_page {
     ting_hanzi_line *lines; /* [line_count], best first; at least one */
     int line_count;
+    const double *shares; /* [count of line 0] see ting_p2h_page; NULL: not known */
     char (*alternatives)[TING_HANZI_TEXT]; /* [count of line 0, alternatives] other characters than its; "" ends a row */
 } ting_hanzi_page;
 

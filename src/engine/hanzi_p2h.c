@@ -131,6 +131,7 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
                         taken, input_count, &page));
     const size_t others = (size_t)page.lines[0].count * (size_t)alternatives; /* lines may be of another length than ours */
     out->line_count = page.line_count;
+    out->shares = page.shares;
     out->lines = ting_arena_take_zeroed(arena, (size_t)page.line_count, sizeof *out->lines);
     out->alternatives = ting_arena_take_zeroed(arena, others, sizeof *out->alternatives);
     for (int l = 0; l < page.line_count && !ting_arena_failed(arena); l++) {

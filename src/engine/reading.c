@@ -79,7 +79,7 @@ ting_err ting_readings_plain(const ting_spoken *all, int count, ting_arena *aren
         ting_reading reading = {.count = s->count, .score = s->heard->score};
         reading.places = ting_arena_take(arena, (size_t)s->count * sizeof *reading.places);
         for (int k = 0; k < s->count && reading.places != NULL; k++)
-            reading.places[k] = (ting_spoken_place){.from = s, .syllable = s->syllables[k]};
+            reading.places[k] = (ting_spoken_place){.from = s, .syllable = s->syllables[k], .share = -1};
         int at = i; /* searches order theirs by other scores: per token, or rescored */
         for (; at > 0 && out[at - 1].score < reading.score; at--)
             out[at] = out[at - 1];
@@ -114,8 +114,9 @@ ting_err ting_readings_written(const ting_sentence_maker *maker, const ting_spok
             const ting_spoken *from = &all[line->origins[k].input];
             const int said = line->said != NULL ? line->said[k] : TING_PINYIN_NONE;
             if (line->characters[k][0] != '\0') /* else it is part of the one before */
-                out[l].places[out[l].count++] = (ting_spoken_place){from, syllable_at(from, &line->origins[k], said),
-                                                                              line->characters[k], k};
+                out[l].places[out[l].count++] = (ting_spoken_place){
+                    .from = from, .syllable = syllable_at(from, &line->origins[k], said), .character = line->characters[k],
+                    .share = l == 0 && page->shares != NULL ? page->shares[k] : -1, .row = k};
         }
     }
 out:

@@ -22,6 +22,7 @@ typedef struct ting_spoken_place { /* of a reading */
     const ting_spoken *from;
     ting_syllable syllable;
     const char *character; /* the writer's; NULL: there is none */
+    double share;          /* of the probability of all lines that has it here; negative: not known */
     int row;               /* of the page's alternatives; a hotword that is written as a whole leaves rows out */
 } ting_spoken_place;
 

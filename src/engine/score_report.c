@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "text/pinyin.h"
 
+#include <math.h>
 #include <utf8proc.h>
 
 /* ---- alignments ---- */
@@ -174,6 +175,29 @@ static void write_confusion(ting_score_report *report, const ting_confusion *c, 
         ting_scorer_write_unit(report->scorer, c->hyp, hyp);
 }
 
+static void write_text_calibration(FILE *out, const ting_calibration *c)
+{
+    ting_number_fprint(out, "confidence\n  %-17s %.4f\n  %-17s %.3f\n  %-17s %s  %s  %s\n", "calibration error", ting_calibration_error(c),
+                       "norm. cross entropy", ting_calibration_nce(c), "from", "mean", "right", "characters");
+    for (int i = 0; i < TING_CALIBRATION_BINS; i++)
+        if (c->bins[i].count > 0)
+            ting_number_fprint(out, "  %-17.1f %.3f %.3f %ld\n", (double)i / TING_CALIBRATION_BINS,
+                               c->bins[i].confidence / (double)c->bins[i].count,
+                               (double)c->bins[i].right / (double)c->bins[i].count, c->bins[i].count);
+}
+
+static void add_json_calibration(ting_str *out, const ting_calibration *c)
+{
+    const double nce = ting_calibration_nce(c);
+    ting_str_addf(out, ",\n \"calibration\": {\"error\": %.6f, \"nce\": ", ting_calibration_error(c));
+    ting_str_addf(out, isnan(nce) ? "null" : "%.6f", nce);
+    ting_str_add(out, ", \"bins\": [");
+    for (int i = 0; i < TING_CALIBRATION_BINS; i++)
+        ting_str_addf(out, "%s{\"count\": %ld, \"right\": %ld, \"confidence\": %.6f}", i > 0 ? ", " : "", c->bins[i].count,
+                      c->bins[i].right, c->bins[i].count > 0 ? c->bins[i].confidence / (double)c->bins[i].count : 0.0);
+    ting_str_add(out, "]}");
+}
+
 static void write_text_sums(ting_score_report *report, const ting_tool_score_result *result, bool with_kinds,
                             const ting_confusion *confusions, int count)
 {
@@ -204,6 +228,8 @@ static void write_text_sums(ting_score_report *report, const ting_tool_score_res
     for (int i = 0; i < 3; i++)
         if (odd[i].count > 0)
             fprintf(out, "%-19s %ld\n", odd[i].name, odd[i].count);
+    if (report->calibration != NULL)
+        write_text_calibration(out, report->calibration);
     for (int i = 0; i < count; i++) {
         write_confusion(report, &confusions[i], &report->cell[0], &report->cell[1]);
         fprintf(out, "%6ld  %s -> %s\n", confusions[i].count, confusions[i].ref == -1 ? "*" : report->cell[0].text,
@@ -226,6 +252,8 @@ static void write_json_sums(ting_score_report *report, const ting_tool_score_res
         add_counts(out, t, false);
         ting_str_add(out, "}");
     }
+    if (report->calibration != NULL)
+        add_json_calibration(out, report->calibration);
     ting_str_add(out, ",\n \"confusions\": [");
     for (int i = 0; i < count; i++) {
         write_confusion(report, &confusions[i], &report->cell[0], &report->cell[1]);

@@ -10,12 +10,14 @@
 #define TING_ENGINE_SCORE_REPORT_H
 
 #include "engine/tool_score.h"
+#include "text/calibration.h"
 #include "text/score.h"
 
-typedef struct ting_score_report { /* set the first three; free with ting_score_report_free */
+typedef struct ting_score_report { /* set the first four; free with ting_score_report_free */
     FILE *out;
     bool json;
     ting_scorer *scorer;
+    const ting_calibration *calibration; /* NULL: not asked for */
     ting_str line[3]; /* private, like the rest */
     ting_str cell[3];
     long written;

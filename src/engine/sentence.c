@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "engine/confidence.h"
 #include "engine/reading.h"
 #include "engine/result.h"
 #include "text/g2p.h"
@@ -101,6 +102,29 @@ out:
     return err;
 }
 
+/* Mean log-probability of the tokens of a place. */
+static double heard_at(const ting_reading *r, int i)
+{
+    const ting_syllable *syllable = &r->places[i].syllable;
+    return fmin(0, syllable->log_prob / syllable->hits);
+}
+
+static double heard_beside(const ting_reading *r, int i)
+{
+    if (r->count == 1)
+        return heard_at(r, i);
+    if (i == 0 || i + 1 == r->count)
+        return heard_at(r, i == 0 ? 1 : i - 1);
+    return 0.5 * (heard_at(r, i - 1) + heard_at(r, i + 1));
+}
+
+/* Where nothing tells which other lines there were, the probability of what was heard. */
+static double confidence_at(const ting_reading *r, int i)
+{
+    const double share = r->places[i].share;
+    return share < 0 ? exp(heard_at(r, i)) : ting_confidence(&(ting_evidence){share, heard_at(r, i), heard_beside(r, i)});
+}
+
 /* page: of the writer, whose first line the reading is; NULL: none. */
 static ting_err make_chars(const ting_sentence_maker *maker, const ting_reading *r, const ting_hanzi_page *page, ting_arena *arena,
                            ting_char **out)
@@ -120,7 +144,7 @@ static ting_err make_chars(const ting_sentence_maker *maker, const ting_reading 
             end = fmin(end, p[1].syllable.start);
         chars[i].start = within(maker, start);
         chars[i].end = within(maker, fmax(end, start));
-        chars[i].confidence = (float)fmin(1, exp(syllable->log_prob / syllable->hits));
+        chars[i].confidence = (float)confidence_at(r, i);
         chars[i].text = ting_arena_text(arena, written_text(maker, p, room));
         room[0] = '\0';
         const int id = written_syllable(p);
@@ -191,16 +215,13 @@ static ting_err assemble(const ting_sentence_maker *maker, const ting_reading *r
         if (hypotheses[i].text == NULL || hypotheses[i].pinyin == NULL)
             FAIL(TING_ERR_MEMORY, "out of memory for a sentence");
     }
-    double log_prob = 0;
-    int hits = 0;
-    for (int i = 0; i < best->count; i++) {
-        log_prob += best->places[i].syllable.log_prob;
-        hits += best->places[i].syllable.hits;
-    }
+    double right = 0; /* characters to be expected */
+    for (int i = 0; i < best->count; i++)
+        right += (double)chars[i].confidence;
     *parts = (struct ting_sentence_parts){chars, tokens, hypotheses};
     *sentence = (ting_sentence){
         .start = chars[0].start, .end = chars[best->count - 1].end, .text = hypotheses[0].text,
-        .pinyin = hypotheses[0].pinyin, .confidence = (float)fmin(1, exp(log_prob / hits)),
+        .pinyin = hypotheses[0].pinyin, .confidence = (float)(right / best->count),
         .char_count = best->count, .token_count = token_count, .hypothesis_count = count, .parts = parts};
     *out = sentence;
 out:

@@ -32,6 +32,9 @@ typedef struct job {
     ting_scorer *scorer;
     ting_score_report report;
     ting_tool_score_result *result;
+    ting_calibration calibration;
+    double *confidences; /* [room] of one hypothesis */
+    size_t room;
 } job;
 
 /* Remarks on single utterances: the first few, then only their number. */
@@ -190,6 +193,52 @@ out:
     return err;
 }
 
+/* The numbers of a column, to j->confidences; *count -1: something there is none. */
+static ting_err read_confidences(job *j, ting_view text, int *count)
+{
+    ting_err err = TING_OK;
+    *count = 0;
+    for (text = ting_view_trim(text); text.length > 0; text = ting_view_trim(text)) {
+        char word[32], *end;
+        size_t length = 0;
+        while (length < text.length && !ting_is_space(text.text[length]))
+            length++;
+        const size_t kept = length < sizeof word ? length : 0;
+        memcpy(word, text.text, kept);
+        word[kept] = '\0';
+        const double value = ting_number_read(word, &end);
+        if (kept == 0 || *end != '\0' || !(value >= 0 && value <= 1)) {
+            *count = -1;
+            return TING_OK;
+        }
+        TRY(ting_reserve(&j->confidences, (size_t)*count, 1, &j->room, sizeof *j->confidences));
+        j->confidences[(*count)++] = value;
+        text = (ting_view){text.text + length, text.length - length};
+    }
+out:
+    return err;
+}
+
+static ting_err judge_confidences(job *j, const ting_utterance *hyp, const ting_scored *scored)
+{
+    ting_err err = TING_OK;
+    int count;
+    TRY(read_confidences(j, hyp->confidences, &count));
+    if (count != scored->hyp.count) {
+        say(j, count < 0 ? "%s:%ld: \"%.*s\": its confidences are not all numbers from 0 to 1"
+                         : "%s:%ld: \"%.*s\": %d confidences for %d %ss",
+            j->hyp.name, hyp->line, SHOWN(hyp->id), count, scored->hyp.count, j->result->unit);
+        return TING_OK;
+    }
+    for (int i = 0; i < scored->alignment->count; i++) {
+        const ting_edit edit = scored->alignment->edits[i];
+        if (edit.hyp >= 0)
+            ting_calibration_add(&j->calibration, j->confidences[edit.hyp], edit.kind == TING_EDIT_MATCH);
+    }
+out:
+    return err;
+}
+
 static ting_err score_all(job *j)
 {
     ting_err err = TING_OK;
@@ -212,6 +261,8 @@ static ting_err score_all(job *j)
                j->ref.name, ref->line);
         if (j->options->align)
             TRY(ting_score_report_utterance(&j->report, ref->id, hyp == NULL, &scored));
+        if (j->options->calibration && hyp != NULL)
+            TRY(judge_confidences(j, hyp, &scored));
     }
     say_how_many_more(j);
 out:
@@ -235,6 +286,7 @@ ting_err ting_tool_score(const ting_tool_score_options *options, const char *ref
     j.report = (ting_score_report){.out = out, .json = options->json, .scorer = j.scorer};
     ting_score_report_begin(&j.report);
     TRY(score_all(&j));
+    j.report.calibration = options->calibration ? &j.calibration : NULL;
     const ting_score_counts *totals = ting_scorer_totals(j.scorer);
     result->rate = ting_score_rate(totals);
     result->utterances = totals->utterances;
@@ -246,6 +298,7 @@ out:
     ting_scorer_free(j.scorer);
     ting_lexicon_free(j.lexicon);
     ting_free(j.hyp_of);
+    ting_free(j.confidences);
     close_input(&j.ref);
     close_input(&j.hyp);
     return err;

@@ -6,7 +6,8 @@
  * the hypothesis belongs to the one of the reference with its id, else its path, else its file name
  * without extension. References without a hypothesis count as deleted whole, so that a recogniser that
  * fails is not rewarded; hypotheses without a reference do not count. Of several with one id, on either side, the first
- * counts. All of these are reported.
+ * counts. All of these are reported. With `calibration`, an utterance whose confidences are not as many as its units is left out of
+ * that, and reported.
  */
 #ifndef TING_ENGINE_TOOL_SCORE_H
 #define TING_ENGINE_TOOL_SCORE_H
@@ -29,6 +30,7 @@ typedef struct ting_tool_score_options {
     bool punctuation;  /* punctuation and spaces count */
     bool present_only; /* references without a hypothesis do not count */
     bool align;        /* every utterance with its alignment */
+    bool calibration;  /* also how far the confidences of the hypothesis can be trusted: one for each of its units (text/calibration.h) */
     int confusions;    /* so many of the most frequent confusions */
     bool json;
     const char *lexicon; /* folder; NULL: the usual places, and no kinds of errors if they have none */

@@ -126,7 +126,7 @@ int ting_transcript_find(const ting_transcript *t, ting_view id)
 
 typedef struct columns {
     bool manifest, tabs;
-    int id, path, text, pinyin; /* -1: none */
+    int id, path, text, pinyin, confidence; /* -1: none */
 } columns;
 
 typedef struct lines { /* walks over a text line by line */
@@ -158,7 +158,8 @@ static ting_err find_columns(const char *name, ting_view first, const char *colu
     ting_tsv_cut(first, &header);
     *out = (columns){.id = ting_tsv_find(&header, "id"), .path = ting_tsv_find(&header, "path"),
                      .text = ting_tsv_find(&header, column != NULL ? column : "text"),
-                     .pinyin = ting_tsv_find(&header, "pinyin")};
+                     .pinyin = ting_tsv_find(&header, "pinyin"),
+                     .confidence = ting_tsv_find(&header, "confidence")};
     bool named = out->id >= 0 || out->path >= 0;
     out->manifest = header.count > 1 && named &&
                     (out->text >= 0 || out->pinyin >= 0 || ting_tsv_find(&header, "text") >= 0);
@@ -177,7 +178,7 @@ out:
 
 static ting_utterance read_utterance(const columns *c, ting_view line)
 {
-    ting_utterance u = {.id = {"", 0}, .path = {"", 0}, .text = {"", 0}, .pinyin = {"", 0}};
+    ting_utterance u = {.id = {"", 0}, .path = {"", 0}, .text = {"", 0}, .pinyin = {"", 0}, .confidences = {"", 0}};
     ting_tsv fields;
     if (c->manifest) {
         ting_tsv_cut(line, &fields);
@@ -185,10 +186,12 @@ static ting_utterance read_utterance(const columns *c, ting_view line)
         u.path = ting_tsv_at(&fields, c->path);
         u.text = ting_tsv_at(&fields, c->text);
         u.pinyin = ting_tsv_at(&fields, c->pinyin);
+        u.confidences = ting_tsv_at(&fields, c->confidence);
     } else if (c->tabs) {
         ting_tsv_cut(line, &fields);
         u.id = ting_tsv_at(&fields, 0);
         u.text = ting_tsv_at(&fields, 1);
+        u.confidences = ting_tsv_at(&fields, 2);
     } else {
         line = ting_view_trim(line);
         size_t end = 0;

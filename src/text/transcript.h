@@ -3,8 +3,8 @@
  * transcript.h - a file of utterances and their texts, in the forms the field uses, and finding the same
  * utterance in two of them.
  *
- *     manifest   tab separated, first line names the columns; id, path, text, pinyin are looked for
- *     TSV        path or id, tab, text (further columns ignored)
+ *     manifest   tab separated, first line names the columns; id, path, text, pinyin, confidence are looked for
+ *     TSV        path or id, tab, text, and perhaps a tab and confidences (further columns ignored)
  *     Kaldi      id, white space, text to the end of the line; a Kaldi "text" file
  *
  * A first line with a column called "text", "pinyin" or the one asked for makes a manifest; otherwise a tab
@@ -24,6 +24,7 @@ typedef struct ting_utterance {
     ting_view path; /* empty where there is none */
     ting_view text;
     ting_view pinyin; /* empty where there is none */
+    ting_view confidences; /* numbers with spaces between; empty where there are none */
     long line;        /* in the file, from 1 */
 } ting_utterance;
 

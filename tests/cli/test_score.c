@@ -170,6 +170,32 @@ static void many_remarks_are_summed_up(void **state)
     ting_free(ref);
 }
 
+/* Three of four characters with 0.9 are right, one of two with 0.25 (of 24 others none counts: too many, no numbers). */
+static void confidences_are_judged(void **state)
+{
+    (void)state;
+    char *ref = file_of("ref.tsv", reference);
+    char *hyp = file_of("hyp.tsv", "a\t今天天汽\t0.9 0.9 0.9 0.9\nb\t我门\t0.25 0.25\nc\t再见\t0.5 0.5 0.5\n");
+    ting_program_run run = ting_run_program(ARGS("--calibration", ref, hyp), NULL);
+    assert_int_equal(run.status, 0);
+    /* (4 |0.9 - 3/4| + 2 |0.25 - 1/2|) / 6 */
+    assert_has(run.out, "confidence\n  calibration error 0.1833\n");
+    assert_has(run.out, "  0.2               0.250 0.500 2\n  0.9               0.900 0.750 4\n");
+    assert_has(run.err, "hyp.tsv:3: \"c\": 3 confidences for 2 characters");
+    ting_program_free(&run);
+    run = ting_run_program(ARGS("--calibration", "-f", "json", ref, "-"), "path\ttext\tconfidence\nx/a.wav\t今\t1.5\nx/b.wav\t我\t0.5\n");
+    assert_int_equal(run.status, 0);
+    assert_has(run.err, "its confidences are not all numbers from 0 to 1");
+    json_t *json = json_loads(run.out, 0, NULL), *calibration = json_object_get(json, "calibration");
+    assert_true(json_real_value(json_object_get(calibration, "error")) == 0.5);
+    assert_true(json_is_null(json_object_get(calibration, "nce"))); /* nothing is wrong */
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(calibration, "bins"), 5), "count")), 1);
+    json_decref(json);
+    ting_program_free(&run);
+    ting_free(ref);
+    ting_free(hyp);
+}
+
 static void bad_input_is_one_sentence(void **state)
 {
     (void)state;
@@ -213,6 +239,7 @@ int main(void)
         cmocka_unit_test(options_change_the_units),
         cmocka_unit_test(of_references_with_one_id_the_first_counts),
         cmocka_unit_test(many_remarks_are_summed_up),
+        cmocka_unit_test(confidences_are_judged),
         cmocka_unit_test(bad_input_is_one_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

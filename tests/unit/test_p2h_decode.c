@@ -388,6 +388,15 @@ static void sequences_are_laid_side_by_side(void **state)
     }
     assert_int_equal(shorter, 8);
     assert_true(others >= 16); /* 4 and 5 are no characters of A2 */
+    for (int t = 0; t < page.lines[0].count; t++) { /* all lines were asked for: what agrees with the best one of their probability */
+        double agree = 0, all = 0;
+        for (int i = 0; i < page.line_count; i++) {
+            const ting_p2h_line *line = &page.lines[i];
+            all += exp(line->score);
+            agree += t < line->count && line->characters[t] == page.lines[0].characters[t] ? exp(line->score) : 0;
+        }
+        assert_true(fabs(page.shares[t] - agree / all) < 1e-9 && agree < all);
+    }
     for (int t = 0; t < page.lines[0].count; t++)
         for (int k = 0; k < 3; k++)
             assert_int_not_equal(page.alternatives[3 * t + k], page.lines[0].characters[t]);

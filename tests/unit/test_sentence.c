@@ -2,6 +2,7 @@
 /* test_sentence.c - tokens with times to sentences: characters, confidence, alternatives, ranking, odd tokens. */
 #include "support/support.h"
 
+#include "engine/confidence.h"
 #include "engine/sentence.h"
 
 #include <math.h>
@@ -35,6 +36,8 @@ static ting_err write_line(int input, int count, int l, double score, ting_arena
 }
 
 /* Two lines of each input, the best first. */
+static const double *shares; /* what it says of them; NULL: nothing */
+
 static ting_err write_fake(void *self, const ting_hanzi_input *inputs, int input_count, int nbest, int alternatives, ting_arena *arena,
                            ting_hanzi_page *out)
 {
@@ -49,7 +52,7 @@ static ting_err write_fake(void *self, const ting_hanzi_input *inputs, int input
             all[at] = all[at - 1];
         all[at] = line;
     }
-    *out = (ting_hanzi_page){.lines = all, .line_count = nbest < found ? nbest : found};
+    *out = (ting_hanzi_page){.lines = all, .line_count = nbest < found ? nbest : found, .shares = shares};
     out->alternatives = ting_arena_take_zeroed(arena, (size_t)(all[0].count * alternatives), sizeof *out->alternatives);
     for (int i = 0; alternatives > 0 && i < all[0].count; i++)
         strcpy(out->alternatives[i * alternatives], all[0].characters[(i + 1) % all[0].count]); /* one alternative, then "" */
@@ -178,7 +181,7 @@ static void characters_carry_times_and_confidence(void **state)
     assert_true(c->start == 1.00 && c->end == 1.20); /* up to the next character */
     assert_true(d->start == 1.20 && fabs(d->end - 1.64) < 1e-9); /* 1.40 and the tail of 0.24 */
     assert_true(fabs((double)c->confidence - exp(-0.2)) < 1e-6); /* mean of -0.1 and -0.3 */
-    assert_true(fabs((double)s->confidence - exp(-0.4)) < 1e-6); /* mean of all four */
+    assert_true(fabs((double)s->confidence - (exp(-0.2) + exp(-0.6)) / 2) < 1e-6);
     assert_int_equal(c->alternative_count, 1);
     assert_string_equal(c->alternatives[0], "乙");
     assert_string_equal(ting_sentence_token(s, 1)->text, "ōng");
@@ -191,6 +194,35 @@ static void characters_carry_times_and_confidence(void **state)
     m.limit = 1.1;
     assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
     assert_true(s->start == 1.00 && s->end == 1.1 && ting_sentence_char(s, 1)->start == 1.1);
+    ting_arena_free(arena);
+}
+
+/* How likely it is that a character is right: its share of the lines, its sound and that of its neighbour together. */
+static void confidence_is_what_sound_and_search_say(void **state)
+{
+    (void)state;
+    static const double both[] = {0.6, 1}, weaker[] = {0.5, 1};
+    double cost = 0;
+    ting_hanzi_writer writer = {write_fake, &cost};
+    ting_sentence_maker m = maker(&writer, 1);
+    ting_heard heard = {zhong_guo, 4, -2, NULL};
+    ting_arena *arena = ting_arena_new(4096);
+    const ting_sentence *s, *t;
+    shares = both;
+    assert_ok(ting_sentence_make(&m, &heard, 1, arena, &s));
+    shares = weaker;
+    assert_ok(ting_sentence_make(&m, &heard, 1, arena, &t));
+    shares = NULL;
+    const double first = ting_confidence(&(ting_evidence){0.6, -0.2, -0.6}), second = ting_confidence(&(ting_evidence){1, -0.6, -0.2});
+    assert_true(fabs((double)ting_sentence_char(s, 0)->confidence - first) < 1e-6);
+    assert_true(fabs((double)ting_sentence_char(s, 1)->confidence - second) < 1e-6);
+    assert_true(fabs((double)s->confidence - (first + second) / 2) < 1e-6);
+    assert_true(ting_sentence_char(t, 0)->confidence < ting_sentence_char(s, 0)->confidence);
+    assert_true(ting_sentence_char(t, 1)->confidence == ting_sentence_char(s, 1)->confidence);
+    /* whatever is said of it, it stays a probability, and more of anything makes it more */
+    const double none = ting_confidence(&(ting_evidence){0, -INFINITY, -INFINITY}), all = ting_confidence(&(ting_evidence){1, 0, 0});
+    assert_true(none > 0 && none < 0.001 && all > 0.95 && all < 1);
+    assert_true(ting_confidence(&(ting_evidence){0.6, -0.3, -0.6}) < first && ting_confidence(&(ting_evidence){0.6, -0.2, -0.7}) < first);
     ting_arena_free(arena);
 }
 
@@ -366,6 +398,7 @@ int main(void)
         cmocka_unit_test(nothing_heard_loses_against_something),
         cmocka_unit_test(lines_of_another_length_are_refused),
         cmocka_unit_test(characters_carry_times_and_confidence),
+        cmocka_unit_test(confidence_is_what_sound_and_search_say),
         cmocka_unit_test(hypotheses_are_ranked_over_sound_and_text),
         cmocka_unit_test(a_line_follows_several_hypotheses),
         cmocka_unit_test(a_word_may_stand_for_several_syllables),
