@@ -335,6 +335,20 @@ static void measure_places(const ting_p2h_model *m, ting_arena *arena, const int
             out[t][c] = log(out[t][c]);
 }
 
+/* Of the probability of all lines, what agrees with the best one. */
+static void assert_shares(const ting_p2h_page *page)
+{
+    for (int t = 0; t < page->lines[0].count; t++) {
+        double agree = 0, all = 0;
+        for (int i = 0; i < page->line_count; i++) {
+            const ting_p2h_line *line = &page->lines[i];
+            all += exp(line->score);
+            agree += t < line->count && line->characters[t] == page->lines[0].characters[t] ? exp(line->score) : 0;
+        }
+        assert_true(fabs(page->shares[t] - agree / all) < 1e-9 && agree < all);
+    }
+}
+
 /* Sequences of three and two syllables, of which the first nearly had another in its first place: at every place the characters of
  * all syllables there, each with what the sound says of its syllable and the network of it in a copy of the likeliest sequence; the last
  * place may stay empty. */
@@ -388,15 +402,7 @@ static void sequences_are_laid_side_by_side(void **state)
     }
     assert_int_equal(shorter, 8);
     assert_true(others >= 16); /* 4 and 5 are no characters of A2 */
-    for (int t = 0; t < page.lines[0].count; t++) { /* all lines were asked for: what agrees with the best one of their probability */
-        double agree = 0, all = 0;
-        for (int i = 0; i < page.line_count; i++) {
-            const ting_p2h_line *line = &page.lines[i];
-            all += exp(line->score);
-            agree += t < line->count && line->characters[t] == page.lines[0].characters[t] ? exp(line->score) : 0;
-        }
-        assert_true(fabs(page.shares[t] - agree / all) < 1e-9 && agree < all);
-    }
+    assert_shares(&page);
     for (int t = 0; t < page.lines[0].count; t++)
         for (int k = 0; k < 3; k++)
             assert_int_not_equal(page.alternatives[3 * t + k], page.lines[0].characters[t]);
