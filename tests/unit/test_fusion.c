@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "decode/ctc_prefix_beam.h"
+#include "decode/transducer_beam.h"
 #include "model/arpa.h"
 
 #include <math.h>
@@ -384,6 +385,143 @@ static void sure_blanks_are_only_counted(void **state)
     ting_arena_rewind(lms.ctx.arena, mark);
 }
 
+/* ---- the transducer ---- */
+
+enum { DIM = 5, CONTEXT = 2, SHORT = 4, ALIGNMENTS = 81 /* 3^4 */, SEQUENCES = 31 /* 1 + 2 + 4 + 8 + 16 */ };
+
+static struct {
+    ting_params *params;
+    ting_transducer *model;
+    ting_tensor rows; /* [LONG, DIM] */
+} heard;
+
+static void open_transducer(uint64_t seed)
+{
+    const ting_transducer_config config = {
+        .vocab = VOCAB, .blank = BLANK, .context = CONTEXT, .encoder_dim = DIM, .decoder_dim = 8, .joiner_dim = 6};
+    ting_rng rng = ting_rng_new(seed, 5);
+    heard.params = ting_params_new();
+    assert_ok(ting_transducer_new(&config, heard.params, &heard.model));
+    assert_ok(ting_params_alloc(heard.params, false));
+    for (size_t i = 0; i < ting_params_elements(heard.params); i++)
+        ting_params_values(heard.params)[i] = (ting_real)(0.7 * ting_rng_normal(&rng));
+    heard.rows = random_logits(&lms.ctx, seed, LONG, DIM, 1);
+}
+
+static void close_transducer(void)
+{
+    ting_transducer_free(heard.model);
+    ting_params_free(heard.params);
+    ting_arena_reset(lms.ctx.arena);
+}
+
+/* Probability of a token at row t behind the tokens of s, before which blanks stand. */
+static double emits(const sequence *s, int t, int token)
+{
+    int last[CONTEXT];
+    double sum = 0;
+    for (int i = 0; i < CONTEXT; i++)
+        last[i] = s->count - CONTEXT + i >= 0 ? s->tokens[s->count - CONTEXT + i] : BLANK;
+    const ting_arena_mark mark = ting_arena_tell(lms.ctx.arena);
+    const ting_tensor d = ting_transducer_contexts(&lms.ctx, heard.model, last, 1);
+    const ting_tensor e = ting_transducer_project_encoder(&lms.ctx, heard.model, ting_rows(heard.rows, t, 1));
+    const ting_tensor logits = ting_transducer_join(&lms.ctx, heard.model, e, d);
+    assert_ok(lms.ctx.err);
+    for (int v = 0; v < VOCAB; v++)
+        sum += exp((double)logits.data[v]);
+    const double p = exp((double)logits.data[token]) / sum;
+    ting_arena_rewind(lms.ctx.arena, mark);
+    return p;
+}
+
+/* Every alignment of at most one token a row. */
+static void enumerate_emissions(sequence out[SEQUENCES])
+{
+    int found = 0;
+    for (int path = 0; path < ALIGNMENTS; path++) {
+        sequence s = {.probability = 1};
+        for (int t = 0, code = path; t < SHORT; t++, code /= VOCAB) {
+            s.probability *= emits(&s, t, code % VOCAB);
+            if (code % VOCAB != BLANK)
+                s.tokens[s.count++] = code % VOCAB;
+        }
+        int at = 0;
+        while (at < found && (out[at].count != s.count || memcmp(out[at].tokens, s.tokens, sizeof s.tokens) != 0))
+            at++;
+        if (at == found)
+            out[found++] = s;
+        else
+            out[at].probability += s.probability;
+    }
+    assert_int_equal(found, SEQUENCES);
+}
+
+static void a_wide_transducer_beam_is_exhaustive(void **state)
+{
+    (void)state;
+    for (int number = 0; number < FUSIONS; number++) {
+        const ting_fusion fusion = fusion_of(number);
+        sequence all[SEQUENCES];
+        ting_beam *beam;
+        const ting_decoded *best;
+        int count;
+        open_transducer((uint64_t)number + 1);
+        enumerate_emissions(all);
+        assert_ok(ting_beam_new(heard.model, &(ting_beam_options){.beam = 64, .fusion = &fusion}, &beam));
+        assert_ok(ting_beam_accept(beam, &lms.ctx, ting_rows(heard.rows, 0, SHORT)));
+        for (int ended = 0; ended < 2; ended++) {
+            assert_ok(ting_beam_results(beam, ended ? 64 : 1, &best, &count));
+            assert_int_equal(count, ended ? SEQUENCES : 1);
+            double before = INFINITY, highest = -INFINITY;
+            for (int at = 0; at < SEQUENCES; at++)
+                highest = fmax(highest, (log(all[at].probability) + gain_of(&fusion, all[at].tokens, all[at].count, ended)) /
+                                            (all[at].count + CONTEXT));
+            for (int i = 0; i < count; i++) {
+                int at = 0;
+                while (at < SEQUENCES && !is_same(all[at].tokens, all[at].count, best[i].emissions, best[i].count))
+                    at++;
+                assert_in_range(at, 0, SEQUENCES - 1);
+                const double want = log(all[at].probability) + gain_of(&fusion, all[at].tokens, all[at].count, ended);
+                const double rank = best[i].log_prob / (best[i].count + CONTEXT);
+                assert_true(fabs(best[i].log_prob - want) < 2e-5);
+                assert_true(rank <= before && (i > 0 || fabs(rank - highest) < 2e-5));
+                before = rank;
+            }
+        }
+        ting_beam_free(beam);
+        close_transducer();
+    }
+}
+
+/* Rows one by one or all at once; weights of 0 and a model taken away from itself beside no fusion. */
+static void a_transducer_beam_keeps_the_same_promises(void **state)
+{
+    (void)state;
+    const ting_fusion_lm lm = {lms.ngram[0], NULL, word_of, 0.7}, less = {lms.ngram[0], NULL, word_of, -0.7},
+                         none = {NULL, lms.net[0], word_of, 0};
+    const ting_fusion lodr = fusion_of(2), zero = {.vocab = VOCAB, .lms = {none}, .count = 1},
+                      cancelled = {.vocab = VOCAB, .lms = {lm, less}, .count = 2};
+    const ting_fusion *const pairs[][2] = {{&lodr, &lodr}, {NULL, &zero}, {NULL, &cancelled}};
+    open_transducer(3);
+    for (int p = 0; p < 3; p++) {
+        ting_beam *beam[2];
+        const ting_decoded *best[2];
+        int count[2];
+        for (int i = 0; i < 2; i++) {
+            assert_ok(ting_beam_new(heard.model, &(ting_beam_options){.beam = 5, .fusion = pairs[p][i]}, &beam[i]));
+            for (int t = 0; t < LONG; t += i == 0 ? LONG : 1)
+                assert_ok(ting_beam_accept(beam[i], &lms.ctx, ting_rows(heard.rows, t, i == 0 ? LONG : 1)));
+            assert_ok(ting_beam_results(beam[i], 5, &best[i], &count[i]));
+        }
+        assert_int_equal(count[0], count[1]);
+        assert_same(best[0], best[1], count[0]);
+        assert_true(best[0][0].count > 20);
+        for (int i = 0; i < 2; i++)
+            ting_beam_free(beam[i]);
+    }
+    close_transducer();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +530,8 @@ int main(void)
         cmocka_unit_test(any_cut_of_the_rows_gives_the_same),
         cmocka_unit_test(a_cut_begins_a_sentence),
         cmocka_unit_test(sure_blanks_are_only_counted),
+        cmocka_unit_test(a_wide_transducer_beam_is_exhaustive),
+        cmocka_unit_test(a_transducer_beam_keeps_the_same_promises),
     };
     return cmocka_run_group_tests(tests, open_lms, close_lms);
 }
