@@ -186,7 +186,7 @@ typedef struct ting_options {
     const struct ting_lm *fuse_lm; /* a language model over the acoustic model's own tokens, n-grams or a network, that weighs them inside
                                the search (docs/LM.md). Borrowed, and must outlive the streams. Wants BEAM or RESCORE. NULL: none */
     double fuse_weight;     /* 0.3; of its log-probabilities, 0 to 10 */
-    double fuse_bonus;      /* 0; for each token, -10 to 10: makes up for what they take away */
+    double fuse_bonus;      /* 0.5; for each token, -10 to 10: makes up for what they take away */
     const struct ting_lm *lodr_lm; /* with fuse_lm: n-grams of a low order over the same tokens, whose log-probabilities are taken away,
                                since the acoustic model has learnt as much itself. Borrowed likewise. NULL: none */
     double lodr_weight;     /* 0.1; of those, 0 to 10 */

@@ -419,7 +419,7 @@ static const ting_option table[] = {
 static const struct options defaults = {
     .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .rescore_weight = 0.5,
     .rescore_lines = 16, .ctc_weight = 0.5,
-    .reverse_weight = 0.3, .fuse_weight = 0.3, .lodr_weight = 0.1};
+    .reverse_weight = 0.3, .fuse_weight = 0.3, .fuse_bonus = 0.5, .lodr_weight = 0.1};
 
 static const ting_example examples[] = {
     {"tingxie transcribe talk.wav", "prints what was said"},

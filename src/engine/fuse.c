@@ -21,7 +21,7 @@ static ting_err map_words(const ting_am *am, const ting_lm *lm, uint32_t *out)
         if (out[t] == TING_NGRAM_UNKNOWN && lacking++ == 0)
             lacked = token;
     }
-    if (10 * lacking <= spoken)
+    if (4 * lacking <= spoken)
         return TING_OK;
     return ting_fail(TING_ERR_MODEL,
                      "%s: its words are other ones than the acoustic model's tokens: it lacks %d of %d, such as \"%s\", and has \"%s\"; "

@@ -9,7 +9,7 @@
 static const ting_options option_defaults = {
     .decoding = TING_DECODING_BEAM, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
     .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1, .ctc_weight = 0.5, .reverse_weight = 0.3,
-    .fuse_weight = 0.3, .lodr_weight = 0.1};
+    .fuse_weight = 0.3, .fuse_bonus = 0.5, .lodr_weight = 0.1};
 
 static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1, .lm_weight = 0.9,
                                                         .rescore_weight = 0.5, .rescore_lines = 16};

@@ -74,11 +74,11 @@ static void a_model_weighs_tokens_inside_the_search(void **state)
     for (int i = 0; i < 2; i++) {
         const char *head = heads[i];
         char *plain = hear(ARGS("--tokens", "--decoding", "beam", "--head", head));
-        char *nothing = hear(ARGS("--tokens", "--head", head, "--fuse-lm", network, "--fuse-weight", "0"));
-        char *cancelled = hear(ARGS("--tokens", "--head", head, "--fuse-lm", tokens, "--lodr", tokens, "--lodr-weight", "0.3"));
+        char *nothing = hear(ARGS("--tokens", "--head", head, "--fuse-lm", network, "--fuse-weight", "0", "--fuse-bonus", "0"));
+        char *cancelled = hear(ARGS("--tokens", "--head", head, "--fuse-lm", tokens, "--fuse-bonus", "0", "--lodr", tokens,
+                                     "--lodr-weight", "0.3"));
         char *ngrams = hear(ARGS("--tokens", "--head", head, "--fuse-lm", tokens, "--fuse-weight", "0.8"));
-        char *lstm = hear(ARGS("--tokens", "--head", head, "--fuse-lm", network, "--fuse-weight", "0.9", "--lodr", bigrams,
-                                "--fuse-bonus", "0.1"));
+        char *lstm = hear(ARGS("--tokens", "--head", head, "--fuse-lm", network, "--fuse-weight", "0.9", "--lodr", bigrams));
         assert_string_equal(plain, nothing);
         assert_string_equal(plain, cancelled);
         assert_string_not_equal(plain, said);
