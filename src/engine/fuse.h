@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuse.h - language models of the options -> what an acoustic search adds (decode/fusion.h): each token of the acoustic model gets the word
- * of the same text. Tokens that a model lacks (letters, rare syllables) are <unk> to it, as long as three of four are there; blank and others
- * in angle brackets do not count.
+ * fuse.h - language models of the options -> what an acoustic search adds (decode/fusion.h): each token of the acoustic model gets the
+ * word of the same text. Tokens that a model lacks (letters, rare syllables) are <unk> to it, as long as three of four are there; blank
+ * and others in angle brackets do not count.
  */
 #ifndef TING_ENGINE_FUSE_H
 #define TING_ENGINE_FUSE_H
