@@ -138,6 +138,12 @@ typedef enum ting_decoding {
                              that has one */
 } ting_decoding;
 
+typedef enum ting_head {
+    TING_HEAD_AUTO,       /* the transducer, if the model has one; with RESCORE the CTC head */
+    TING_HEAD_TRANSDUCER,
+    TING_HEAD_CTC
+} ting_head;
+
 typedef struct ting_options {
     size_t size;            /* set by ting_options_defaults */
     int threads;            /* 1 to 1024; 0: one for each processor */
@@ -174,6 +180,16 @@ typedef struct ting_options {
     const struct ting_hotword_list *hotwords; /* words that are likely to be said: written where they may have been heard. Made for the
                               same model; borrowed, and must outlive the streams. Ignored where hanzi is 0. NULL: none */
     int pronunciation; /* 0; 1: alignment also says how well each syllable was said. Wants a model whose tokens are pinyin */
+    ting_head head;         /* AUTO; which head of the acoustic model is searched, where it has two */
+    double skip_blank;      /* 0; with BEAM or RESCORE, CTC head: rows in which "nothing was said" is likelier than this are passed over
+                               quickly, 0.9 to 1; 0: none */
+    const struct ting_lm *fuse_lm; /* a language model over the acoustic model's own tokens, n-grams or a network, that weighs them inside
+                               the search (docs/LM.md). Borrowed, and must outlive the streams. Wants BEAM or RESCORE. NULL: none */
+    double fuse_weight;     /* 0.3; of its log-probabilities, 0 to 10 */
+    double fuse_bonus;      /* 0.5; for each token, -10 to 10: makes up for what they take away */
+    const struct ting_lm *lodr_lm; /* with fuse_lm: n-grams of a low order over the same tokens, whose log-probabilities are taken away,
+                               since the acoustic model has learnt as much itself. Borrowed likewise. NULL: none */
+    double lodr_weight;     /* 0.1; of those, 0 to 10 */
 } ting_options;
 
 TING_API void ting_options_defaults(ting_options *options, size_t size);
@@ -326,7 +342,8 @@ TING_API ting_err ting_explain_file(const ting_model *model, const char *path, c
 typedef struct ting_stream ting_stream;
 
 /* Returns an owned stream for one-channel sound at `rate` samples a second, 1000 to 768000 (free with ting_stream_free). The model must
- * outlive it. Errors: argument, model, unsupported (RESCORE, and the model has no attention decoder), memory. */
+ * outlive it. Errors: argument, model (also a fuse_lm or lodr_lm over other tokens), unsupported (RESCORE, and the model has no attention
+ * decoder; a head that it lacks; a fuse_lm that looks from both sides, a lodr_lm that is no n-gram model), memory. */
 TING_API ting_err ting_stream_new(const ting_model *model, const ting_options *options, int rate, ting_stream **out);
 TING_API void ting_stream_free(ting_stream *stream);
 

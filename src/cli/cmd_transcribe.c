@@ -25,10 +25,11 @@
 enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM, DECODING_RESCORE }; /* places in the option's choices */
 
 struct options {
-    const char *model, *folder, *raw, *keywords, *lm, *rescore_lm, *hotwords;
+    const char *model, *folder, *raw, *keywords, *lm, *rescore_lm, *hotwords, *fuse_lm, *lodr;
     int rescore_lines;
-    int format, nbest, threads, precision, decoding, beam, channel;
-    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, rescore_weight, hotword_weight, ctc_weight, reverse_weight;
+    int format, nbest, threads, precision, decoding, head, beam, channel;
+    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, rescore_weight, hotword_weight, ctc_weight, reverse_weight,
+        skip_blank, fuse_weight, fuse_bonus, lodr_weight;
     bool pinyin, tokens, confidence, constrained, whole, force;
 };
 
@@ -39,6 +40,7 @@ typedef struct job { /* one command's work, shared by its threads */
     ting_output output;
     ting_model *model;
     ting_hotword_list *hotwords;
+    ting_lm *fuse_lm, *lodr_lm;
     ting_options recognise;
     pthread_mutex_t lock; /* everything below, standard streams and the bar */
     ting_progress bar;
@@ -142,12 +144,17 @@ static void fill_options(job *j)
     const struct options *o = j->options;
     ting_options *r = &j->recognise;
     ting_options_defaults(r, sizeof *r);
-    bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens);
+    bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens && o->fuse_lm == NULL);
     r->decoding = o->decoding == DECODING_RESCORE ? TING_DECODING_RESCORE
                   : greedy && o->nbest <= 1       ? TING_DECODING_GREEDY
                                                   : TING_DECODING_BEAM;
     r->ctc_weight = o->ctc_weight;
     r->reverse_weight = o->reverse_weight;
+    r->head = (ting_head)o->head;
+    r->skip_blank = o->skip_blank;
+    r->fuse_weight = o->fuse_weight;
+    r->fuse_bonus = o->fuse_bonus;
+    r->lodr_weight = o->lodr_weight;
     r->beam = o->beam > o->nbest ? o->beam : o->nbest;
     r->blank_penalty = o->blank_penalty;
     r->nbest = o->nbest > 0 ? o->nbest : 1;
@@ -197,9 +204,37 @@ static ting_err make_stamp(const job *j, ting_str *out)
         TRY(ting_sha256_file(o->hotwords, digest));
         ting_str_addf(out, " hotwords=%.16s weight=%g", digest, o->hotword_weight);
     }
+    if (r->head != TING_HEAD_AUTO || r->skip_blank != 0)
+        ting_str_addf(out, " head=%d skip-blank=%g", (int)r->head, r->skip_blank);
+    if (o->fuse_lm != NULL) {
+        ting_tool_file_stamp("fused", o->fuse_lm, out);
+        ting_str_addf(out, " fuse-weight=%g fuse-bonus=%g", r->fuse_weight, r->fuse_bonus);
+    }
+    if (o->lodr != NULL) {
+        ting_tool_file_stamp("lodr", o->lodr, out);
+        ting_str_addf(out, " lodr-weight=%g", r->lodr_weight);
+    }
     ting_tool_model_stamp(j->model, out);
     if (!ting_str_ok(out))
         err = TING_ERR_MEMORY;
+out:
+    return err;
+}
+
+/* Language models inside the search: what does not fit the model is said once, not of each recording. */
+static ting_err open_fused(job *j)
+{
+    ting_err err = TING_OK;
+    if (j->options->fuse_lm != NULL)
+        TRY(ting_lm_open(j->options->fuse_lm, &j->fuse_lm));
+    if (j->options->lodr != NULL)
+        TRY(ting_lm_open(j->options->lodr, &j->lodr_lm));
+    j->recognise.fuse_lm = j->fuse_lm;
+    j->recognise.lodr_lm = j->lodr_lm;
+    if (j->fuse_lm != NULL || j->recognise.head != TING_HEAD_AUTO)
+        err = ting_tool_model_decodes(j->model, &j->recognise);
+    if (err != TING_OK && err != TING_ERR_MEMORY)
+        err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
 out:
     return err;
 }
@@ -222,6 +257,7 @@ static ting_err run_all(job *j)
     model_options.log = ting_cli_remark;
     model_options.log_self = j->cli;
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
+    TRY(open_fused(j));
     if (j->options->keywords != NULL)
         err = ting_tool_model_keywords(j->model, j->options->keywords);
     else if (j->options->hotwords != NULL && j->recognise.hanzi != 0)
@@ -257,6 +293,8 @@ out:
     ting_str_free(&stamp);
     ting_pool_free(pool);
     ting_hotword_list_free(j->hotwords);
+    ting_lm_free(j->fuse_lm);
+    ting_lm_free(j->lodr_lm);
     ting_model_free(j->model);
     ting_free(j->texts);
     ting_free(j->closed);
@@ -292,6 +330,11 @@ static ting_exit run(ting_cli *cli, const void *fields)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--confidence goes with text alone: formats such as json and ctm have confidences");
     if (o->hotwords != NULL && (o->tokens || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords goes with neither --tokens nor --keywords");
+    if (o->fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && o->nbest <= 1)))
+        return ting_cli_fail(cli, TING_EXIT_USAGE,
+                             "--fuse-lm weighs what a beam holds: it goes with neither --keywords nor --decoding greedy");
+    if (o->lodr != NULL && o->fuse_lm == NULL)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--lodr is taken away from --fuse-lm, which is not given");
     if (o->raw != NULL)
         TRY(ting_tool_check_raw(o->raw));
     TRY(ting_inputs_expand(cli, o->raw != NULL, &inputs));
@@ -330,11 +373,15 @@ static const ting_option table[] = {
     {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW",
      "search for tokens; rescore: a beam, ranked by the model's attention decoder",
      .choices = "auto greedy beam rescore", .unset = "auto: beam, but greedy with --tokens"},
+    {0, "head", TING_OPTION_CHOICE, FIELD(head), "HEAD", "head of the acoustic model that is searched, where it has two",
+     .choices = "auto transducer ctc", .unset = "auto: the transducer, with --decoding rescore the CTC head"},
     {0, "ctc-weight", TING_OPTION_REAL, FIELD(ctc_weight), "W", "with rescore: of what CTC says, beside the attention decoder",
      .min = 0, .max = 100},
     {0, "reverse-weight", TING_OPTION_REAL, FIELD(reverse_weight), "W",
      "with rescore: share of the decoder that reads from the end", .min = 0, .max = 1},
     {'b', "beam", TING_OPTION_INT, FIELD(beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64},
+    {0, "skip-blank", TING_OPTION_REAL, FIELD(skip_blank), "P",
+     "a beam on the CTC head passes over rows in which nothing was said at more than P", .min = 0.9, .max = 1, .unset = "none"},
     {0, "blank-penalty", TING_OPTION_REAL, FIELD(blank_penalty), "X",
      "write more (above 0) or less (below) of what is heard unclearly", .min = -5, .max = 5},
     {0, "constrained", TING_OPTION_FLAG, FIELD(constrained), NULL,
@@ -360,6 +407,14 @@ static const ting_option table[] = {
     {0, "hotword-weight", TING_OPTION_REAL, FIELD(hotword_weight), "X",
      "added to the log-probability of each hotword: more finds more, and makes more up", .min = -100, .max = 100},
     {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
+    {0, "fuse-lm", TING_OPTION_FILE, FIELD(fuse_lm), "FILE",
+     "language model over the acoustic model's tokens that weighs them inside the beam (docs/LM.md)", .unset = "none"},
+    {0, "fuse-weight", TING_OPTION_REAL, FIELD(fuse_weight), "X", "weight of its log-probabilities", .min = 0, .max = 10},
+    {0, "fuse-bonus", TING_OPTION_REAL, FIELD(fuse_bonus), "X", "added for each token: makes up for what they take away", .min = -10,
+     .max = 10},
+    {0, "lodr", TING_OPTION_FILE, FIELD(lodr), "FILE",
+     "with --fuse-lm: n-grams of a low order over the tokens, that are taken away", .unset = "none"},
+    {0, "lodr-weight", TING_OPTION_REAL, FIELD(lodr_weight), "X", "weight of their log-probabilities", .min = 0, .max = 10},
     {0, "rescore-lm", TING_OPTION_FILE, FIELD(rescore_lm), "FILE",
      "language model of any kind that ranks the best lines anew (tingxie lm train)", .unset = "none"},
     {0, "rescore-weight", TING_OPTION_REAL, FIELD(rescore_weight), "X", "weight of its log-probabilities", .min = 0, .max = 100},
@@ -370,7 +425,7 @@ static const ting_option table[] = {
 static const struct options defaults = {
     .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .rescore_weight = 0.5,
     .rescore_lines = 16, .ctc_weight = 0.5,
-    .reverse_weight = 0.3};
+    .reverse_weight = 0.3, .fuse_weight = 0.3, .fuse_bonus = 0.5, .lodr_weight = 0.1};
 
 static const ting_example examples[] = {
     {"tingxie transcribe talk.wav", "prints what was said"},

@@ -7,6 +7,8 @@
  *     B'(p)     += (B + T) y(blank)
  *     T'(p)     += T y(l)
  *     T'(p + c) += (B + T) y(c)  for c != l;  B y(l)  for c = l
+ *
+ * and with fusion the last line times exp(gain(c | p)).
  */
 #include "decode/ctc_prefix_beam.h"
 
@@ -33,6 +35,8 @@ typedef struct sequence {
     int length, last;
     ending blank, token;
     double sum; /* of both */
+    int place;  /* of the fuser; of a sequence that is new in this row that of the one it prolongs */
+    bool fresh; /* it is new in this row */
 } sequence;
 
 struct ting_ctc_beam {
@@ -43,7 +47,11 @@ struct ting_ctc_beam {
     int *best_tokens;  /* [beam] of a row */
     int **ends;        /* [2 beam]: for tidying the trace */
     ting_trace trace;
+    ting_fuser *fuser;         /* NULL: no fusion */
+    ting_fusion_kept *kept;    /* [beam] */
+    double skip;               /* log-probability of blank from which on a row is blank */
     long rows;
+    int *by_rank;             /* [beam] of the results */
     ting_decoded *results;    /* [beam] */
     ting_emission *emissions; /* of the results */
     size_t emission_room;
@@ -76,12 +84,17 @@ ting_err ting_ctc_beam_new(const ting_ctc_beam_options *options, ting_ctc_beam *
     search->next = ting_alloc(beam * (beam + 1), sizeof *search->next);
     search->best_tokens = ting_alloc(beam, sizeof *search->best_tokens);
     search->ends = ting_alloc(2 * beam, sizeof *search->ends);
+    search->kept = ting_alloc(beam, sizeof *search->kept);
+    search->by_rank = ting_alloc(beam, sizeof *search->by_rank);
     search->results = ting_alloc(beam, sizeof *search->results);
     if (search->items == NULL || search->next == NULL || search->best_tokens == NULL || search->ends == NULL ||
-        search->results == NULL) {
+        search->kept == NULL || search->by_rank == NULL || search->results == NULL) {
         err = TING_ERR_MEMORY;
         goto out;
     }
+    search->skip = options->skip > 0 && options->skip < 1 ? log(options->skip) : INFINITY;
+    if (options->fusion != NULL)
+        TRY(ting_fuser_new(options->fusion, search->options.beam, &search->fuser));
     ting_ctc_beam_reset(search);
     *out = search;
     search = NULL;
@@ -95,6 +108,9 @@ void ting_ctc_beam_free(ting_ctc_beam *search)
     if (search == NULL)
         return;
     ting_trace_free(&search->trace);
+    ting_fuser_free(search->fuser);
+    ting_free(search->kept);
+    ting_free(search->by_rank);
     ting_free(search->items);
     ting_free(search->next);
     ting_free(search->best_tokens);
@@ -137,11 +153,11 @@ static int find_tokens(const ting_ctc_beam *search, const ting_real *log_probs)
     return count;
 }
 
-static sequence *add_candidate(ting_ctc_beam *search, int *count, uint64_t hash, int length, int last)
+static sequence *add_candidate(ting_ctc_beam *search, int *count, sequence s)
 {
-    sequence *s = &search->next[(*count)++];
-    *s = (sequence){.hash = hash, .length = length, .last = last, .blank = never, .token = never};
-    return s;
+    s.blank = s.token = never;
+    search->next[*count] = s;
+    return &search->next[(*count)++];
 }
 
 /* A sequence with one more token: only those that were there already can be the same; they are the first candidates. */
@@ -151,7 +167,7 @@ static sequence *longer(ting_ctc_beam *search, int *count, const sequence *s, in
     for (int i = 0; i < search->count; i++)
         if (search->next[i].hash == hash && search->next[i].length == s->length + 1)
             return &search->next[i];
-    return add_candidate(search, count, hash, s->length + 1, token);
+    return add_candidate(search, count, (sequence){.hash = hash, .length = s->length + 1, .last = token, .place = s->place, .fresh = true});
 }
 
 /* More alignments that end alike; `with` says how many and which of them is the likeliest. */
@@ -183,9 +199,11 @@ static void prolong(ting_ctc_beam *search, const sequence *s, int token, double 
 {
     const ending *from = token == s->last ? &s->blank : likelier_of(s);
     const double sum = token == s->last ? s->blank.sum : s->sum;
-    if (sum > -INFINITY)
-        add(&longer(search, count, s, token)->token,
-            (ending){.sum = sum + y, .likelier = from->likelier + y, .trace = from->trace, .fresh = true, .log_prob = y});
+    if (sum == -INFINITY)
+        return;
+    const double step = y + ting_fuser_gain(search->fuser, s->place, token);
+    add(&longer(search, count, s, token)->token,
+        (ending){.sum = sum + step, .likelier = from->likelier + step, .trace = from->trace, .fresh = true, .log_prob = y});
 }
 
 /* The best `beam` candidates become the sequences, best first; of equals the earlier. */
@@ -218,10 +236,37 @@ out:
     return err;
 }
 
-static ting_err one_row(ting_ctc_beam *search, const ting_real *log_probs)
+/* Surely blank: all sequences go on, none gets longer. */
+static void skip_row(ting_ctc_beam *search, double blank)
+{
+    for (int i = 0; i < search->count; i++) {
+        sequence *s = &search->items[i];
+        s->sum += blank;
+        s->blank = (ending){.sum = s->sum, .likelier = likelier_of(s)->likelier + blank, .trace = likelier_of(s)->trace};
+        s->token = never;
+    }
+    search->rows++;
+}
+
+/* The places of the sequences that are left. */
+static ting_err keep_places(ting_ctc_beam *search, ting_ctx *ctx)
+{
+    for (int i = 0; i < search->count; i++) {
+        sequence *s = &search->items[i];
+        search->kept[i] = (ting_fusion_kept){&s->place, s->fresh ? s->last : -1};
+        s->fresh = false;
+    }
+    return search->fuser != NULL ? ting_fuser_keep(search->fuser, ctx, search->kept, search->count) : TING_OK;
+}
+
+static ting_err one_row(ting_ctc_beam *search, ting_ctx *ctx, const ting_real *log_probs)
 {
     ting_err err = TING_OK;
     int count = 0;
+    if ((double)log_probs[search->options.blank] > search->skip) {
+        skip_row(search, (double)log_probs[search->options.blank]);
+        return TING_OK;
+    }
     const int tokens = find_tokens(search, log_probs);
     const double blank = (double)log_probs[search->options.blank];
     if (!isfinite(blank) && (tokens == 0 || !isfinite((double)log_probs[search->best_tokens[0]])))
@@ -230,7 +275,7 @@ static ting_err one_row(ting_ctc_beam *search, const ting_real *log_probs)
         sequence *s = &search->items[i];
         search->ends[2 * i] = &s->blank.trace;
         search->ends[2 * i + 1] = &s->token.trace;
-        add_candidate(search, &count, s->hash, s->length, s->last);
+        add_candidate(search, &count, *s);
     }
     TRY(ting_trace_tidy(&search->trace, search->ends, 2 * search->count));
     for (int i = 0; i < search->count; i++) {
@@ -243,6 +288,7 @@ static ting_err one_row(ting_ctc_beam *search, const ting_real *log_probs)
             prolong(search, s, search->best_tokens[k], (double)log_probs[search->best_tokens[k]], &count);
     }
     TRY(keep_best(search, count, log_probs));
+    TRY(keep_places(search, ctx));
     search->rows++;
 out:
     return err;
@@ -256,7 +302,7 @@ ting_err ting_ctc_beam_accept(ting_ctc_beam *search, ting_ctx *ctx, ting_tensor 
     ting_real *row = ting_ctx_reals(ctx, (size_t)vocab);
     for (int t = 0; t < logits.rows && ctx->err == TING_OK; t++) {
         ting_ctc_row(ctx, logits, t, vocab, search->options.blank, search->options.blank_penalty, row);
-        TRY(one_row(search, row));
+        TRY(one_row(search, ctx, row));
     }
     err = ctx->err;
 out:
@@ -264,19 +310,33 @@ out:
     return err;
 }
 
+/* What a sequence is ranked by. */
+static double rank(const ting_ctc_beam *search, int item, bool ended)
+{
+    const sequence *s = &search->items[item];
+    return ended ? s->sum + ting_fuser_end(search->fuser, s->place) : s->sum;
+}
+
 ting_err ting_ctc_beam_results(ting_ctc_beam *search, int most, const ting_decoded **out, int *count)
 {
     ting_err err = TING_OK;
+    const bool ended = most > 1;
     int wanted = 0, used = 0;
     *count = most < search->count ? most : search->count;
+    for (int i = 0; i < search->count; i++) {
+        int at = i;
+        for (; at > 0 && rank(search, search->by_rank[at - 1], ended) < rank(search, i, ended); at--)
+            search->by_rank[at] = search->by_rank[at - 1];
+        search->by_rank[at] = i;
+    }
     for (int i = 0; i < *count; i++)
-        wanted += search->items[i].length;
+        wanted += search->items[search->by_rank[i]].length;
     wanted++; /* none has an address too */
     TRY(ting_reserve(&search->emissions, 0, (size_t)wanted, &search->emission_room, sizeof *search->emissions));
     for (int i = 0; i < *count; i++) {
-        const sequence *s = &search->items[i];
+        const sequence *s = &search->items[search->by_rank[i]];
         const int read = ting_trace_read(&search->trace, likelier_of(s)->trace, s->length, search->emissions + used);
-        search->results[i] = (ting_decoded){search->emissions + used, read, s->sum};
+        search->results[i] = (ting_decoded){search->emissions + used, read, rank(search, search->by_rank[i], ended)};
         used += read;
     }
     *out = search->results;

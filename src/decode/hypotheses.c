@@ -18,7 +18,7 @@ static void start_context(const ting_hypotheses *h, int *context)
 void ting_hypotheses_start(ting_hypotheses *h)
 {
     h->count = 1;
-    h->items[0] = (ting_beam_hypothesis){.trace = -1};
+    h->items[0] = (ting_beam_hypothesis){.trace = -1, .place = TING_FUSION_BEGIN, .added = -1};
     start_context(h, h->items[0].context);
     ting_trace_clear(&h->trace);
 }
@@ -54,6 +54,10 @@ void ting_hypotheses_close(ting_hypotheses *h)
 static ting_err extend(ting_hypotheses *all, const ting_candidate *candidate, ting_beam_hypothesis *h)
 {
     bool keywords = all->aim == TING_AIM_KEYWORDS;
+    const double gain = ting_fuser_gain(all->fuser, h->place, candidate->token);
+    h->log_prob += gain;
+    h->likelier += gain;
+    h->added = candidate->token;
     if (all->graph != NULL) {
         double earned =
             (keywords ? ting_context_step : ting_context_step_once)(all->graph, h->state, candidate->token, &h->state);
@@ -92,6 +96,17 @@ static int merge(ting_aim aim, ting_beam_hypothesis *hyps, int count, const ting
     return count + 1;
 }
 
+/* The places of the hypotheses that go on. */
+static ting_err keep_places(ting_hypotheses *all, ting_ctx *ctx)
+{
+    ting_fusion_kept kept[TING_BEAM_MOST];
+    for (int i = 0; i < all->count; i++) {
+        kept[i] = (ting_fusion_kept){&all->items[i].place, all->items[i].added};
+        all->items[i].added = -1;
+    }
+    return all->fuser != NULL ? ting_fuser_keep(all->fuser, ctx, kept, all->count) : TING_OK;
+}
+
 static ting_err one_row(ting_hypotheses *all, ting_ctx *ctx, ting_tensor e)
 {
     ting_err err = TING_OK;
@@ -121,6 +136,7 @@ static ting_err one_row(ting_hypotheses *all, ting_ctx *ctx, ting_tensor e)
     }
     memcpy(all->items, next, (size_t)count * sizeof *next);
     all->count = count;
+    TRY(keep_places(all, ctx));
     all->rows++;
 out:
     return err;
@@ -143,19 +159,26 @@ out:
     return err;
 }
 
-static double rank(const ting_hypotheses *all, const ting_beam_hypothesis *h)
+double ting_hypotheses_score(const ting_hypotheses *all, int index, bool ended)
 {
-    double score = h->log_prob;
+    const ting_beam_hypothesis *h = &all->items[index];
+    return ended ? h->log_prob + ting_fuser_end(all->fuser, h->place) : h->log_prob;
+}
+
+static double rank(const ting_hypotheses *all, int index, bool ended)
+{
+    const ting_beam_hypothesis *h = &all->items[index];
+    double score = ting_hypotheses_score(all, index, ended);
     if (all->graph != NULL && all->aim == TING_AIM_TEXT)
         score -= ting_context_unfinished(all->graph, h->state);
     return score / (h->length + ting_transducer_settings(all->step.model)->context);
 }
 
-void ting_hypotheses_order(const ting_hypotheses *h, int out[TING_BEAM_MOST])
+void ting_hypotheses_order(const ting_hypotheses *h, bool ended, int out[TING_BEAM_MOST])
 {
     for (int i = 0; i < h->count; i++) {
         int at = i;
-        for (; at > 0 && rank(h, &h->items[out[at - 1]]) < rank(h, &h->items[i]); at--)
+        for (; at > 0 && rank(h, out[at - 1], ended) < rank(h, i, ended); at--)
             out[at] = out[at - 1];
         out[at] = i;
     }

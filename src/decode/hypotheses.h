@@ -16,6 +16,7 @@
 
 #include "decode/context_graph.h"
 #include "decode/expand.h"
+#include "decode/fusion.h"
 #include "decode/trace.h"
 
 #include <stdint.h>
@@ -31,20 +32,23 @@ typedef enum ting_aim {
 } ting_aim;
 
 typedef struct ting_beam_hypothesis {
-    double log_prob;                          /* with what the graph gave */
+    double log_prob;                          /* with what the graph and the fusion gave */
     double likelier;                          /* of the alignment whose emissions are kept */
     uint64_t hash;                            /* of the tokens since the start */
     int length;                               /* number of tokens since the start */
     int trace;                                /* its last emission, or -1 */
     int state;                                /* of the graph */
     int blanks;                               /* rows since the last token */
+    int place;                                /* of the fuser; in the row of a token that of the tokens before it */
+    int added;                                /* that token, in that row; else -1 */
     int context[TING_TRANSDUCER_MAX_CONTEXT]; /* of the predictor */
 } ting_beam_hypothesis;
 
 typedef struct ting_hypotheses {
     ting_expansion step;
     ting_aim aim;
-    const ting_context_graph *graph; /* borrowed until close; NULL: none. The caller sets it before the first row */
+    const ting_context_graph *graph; /* borrowed until close; NULL: none. The caller sets both before the first row */
+    ting_fuser *fuser;               /* likewise, for as many sequences as the beam holds; with TING_AIM_TEXT only */
     ting_beam_hypothesis items[TING_BEAM_MOST];
     int count;
     ting_trace trace;
@@ -65,8 +69,11 @@ void ting_hypotheses_start(ting_hypotheses *h);
 ting_err ting_hypotheses_accept(ting_hypotheses *h, ting_ctx *ctx, ting_tensor rows, ting_err (*row_done)(void *self),
                                 void *self);
 
-/* Indices of the hypotheses, best first by log-probability per token, the first context counted in, as the reference
+/* Log-probability of a hypothesis, `ended`: with what the fusion says of the end of the sentence. */
+double ting_hypotheses_score(const ting_hypotheses *h, int index, bool ended);
+
+/* Indices of the hypotheses, best first by that score per token, the first context counted in, as the reference
  * ranks them; with TING_AIM_TEXT, unfinished phrases give back what they earned. Ties: the earlier. */
-void ting_hypotheses_order(const ting_hypotheses *h, int out[TING_BEAM_MOST]);
+void ting_hypotheses_order(const ting_hypotheses *h, bool ended, int out[TING_BEAM_MOST]);
 
 #endif

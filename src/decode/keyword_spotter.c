@@ -125,7 +125,7 @@ static ting_err report(ting_spotter *spotter, int blanks)
 {
     ting_err err = TING_OK;
     int by_rank[TING_BEAM_MOST];
-    ting_hypotheses_order(&spotter->hyps, by_rank);
+    ting_hypotheses_order(&spotter->hyps, false, by_rank);
     const ting_beam_hypothesis *best = &spotter->hyps.items[by_rank[0]];
     int keyword = ting_context_match(spotter->graph, best->state);
     if (keyword < 0 || best->blanks <= blanks)

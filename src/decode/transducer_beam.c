@@ -28,6 +28,8 @@ ting_err ting_beam_new(const ting_transducer *model, const ting_beam_options *op
                                               .beam = options->beam},
                              TING_AIM_TEXT, &search->hyps));
     search->hyps.graph = options->graph;
+    if (options->fusion != NULL)
+        TRY(ting_fuser_new(options->fusion, search->hyps.step.beam, &search->hyps.fuser));
     *out = search;
     search = NULL;
 out:
@@ -39,6 +41,7 @@ void ting_beam_free(ting_beam *search)
 {
     if (search == NULL)
         return;
+    ting_fuser_free(search->hyps.fuser);
     ting_hypotheses_close(&search->hyps);
     ting_free(search->emissions);
     ting_free(search);
@@ -53,7 +56,7 @@ void ting_beam_reset(ting_beam *search)
 void ting_beam_cut(ting_beam *search)
 {
     int by_rank[TING_BEAM_MOST];
-    ting_hypotheses_order(&search->hyps, by_rank);
+    ting_hypotheses_order(&search->hyps, false, by_rank);
     ting_beam_hypothesis best = search->hyps.items[by_rank[0]];
     ting_hypotheses_start(&search->hyps);
     memcpy(search->hyps.items[0].context, best.context, sizeof best.context);
@@ -66,8 +69,9 @@ ting_err ting_beam_accept(ting_beam *search, ting_ctx *ctx, ting_tensor rows)
 
 ting_err ting_beam_results(ting_beam *search, int most, const ting_decoded **out, int *count)
 {
+    const bool ended = most > 1;
     int by_rank[TING_BEAM_MOST], wanted = 0, used = 0;
-    ting_hypotheses_order(&search->hyps, by_rank);
+    ting_hypotheses_order(&search->hyps, ended, by_rank);
     *count = most < search->hyps.count ? most : search->hyps.count;
     for (int i = 0; i < *count; i++)
         wanted += search->hyps.items[by_rank[i]].length;
@@ -82,7 +86,8 @@ ting_err ting_beam_results(ting_beam *search, int most, const ting_decoded **out
     for (int i = 0; i < *count; i++) {
         const ting_beam_hypothesis *h = &search->hyps.items[by_rank[i]];
         int read = ting_trace_read(&search->hyps.trace, h->trace, h->length, search->emissions + used);
-        search->results[i] = (ting_decoded){search->emissions + used, read, h->log_prob};
+        search->results[i] = (ting_decoded){search->emissions + used, read,
+                                            ting_hypotheses_score(&search->hyps, by_rank[i], ended)};
         used += read;
     }
     *out = search->results;

@@ -8,13 +8,16 @@
  *     TRY(ting_beam_accept(search, ctx, rows));
  *     TRY(ting_beam_results(search, 4, &best, &count));       n-best
  *
- * One stream and one thread; model and graph are shared.
+ * With fusion (decode/fusion.h) a hypothesis gains with each of its tokens, as in icefall modified_beam_search_lm_shallow_fusion and
+ * modified_beam_search_LODR: the network alone says which pairs of hypothesis and token stay in a row, what they gained counts from then
+ * on. One stream and one thread; model, graph and fusion are shared.
  */
 #ifndef TING_DECODE_TRANSDUCER_BEAM_H
 #define TING_DECODE_TRANSDUCER_BEAM_H
 
 #include "decode/context_graph.h"
 #include "decode/decoded.h"
+#include "decode/fusion.h"
 #include "model/transducer.h"
 
 typedef struct ting_beam_options {
@@ -22,11 +25,12 @@ typedef struct ting_beam_options {
     double temperature;              /* above 1: less sure of itself; 0 means 1 */
     double blank_penalty;            /* subtracted from the logit of blank */
     const ting_context_graph *graph; /* phrases to favour, borrowed; NULL: none */
+    const ting_fusion *fusion;       /* borrowed; NULL: none */
 } ting_beam_options;
 
 typedef struct ting_beam ting_beam;
 
-/* Returns owned in *out, free with ting_beam_free. Errors: argument, memory. */
+/* Returns owned in *out, free with ting_beam_free. Errors: argument, memory, those of ting_fuser_new. */
 ting_err ting_beam_new(const ting_transducer *model, const ting_beam_options *options,
                        ting_beam **out);
 void ting_beam_free(ting_beam *search);
@@ -41,7 +45,8 @@ void ting_beam_cut(ting_beam *search);
 ting_err ting_beam_accept(ting_beam *search, ting_ctx *ctx, ting_tensor rows);
 
 /* The best `most` hypotheses, best first by log-probability per token (as the reference ranks them), at least one; they
- * borrow until the next call. Errors: memory. */
+ * borrow until the next call. With fusion the end of the sentence counts among several: one alone is asked for while it is still being
+ * said. Errors: memory. */
 ting_err ting_beam_results(ting_beam *search, int most, const ting_decoded **out, int *count);
 
 #endif

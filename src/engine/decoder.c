@@ -7,6 +7,7 @@
 #include "decode/ctc_prefix_beam.h"
 #include "decode/transducer_beam.h"
 #include "decode/transducer_greedy.h"
+#include "engine/fuse.h"
 #include "engine/rescorer.h"
 
 typedef enum decoder_kind { TRANSDUCER_GREEDY, TRANSDUCER_BEAM, CTC_GREEDY, CTC_BEAM } decoder_kind;
@@ -20,6 +21,7 @@ struct ting_decoder {
         ting_ctc_greedy *ctc_greedy;
         ting_ctc_beam *ctc_beam;
     };
+    ting_fuse fuse;
     ting_rescorer *rescorer; /* of what prefix beam search finds; NULL: none */
     ting_decoded best;       /* of the greedy searches */
 };
@@ -28,18 +30,20 @@ static ting_err open_search(ting_decoder *d, const ting_options *options)
 {
     const ting_ctc_config *ctc = &d->net->config.ctc;
     const double penalty = options->blank_penalty;
+    const ting_fusion *fusion = d->fuse.fusion.count > 0 ? &d->fuse.fusion : NULL;
     switch (d->kind) {
     case TRANSDUCER_GREEDY:
         return ting_greedy_new(d->net->transducer, &(ting_greedy_options){.blank_penalty = penalty}, &d->greedy);
     case TRANSDUCER_BEAM:
-        return ting_beam_new(d->net->transducer, &(ting_beam_options){.beam = options->beam, .blank_penalty = penalty}, &d->beam);
+        return ting_beam_new(d->net->transducer,
+                             &(ting_beam_options){.beam = options->beam, .blank_penalty = penalty, .fusion = fusion}, &d->beam);
     case CTC_GREEDY:
         return ting_ctc_greedy_new(&(ting_ctc_greedy_options){.vocab = ctc->vocab, .blank = ctc->blank, .blank_penalty = penalty},
                                    &d->ctc_greedy);
     case CTC_BEAM: break;
     }
     return ting_ctc_beam_new(&(ting_ctc_beam_options){.vocab = ctc->vocab, .blank = ctc->blank, .beam = options->beam,
-                                                      .blank_penalty = penalty},
+                                                      .blank_penalty = penalty, .skip = options->skip_blank, .fusion = fusion},
                              &d->ctc_beam);
 }
 
@@ -51,27 +55,53 @@ static ting_err open_rescorer(ting_decoder *d, const ting_options *options)
     return ting_rescorer_new(d->net->attention, &(ting_rescore_options){options->ctc_weight, options->reverse_weight}, &d->rescorer);
 }
 
+bool ting_decoder_takes_ctc(const ting_am_net *net, const ting_options *options)
+{
+    return net->transducer == NULL || options->head == TING_HEAD_CTC || options->decoding == TING_DECODING_RESCORE;
+}
+
+static ting_err choose(ting_decoder *d, const ting_options *options)
+{
+    ting_err err = TING_OK;
+    const bool beam = options->decoding != TING_DECODING_GREEDY;
+    if (options->head == TING_HEAD_CTC && d->net->config.ctc.vocab == 0)
+        FAIL(TING_ERR_UNSUPPORTED, "this acoustic model has no CTC head, only a transducer");
+    if (options->head == TING_HEAD_TRANSDUCER && d->net->transducer == NULL)
+        FAIL(TING_ERR_UNSUPPORTED, "this acoustic model has no transducer, only a CTC head");
+    if (ting_decoder_takes_ctc(d->net, options))
+        d->kind = beam ? CTC_BEAM : CTC_GREEDY;
+    else
+        d->kind = beam ? TRANSDUCER_BEAM : TRANSDUCER_GREEDY;
+out:
+    return err;
+}
+
+/* All but the search itself. */
+static void close_parts(ting_decoder *d)
+{
+    ting_rescorer_free(d->rescorer);
+    ting_fuse_close(&d->fuse);
+    ting_free(d);
+}
+
 ting_err ting_decoder_new(const ting_am *am, const ting_options *options, ting_decoder **out)
 {
-    const bool beam = options->decoding != TING_DECODING_GREEDY, rescored = options->decoding == TING_DECODING_RESCORE;
+    ting_err err = TING_OK;
     *out = NULL;
     ting_decoder *d = ting_alloc(1, sizeof *d);
     if (d == NULL)
         return TING_ERR_MEMORY;
     d->net = am->net;
-    if (am->net->transducer != NULL && !rescored)
-        d->kind = beam ? TRANSDUCER_BEAM : TRANSDUCER_GREEDY;
-    else
-        d->kind = beam ? CTC_BEAM : CTC_GREEDY;
-    ting_err err = rescored ? open_rescorer(d, options) : TING_OK;
-    if (err == TING_OK)
-        err = open_search(d, options);
-    if (err == TING_OK) {
-        *out = d;
-    } else {
-        ting_rescorer_free(d->rescorer);
-        ting_free(d);
-    }
+    if (options->decoding == TING_DECODING_RESCORE)
+        TRY(open_rescorer(d, options));
+    TRY(choose(d, options));
+    TRY(ting_fuse_open(am, options, &d->fuse));
+    TRY(open_search(d, options));
+    *out = d;
+    d = NULL;
+out:
+    if (d != NULL)
+        close_parts(d);
     return err;
 }
 
@@ -85,8 +115,7 @@ void ting_decoder_free(ting_decoder *d)
     case CTC_GREEDY: ting_ctc_greedy_free(d->ctc_greedy); break;
     case CTC_BEAM: ting_ctc_beam_free(d->ctc_beam); break;
     }
-    ting_rescorer_free(d->rescorer);
-    ting_free(d);
+    close_parts(d);
 }
 
 void ting_decoder_reset(ting_decoder *d)

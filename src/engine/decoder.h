@@ -6,6 +6,8 @@
  *     CTC head                           greedy | prefix beam search        (decode/ctc_*.h), which the attention decoder, if the
  *                                        model has one, may put in order    (rescorer.h)
  *
+ * options->head takes the other one. In both beams language models over tokens may weigh along (fuse.h).
+ *
  * One stream and one thread; the model is shared.
  */
 #ifndef TING_ENGINE_DECODER_H
@@ -16,8 +18,11 @@
 
 typedef struct ting_decoder ting_decoder;
 
-/* Returns owned in *out, free with ting_decoder_free; borrows the model. Errors: memory, unsupported (rescoring
- * by a model that has no attention decoder). */
+/* Whether it is the CTC head that is searched. */
+bool ting_decoder_takes_ctc(const ting_am_net *net, const ting_options *options);
+
+/* Returns owned in *out, free with ting_decoder_free; borrows the model and the options' language models. Errors: memory, unsupported
+ * (rescoring by a model that has no attention decoder, a head that it lacks), those of ting_fuse_open. */
 ting_err ting_decoder_new(const ting_am *am, const ting_options *options, ting_decoder **out);
 void ting_decoder_free(ting_decoder *decoder);
 

@@ -7,6 +7,7 @@
 
 #include "decode/ctc_row.h"
 #include "decode/predictor_cache.h" /* how a context goes on */
+#include "engine/decoder.h"
 
 #include <math.h>
 #include <string.h>
@@ -143,7 +144,7 @@ ting_err ting_explain_posteriors(ting_explained *e, int sentence, ting_posterior
     const ting_explained_sentence *s = &e->sentences[sentence];
     const ting_am_net *net = e->model->hearing.am.net;
     const int blank = ting_am_blank(&net->config);
-    const bool ctc = net->transducer == NULL || e->options.decoding == TING_DECODING_RESCORE;
+    const bool ctc = ting_decoder_takes_ctc(net, &e->options);
     const int first = (int)fmax(0, (s->sentence->start - margin) / e->row_seconds);
     const int end = (int)fmin(e->row_count, ceil((s->sentence->end + margin) / e->row_seconds));
     ting_tensor log_probs;

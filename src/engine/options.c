@@ -8,7 +8,8 @@
 
 static const ting_options option_defaults = {
     .decoding = TING_DECODING_BEAM, .beam = 8, .nbest = 1, .alternatives = 4, .hanzi = 1, .constrained = 1,
-    .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1, .ctc_weight = 0.5, .reverse_weight = 0.3};
+    .pause = 0.8, .longest = 30, .keyword_threshold = 0.25, .keyword_boost = 1, .ctc_weight = 0.5, .reverse_weight = 0.3,
+    .fuse_weight = 0.3, .fuse_bonus = 0.5, .lodr_weight = 0.1};
 
 static const ting_model_options model_option_defaults = {.precision = TING_PRECISION_F32, .hanzi = 1, .lm_weight = 0.9,
                                                         .rescore_weight = 0.5, .rescore_lines = 16};
@@ -88,10 +89,22 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(real("keyword_boost", out->keyword_boost, 0, 10));
     TRY(real("ctc_weight", out->ctc_weight, 0, 100));
     TRY(real("reverse_weight", out->reverse_weight, 0, 1));
+    TRY(whole("head", (int)out->head, TING_HEAD_AUTO, TING_HEAD_CTC));
+    if (out->skip_blank != 0)
+        TRY(real("skip_blank", out->skip_blank, 0.9, 1));
+    TRY(real("fuse_weight", out->fuse_weight, 0, 10));
+    TRY(real("fuse_bonus", out->fuse_bonus, -10, 10));
+    TRY(real("lodr_weight", out->lodr_weight, 0, 10));
     if (out->nbest > 1) {
         out->decoding = out->decoding == TING_DECODING_RESCORE ? TING_DECODING_RESCORE : TING_DECODING_BEAM;
         out->beam = out->beam > out->nbest ? out->beam : out->nbest;
     }
+    if (out->fuse_lm == NULL && out->lodr_lm != NULL)
+        FAIL(TING_ERR_ARGUMENT, "options.lodr_lm is taken away from fuse_lm, but there is none");
+    if (out->fuse_lm != NULL && out->decoding == TING_DECODING_GREEDY)
+        FAIL(TING_ERR_ARGUMENT, "options.fuse_lm weighs what a beam holds, but decoding is GREEDY");
+    if (out->head == TING_HEAD_TRANSDUCER && out->decoding == TING_DECODING_RESCORE)
+        FAIL(TING_ERR_ARGUMENT, "options.head is TRANSDUCER: RESCORE ranks what the CTC head finds");
 out:
     return err;
 }

@@ -2,13 +2,15 @@
 /* tool_model.c - see tool_model.h. */
 #include "engine/tool_model.h"
 
+#include "engine/decoder.h"
 #include "engine/keyword_text.h"
 #include "engine/model.h"
+#include "engine/options.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-static void add_file(ting_str *out, const char *what, const char *path)
+void ting_tool_file_stamp(const char *what, const char *path, ting_str *out)
 {
     struct stat status;
     if (path == NULL || stat(path, &status) != 0)
@@ -22,16 +24,28 @@ static void add_file(ting_str *out, const char *what, const char *path)
 
 void ting_tool_model_stamp(const ting_model *model, ting_str *out)
 {
-    add_file(out, "hearing", model->hearing.path);
-    add_file(out, "writing", model->writing.path);
+    ting_tool_file_stamp("hearing", model->hearing.path, out);
+    ting_tool_file_stamp("writing", model->writing.path, out);
     if (model->weighing.lm != NULL) {
-        add_file(out, "weighing", model->weighing.path);
+        ting_tool_file_stamp("weighing", model->weighing.path, out);
         ting_str_addf(out, " lm-weight=%g", model->weighing.lm->weight);
     }
     if (model->ranking.rescorer != NULL) {
-        add_file(out, "ranking", model->ranking.path);
+        ting_tool_file_stamp("ranking", model->ranking.path, out);
         ting_str_addf(out, " rescore-weight=%g rescore-lines=%d", model->options.rescore_weight, model->options.rescore_lines);
     }
+}
+
+ting_err ting_tool_model_decodes(const ting_model *model, const ting_options *options)
+{
+    ting_err err = TING_OK;
+    ting_options own;
+    ting_decoder *decoder = NULL;
+    TRY(ting_options_take(options, &own));
+    TRY(ting_decoder_new(&model->hearing.am, &own, &decoder));
+out:
+    ting_decoder_free(decoder);
+    return err;
 }
 
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path)

@@ -10,6 +10,12 @@
  * without tabs: another text means that other files were opened. */
 void ting_tool_model_stamp(const ting_model *model, ting_str *out);
 
+/* The same of one file, ` WHAT=...`; nothing of what is not there. */
+void ting_tool_file_stamp(const char *what, const char *path, ting_str *out);
+
+/* Whether streams can be opened with the options' head, way of decoding and language models. Errors: those of ting_stream_new. */
+ting_err ting_tool_model_decodes(const ting_model *model, const ting_options *options);
+
 /* Whether a keyword file can be used with the model. Errors: those of reading it (io, format, not found, memory). */
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path);
 

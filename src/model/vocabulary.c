@@ -28,6 +28,12 @@ static size_t place_of(const ting_vocabulary *v, const char *word, size_t length
     return at;
 }
 
+void ting_vocabulary_begin(ting_str *block)
+{
+    static const char specials[] = "<unk>\0<s>\0</s>";
+    ting_str_add_bytes(block, specials, sizeof specials);
+}
+
 static ting_err fill(ting_vocabulary *v)
 {
     static const char *const specials[TING_NGRAM_SPECIALS] = {"<unk>", "<s>", "</s>"};

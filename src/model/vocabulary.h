@@ -13,6 +13,9 @@
 #include "base/str.h"
 #include "model/gguf.h"
 
+/* The first three, each with its zero byte, for ting_texts_make. */
+void ting_vocabulary_begin(ting_str *block);
+
 typedef struct ting_vocabulary ting_vocabulary;
 
 /* Borrows the words. Returns owned in *out, free with ting_vocabulary_free. Errors: format (the first three are others, an empty word, one

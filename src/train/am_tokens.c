@@ -6,21 +6,30 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "data/characters.h"
+#include "model/public.h"
 #include "model/schema.h"
 #include "model/tokens.h"
 #include "train/trainer.h"
 
 #include <string.h>
 
-static ting_err of_model(const char *path, ting_texts *out)
+ting_err ting_am_tokens_of(const char *path, ting_texts *out)
 {
     ting_err err = TING_OK;
     ting_gguf file = {0};
+    ting_imported model = {0};
     ting_network am;
+    if (ting_public_kind_of(path) != TING_PUBLIC_NONE) {
+        TRY(ting_public_import(path, &model));
+        *out = model.tokens;
+        model.tokens = (ting_texts){0};
+        goto out;
+    }
     TRY(ting_gguf_open(path, &file));
     TRY(ting_network_find(&file, "am", &am));
     TRY(ting_keys_texts(&am.keys, TING_KEY_TOKENS, out));
 out:
+    ting_imported_free(&model);
     ting_gguf_close(&file);
     return err;
 }
@@ -51,7 +60,7 @@ static ting_err characters(const ting_am_token_sources *sources, ting_texts *out
         goto out;
     }
     if (sources->from != NULL)
-        TRY(of_model(sources->from, out));
+        TRY(ting_am_tokens_of(sources->from, out));
     if (!ting_am_tokens_write(out)) {
         ting_texts_free(out);
         TRY(of_texts(sources, out));

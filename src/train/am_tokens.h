@@ -26,6 +26,9 @@ typedef struct ting_am_token_sources {
 /* Free *out with ting_texts_free. Errors: io, format, model, argument (no text), memory. */
 ting_err ting_am_tokens(const ting_am_recipe *recipe, const ting_am_token_sources *sources, ting_texts *out);
 
+/* Those of a model: a file, or a folder with a public one. Likewise. */
+ting_err ting_am_tokens_of(const char *path, ting_texts *out);
+
 /* The one that stands for nothing: <blk>, <blank> or <eps>. `label` begins the sentence. Errors: format (none of them). */
 ting_err ting_am_tokens_blank(const ting_texts *tokens, const char *label, int *out);
 

@@ -54,8 +54,8 @@ static bool should_stop(const ting_lm_text *t)
 }
 
 /* Calls `see` with every line of a source. */
-static ting_err each_line(ting_lm_text *t, const ting_text_source *source, ting_err (*see)(ting_lm_text *t, void *self, ting_view text),
-                          void *self)
+static ting_err each_line(ting_lm_text *t, const ting_text_source *source,
+                          ting_err (*see)(ting_lm_text *t, void *self, ting_text_line line), void *self)
 {
     ting_err err = TING_OK;
     ting_text_reader reader;
@@ -68,17 +68,17 @@ static ting_err each_line(ting_lm_text *t, const ting_text_source *source, ting_
         TRY(ting_text_reader_next(&reader, &line, &more));
         if (!more)
             break;
-        TRY(see(t, self, line.text));
+        TRY(see(t, self, line));
     }
 out:
     ting_text_reader_close(&reader);
     return err;
 }
 
-static ting_err hold_line(ting_lm_text *t, void *self, ting_view text)
+static ting_err hold_line(ting_lm_text *t, void *self, ting_text_line line)
 {
     (void)self;
-    hold(t, text);
+    hold(t, line.text);
     return t->failed;
 }
 
@@ -110,13 +110,13 @@ static int compare_words(const void *a, const void *b)
     return x->count != y->count ? (x->count < y->count ? 1 : -1) : (x->point > y->point) - (x->point < y->point);
 }
 
-static ting_err count_line(ting_lm_text *t, void *self, ting_view text)
+static ting_err count_line(ting_lm_text *t, void *self, ting_text_line line)
 {
     ting_err err = TING_OK;
     uint64_t *counts = self;
     ting_str *plain = &t->cut.plain;
     ting_str_clear(plain);
-    TRY(ting_text_plain(text.text, text.length, plain));
+    TRY(ting_text_plain(line.text.text, line.text.length, plain));
     if (is_held(t, plain))
         goto out;
     for (size_t at = 0; at < plain->length;) {
@@ -127,12 +127,6 @@ static ting_err count_line(ting_lm_text *t, void *self, ting_view text)
     }
 out:
     return err;
-}
-
-static void begin_words(ting_str *block)
-{
-    static const char specials[] = "<unk>\0<s>\0</s>";
-    ting_str_add_bytes(block, specials, sizeof specials);
 }
 
 /* The characters of what is trained on, the commonest first. */
@@ -153,7 +147,7 @@ static ting_err count_characters(ting_lm_text *t, int rare)
         if (point != ' ' && point != 0xFFFD && counts[point] > 0 && counts[point] >= (uint64_t)rare)
             words[count++] = (word){point, counts[point]};
     qsort(words, count, sizeof *words, compare_words);
-    begin_words(&block);
+    ting_vocabulary_begin(&block);
     for (size_t i = 0; i < count; i++) {
         char text[5] = "";
         const int bytes = ting_utf8_encode(words[i].point, text);
@@ -176,7 +170,7 @@ static ting_err read_words(ting_lm_text *t, const char *file)
     size_t length, count = TING_NGRAM_SPECIALS;
     char *path = ting_path_under(t->base, file);
     TRY(path != NULL ? ting_lines_open(path, &lines) : TING_ERR_MEMORY);
-    begin_words(&block);
+    ting_vocabulary_begin(&block);
     while (ting_lines_next(&lines, &line, &length)) {
         ting_tsv fields; /* what follows a tab, such as counts, is nobody's word */
         ting_tsv_cut((ting_view){line, length}, &fields);
@@ -202,15 +196,24 @@ static ting_err make_words(ting_lm_text *t, ting_yaml *tokens)
 {
     ting_err err = TING_OK;
     int rare = 2;
-    const char *file = NULL;
+    const char *file = NULL, *of = NULL;
+    char *model = NULL;
     if (tokens != NULL) {
         TRY(ting_yaml_int(tokens, "rare", 1, INT_MAX, &rare));
         TRY(ting_yaml_text(tokens, "file", &file));
+        TRY(ting_yaml_text(tokens, "of", &of));
         TRY(ting_yaml_done(tokens));
+        if (file != NULL && of != NULL)
+            FAIL(TING_ERR_FORMAT, "%s:%d: the tokens are those of a file or \"of\" a model, not both", tokens->path, tokens->line);
     }
-    TRY(file != NULL ? read_words(t, file) : count_characters(t, rare));
-    TRY_IN(ting_vocabulary_new(&t->words, &t->vocabulary), "%s", file != NULL ? file : "characters of the texts");
+    model = of != NULL ? ting_path_under(t->base, of) : NULL;
+    if (of != NULL)
+        TRY(model != NULL ? ting_lm_speller_new(model, &t->words, &t->speller) : TING_ERR_MEMORY);
+    else
+        TRY(file != NULL ? read_words(t, file) : count_characters(t, rare));
+    TRY_IN(ting_vocabulary_new(&t->words, &t->vocabulary), "%s", of != NULL ? of : file != NULL ? file : "characters of the texts");
 out:
+    ting_free(model);
     return err;
 }
 
@@ -241,6 +244,7 @@ out:
 void ting_lm_text_free(ting_lm_text *t)
 {
     ting_vocabulary_free(t->vocabulary);
+    ting_lm_speller_free(t->speller);
     ting_texts_free(&t->words);
     ting_free(t->held);
     ting_cut_free(&t->cut);
@@ -254,17 +258,22 @@ typedef struct giving { /* to whom a sentence goes */
     ting_lm_text_counts *counts;
 } giving;
 
-static ting_err give(ting_lm_text *t, void *self, ting_view text)
+static ting_err give(ting_lm_text *t, void *self, ting_text_line line)
 {
     ting_err err = TING_OK;
     giving *g = self;
-    TRY(ting_vocabulary_cut(t->vocabulary, text.text, text.length, &t->cut));
-    if (t->cut.count == 0)
-        goto out;
+    bool spelled = true;
+    if (t->speller != NULL)
+        TRY(ting_lm_spell(t->speller, line.text, line.pinyin, &t->cut, &spelled));
+    else
+        TRY(ting_vocabulary_cut(t->vocabulary, line.text.text, line.text.length, &t->cut));
     if (!g->measure && is_held(t, &t->cut.plain)) {
         g->counts->excluded++;
         goto out;
     }
+    g->counts->unspelled += !spelled;
+    if (t->cut.count == 0)
+        goto out;
     g->counts->sentences++;
     g->counts->characters += t->cut.characters;
     g->counts->unknown += t->cut.unknown;

@@ -4,7 +4,8 @@
  *
  *     tokens:
  *       rare: 2                 characters seen less often are <unk>; or
- *       file: words.txt         a word a line: the longest that fits stands each time (model/vocabulary.h)
+ *       file: words.txt         a word a line: the longest that fits stands each time (model/vocabulary.h); or
+ *       of: tingxie.gguf        the tokens of an acoustic model (train/lm_spell.h)
  *     exclude: [...]            data/text_source.h
  *     sources: [...]            those with `measure` are for measuring and never trained on
  */
@@ -14,12 +15,14 @@
 #include "base/log.h"
 #include "data/text_source.h"
 #include "model/vocabulary.h"
+#include "train/lm_spell.h"
 
 enum { TING_LM_MOST_SOURCES = 256 };
 
 typedef struct ting_lm_text_counts {
     size_t sentences, characters, unknown; /* unknown: words cut that are <unk> */
     size_t excluded;                       /* sentences left out because they are held out */
+    size_t unspelled;                      /* because the acoustic model's tokens cannot spell them */
 } ting_lm_text_counts;
 
 typedef struct ting_lm_text {
@@ -28,6 +31,7 @@ typedef struct ting_lm_text {
     int sources;
     ting_texts words;
     ting_vocabulary *vocabulary;
+    ting_lm_speller *speller; /* NULL: the vocabulary cuts */
     uint64_t *held; /* [held_count] sorted: hashes of plain texts never to train on */
     size_t held_count, held_room;
     ting_err failed; /* while they were gathered */

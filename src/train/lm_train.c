@@ -29,6 +29,9 @@ ting_err ting_lm_job_read(ting_lm_job *j, int source, ting_err (*take)(void *sel
     ting_err err = TING_OK;
     const ting_lm_text_counts *c = &j->counts[source];
     TRY(ting_lm_text_each(&j->text, source, take, self, &j->counts[source]));
+    if (c->unspelled > 0)
+        ting_log_write(j->log, TING_LOG_INFO, "%s: %zu sentences left out: they hold what the acoustic model's tokens cannot spell",
+                       j->text.source[source].name, c->unspelled);
     if (!j->text.source[source].measure)
         ting_log_write(j->log, TING_LOG_INFO, "%s: %zu sentences, %zu characters, %zu words not known; %zu sentences held out",
                        j->text.source[source].name, c->sentences, c->characters, c->unknown, c->excluded);
