@@ -9,6 +9,7 @@ enum {
     ROOM = 64,   /* characters at a place of several syllables */
     NEAR = 2,    /* places between two syllables that are put into one copy */
     REACH = 2,   /* places behind a syllable that a beginning which has it must get to */
+    NARROW = 16, /* beginnings that go on in the glance */
 };
 
 typedef struct joint {
@@ -148,7 +149,9 @@ static ting_err glance(const joint *j, bool ***out)
         TRY(join_place(j, t, known, &places[t]));
     }
     TRY(ting_arena_failed(arena) ? TING_ERR_MEMORY : TING_OK);
-    TRY(ting_p2h_lm_glance(j->options->lm, arena, places, length, REACH, alive));
+    ting_p2h_lm narrow = *j->options->lm;
+    narrow.beam = NARROW;
+    TRY(ting_p2h_lm_glance(&narrow, arena, places, length, REACH, alive));
     for (int t = 0; t < length; t++)
         for (int c = 0; c < j->network.places[t].count; c++)
             for (int i = 0; i < places[t].count && j->read[t][c] == NULL; i++)
