@@ -56,6 +56,30 @@ static void it_hears_a_stranger(void **state)
     ting_program_free(&heard);
 }
 
+/* 证监会 is heard as something else: its first two characters are those that it is least sure of, and it says so for each. */
+static void it_knows_how_sure_it_is(void **state)
+{
+    (void)state;
+    ting_program_run heard = run(ARGS("transcribe", "--confidence", SOUND "218.flac"));
+    assert_int_equal(heard.status, 0);
+    double sure[10], surest_wrong = 0, least_right = 1;
+    int used = 0, count = 0;
+    const char *at = strchr(heard.out, '\t');
+    for (; at != NULL && count < 10 && sscanf(at, "%lf%n", &sure[count], &used) == 1; at += used)
+        count++;
+    assert_int_equal(count, 10);
+    assert_string_equal(at, "\n");
+    for (int i = 0; i < count; i++) {
+        assert_true(sure[i] > 0 && sure[i] < 1);
+        if (i < 2)
+            surest_wrong = sure[i] > surest_wrong ? sure[i] : surest_wrong;
+        else
+            least_right = sure[i] < least_right ? sure[i] : least_right;
+    }
+    assert_true(surest_wrong < least_right);
+    ting_program_free(&heard);
+}
+
 /* A word that is likely to be said is written where it may have been. */
 static void it_hears_hotwords(void **state)
 {
@@ -136,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_hears_a_stranger),
+        cmocka_unit_test(it_knows_how_sure_it_is),
         cmocka_unit_test(it_hears_hotwords),
         cmocka_unit_test(it_hears_nothing_in_silence),
         cmocka_unit_test(it_says_what_it_is),

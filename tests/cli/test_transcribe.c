@@ -475,6 +475,7 @@ static void wrong_command_lines_do_nothing(void **state)
     ting_assert_usage("--threads wants a whole number", ARGS("transcribe", "-t", "two", "a.wav"));
     ting_assert_usage("did you mean --precision?", ARGS("transcribe", "--precison", "int8", "a.wav"));
     ting_assert_usage("--tokens goes with neither", ARGS("transcribe", "--tokens", "--pinyin", "a.wav"));
+    ting_assert_usage("--confidence goes with text alone", ARGS("transcribe", "--confidence", "-f", "json", "a.wav"));
     ting_assert_usage("--output wants a value", ARGS("transcribe", "a.wav", "--output"));
     ting_assert_usage("--force takes no value", ARGS("transcribe", "--force=yes", "a.wav"));
     ting_assert_usage("raw sound \"s16le:0:1\"", ARGS("transcribe", "--raw", "s16le:0:1", "a.wav", "b.wav"));
