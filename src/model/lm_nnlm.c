@@ -16,10 +16,10 @@ static void declare(ting_lm_net *net, ting_params *params)
 {
     const ting_lm_config *c = &net->config;
     const int seen = c->context * c->width;
-    const ting_init small = ting_init_uniform(0.1), zero = ting_init_constant(0);
+    const ting_init zero = ting_init_constant(0);
     const ting_init fan_in = ting_init_fan_in(seen), of_units = ting_init_fan_in(c->hidden);
     ting_lm_nnlm *n = &net->nnlm;
-    n->C = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){c->tokens, c->width}, "C"), small);
+    n->C = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){c->tokens, c->width}, "C"), ting_init_normal(1));
     n->H = ting_param_init(ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){c->hidden, seen}, "H"), fan_in);
     n->d = ting_param_init(ting_params_add(params, TING_PARAM_VALUES, 1, &c->hidden, "d"), zero);
     n->U = ting_param_init(ting_params_add(params, TING_PARAM_MATRIX, 2, (int[]){c->tokens, c->hidden}, "U"), of_units);

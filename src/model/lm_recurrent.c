@@ -34,7 +34,7 @@ static void declare(ting_lm_net *net, ting_params *params)
                                         .layers = c->layers, .inputs = c->width, .hidden = c->hidden, .dropout = c->dropout};
     ting_lm_recurrent *r = &net->recurrent;
     ting_param *table = ting_params_add(params, TING_PARAM_VALUES, 2, (int[]){c->tokens, c->width}, "embedding.weight");
-    r->embedding = ting_param_init(table, ting_init_uniform(0.1));
+    r->embedding = ting_param_init(table, c->tied ? ting_init_uniform(0.1) : ting_init_normal(1));
     ting_recurrent_stack_declare(&r->stack, &shape, params, "rnn.");
     r->output = (ting_lm_output){.class_start = c->class_start, .class_count = c->classes};
     if (c->tied)

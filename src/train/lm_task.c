@@ -88,6 +88,7 @@ ting_err ting_lm_task_make(ting_lm_task *t, const ting_lm_recipe *recipe, const 
     TRY(ting_train_parts_freeze(&recipe->train.parts, t->model.params));
     TRY(ting_params_alloc(t->model.params, true));
     TRY(ting_params_start(t->model.params, (uint64_t)recipe->train.seed));
+    ting_lm_net_start_shares(t->model.net, t->counts);
     if (recipe->samples > 0)
         TRY(ting_lm_draws_make(t->counts, (int)words->count, recipe->samples, &t->draws));
 out:

@@ -363,6 +363,29 @@ static void parameters_have_first_values(void **state)
     }
 }
 
+static void networks_begin_with_the_shares_of_words(void **state)
+{
+    (void)state;
+    uint64_t counts[TOKENS];
+    double all = 0;
+    for (int w = 0; w < TOKENS; w++)
+        all += 1 + (double)(counts[w] = (uint64_t)(w * w % 17));
+    for (int i = 0; i < CONFIGS; i++) {
+        if (configs[i].kind == TING_LM_GPT) /* has no bias */
+            continue;
+        model m = make(&configs[i]);
+        memset(ting_params_values(m.params), 0, ting_params_elements(m.params) * sizeof(ting_real));
+        ting_lm_net_start_shares(m.net, counts);
+        double got[TOTAL];
+        ting_tensor hidden = ting_lm_net_hidden(&m.ctx, m.net, ids, sentences);
+        ting_lm_net_log_probs(&m.ctx, m.net, hidden, ids, got);
+        assert_ok(m.ctx.err);
+        for (int t = 0; t < TOTAL; t++)
+            assert_true(fabs(got[t] - log((1 + (double)counts[ids[t]]) / all)) < 1e-5);
+        drop(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +398,7 @@ int main(void)
         cmocka_unit_test(wrong_ids_and_long_segments_are_refused),
         cmocka_unit_test(running_out_of_memory_is_reported),
         cmocka_unit_test(parameters_have_first_values),
+        cmocka_unit_test(networks_begin_with_the_shares_of_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
