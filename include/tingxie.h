@@ -232,6 +232,7 @@ typedef struct ting_char { /* one character of a sentence, or one Latin word or 
     const char *const *alternatives; /* other characters for this place, best first */
     int alternative_count;
     const ting_pronunciation *pronunciation; /* with options->pronunciation, of an alignment's syllables; else NULL */
+    float log_prob;    /* of the tokens that it was heard in, together: the acoustic model's share of the score */
 } ting_char;
 
 typedef struct ting_token { /* what the acoustic model emitted */
@@ -244,6 +245,8 @@ typedef struct ting_token { /* what the acoustic model emitted */
 typedef struct ting_hypothesis {
     const char *text, *pinyin; /* syllables with single spaces between */
     double score;              /* of everything that weighed: sound, pinyin to hanzi, language model; a weighted log-probability */
+    const ting_char *chars;    /* [char_count]; confidences of others than the first: how likely the sound is; they have no alternatives */
+    int char_count;
 } ting_hypothesis;
 
 typedef struct ting_sentence {
@@ -278,7 +281,8 @@ typedef enum ting_format {
     TING_FORMAT_LRC,     /* lyrics with times */
     TING_FORMAT_TSV,     /* start, end, text in milliseconds, with a heading line */
     TING_FORMAT_CTM,     /* NIST: name, channel, start, duration, character, confidence */
-    TING_FORMAT_TEXTGRID /* Praat: tiers of sentences, characters and syllables */
+    TING_FORMAT_TEXTGRID, /* Praat: tiers of sentences, characters and syllables */
+    TING_FORMAT_SLF      /* HTK's standard lattice format, of the hypotheses: docs/LATTICES.md */
 } ting_format;
 
 /* "txt", "json", ..: also the usual ending of a file's name. NULL outside the enum. */

@@ -139,6 +139,12 @@ out:
     close_one(j, index, err, text, seconds);
 }
 
+static int hypotheses(const struct options *o)
+{
+    enum { OF_A_LATTICE = 16 };
+    return o->nbest > 0 ? o->nbest : o->format == TING_FORMAT_SLF ? OF_A_LATTICE : 1;
+}
+
 static void fill_options(job *j)
 {
     const struct options *o = j->options;
@@ -146,7 +152,7 @@ static void fill_options(job *j)
     ting_options_defaults(r, sizeof *r);
     bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens && o->fuse_lm == NULL);
     r->decoding = o->decoding == DECODING_RESCORE ? TING_DECODING_RESCORE
-                  : greedy && o->nbest <= 1       ? TING_DECODING_GREEDY
+                  : greedy && hypotheses(o) == 1  ? TING_DECODING_GREEDY
                                                   : TING_DECODING_BEAM;
     r->ctc_weight = o->ctc_weight;
     r->reverse_weight = o->reverse_weight;
@@ -155,9 +161,9 @@ static void fill_options(job *j)
     r->fuse_weight = o->fuse_weight;
     r->fuse_bonus = o->fuse_bonus;
     r->lodr_weight = o->lodr_weight;
-    r->beam = o->beam > o->nbest ? o->beam : o->nbest;
+    r->nbest = hypotheses(o);
+    r->beam = o->beam > r->nbest ? o->beam : r->nbest;
     r->blank_penalty = o->blank_penalty;
-    r->nbest = o->nbest > 0 ? o->nbest : 1;
     /* even when pinyin is wanted the pinyin-to-hanzi network makes it better (tingxie.h) */
     r->hanzi = o->tokens || o->keywords != NULL ? 0 : o->pinyin ? 2 : 1;
     r->constrained = o->constrained;
@@ -330,7 +336,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--confidence goes with text alone: formats such as json and ctm have confidences");
     if (o->hotwords != NULL && (o->tokens || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords goes with neither --tokens nor --keywords");
-    if (o->fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && o->nbest <= 1)))
+    if (o->fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && hypotheses(o) == 1)))
         return ting_cli_fail(cli, TING_EXIT_USAGE,
                              "--fuse-lm weighs what a beam holds: it goes with neither --keywords nor --decoding greedy");
     if (o->lodr != NULL && o->fuse_lm == NULL)
@@ -360,7 +366,7 @@ static const ting_option table[] = {
     {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, a folder with a public model, or the name of a known one",
      .unset = "the first one in TING_MODELS, models/ or the data folder"},
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
-     .choices = "txt json srt vtt lrc tsv ctm textgrid"},
+     .choices = "txt json srt vtt lrc tsv ctm textgrid slf"},
     {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR",
      "write one file for each recording into DIR, and skip what is done (see above)"},
     {0, "force", TING_OPTION_FLAG, FIELD(force), NULL, "with -o: do again what is done, and replace any file that stands in the way"},
@@ -368,8 +374,8 @@ static const ting_option table[] = {
     {0, "tokens", TING_OPTION_FLAG, FIELD(tokens), NULL, "the acoustic model's own tokens instead of hanzi"},
     {0, "confidence", TING_OPTION_FLAG, FIELD(confidence), NULL,
      "behind each text a tab and how likely each of its characters is right, 0 to 1"},
-    {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text",
-     .min = 1, .max = 64, .unset = "the best one, without columns"},
+    {'n', "nbest", TING_OPTION_INT, FIELD(nbest), "N", "N hypotheses a sentence, a line each: rank, score, text; with -f slf, as a lattice",
+     .min = 1, .max = 64, .unset = "the best one, without columns; 16 of a lattice"},
     {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW",
      "search for tokens; rescore: a beam, ranked by the model's attention decoder",
      .choices = "auto greedy beam rescore", .unset = "auto: beam, but greedy with --tokens"},
@@ -434,6 +440,7 @@ static const ting_example examples[] = {
     {"ffmpeg -i film.mkv -f wav - | tingxie transcribe -", "sound from another program"},
     {"arecord -f S16_LE -r 16000 -t raw | tingxie transcribe --raw s16le:16000:1 -", "headerless sound"},
     {"tingxie transcribe --nbest 5 --pinyin talk.wav", "five hypotheses in pinyin with their scores"},
+    {"tingxie transcribe -f slf talk.wav > talk.slf", "what else it may have been, as a lattice"},
     {0},
 };
 

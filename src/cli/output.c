@@ -72,9 +72,10 @@ ting_err ting_output_plan(const ting_inputs *inputs, const char *folder,
     *out = (ting_output){.options = *options, .single = inputs->single};
     ting_format f = options->format;
     bool joinable = f == TING_FORMAT_TXT || f == TING_FORMAT_JSON || f == TING_FORMAT_CTM;
-    if (options->kind != TING_OUTPUT_TEXT && f != TING_FORMAT_TXT && f != TING_FORMAT_JSON)
-        FAIL(TING_ERR_ARGUMENT, "-f %s has no place for tokens, hypotheses or keywords: use txt or json",
-             ting_format_name(f));
+    const bool any = f == TING_FORMAT_TXT || f == TING_FORMAT_JSON, hypotheses = f == TING_FORMAT_SLF && options->kind == TING_OUTPUT_NBEST;
+    if (options->kind != TING_OUTPUT_TEXT && !any && !hypotheses)
+        FAIL(TING_ERR_ARGUMENT, "-f %s has no place for %s: use txt or json", ting_format_name(f),
+             f == TING_FORMAT_SLF ? "tokens or keywords" : "tokens, hypotheses or keywords");
     if (folder == NULL && !inputs->single && !joinable)
         FAIL(TING_ERR_ARGUMENT, "-f %s of several recordings needs -o DIR, a file for each", ting_format_name(f));
     if (folder != NULL)

@@ -33,7 +33,7 @@ static void *copy_array(ting_arena *arena, const void *items, int count, size_t 
     return copy;
 }
 
-static bool copy_char(ting_arena *arena, ting_char *c)
+static bool copy_one(ting_arena *arena, ting_char *c)
 {
     const char **alternatives = copy_array(arena, c->alternatives, c->alternative_count, sizeof *alternatives);
     if (alternatives == NULL)
@@ -54,26 +54,33 @@ static bool copy_char(ting_arena *arena, ting_char *c)
     return true;
 }
 
+static ting_char *copy_chars(ting_arena *arena, const ting_char *from, int count)
+{
+    ting_char *chars = copy_array(arena, from, count, sizeof *chars);
+    for (int i = 0; i < count && chars != NULL; i++)
+        if (!copy_one(arena, &chars[i]))
+            return NULL;
+    return chars;
+}
+
 const ting_sentence *ting_sentence_copy(ting_arena *arena, const ting_sentence *sentence)
 {
     const struct ting_sentence_parts *from = sentence->parts;
     ting_sentence *copy = copy_array(arena, sentence, 1, sizeof *copy);
     struct ting_sentence_parts *parts = ting_arena_take(arena, sizeof *parts);
-    ting_char *chars = copy_array(arena, from->chars, sentence->char_count, sizeof *chars);
+    ting_char *chars = copy_chars(arena, from->chars, sentence->char_count);
     ting_token *tokens = copy_array(arena, from->tokens, sentence->token_count, sizeof *tokens);
     ting_hypothesis *hypotheses =
         copy_array(arena, from->hypotheses, sentence->hypothesis_count, sizeof *hypotheses);
     if (copy == NULL || parts == NULL || chars == NULL || tokens == NULL || hypotheses == NULL)
         return NULL;
-    for (int i = 0; i < sentence->char_count; i++) {
-        if (!copy_char(arena, &chars[i]))
-            return NULL;
-    }
     for (int i = 0; i < sentence->token_count; i++)
         tokens[i].text = ting_arena_text(arena, tokens[i].text);
     for (int i = 0; i < sentence->hypothesis_count; i++) {
         hypotheses[i].text = ting_arena_text(arena, hypotheses[i].text);
         hypotheses[i].pinyin = ting_arena_text(arena, hypotheses[i].pinyin);
+        hypotheses[i].chars = hypotheses[i].chars == from->chars ? chars
+                                                                 : copy_chars(arena, hypotheses[i].chars, hypotheses[i].char_count);
     }
     *parts = (struct ting_sentence_parts){chars, tokens, hypotheses};
     copy->parts = parts;

@@ -125,7 +125,7 @@ static double confidence_at(const ting_reading *r, int i)
     return share < 0 ? exp(heard_at(r, i)) : ting_confidence(&(ting_evidence){share, heard_at(r, i), heard_beside(r, i)});
 }
 
-/* page: of the writer, whose first line the reading is; NULL: none. */
+/* page: of the writer, whose first line the reading is; NULL: none, or another line. */
 static ting_err make_chars(const ting_sentence_maker *maker, const ting_reading *r, const ting_hanzi_page *page, ting_arena *arena,
                            ting_char **out)
 {
@@ -145,6 +145,7 @@ static ting_err make_chars(const ting_sentence_maker *maker, const ting_reading 
         chars[i].start = within(maker, start);
         chars[i].end = within(maker, fmax(end, start));
         chars[i].confidence = (float)confidence_at(r, i);
+        chars[i].log_prob = (float)syllable->log_prob;
         chars[i].text = ting_arena_text(arena, written_text(maker, p, room));
         room[0] = '\0';
         const int id = written_syllable(p);
@@ -198,7 +199,6 @@ static ting_err assemble(const ting_sentence_maker *maker, const ting_reading *r
 {
     ting_err err = TING_OK;
     const ting_reading *best = &readings[0];
-    ting_char *chars = NULL;
     ting_token *tokens = NULL;
     int token_count;
     ting_sentence *sentence = ting_arena_take_zeroed(arena, 1, sizeof *sentence);
@@ -206,15 +206,19 @@ static ting_err assemble(const ting_sentence_maker *maker, const ting_reading *r
     ting_hypothesis *hypotheses = ting_arena_take_zeroed(arena, (size_t)count, sizeof *hypotheses);
     if (sentence == NULL || parts == NULL || hypotheses == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a sentence");
-    TRY(make_chars(maker, best, page, arena, &chars));
     TRY(make_tokens(maker, best, arena, &tokens, &token_count));
     for (int i = 0; i < count; i++) {
+        ting_char *chars = NULL;
+        TRY(make_chars(maker, &readings[i], i == 0 ? page : NULL, arena, &chars));
+        hypotheses[i].chars = chars;
+        hypotheses[i].char_count = readings[i].count;
         hypotheses[i].text = join_text(maker, &readings[i], text, arena);
         hypotheses[i].pinyin = join_pinyin(maker, &readings[i], text, arena);
         hypotheses[i].score = readings[i].score;
         if (hypotheses[i].text == NULL || hypotheses[i].pinyin == NULL)
             FAIL(TING_ERR_MEMORY, "out of memory for a sentence");
     }
+    const ting_char *chars = hypotheses[0].chars;
     double right = 0; /* characters to be expected */
     for (int i = 0; i < best->count; i++)
         right += (double)chars[i].confidence;
@@ -302,11 +306,11 @@ ting_err ting_sentence_make_keyword(const ting_sentence_maker *maker, const ting
     if (pinyin == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a keyword");
     ting_char keyword = {.text = name, .start = within(maker, heard->hits[0].start), .end = end, .confidence = (float)probability,
-                         .pinyin = pinyin};
+                         .pinyin = pinyin, .log_prob = (float)log(probability)};
     ting_token *tokens = NULL;
     int token_count;
     TRY(make_tokens(maker, &r, arena, &tokens, &token_count));
-    const ting_hypothesis hypothesis = {name, pinyin, log(probability)};
+    const ting_hypothesis hypothesis = {name, pinyin, log(probability), &keyword, 1};
     const struct ting_sentence_parts parts = {&keyword, tokens, &hypothesis};
     const ting_sentence sentence = {.start = keyword.start, .end = end, .text = name, .pinyin = pinyin,
                                     .confidence = (float)probability, .char_count = 1, .token_count = token_count,

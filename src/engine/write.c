@@ -20,6 +20,7 @@ static const struct {
     [TING_FORMAT_TSV] = {"tsv", ting_write_tsv},
     [TING_FORMAT_CTM] = {"ctm", ting_write_ctm},
     [TING_FORMAT_TEXTGRID] = {"textgrid", ting_write_textgrid},
+    [TING_FORMAT_SLF] = {"slf", ting_write_slf},
 };
 
 const char *ting_format_name(ting_format format)

@@ -19,6 +19,7 @@ void ting_write_lrc(ting_str *out, const ting_result *result, const char *name);
 void ting_write_tsv(ting_str *out, const ting_result *result, const char *name);
 void ting_write_ctm(ting_str *out, const ting_result *result, const char *name);
 void ting_write_textgrid(ting_str *out, const ting_result *result, const char *name);
+void ting_write_slf(ting_str *out, const ting_result *result, const char *name);
 
 /* Characters first .. first + count - 1 of a sentence, to be shown together. */
 typedef struct ting_cue {

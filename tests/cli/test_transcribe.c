@@ -345,7 +345,8 @@ static void each_format_goes_to_its_file(void **state)
     static const struct {
         const char *name, *part;
     } formats[] = {{"json", "\"alternatives\": ["}, {"srt", " --> "},  {"vtt", "WEBVTT\n"},        {"lrc", "[00:"},
-                   {"tsv", "start\tend\ttext\n"},   {"ctm", " 1 0."}, {"textgrid", "IntervalTier"}, {"txt", "\n"}};
+                   {"tsv", "start\tend\ttext\n"},   {"ctm", " 1 0."}, {"textgrid", "IntervalTier"}, {"slf", "\nJ=0 S=0 E=1 W="},
+                   {"txt", "\n"}};
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         char name[64];
         char *out = transcribe(0, NULL, ARGS("-f", formats[i].name, at("a.wav")));

@@ -159,6 +159,8 @@ static void an_empty_result_is_a_valid_file(void **state)
         [TING_FORMAT_TSV] = "start\tend\ttext\n",
         [TING_FORMAT_CTM] = "",
         [TING_FORMAT_TEXTGRID] = NULL,
+        [TING_FORMAT_SLF] = "VERSION=1.0\nUTTERANCE=s\nlmscale=1 acscale=1\nN=2 L=1\nI=0 t=0.000\nI=1 t=2.000\n"
+                            "J=0 S=0 E=1 W=!NULL a=0.0000 l=0.0000 p=1.0000\n",
     };
     ting_result *result = ting_result_new();
     ting_result_set_duration(result, 2);
