@@ -80,7 +80,7 @@ static const struct options defaults = {0};
 
 static const ting_example examples[] = {
     {"tingxie lm train recipes/lm-ngram.yaml --base ~/data -o lm.gguf", "from texts to a model"},
-    {"tingxie lm train recipes/lm-lstm.yaml --base ~/data -o lstm.gguf --type int8", "a network"},
+    {"tingxie lm train recipes/lm-net.yaml --base ~/data -o lstm.gguf --type int8", "a network"},
     {"tingxie lm ppl lm.gguf news.txt", "how well it knows a text"},
     {0},
 };

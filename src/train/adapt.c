@@ -6,15 +6,18 @@
  *     words        those of the language model, and hanzi of the text that it lacks
  *     nine tenths  ngram_estimate.h, ngram_mix.h with the language model -> share of the text, on the tenth
  *     all of it    the same -> n-grams
+ *     nine tenths  adapt_tune.h, if that is wanted -> pinyin to hanzi
  *     file         adapt_file.h
  */
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "data/remarks.h"
 #include "engine/model.h"
+#include "engine/tables.h"
 #include "engine/tool_places.h"
 #include "model/vocabulary.h"
 #include "train/adapt_file.h"
+#include "train/adapt_tune.h"
 #include "train/lm_file.h"
 #include "train/ngram_estimate.h"
 #include "train/ngram_mix.h"
@@ -23,7 +26,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ORDER = 4, MEMORY = 64 << 20, LEAST_WORDS = 200 /* to find a weight on */, ASKED = 4096 };
+enum { MOST_STEPS = 1000000, ORDER = 4, MEMORY = 64 << 20, LEAST_WORDS = 200 /* to find a weight on */, ASKED = 4096 };
 
 static const double MOST = 0.5, UNKNOWN = 0.3; /* weights: the most that is taken by itself; where there is too little text */
 
@@ -41,6 +44,7 @@ typedef struct job {
     ting_ngram_mix *mix;         /* while they are measured */
     size_t asked;
     ting_ngram_table table;
+    char *tuned; /* file of the network that was trained on the text; NULL: none was */
 } job;
 
 static ting_err check_stop(const job *j)
@@ -61,6 +65,8 @@ static ting_err check_options(const ting_adapt_options *o)
         FAIL(TING_ERR_ARGUMENT, "no text to adapt to");
     if (o->weight != -1 && !(o->weight >= 0 && o->weight <= 1))
         FAIL(TING_ERR_ARGUMENT, "a weight of %g, expected 0 to 1", o->weight);
+    if (o->finetune < 0 || o->finetune > MOST_STEPS)
+        FAIL(TING_ERR_ARGUMENT, "%ld steps on the text, expected 0 to %d", o->finetune, (int)MOST_STEPS);
     for (int i = 0; i < o->text_count; i++)
         TRY(ting_file_apart(o->texts[i], o->output));
     for (int i = 0; i < o->table_count; i++)
@@ -327,21 +333,38 @@ out:
     return err;
 }
 
+/* ---- pinyin to hanzi ---- */
+
+static ting_err tune(job *j)
+{
+    ting_err err = TING_OK;
+    ting_lexicon *lexicon = NULL;
+    if (j->options->finetune == 0)
+        goto out;
+    TRY(ting_tables_lexicon(NULL, j->options->tables, j->options->table_count, false, &lexicon));
+    TRY(ting_adapt_tune(j->options, j->model, &j->text, lexicon, j->log, j->report, &j->tuned));
+out:
+    ting_lexicon_free(lexicon);
+    return err;
+}
+
 ting_err ting_adapt(const ting_adapt_options *options, ting_adapt_report *report)
 {
     ting_err err = TING_OK;
     ting_remarks remarks = options->remarks;
     const ting_log log = ting_remarks_log(&remarks);
     job j = {.options = options, .log = &log, .report = report};
-    *report = (ting_adapt_report){.found = -1, .before = -1, .after = -1};
+    *report = (ting_adapt_report){.found = -1, .before = -1, .after = -1, .errors_before = -1, .errors_after = -1};
     TRY(check_options(options));
     TRY(open_model(&j));
     TRY(read_texts(&j));
     TRY(find_words(&j));
     TRY(make_ngrams(&j));
     TRY(check_stop(&j));
-    TRY(ting_adapt_file_write(options, j.model, &j.found, &j.table, report));
+    TRY(tune(&j));
+    TRY(ting_adapt_file_write(options, j.model, j.tuned != NULL ? j.tuned : j.model->writing.path, &j.found, &j.table, report));
 out:
+    ting_free(j.tuned);
     ting_model_free(j.model);
     ting_adapt_text_free(&j.text);
     ting_adapt_new_free(&j.found);

@@ -88,10 +88,10 @@ out:
     return err;
 }
 
-static ting_err put_writing(files *f, const ting_model *model, const ting_adapt_new *found, ting_adapt_report *report)
+static ting_err put_writing(files *f, const ting_model *model, const char *path, const ting_adapt_new *found, ting_adapt_report *report)
 {
     ting_err err = TING_OK;
-    TRY(ting_gguf_open(model->writing.path, &f->writing));
+    TRY(ting_gguf_open(path, &f->writing));
     if (found->count == 0) {
         TRY(ting_network_copy(&f->writing, "p2h", NULL, f->writer));
         goto out;
@@ -133,8 +133,8 @@ out:
     return err;
 }
 
-ting_err ting_adapt_file_write(const ting_adapt_options *options, const ting_model *model, const ting_adapt_new *found,
-                               const ting_ngram_table *table, ting_adapt_report *report)
+ting_err ting_adapt_file_write(const ting_adapt_options *options, const ting_model *model, const char *writing,
+                               const ting_adapt_new *found, const ting_ngram_table *table, ting_adapt_report *report)
 {
     ting_err err = TING_OK;
     files f = {.writer = ting_gguf_writer_new()};
@@ -142,7 +142,7 @@ ting_err ting_adapt_file_write(const ting_adapt_options *options, const ting_mod
     TRY(f.writer != NULL ? TING_OK : TING_ERR_MEMORY);
     TRY(begin(&f, model));
     TRY(put_hearing(&f, model));
-    TRY(put_writing(&f, model, found, report));
+    TRY(put_writing(&f, model, writing, found, report));
     TRY(ting_ngram_make(table, &f.ngram));
     TRY(make_record(options, model, report, &record));
     ting_lm_file_put_notes(f.writer,

@@ -7,9 +7,10 @@
 #include "tingxie_train.h"
 #include "train/adapt_text.h"
 
-/* The acoustic network, and others that its file has, as they are; pinyin to hanzi with the new readings; the n-grams with a record of
- * what they were made of. Fills in what is new in the report. Errors: those of reading the model; io, memory, unsupported. */
-ting_err ting_adapt_file_write(const ting_adapt_options *options, const ting_model *model, const ting_adapt_new *found,
-                               const ting_ngram_table *table, ting_adapt_report *report);
+/* The acoustic network, and others that its file has, as they are; pinyin to hanzi of the file `writing` with the new readings; the
+ * n-grams with a record of what they were made of. Fills in what is new in the report. Errors: those of reading the model; io, memory,
+ * unsupported. */
+ting_err ting_adapt_file_write(const ting_adapt_options *options, const ting_model *model, const char *writing,
+                               const ting_adapt_new *found, const ting_ngram_table *table, ting_adapt_report *report);
 
 #endif

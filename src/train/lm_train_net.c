@@ -6,8 +6,6 @@
 #include "train/lm_task.h"
 #include "train/outcome.h"
 
-#include <string.h>
-
 typedef struct making {
     ting_lm_job *job;
     ting_ranks ranks;
@@ -48,20 +46,6 @@ static ting_err read_all(making *m)
     }
 out:
     return err;
-}
-
-/* "lm.gguf" -> "lm.training" */
-static char *folder_of(const ting_lm_options *options)
-{
-    ting_str out = {0};
-    const char *path = options->folder != NULL ? options->folder : options->output, *ending = strrchr(path, '.');
-    const bool own = options->folder == NULL;
-    ting_str_add_bytes(&out, path, own && ending != NULL && strchr(ending, '/') == NULL ? (size_t)(ending - path) : strlen(path));
-    ting_str_add(&out, own ? ".training" : "");
-    if (ting_str_ok(&out))
-        return out.text;
-    ting_str_free(&out);
-    return NULL;
 }
 
 static ting_err train(making *m)
@@ -134,7 +118,8 @@ out:
 static ting_err open_all(making *m)
 {
     ting_err err = TING_OK;
-    m->folder = folder_of(m->job->options);
+    const ting_lm_options *o = m->job->options;
+    m->folder = o->folder != NULL ? ting_strdup(o->folder) : ting_trainer_folder_beside(o->output);
     TRY(m->folder != NULL ? TING_OK : TING_ERR_MEMORY);
     TRY(read_all(m));
     TRY(ting_lm_task_make(&m->network, &m->job->recipe, &m->job->text.words, &m->learnt, &m->held, m->groups, m->group_count, &m->ranks));

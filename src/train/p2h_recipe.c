@@ -190,6 +190,11 @@ out:
     return err;
 }
 
+void ting_p2h_recipe_defaults(ting_p2h_recipe *out)
+{
+    *out = defaults;
+}
+
 ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out)
 {
     ting_err err = TING_OK;

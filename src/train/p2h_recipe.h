@@ -45,6 +45,9 @@ typedef struct ting_p2h_recipe {
     int measure_lines;
 } ting_p2h_recipe;
 
+/* A recipe that says nothing: borrows nothing, need not be freed. */
+void ting_p2h_recipe_defaults(ting_p2h_recipe *out);
+
 /* Errors: io; format, naming the line. Free with ting_p2h_recipe_free. */
 ting_err ting_p2h_recipe_load(const char *path, ting_p2h_recipe *out);
 

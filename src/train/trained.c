@@ -8,6 +8,8 @@
 #include "train/checkpoint.h"
 #include "train/trainer_state.h"
 
+#include <string.h>
+
 /* NULL for an empty one. */
 static char *hand_over(ting_str *str)
 {
@@ -15,6 +17,18 @@ static char *hand_over(ting_str *str)
     if (text != NULL)
         *str = (ting_str){0};
     return text;
+}
+
+char *ting_trainer_folder_beside(const char *output)
+{
+    ting_str out = {0};
+    const char *ending = strrchr(output, '.');
+    ting_str_add_bytes(&out, output, ending != NULL && strchr(ending, '/') == NULL ? (size_t)(ending - output) : strlen(output));
+    ting_str_add(&out, ".training");
+    if (ting_str_ok(&out))
+        return out.text;
+    ting_str_free(&out);
+    return NULL;
 }
 
 ting_err ting_trainer_load(const ting_task *task, const ting_train_plan *plan, const char *folder, int mean,

@@ -119,6 +119,9 @@ ting_dtype ting_export_dtype(ting_export_type type);
  * differences are said. out->length 0: no checkpoint, or one of an earlier version. Errors: io, format, memory. */
 ting_err ting_trainer_recipe(const char *folder, const ting_yaml *given, const ting_log *log, ting_str *out);
 
+/* "lm.gguf" -> "lm.training": the folder of a training that nobody names. Owned, free with ting_free; NULL when out of memory. */
+char *ting_trainer_folder_beside(const char *output);
+
 /* Whether there is something to continue. */
 bool ting_trainer_has_checkpoint(const char *folder);
 

@@ -24,12 +24,12 @@ train() { # name, recipe, settings
 plan="train.steps=2000 train.decay=600"
 train ngram-4 lm-ngram.yaml model.prune=0
 train ngram-4-small lm-ngram.yaml
+train gpt lm-net.yaml model.kind=gpt model.layers=6 train.rate=1.5e-3 $plan
+train lstm lm-net.yaml model.kind=lstm $plan
 train nnlm lm-net.yaml model.kind=nnlm model.direct=true train.rate=1e-3 $plan
+train gru lm-net.yaml model.kind=gru $plan
 train rnn lm-net.yaml model.kind=rnn model.layers=1 train.rate=1e-3 $plan
 train rnn-classes lm-net.yaml model.kind=rnn model.layers=1 model.classes=73 model.bptt=20 train.rate=1e-3 $plan
-train gru lm-net.yaml model.kind=gru $plan
-train lstm lm-net.yaml model.kind=lstm $plan
-train gpt lm-net.yaml model.kind=gpt model.layers=6 train.rate=1.5e-3 $plan
 train bilstm lm-net.yaml model.kind=bilstm model.layers=1 $plan
 
 perplexity() { "$program" lm ppl -t 1 "$@" | tail -n 1 | cut -f6; }

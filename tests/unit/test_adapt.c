@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "engine/model.h"
 #include "model/p2h_widen.h"
@@ -232,6 +233,73 @@ static void weights_at_the_ends_are_one_model(void **state)
     free_places(&p);
 }
 
+static double tensor_sum(const char *path, const char *name)
+{
+    ting_gguf file;
+    double sum = 0;
+    assert_ok(ting_gguf_open(path, &file));
+    const ting_stored *stored = ting_table_find(&file.table, name);
+    assert_non_null(stored);
+    for (size_t i = 0; i < ting_stored_elements(stored); i++)
+        sum += (double)(i + 1) * ting_stored_value(stored, i);
+    ting_gguf_close(&file);
+    return sum;
+}
+
+static void count_report(void *self, const ting_train_report *report)
+{
+    *(long *)self = report->step;
+}
+
+static int stop_late(void *self)
+{
+    return *(long *)self >= 20;
+}
+
+static void pinyin_to_hanzi_is_trained_on_the_text(void **state)
+{
+    (void)state;
+    enum { STEPS = 800 };
+    static const char *const moved = "p2h.final_layer.weight";
+    static const char *const words[] = {"中国", "钟脑", "你找", "搞", "农", "衷"}; /* what stands behind zhong1 tells which it is */
+    places p;
+    ting_adapt_report report, again;
+    ting_str text = {0};
+    ting_rng rng = ting_rng_new(6, 0);
+    long step = 0;
+    make_places(&p);
+    for (int i = 0; i < 400; i++) {
+        for (int k = 0; k < 6; k++)
+            ting_str_add(&text, words[ting_rng_below(&rng, 6)]);
+        ting_str_add(&text, "\n");
+    }
+    assert_ok(ting_file_save(p.text, text.text, text.length));
+    ting_str_free(&text);
+    ting_adapt_options o = options_of(&p, p.model, p.out);
+    o.finetune = STEPS;
+    o.report = count_report;
+    o.self = &step;
+    assert_ok(ting_adapt(&o, &report));
+    assert_true(report.steps == STEPS && step == STEPS);
+    assert_true(report.errors_before > 0.2 && report.errors_after < report.errors_before - 0.03);
+    assert_int_equal(report.new_characters, 1); /* which is in the file too, though nothing was to be learnt of it */
+    assert_true(tensor_sum(p.out, moved) != tensor_sum(p.model, moved));
+    /* with another name, stopped on the way, and gone on */
+    o.output = p.again;
+    step = 0;
+    remove(p.again); /* of a test before this one */
+    o.stop = stop_late;
+    assert_fails(TING_ERR_CANCELLED, "", ting_adapt(&o, &again));
+    assert_true(step >= 20 && step < STEPS && !ting_file_exists(p.again));
+    o.stop = NULL;
+    assert_ok(ting_adapt(&o, &again));
+    assert_true(again.steps == STEPS && again.errors_after == report.errors_after);
+    assert_true(tensor_sum(p.again, moved) == tensor_sum(p.out, moved));
+    o.finetune = -1;
+    assert_fails(TING_ERR_ARGUMENT, "-1 steps", ting_adapt(&o, &again));
+    free_places(&p);
+}
+
 static int always(void *self)
 {
     (void)self;
@@ -308,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_network_gets_more_characters_and_readings),
         cmocka_unit_test(one_file_has_everything),
         cmocka_unit_test(weights_at_the_ends_are_one_model),
+        cmocka_unit_test(pinyin_to_hanzi_is_trained_on_the_text),
         cmocka_unit_test(what_cannot_be_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
