@@ -245,8 +245,7 @@ typedef struct ting_token { /* what the acoustic model emitted */
 typedef struct ting_hypothesis {
     const char *text, *pinyin; /* syllables with single spaces between */
     double score;              /* of everything that weighed: sound, pinyin to hanzi, language model; a weighted log-probability */
-    const ting_char *chars;    /* [char_count]; confidences of others than the first: how likely the sound is; they have no alternatives */
-    int char_count;
+    int char_count;            /* ting_hypothesis_char */
 } ting_hypothesis;
 
 typedef struct ting_sentence {
@@ -263,6 +262,10 @@ typedef struct ting_sentence {
 TING_API const ting_char *ting_sentence_char(const ting_sentence *sentence, int index);
 TING_API const ting_token *ting_sentence_token(const ting_sentence *sentence, int index);
 TING_API const ting_hypothesis *ting_sentence_hypothesis(const ting_sentence *sentence, int index);
+
+/* A character of hypothesis number `hypothesis`. Of 0 those of the sentence; of the others confidences say how likely the sound is, and
+ * there are no alternatives. */
+TING_API const ting_char *ting_hypothesis_char(const ting_sentence *sentence, int hypothesis, int index);
 
 typedef struct ting_result ting_result; /* all sentences of one recording, in order of time */
 
@@ -297,12 +300,13 @@ TING_API void ting_text_free(char *text);
 
 /* A whole sound file of any length: it is read in blocks. "-" is standard input. Options NULL: the defaults.
  * Returns owned (free with ting_result_free). Errors: io, format (not sound, truncated, empty), unsupported, numeric
- * (a sample is not finite), argument (a channel that the file lacks), cancelled, memory. */
+ * (a sample is not finite), argument (a channel that the file lacks), model (hanzi are wanted, but it was opened without the network
+ * that writes them), cancelled, memory. */
 TING_API ting_err ting_recognize_file(const ting_model *model, const char *path, const ting_options *options,
                                       ting_result **out);
 
 /* `count` samples in [-1, 1], one channel, at `rate` 1000 to 768000 per second. Options NULL: the defaults.
- * Returns owned (free with ting_result_free). Errors: numeric, argument (rate), unsupported (RESCORE), cancelled, memory. */
+ * Returns owned (free with ting_result_free). Errors: numeric, argument (rate), model, unsupported (RESCORE), cancelled, memory. */
 TING_API ting_err ting_recognize_samples(const ting_model *model, const float *samples, size_t count, int rate,
                                          const ting_options *options, ting_result **out);
 
@@ -371,7 +375,7 @@ typedef struct ting_partial {
 } ting_partial;
 
 /* The sentence that is not finished yet; empty texts when there is none. Borrows until the next call on the
- * stream. Costs a pass of the pinyin-to-hanzi network when there are new syllables. */
+ * stream. Costs a pass of the pinyin-to-hanzi network when there are new syllables. Errors: numeric, memory. */
 TING_API ting_err ting_stream_partial(ting_stream *stream, ting_partial *out);
 
 /* Seconds of sound that were fed, and that the acoustic model has heard. */
@@ -404,7 +408,7 @@ typedef struct ting_lm_weighted { /* of a mixture: p = sum of weight p */
 typedef struct ting_lm_reader_options { /* start with {0} */
     int threads;        /* 0: one for each processor */
     double cache;       /* 0 to below 1: the weight of a model of the words that were read before (Kuhn and De Mori 1990); 0: none */
-    double cache_words; /* after so many words one counts half (Clarkson and Robinson 1997); 0: 500 */
+    double cache_words; /* after so many words, 1 to 1e9, one counts half (Clarkson and Robinson 1997); 0: 500 */
 } ting_lm_reader_options;
 
 /* Reads texts in order: many at a time, by one model or a mixture, with the memory of a cache. One thread at a time. */

@@ -162,7 +162,7 @@ static void fill_options(job *j)
     r->fuse_bonus = o->fuse_bonus;
     r->lodr_weight = o->lodr_weight;
     r->nbest = hypotheses(o);
-    r->beam = o->beam > r->nbest ? o->beam : r->nbest;
+    r->beam = o->beam;
     r->blank_penalty = o->blank_penalty;
     /* even when pinyin is wanted the pinyin-to-hanzi network makes it better (tingxie.h) */
     r->hanzi = o->tokens || o->keywords != NULL ? 0 : o->pinyin ? 2 : 1;

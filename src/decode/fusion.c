@@ -131,8 +131,13 @@ double ting_fuser_gain(ting_fuser *f, int place, int token)
     if (!isnan(*gain))
         return *gain;
     *gain = f->fusion->bonus;
-    for (int m = 0; m < f->fusion->count; m++)
-        *gain += f->fusion->lms[m].weight * said_of(f, m, place, f->fusion->lms[m].word[token]);
+    for (int m = 0; m < f->fusion->count; m++) {
+        const ting_fusion_lm *lm = &f->fusion->lms[m];
+        const uint32_t word = lm->word[token];
+        if (lm->weight < 0 && word == TING_NGRAM_UNKNOWN) /* of a token that it does not know it has nothing to take back */
+            continue;
+        *gain += lm->weight * said_of(f, m, place, word);
+    }
     return *gain;
 }
 

@@ -77,9 +77,8 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
              options->nbest, options->alternatives);
     input_count = worth_reading(options, inputs, input_count);
     ting_p2h_options searched = *options; /* more lines, for a rescorer to choose from or to tell how sure the best one is */
-    const int least = options->rescorer != NULL ? options->rescorer->lines : options->lm != NULL ? LEAST : 1;
-    if (searched.nbest < least)
-        searched.nbest = least;
+    const int lines = options->rescorer != NULL ? options->rescorer->lines : 1, anew = lines > options->nbest ? lines : options->nbest;
+    searched.nbest = options->lm != NULL && anew < LEAST ? LEAST : anew;
     if (model->net == NULL) {
         TRY(ting_s2s_search(model, kern, pool, arena, &searched, inputs, input_count, out));
     } else {
@@ -92,7 +91,7 @@ ting_err ting_p2h_decode(const ting_p2h_model *model, const ting_kern *kern, tin
             TRY(join_rows(&reader, &searched, inputs, &input_count, &rows));
         else
             TRY(read_rows(&reader, options, inputs, input_count, &rows));
-        TRY(ting_p2h_lines_find(&(ting_ctx){.arena = arena, .pool = pool, .kern = kern}, &searched, rows, input_count, out));
+        TRY(ting_p2h_lines_find(&(ting_ctx){.arena = arena, .pool = pool, .kern = kern}, &searched, rows, input_count, anew, out));
     }
     out->line_count = out->line_count < options->nbest ? out->line_count : options->nbest;
 out:

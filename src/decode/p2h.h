@@ -35,6 +35,7 @@ typedef struct ting_p2h_options {
     bool aligned;         /* one character a syllable, also with FREE and an encoder-decoder, which else ends lines itself */
     int nbest;            /* lines wanted, at least 1 */
     int alternatives;     /* other characters wanted for each place */
+    bool spell;           /* lines are wanted for their syllables: shares are of lines that have the same one at a place */
     double input_weight;  /* of the scores of sequences */
     double bonus;         /* for each character, where sequences of several lengths compete */
     const ting_p2h_lm *lm; /* one-to-one: lines are good to it too (p2h_lm.h); NULL: none. Borrowed */
@@ -65,8 +66,8 @@ typedef struct ting_p2h_page {
     ting_p2h_line *lines; /* best first, all different */
     int line_count;       /* at most nbest */
     int *alternatives;    /* [count of line 0, options.alternatives] best first, -1 ends a row */
-    double *shares;       /* [count of line 0] how much of the probability of all lines found lies with those that have its character at
-                             its place; NULL: an encoder-decoder's */
+    double *shares;       /* [count of line 0] how much of the probability of all lines found lies with those that have its character, or
+                             with spell its syllable, at its place; NULL: an encoder-decoder's; with spell also without lm */
     /* what the lines were chosen from; of an encoder-decoder nothing */
     const ting_p2h_place *places; /* [place_count] those that ting_p2h_line.places counts */
     int place_count;

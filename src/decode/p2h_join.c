@@ -190,10 +190,8 @@ static copy *put(const joint *j, copies *all, int input, int place, int symbol)
         memcpy(to->syllables, from->syllables, bytes);
         all->count++;
     }
-    if (to->syllables[place] != symbol) {
-        to->syllables[place] = symbol;
-        to->last = place;
-    }
+    to->syllables[place] = symbol; /* also where it stands already: no other choice may take the place */
+    to->last = place;
     return to;
 }
 

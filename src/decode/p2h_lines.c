@@ -130,8 +130,31 @@ static ting_err list_alternatives(ting_arena *arena, int width, const ting_p2h_r
     return TING_OK;
 }
 
+/* The syllable that a line has at a place. */
+static int syllable_at(const ting_p2h_page *page, const ting_hotwords *hotwords, int place, const ting_p2h_origin *origin)
+{
+    if (origin->hotword > 0)
+        return ting_hotwords_at(hotwords, origin->hotword - 1)->syllables[origin->part];
+    if (page->network.count == 0)
+        return TING_P2H_UNKNOWN; /* of one sequence: the same in all lines */
+    const ting_confusion_place *p = &page->network.places[place];
+    int c = 0;
+    while (c < p->count && !(p->choices[c].input == origin->input && p->choices[c].place == origin->place &&
+                             p->choices[c].other == origin->other))
+        c++;
+    return c < p->count ? p->choices[c].symbol : TING_P2H_UNKNOWN;
+}
+
+static bool agree(const ting_p2h_page *page, const ting_p2h_options *options, const ting_p2h_line *a, int i, const ting_p2h_line *b, int k)
+{
+    if (!options->spell)
+        return a->characters[i] == b->characters[k];
+    return syllable_at(page, options->hotwords, a->places[i], &a->origins[i]) ==
+           syllable_at(page, options->hotwords, b->places[k], &b->origins[k]);
+}
+
 /* How many of the lines, by probability, agree with the best one at each of its places. */
-static void share_lines(const ting_p2h_page *page)
+static void share_lines(const ting_p2h_page *page, const ting_p2h_options *options)
 {
     const ting_p2h_line *best = &page->lines[0];
     double sum = 0;
@@ -142,8 +165,10 @@ static void share_lines(const ting_p2h_page *page)
         for (int i = 0, k = 0; i < best->count; i++) {
             while (k < line->count && line->places[k] < best->places[i])
                 k++;
-            if (k < line->count && line->places[k] == best->places[i] && line->characters[k] == best->characters[i])
-                page->shares[i] += probability;
+            bool has = false; /* a hotword may have several at one place */
+            for (int same = k; same < line->count && line->places[same] == best->places[i] && !has; same++)
+                has = agree(page, options, best, i, line, same);
+            page->shares[i] += has ? probability : 0;
         }
     }
     for (int i = 0; i < best->count; i++)
@@ -162,7 +187,29 @@ static void share_places(const ting_p2h_page *page)
     }
 }
 
-ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_row *rows, int count, ting_p2h_page *out)
+/* The first lines are ranked anew; those behind them lose as much as the one of these that loses most, so that they stay behind. */
+static ting_err rank(ting_ctx *ctx, const ting_p2h_rescorer *rescorer, int ranked, ting_p2h_page *page, int nbest)
+{
+    ting_err err = TING_OK;
+    page->line_count = ting_p2h_lines_sort(page->lines, page->line_count, nbest);
+    const int count = rescorer == NULL ? 0 : ranked < page->line_count ? ranked : page->line_count;
+    double least = INFINITY;
+    double *before = ting_arena_take(ctx->arena, ((size_t)count + 1) * sizeof *before);
+    TRY(before != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (int l = 0; l < count; l++)
+        before[l] = page->lines[l].score;
+    TRY(ting_p2h_rescore(ctx, rescorer, page->lines, count));
+    for (int l = 0; l < count; l++)
+        least = fmin(least, page->lines[l].score - before[l]);
+    for (int l = count; l < page->line_count && count > 0; l++)
+        page->lines[l].score += least;
+    page->line_count = ting_p2h_lines_sort(page->lines, page->line_count, nbest);
+out:
+    return err;
+}
+
+ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_row *rows, int count, int ranked,
+                             ting_p2h_page *out)
 {
     ting_err err = TING_OK;
     out->lines = ting_arena_take_zeroed(ctx->arena, (size_t)options->nbest * (size_t)count, sizeof *out->lines);
@@ -172,18 +219,19 @@ ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, con
             TRY(weigh(ctx->arena, options, &rows[i], i, out));
         else
             TRY(add_up(ctx->arena, options, &rows[i], i, out));
-    TRY(ting_p2h_rescore(ctx, options->rescorer, out->lines, out->line_count));
-    out->line_count = ting_p2h_lines_sort(out->lines, out->line_count, options->nbest);
+    TRY(rank(ctx, options->rescorer, ranked, out, options->nbest));
     const ting_p2h_row *from = &rows[out->lines[0].input];
     TRY(list_alternatives(ctx->arena, options->alternatives, from, out));
     out->places = from->places;
     out->place_count = from->count;
     out->network = from->network;
     out->matches = from->matches;
+    if (options->spell && options->lm == NULL) /* nothing tells which other syllables there were */
+        goto out;
     out->shares = ting_arena_take_zeroed(ctx->arena, (size_t)out->lines[0].count, sizeof *out->shares);
     TRY(out->shares != NULL ? TING_OK : TING_ERR_MEMORY);
     if (options->lm != NULL)
-        share_lines(out);
+        share_lines(out, options);
     else
         share_places(out);
 out:

@@ -20,8 +20,9 @@ typedef struct ting_p2h_row { /* places to choose from, one after the other */
     ting_hotword_matches matches; /* in them */
 } ting_p2h_row;
 
-/* The lines of rows [count], count >= 1, pooled. Everything lives in the arena of ctx, which a rescorer uses whole. Errors: memory,
- * those of the rescorer. */
-ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_row *rows, int count, ting_p2h_page *out);
+/* The lines of rows [count], count >= 1, pooled; the first `ranked` of them are a rescorer's to rank. Everything lives in the arena of
+ * ctx, which a rescorer uses whole. Errors: memory, those of the rescorer. */
+ting_err ting_p2h_lines_find(ting_ctx *ctx, const ting_p2h_options *options, const ting_p2h_row *rows, int count, int ranked,
+                             ting_p2h_page *out);
 
 #endif

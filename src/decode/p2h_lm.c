@@ -171,18 +171,19 @@ ting_err ting_p2h_lm_search(const ting_p2h_lm *lm, ting_arena *arena, const ting
                             const ting_hotwords *hotwords, const ting_hotword_matches *matches, int nbest, int *choices,
                             double *scores, int *count)
 {
-    const size_t beam = (size_t)lm->beam;
-    search s = {.lm = lm, .places = places, .hotwords = hotwords, .matches = matches};
+    ting_p2h_lm wide = *lm;
+    wide.beam = lm->beam > nbest ? lm->beam : nbest;
+    const size_t beam = (size_t)wide.beam;
+    search s = {.lm = &wide, .places = places, .hotwords = hotwords, .matches = matches};
     ting_err err = search_all(&s, arena, length);
     if (err != TING_OK)
         return err;
     const beginning *last = s.all + (size_t)length * beam;
     int kept = 0;
-    const int room = nbest < lm->beam ? nbest : lm->beam;
     for (int b = 0; b < s.alive[length]; b++) {
         ting_ngram_state after;
         const double end = lm->weight * ting_ngram_score(lm->ngram, &last[b].state, TING_NGRAM_END, &after);
-        kept = keep_best(s.best, kept, room, (step){last[b].score + end, last[b].hash, b, 0});
+        kept = keep_best(s.best, kept, nbest, (step){last[b].score + end, last[b].hash, b, 0});
     }
     for (int k = 0; k < kept; k++) {
         scores[k] = s.best[k].score;

@@ -84,7 +84,8 @@ typedef struct ting_choice {    /* one character, what each model says of it, we
     double total;    /* chosen: the sum; rivals: the difference of the lines' scores, what the line would lose */
 } ting_choice;
 
-typedef struct ting_decision { /* a place of the best line */
+typedef struct ting_decision { /* a character of the best line, or a place of it that is empty */
+    int place;                 /* of the network of places; a hotword may have several characters at one */
     ting_choice chosen;
     ting_choice rivals[TING_CHOICE_RIVALS]; /* best first; their terms less those of the chosen one, total too */
     int rival_count;
@@ -93,7 +94,7 @@ typedef struct ting_decision { /* a place of the best line */
 } ting_decision;
 
 typedef struct ting_decisions {
-    const ting_decision *items; /* [count] a place each */
+    const ting_decision *items; /* [count] in order of place */
     int count;
     double end;    /* the language model's term for the end of the sentence */
     double heard;  /* where sequences don't compete: the term of the sound for all of the line */

@@ -17,13 +17,14 @@
 
 enum { NEIGHBOURS_MOST = 64 }; /* syllables of a line whose attention is shown: what the network reads at once */
 
-typedef struct spot { /* a place of the best line */
+typedef struct spot { /* a character of the best line, or a place of it that is empty */
+    int place;
     int character;    /* TING_P2H_NOTHING: it is empty */
     int index;        /* in the line; -1: it is empty */
     int hotword;      /* number in the list, from 1; 0: none */
-    int first, end;   /* places of the hotword */
+    int first, end;   /* spots of the hotword */
     double log_prob;  /* the language model's, of the character */
-    double lift;      /* at a hotword's first place */
+    double lift;      /* in a hotword's first spot */
 } spot;
 
 typedef struct taken_apart { /* a sentence's best line */
@@ -35,30 +36,39 @@ typedef struct taken_apart { /* a sentence's best line */
     int count;
 } taken_apart;
 
+/* Empty places within a hotword are its too. */
+static void mark_hotwords(taken_apart *t)
+{
+    int first = 0;
+    for (int i = 0; i < t->count; i++) {
+        const int k = t->spots[i].index;
+        const ting_p2h_origin *origin = k >= 0 ? &t->line->origins[k] : NULL;
+        if (origin == NULL || origin->hotword == 0)
+            continue;
+        first = origin->part == 0 ? i : first;
+        for (int within = first; within <= i; within++) {
+            spot *own = &t->spots[within];
+            *own = (spot){own->place, own->character, own->index, origin->hotword, first, i + 1, 0, 0};
+        }
+    }
+}
+
 static ting_err take_apart(ting_arena *arena, const ting_explained_sentence *s, taken_apart *t)
 {
     ting_err err = TING_OK;
     const ting_p2h_page *page = &s->seen.page;
-    *t = (taken_apart){.use = s->use, .page = page, .line = &page->lines[0], .count = page->place_count};
+    *t = (taken_apart){.use = s->use, .page = page, .line = &page->lines[0]};
     t->tables = &ting_hanzi_p2h_model(s->use->p2h)->tables;
-    t->spots = ting_arena_take(arena, (size_t)t->count * sizeof *t->spots);
+    t->spots = ting_arena_take(arena, ((size_t)page->place_count + (size_t)t->line->count) * sizeof *t->spots);
     if (t->spots == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for an explanation");
-    for (int p = 0; p < t->count; p++)
-        t->spots[p] = (spot){.character = TING_P2H_NOTHING, .index = -1};
-    for (int k = 0; k < t->line->count; k++) {
-        spot *own = &t->spots[t->line->places[k]];
-        *own = (spot){.character = t->line->characters[k], .index = k, .hotword = t->line->origins[k].hotword};
-        if (own->hotword == 0)
-            continue;
-        const int first = t->line->places[k - t->line->origins[k].part];
-        for (int p = first; p <= t->line->places[k]; p++) { /* empty places within it are the word's too */
-            t->spots[p].hotword = own->hotword;
-            t->spots[p].first = first;
-        }
-        for (int p = first; p <= t->line->places[k]; p++)
-            t->spots[p].end = t->line->places[k] + 1;
+    for (int p = 0, k = 0; p < page->place_count; p++) {
+        if (k == t->line->count || t->line->places[k] > p)
+            t->spots[t->count++] = (spot){.place = p, .character = TING_P2H_NOTHING, .index = -1};
+        for (; k < t->line->count && t->line->places[k] == p; k++) /* a hotword may have several at one place */
+            t->spots[t->count++] = (spot){.place = p, .character = t->line->characters[k], .index = k};
     }
+    mark_hotwords(t);
 out:
     return err;
 }
@@ -76,7 +86,7 @@ static double say(const taken_apart *t, int character, bool in_hotword, ting_ngr
     return ting_ngram_score(lm->ngram, state, word, state) + shared;
 }
 
-/* log p of the line with `character` at place `at`, which is no hotword's (-1: as it is, which is noted in the spots). A hotword's is not
+/* log p of the line with `character` in spot `at`, which is no hotword's (-1: as it is, which is noted in the spots). A hotword's is not
  * less than the list says. *end: of the sentence's end, part of the sum. */
 static double say_line(taken_apart *t, int at, int character, double *end)
 {
@@ -104,8 +114,8 @@ static double say_line(taken_apart *t, int at, int character, double *end)
     return sum + *end;
 }
 
-/* The second language model's terms for the line and for those with characters[i] at a place: terms [1 + count]. */
-static ting_err rank_lines(const taken_apart *t, ting_ctx *ctx, int place, const int *characters, int count, double *terms)
+/* The second language model's terms for the line and for those with characters[i] in a spot: terms [1 + count]. */
+static ting_err rank_lines(const taken_apart *t, ting_ctx *ctx, int at, const int *characters, int count, double *terms)
 {
     ting_err err = TING_OK;
     ting_p2h_line lines[1 + TING_CHOICE_RIVALS] = {{NULL}};
@@ -113,7 +123,7 @@ static ting_err rank_lines(const taken_apart *t, ting_ctx *ctx, int place, const
         lines[l].characters = ting_ctx_ints(ctx, t->count);
         TRY(ctx->err);
         for (int p = 0; p < t->count; p++) {
-            const int here = l > 0 && p == place ? characters[l - 1] : t->spots[p].character;
+            const int here = l > 0 && p == at ? characters[l - 1] : t->spots[p].character;
             if (here != TING_P2H_NOTHING)
                 lines[l].characters[lines[l].count++] = here;
         }
@@ -164,30 +174,31 @@ static ting_choice look_at(const taken_apart *t, int place, int i)
 }
 
 /* A hotword's syllable: the network is not asked. What other tones and empty places lost is the first one's. */
-static ting_choice look_at_hotword(const taken_apart *t, int place, const char *written)
+static ting_choice look_at_hotword(const taken_apart *t, int at, const char *written)
 {
     ting_choice c = {.text = ""};
-    const spot *own = &t->spots[place];
+    const spot *own = &t->spots[at];
     if (strlen(written) < sizeof c.text) /* of what is written otherwise, such as Latin words, the card tells */
         memcpy(c.text, written, strlen(written) + 1);
     if (own->index < 0)
         return c;
-    const ting_confusion_choice *heard = heard_as(t, place, &t->line->origins[own->index]);
+    const ting_confusion_choice *heard = heard_as(t, own->place, &t->line->origins[own->index]);
     if (heard != NULL) {
         c.sound = t->use->heard_weight * heard->log_prob;
         write_syllable(t, heard->symbol, &c);
     }
     c.length = t->use->bonus;
-    if (place != own->first)
+    if (at != own->first)
         return c;
+    const int first = own->place, end = t->spots[own->end - 1].place + 1;
     for (int m = 0; m < t->page->matches.count; m++) {
         const ting_hotword_match *match = &t->page->matches.items[m];
-        if (match->number + 1 != own->hotword || match->first != own->first || match->end != own->end)
+        if (match->number + 1 != own->hotword || match->first != first || match->end != end)
             continue;
         double parts = 0;
-        for (int p = own->first; p < own->end; p++) {
-            const spot *other = &t->spots[p];
-            const ting_confusion_choice *as = other->index >= 0 ? heard_as(t, p, &t->line->origins[other->index]) : NULL;
+        for (int i = own->first; i < own->end; i++) {
+            const spot *other = &t->spots[i];
+            const ting_confusion_choice *as = other->index >= 0 ? heard_as(t, other->place, &t->line->origins[other->index]) : NULL;
             parts += as != NULL ? t->use->heard_weight * as->log_prob + t->use->bonus : 0;
         }
         c.sound += match->score - parts;
@@ -198,12 +209,12 @@ static ting_choice look_at_hotword(const taken_apart *t, int place, const char *
 
 /* ---- decisions ---- */
 
-/* Which of those at the place the line has; -1: none of them, a hotword's. */
-static int chosen_at(const taken_apart *t, int place)
+/* Which of those at its place the line has in a spot; -1: none of them, a hotword's. */
+static int chosen_at(const taken_apart *t, int at)
 {
-    const ting_p2h_place *p = &t->page->places[place];
-    for (int i = 0; i < p->count && t->spots[place].hotword == 0; i++)
-        if (p->characters[i] == t->spots[place].character)
+    const ting_p2h_place *p = &t->page->places[t->spots[at].place];
+    for (int i = 0; i < p->count && t->spots[at].hotword == 0; i++)
+        if (p->characters[i] == t->spots[at].character)
             return i;
     return -1;
 }
@@ -223,9 +234,10 @@ static void add_rival(ting_decision *d, int *characters, ting_choice rival, int 
 }
 
 /* The rivals by the search; then in the order in which the second language model leaves them. */
-static ting_err find_rivals(taken_apart *t, ting_ctx *ctx, int place, int chosen, double language, ting_decision *d)
+static ting_err find_rivals(taken_apart *t, ting_ctx *ctx, int at, int chosen, double language, ting_decision *d)
 {
     ting_err err = TING_OK;
+    const int place = t->spots[at].place;
     const ting_p2h_place *p = &t->page->places[place];
     const ting_choice own = look_at(t, place, chosen);
     int characters[TING_CHOICE_RIVALS];
@@ -238,14 +250,14 @@ static ting_err find_rivals(taken_apart *t, ting_ctx *ctx, int place, int chosen
         c.network -= own.network;
         c.length -= own.length;
         if (t->use->lm != NULL)
-            c.language = t->use->lm->weight * (say_line(t, place, p->characters[i], &end) - language);
+            c.language = t->use->lm->weight * (say_line(t, at, p->characters[i], &end) - language);
         c.total = c.sound + c.network + c.length + c.language;
         add_rival(d, characters, c, p->characters[i]);
     }
     if (t->use->rescorer == NULL)
         goto out;
     const ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    TRY(rank_lines(t, ctx, place, characters, d->rival_count, terms));
+    TRY(rank_lines(t, ctx, at, characters, d->rival_count, terms));
     ting_arena_rewind(ctx->arena, mark);
     const ting_decision found = *d;
     d->rival_count = 0;
@@ -287,7 +299,8 @@ ting_err ting_explain_decisions(ting_explained *e, int sentence, ting_decisions 
         ting_decision *d = &items[p];
         const spot *own = &t.spots[p];
         const int chosen = chosen_at(&t, p);
-        d->chosen = chosen >= 0 ? look_at(&t, p, chosen) : look_at_hotword(&t, p, written_at(s, own));
+        d->chosen = chosen >= 0 ? look_at(&t, own->place, chosen) : look_at_hotword(&t, p, written_at(s, own));
+        d->place = own->place;
         d->hotword = own->hotword;
         d->part = own->index >= 0 ? t.line->origins[own->index].part : 0;
         if (t.use->lm != NULL) {

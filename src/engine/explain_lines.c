@@ -38,17 +38,18 @@ static void draw_network(const ting_explained_sentence *s, const ting_decisions 
     const ting_p2h_tables *tables = &ting_hanzi_p2h_model(s->use->p2h)->tables;
     const ting_confusion *network = &s->seen.page.network;
     ting_str_add(out, "<h3>Syllables that competed</h3><div class='scroll net'>");
-    for (int p = 0; p < network->count; p++) {
+    for (int k = 0; k < d->count; k++) {
+        const int p = d->items[k].place;
         int list[SHOWN];
         const int count = order(&network->places[p], list);
         ting_str_add(out, "<div><b>");
-        ting_str_add_xml(out, d->items[p].chosen.text[0] != '\0' ? d->items[p].chosen.text : d->items[p].hotword > 0 ? "·" : "–");
+        ting_str_add_xml(out, d->items[k].chosen.text[0] != '\0' ? d->items[k].chosen.text : d->items[k].hotword > 0 ? "·" : "–");
         ting_str_add(out, "</b>");
         for (int i = 0; i < count; i++) {
             const ting_confusion_choice *c = &network->places[p].choices[list[i]];
             const char *name = name_of(tables, c->symbol);
-            const bool on = c->symbol == TING_CONFUSION_NOTHING ? d->items[p].chosen.text[0] == '\0'
-                                                                : strcmp(name, d->items[p].chosen.pinyin) == 0;
+            const bool on = c->symbol == TING_CONFUSION_NOTHING ? d->items[k].chosen.text[0] == '\0'
+                                                                : strcmp(name, d->items[k].chosen.pinyin) == 0;
             ting_str_addf(out, "<span%s><i style='width:%.0f%%'></i>", on ? " class='on'" : "", 100 * exp(c->log_prob));
             ting_str_add_xml(out, name);
             ting_str_addf(out, " <u>%.*f</u></span>", exp(c->log_prob) < 0.0995 ? 3 : 2, exp(c->log_prob));

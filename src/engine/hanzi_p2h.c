@@ -124,7 +124,7 @@ static ting_err write_page(void *self, const ting_hanzi_input *inputs, int input
     TRY(take_inputs(use->p2h, inputs, input_count, arena, &taken));
     TRY(ting_p2h_decode(&use->p2h->model, use->kern, use->pool, arena,
                         &(ting_p2h_options){.limit = use->limit, .aligned = use->aligned, .nbest = nbest,
-                                            .alternatives = alternatives, .other_tone = use->other_tone, .lm = use->lm,
+                                            .alternatives = alternatives, .spell = use->spell, .other_tone = use->other_tone, .lm = use->lm,
                                             .input_weight = use->heard_weight, .bonus = use->bonus,
                                             .hotwords = use->hotwords != NULL ? use->hotwords->hotwords : NULL,
                                             .rescorer = use->rescorer},

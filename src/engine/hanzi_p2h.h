@@ -39,6 +39,7 @@ typedef struct ting_hanzi_p2h_use {
     bool aligned;      /* one character a syllable whatever the network: what sentences need */
     double other_tone; /* see decode/p2h.h, as the next two */
     double heard_weight, bonus;
+    bool spell; /* what is shown is the syllables: shares are theirs */
     const ting_p2h_lm *lm; /* the same; made by ting_hanzi_p2h_weigh. NULL: none */
     const ting_p2h_rescorer *rescorer; /* decode/p2h_rescore.h; made by ting_hanzi_p2h_rescore. NULL: none */
     const struct ting_hotword_list *hotwords; /* engine/hotword_text.h; NULL: none */

@@ -150,6 +150,15 @@ static ting_err read_weight(const reader *r, ting_view field, double *out)
     return TING_OK;
 }
 
+/* With its tone: "Tao" may be a name. */
+static bool is_syllable(ting_view word)
+{
+    bool tone = word.text[word.length - 1] >= '1' && word.text[word.length - 1] <= '5';
+    for (size_t i = 0; i < word.length && !tone; i++)
+        tone = (unsigned char)word.text[i] >= 0x80;
+    return tone && ting_pinyin_read(word.text, word.length) != TING_PINYIN_NONE;
+}
+
 static ting_err read_line(reader *r, ting_view rest)
 {
     ting_err err = TING_OK;
@@ -160,6 +169,9 @@ static ting_err read_line(reader *r, ting_view rest)
         goto out;
     if (ting_utf8_count(word.text, word.length) < 0)
         FAIL(TING_ERR_FORMAT, "%s:%zu: not UTF-8", r->label, r->line);
+    if (is_syllable(word))
+        FAIL(TING_ERR_FORMAT, "%s:%zu: \"%.*s\" is a syllable, expected the word as it is to be written, then its pinyin", r->label,
+             r->line, (int)word.length, word.text);
     for (ting_view field; (field = take_field(&rest)).length > 0;) {
         if (field.text[0] == ':') {
             TRY(read_weight(r, field, &weight));

@@ -186,9 +186,11 @@ ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, const ting
     ting_lm_reader *r = ting_alloc(1, sizeof *r);
     if (r == NULL)
         return TING_ERR_MEMORY;
-    if (count < 1 || count > MOST_PARTS || !(options->cache >= 0 && options->cache < 1) || !(options->cache_words >= 0))
+    if (count < 1 || count > MOST_PARTS || !(options->cache >= 0 && options->cache < 1))
         FAIL(TING_ERR_ARGUMENT, "%d language models with a cache of weight %g, expected 1 to %d and 0 to below 1", count, options->cache,
              (int)MOST_PARTS);
+    if (options->cache_words != 0 && !(options->cache_words >= 1 && options->cache_words <= 1e9))
+        FAIL(TING_ERR_ARGUMENT, "a cache in which one counts half after %g words, expected 1 to 1e9", options->cache_words);
     for (int p = 0; p < count; p++) {
         TRY(check_part(parts, count, p));
         r->parts[p] = parts[p];

@@ -95,10 +95,8 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(real("fuse_weight", out->fuse_weight, 0, 10));
     TRY(real("fuse_bonus", out->fuse_bonus, -10, 10));
     TRY(real("lodr_weight", out->lodr_weight, 0, 10));
-    if (out->nbest > 1) {
-        out->decoding = out->decoding == TING_DECODING_RESCORE ? TING_DECODING_RESCORE : TING_DECODING_BEAM;
-        out->beam = out->beam > out->nbest ? out->beam : out->nbest;
-    }
+    if (out->nbest > 1 && out->decoding != TING_DECODING_RESCORE)
+        out->decoding = TING_DECODING_BEAM;
     if (out->fuse_lm == NULL && out->lodr_lm != NULL)
         FAIL(TING_ERR_ARGUMENT, "options.lodr_lm is taken away from fuse_lm, but there is none");
     if (out->fuse_lm != NULL && out->decoding == TING_DECODING_GREEDY)

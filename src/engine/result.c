@@ -72,17 +72,18 @@ const ting_sentence *ting_sentence_copy(ting_arena *arena, const ting_sentence *
     ting_token *tokens = copy_array(arena, from->tokens, sentence->token_count, sizeof *tokens);
     ting_hypothesis *hypotheses =
         copy_array(arena, from->hypotheses, sentence->hypothesis_count, sizeof *hypotheses);
-    if (copy == NULL || parts == NULL || chars == NULL || tokens == NULL || hypotheses == NULL)
+    const ting_char **of_hypotheses = ting_arena_take_zeroed(arena, (size_t)sentence->hypothesis_count, sizeof *of_hypotheses);
+    if (copy == NULL || parts == NULL || chars == NULL || tokens == NULL || hypotheses == NULL || of_hypotheses == NULL)
         return NULL;
     for (int i = 0; i < sentence->token_count; i++)
         tokens[i].text = ting_arena_text(arena, tokens[i].text);
     for (int i = 0; i < sentence->hypothesis_count; i++) {
         hypotheses[i].text = ting_arena_text(arena, hypotheses[i].text);
         hypotheses[i].pinyin = ting_arena_text(arena, hypotheses[i].pinyin);
-        hypotheses[i].chars = hypotheses[i].chars == from->chars ? chars
-                                                                 : copy_chars(arena, hypotheses[i].chars, hypotheses[i].char_count);
+        if (i > 0 && from->hypothesis_chars != NULL)
+            of_hypotheses[i] = copy_chars(arena, from->hypothesis_chars[i], hypotheses[i].char_count);
     }
-    *parts = (struct ting_sentence_parts){chars, tokens, hypotheses};
+    *parts = (struct ting_sentence_parts){chars, tokens, hypotheses, of_hypotheses};
     copy->parts = parts;
     copy->text = ting_arena_text(arena, sentence->text);
     copy->pinyin = ting_arena_text(arena, sentence->pinyin);
@@ -102,6 +103,14 @@ const ting_token *ting_sentence_token(const ting_sentence *sentence, int index)
 const ting_hypothesis *ting_sentence_hypothesis(const ting_sentence *sentence, int index)
 {
     return index >= 0 && index < sentence->hypothesis_count ? &sentence->parts->hypotheses[index] : NULL;
+}
+
+const ting_char *ting_hypothesis_char(const ting_sentence *sentence, int hypothesis, int index)
+{
+    if (hypothesis == 0)
+        return ting_sentence_char(sentence, index);
+    const ting_hypothesis *h = ting_sentence_hypothesis(sentence, hypothesis);
+    return h != NULL && index >= 0 && index < h->char_count ? &sentence->parts->hypothesis_chars[hypothesis][index] : NULL;
 }
 
 ting_result *ting_result_new(void)

@@ -16,6 +16,7 @@ struct ting_sentence_parts {
     const ting_char *chars;             /* [char_count] */
     const ting_token *tokens;           /* [token_count] */
     const ting_hypothesis *hypotheses;  /* [hypothesis_count] */
+    const ting_char *const *hypothesis_chars; /* [hypothesis_count][char_count of each] but for the first; NULL: there is one alone */
 };
 
 /* Copies everything that the sentence points to into the arena. NULL when the arena fails. */

@@ -204,13 +204,14 @@ static ting_err assemble(const ting_sentence_maker *maker, const ting_reading *r
     ting_sentence *sentence = ting_arena_take_zeroed(arena, 1, sizeof *sentence);
     struct ting_sentence_parts *parts = ting_arena_take_zeroed(arena, 1, sizeof *parts);
     ting_hypothesis *hypotheses = ting_arena_take_zeroed(arena, (size_t)count, sizeof *hypotheses);
-    if (sentence == NULL || parts == NULL || hypotheses == NULL)
+    const ting_char **chars = ting_arena_take_zeroed(arena, (size_t)count, sizeof *chars);
+    if (sentence == NULL || parts == NULL || hypotheses == NULL || chars == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a sentence");
     TRY(make_tokens(maker, best, arena, &tokens, &token_count));
     for (int i = 0; i < count; i++) {
-        ting_char *chars = NULL;
-        TRY(make_chars(maker, &readings[i], i == 0 ? page : NULL, arena, &chars));
-        hypotheses[i].chars = chars;
+        ting_char *made = NULL;
+        TRY(make_chars(maker, &readings[i], i == 0 ? page : NULL, arena, &made));
+        chars[i] = made;
         hypotheses[i].char_count = readings[i].count;
         hypotheses[i].text = join_text(maker, &readings[i], text, arena);
         hypotheses[i].pinyin = join_pinyin(maker, &readings[i], text, arena);
@@ -218,13 +219,12 @@ static ting_err assemble(const ting_sentence_maker *maker, const ting_reading *r
         if (hypotheses[i].text == NULL || hypotheses[i].pinyin == NULL)
             FAIL(TING_ERR_MEMORY, "out of memory for a sentence");
     }
-    const ting_char *chars = hypotheses[0].chars;
     double right = 0; /* characters to be expected */
     for (int i = 0; i < best->count; i++)
-        right += (double)chars[i].confidence;
-    *parts = (struct ting_sentence_parts){chars, tokens, hypotheses};
+        right += (double)chars[0][i].confidence;
+    *parts = (struct ting_sentence_parts){chars[0], tokens, hypotheses, chars};
     *sentence = (ting_sentence){
-        .start = chars[0].start, .end = chars[best->count - 1].end, .text = hypotheses[0].text,
+        .start = chars[0][0].start, .end = chars[0][best->count - 1].end, .text = hypotheses[0].text,
         .pinyin = hypotheses[0].pinyin, .confidence = (float)(right / best->count),
         .char_count = best->count, .token_count = token_count, .hypothesis_count = count, .parts = parts};
     *out = sentence;
@@ -310,8 +310,8 @@ ting_err ting_sentence_make_keyword(const ting_sentence_maker *maker, const ting
     ting_token *tokens = NULL;
     int token_count;
     TRY(make_tokens(maker, &r, arena, &tokens, &token_count));
-    const ting_hypothesis hypothesis = {name, pinyin, log(probability), &keyword, 1};
-    const struct ting_sentence_parts parts = {&keyword, tokens, &hypothesis};
+    const ting_hypothesis hypothesis = {name, pinyin, log(probability), 1};
+    const struct ting_sentence_parts parts = {&keyword, tokens, &hypothesis, NULL};
     const ting_sentence sentence = {.start = keyword.start, .end = end, .text = name, .pinyin = pinyin,
                                     .confidence = (float)probability, .char_count = 1, .token_count = token_count,
                                     .hypothesis_count = 1, .parts = &parts};

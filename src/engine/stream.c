@@ -159,6 +159,13 @@ static void take_call(void *self, long first)
         s->witness->call(s->witness->self, first);
 }
 
+/* Whether a pinyin-to-hanzi network has a say in what is written. */
+static bool is_written(const ting_stream *s)
+{
+    const bool wanted = s->options.hanzi == 2 ? s->model->writing.path != NULL : s->options.hanzi == 1;
+    return wanted && !s->model->hearing.am.writes && s->options.keywords == NULL;
+}
+
 static ting_err make_parts(ting_stream *s, int rate)
 {
     ting_err err = TING_OK;
@@ -182,23 +189,24 @@ static ting_err make_parts(ting_stream *s, int rate)
         .tokens = am->tokens.items, .parts = am->pieces, .token_count = (int)am->tokens.count,
         .row_seconds = ting_listener_row_seconds(s->listener),
         .nbest = s->options.nbest, .alternatives = s->options.alternatives};
+    if (!is_written(s) && s->options.beam < s->options.nbest) /* the acoustic hypotheses are all that there is to list */
+        s->options.beam = s->options.nbest;
     TRY(ting_search_new(am, &s->options, s->maker.row_seconds, &s->search));
     const struct weights *weights = s->model->weighing.lm != NULL ? &with_lm : &without_lm;
-    bool helper = s->options.hanzi == 2;
-    bool wanted = helper ? s->model->writing.path != NULL : s->options.hanzi == 1;
-    if (wanted && !am->writes && s->options.keywords == NULL) {
+    if (is_written(s)) {
         if (s->model->writing.path == NULL)
             FAIL(TING_ERR_MODEL, "the model was opened without a pinyin-to-hanzi network: its text can be pinyin only");
         s->use = (ting_hanzi_p2h_use){.p2h = s->model->writing.p2h, .kern = ting_kern_select(ting_cpu_detect()), .pool = s->pool,
                                       .limit = s->options.constrained ? TING_P2H_EXACT : TING_P2H_FREE, .aligned = true,
                                       .lm = s->model->weighing.lm, .rescorer = s->model->ranking.rescorer,
                                       .heard_weight = weights->heard, .bonus = weights->bonus, .hotwords = s->options.hotwords,
+                                      .spell = s->options.hanzi == 2,
                                       .seen = s->witness != NULL ? &s->seen : NULL};
         if (s->use.hotwords != NULL && s->use.hotwords->p2h != s->use.p2h)
             FAIL(TING_ERR_ARGUMENT, "the hotwords were read for another model");
         s->writer = ting_hanzi_p2h_writer(&s->use);
         s->maker.writer = &s->writer;
-        s->maker.spell = helper;
+        s->maker.spell = s->use.spell;
     }
 out:
     return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * write_lattice.c - HTK's standard lattice format (The HTK Book, chapter 20): the hypotheses of each sentence as a graph (lattice.h), and
- * those of one recording behind each other.
+ * write_lattice.c - HTK's standard lattice format (The HTK Book, chapter 20): the hypotheses of each sentence as a graph
+ * (word_lattice.h), and those of one recording behind each other.
  *
  *     VERSION=1.0
  *     UTTERANCE=name
@@ -14,7 +14,7 @@
 #include "engine/write.h"
 
 #include "base/err.h"
-#include "engine/lattice.h"
+#include "engine/word_lattice.h"
 
 /* A string as HTK reads it: nothing in it ends it. */
 static void add_word(ting_str *out, const char *text)
@@ -27,7 +27,7 @@ static void add_word(ting_str *out, const char *text)
 }
 
 /* Sentences one after the other: between two of them nothing is said. */
-static void add_lattices(ting_str *out, const ting_lattice *lattices, int count)
+static void add_lattices(ting_str *out, const ting_word_lattice *lattices, int count)
 {
     int first = 0, number = 0;
     for (int i = 0; i < count; i++)
@@ -36,7 +36,7 @@ static void add_lattices(ting_str *out, const ting_lattice *lattices, int count)
     first = 0;
     for (int i = 0; i < count; i++) {
         for (int k = 0; k < lattices[i].link_count; k++) {
-            const ting_lattice_link *l = &lattices[i].links[k];
+            const ting_word_link *l = &lattices[i].links[k];
             ting_str_addf(out, "J=%d S=%d E=%d W=", number++, first + l->from, first + l->to);
             add_word(out, l->word != NULL ? l->word->text : "!NULL");
             ting_str_addf(out, " a=%.4f l=%.4f p=%.4f\n", l->acoustic, l->other, l->share);
@@ -51,14 +51,14 @@ void ting_write_slf(ting_str *out, const ting_result *result, const char *name)
 {
     const int sentences = ting_result_sentence_count(result), count = sentences > 0 ? sentences : 1;
     ting_arena *arena = ting_arena_new(1 << 16);
-    ting_lattice *lattices = arena != NULL ? ting_arena_take_zeroed(arena, (size_t)count, sizeof *lattices) : NULL;
+    ting_word_lattice *lattices = arena != NULL ? ting_arena_take_zeroed(arena, (size_t)count, sizeof *lattices) : NULL;
     bool failed = lattices == NULL;
     for (int i = 0; i < sentences && !failed; i++)
-        failed = ting_lattice_make(ting_result_sentence(result, i), arena, &lattices[i]) != TING_OK;
+        failed = ting_word_lattice_make(ting_result_sentence(result, i), arena, &lattices[i]) != TING_OK;
     double times[2] = {0, ting_result_duration(result)};
-    ting_lattice_link nothing = {.to = 1, .share = 1};
+    ting_word_link nothing = {.to = 1, .share = 1};
     if (sentences == 0 && !failed) /* a lattice has two nodes at least */
-        lattices[0] = (ting_lattice){.times = times, .node_count = 2, .links = &nothing, .link_count = 1};
+        lattices[0] = (ting_word_lattice){.times = times, .node_count = 2, .links = &nothing, .link_count = 1};
     int nodes = 0, links = count - 1;
     for (int i = 0; i < count && !failed; i++) {
         nodes += lattices[i].node_count;

@@ -49,6 +49,7 @@ static ting_err add_sentence(ting_adapt_text *text, ting_view sentence)
     text->characters += characters > 0 ? (size_t)characters : 0;
     text->held += is_held(plain);
     ting_str_add(&text->plain, "\n");
+    err = ting_str_ok(&text->plain) ? TING_OK : TING_ERR_MEMORY;
 out:
     return err;
 }

@@ -15,7 +15,7 @@ static ting_ngram_discounts discounts_of(const uint64_t *n)
     for (int i = 0; i < TING_NGRAM_DISCOUNTS; i++) {
         const double count = i + 1;
         d.by[i] = n[i] > 0 ? count - (count + 1) * y * (double)n[i + 1] / (double)n[i] : NAN;
-        if (n[i + 1] == 0 || !(d.by[i] >= 0 && d.by[i] <= count))
+        if (n[i + 1] == 0 || !(d.by[i] > 0 && d.by[i] <= count)) /* 0 would leave nothing for what was not seen */
             return made_up;
     }
     return d;

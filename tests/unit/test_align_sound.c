@@ -147,6 +147,7 @@ static void scores_tell_what_was_said_wrong(void **state)
         ting_result *result;
         assert_ok(ting_align_file(model, SOUND, a->text, &options, &result));
         const ting_pronunciation *p = character(result, a->place)->pronunciation;
+        assert_ptr_equal(ting_hypothesis_char(ting_result_sentence(result, 0), 0, 0), ting_sentence_char(ting_result_sentence(result, 0), 0));
         assert_non_null(p);
         assert_string_equal(p->expected, a->expected);
         assert_string_equal(p->heard, a->heard);

@@ -185,6 +185,31 @@ static void hotwords_are_told_apart(void **state)
     ting_hotword_list_free(hotwords);
 }
 
+/* The word has a syllable that was not heard: two of its characters stand at one place. Its characters are sure all the same. */
+static void a_hotword_with_a_syllable_more_adds_up(void **state)
+{
+    (void)state;
+    static const char list[] = "张公安 :6 zhang1 gong1 an1\n";
+    ting_explained e;
+    ting_decisions d;
+    ting_hotword_list *hotwords;
+    assert_ok(ting_hotword_list_read(model, list, sizeof list - 1, 0, &hotwords));
+    ting_options options = one_thread();
+    options.hotwords = hotwords;
+    assert_ok(ting_explain_hear(model, SOUND, &options, NULL, &e));
+    assert_ok(ting_explain_decisions(&e, 0, &d));
+    assert_true(fabs(sum_of(&d) - d.score) < 1e-6);
+    int at_one_place = 0;
+    for (int i = 1; i < d.count; i++)
+        at_one_place += d.items[i].place == d.items[i - 1].place;
+    assert_int_equal(at_one_place, 1);
+    const ting_sentence *s = e.sentences[0].sentence;
+    assert_string_equal(ting_sentence_char(s, 1)->text, "公");
+    assert_true(ting_sentence_char(s, 1)->confidence > 0.5F);
+    ting_explained_free(&e);
+    ting_hotword_list_free(hotwords);
+}
+
 /* In the row in which the search emitted a token, its probability is the one that the search saw; a row's probabilities are at
  * most 1. */
 static void probabilities_are_those_of_the_search(void **state)
@@ -431,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(terms_add_up_and_rivals_are_other_lines),  cmocka_unit_test(hotwords_are_told_apart),
+        cmocka_unit_test(a_hotword_with_a_syllable_more_adds_up),
         cmocka_unit_test(probabilities_are_those_of_the_search),    cmocka_unit_test(attention_sums_to_one),
         cmocka_unit_test(a_page_needs_nothing_from_elsewhere),      cmocka_unit_test(a_part_is_a_part),
         cmocka_unit_test(a_model_that_writes_characters_has_its_part),

@@ -493,6 +493,24 @@ static void a_wide_transducer_beam_is_exhaustive(void **state)
     }
 }
 
+/* A model that is taken away has no say in tokens that it does not know, whatever it says of <unk>. */
+static void nothing_is_taken_back_of_unknown_tokens(void **state)
+{
+    (void)state;
+    uint32_t lacking[VOCAB];
+    memcpy(lacking, word_of, sizeof lacking);
+    lacking[1] = TING_NGRAM_UNKNOWN;
+    const ting_fusion_lm lm = {lms.ngram[0], NULL, word_of, 0.7}, less = {lms.ngram[1], NULL, lacking, -0.3};
+    const ting_fusion with = {.vocab = VOCAB, .lms = {lm, less}, .count = 2}, without = {.vocab = VOCAB, .lms = {lm}, .count = 1};
+    ting_fuser *a, *b;
+    assert_ok(ting_fuser_new(&with, 1, &a));
+    assert_ok(ting_fuser_new(&without, 1, &b));
+    assert_true(ting_fuser_gain(a, TING_FUSION_BEGIN, 1) == ting_fuser_gain(b, TING_FUSION_BEGIN, 1));
+    assert_true(ting_fuser_gain(a, TING_FUSION_BEGIN, 2) != ting_fuser_gain(b, TING_FUSION_BEGIN, 2));
+    ting_fuser_free(a);
+    ting_fuser_free(b);
+}
+
 /* Rows one by one or all at once; weights of 0 and a model taken away from itself beside no fusion. */
 static void a_transducer_beam_keeps_the_same_promises(void **state)
 {
@@ -532,6 +550,7 @@ int main(void)
         cmocka_unit_test(sure_blanks_are_only_counted),
         cmocka_unit_test(a_wide_transducer_beam_is_exhaustive),
         cmocka_unit_test(a_transducer_beam_keeps_the_same_promises),
+        cmocka_unit_test(nothing_is_taken_back_of_unknown_tokens),
     };
     return cmocka_run_group_tests(tests, open_lms, close_lms);
 }

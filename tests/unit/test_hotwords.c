@@ -203,7 +203,7 @@ static void lists_are_read(void **state)
     } bad[] = {{"中国 :x", "list:1: the weight \":x\""},
                {"\n中国 zhong1 foo", "list:2: \"foo\" behind the word"},
                {"中国 :1e9", "the weight"},
-               {"\xff\xfe zhong1", "not UTF-8"}};
+               {"\xff\xfe zhong1", "not UTF-8"}, {"zhong1 guo2", "\"zhong1\" is a syllable"}, {"zhōng guó", "is a syllable"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_fails(TING_ERR_FORMAT, bad[i].said, ting_hotword_list_parse("list", bad[i].text, strlen(bad[i].text), p2h, 0, NULL, &list));
         assert_null(list);

@@ -267,8 +267,35 @@ static void a_cache_remembers(void **state)
     assert_int_equal(a[2].unknown, 3);
     ting_lm_reader_free(plain);
     ting_lm_reader_free(cached);
+    assert_fails(TING_ERR_ARGUMENT, "after 0.5 words",
+                 ting_lm_reader_new(&part, 1, &(ting_lm_reader_options){.threads = 1, .cache = 0.1, .cache_words = 0.5}, &cached));
     ting_lm_free(lm);
     ting_free(file);
+}
+
+/* Words said 1, 1, 2, 2, 3, 3, 3, 3, 4 times, alone: the formula gives the discount 0 for one of them. */
+static void a_discount_of_nothing_is_made_up(void **state)
+{
+    (void)state;
+    static const char *const said[] = {"天", "地", "人人", "你你", "我我我", "他他他", "她她她", "们们们", "好好好好"};
+    ting_str text = {0};
+    ting_lm_report report;
+    ting_lm *lm;
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        for (const char *c = said[i]; *c != '\0'; c += 3)
+            ting_str_addf(&text, "%.3s\n", c);
+    char *path = ting_temp_path("alone.txt"), *recipe = ting_temp_path("alone.yaml"), *file = ting_temp_path("alone.gguf");
+    assert_ok(ting_file_save(path, text.text, text.length));
+    ting_str_clear(&text);
+    ting_str_addf(&text, "model: {order: 2}\ntokens: {rare: 1}\nsources:\n  - {name: alone, file: %s}\n", path);
+    assert_ok(ting_file_save(recipe, text.text, text.length));
+    assert_ok(ting_train_lm(&(ting_lm_options){.recipe = recipe, .output = file}, &report));
+    assert_ok(ting_lm_open(file, &lm));
+    ting_lm_free(lm);
+    char *const all[] = {path, recipe, file};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+    ting_str_free(&text);
 }
 
 int main(void)
@@ -279,6 +306,7 @@ int main(void)
         cmocka_unit_test(long_sentences_go_through_windows),
         cmocka_unit_test(models_are_mixed),
         cmocka_unit_test(a_cache_remembers),
+        cmocka_unit_test(a_discount_of_nothing_is_made_up),
     };
     return cmocka_run_group_tests(tests, write_corpus, drop_corpus);
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "decode/best_sums.h"
 #include "decode/p2h.h"
+#include "decode/p2h_rescore.h"
 #include "decode/s2s.h"
 #include "model/arpa.h"
 #include "model/schema.h"
@@ -412,6 +413,121 @@ static void sequences_are_laid_side_by_side(void **state)
     ting_p2h_model_close(&m);
 }
 
+typedef struct weighed { /* a network with a language model to which every character is <unk> */
+    ting_p2h_model model;
+    ting_ngram *ngram;
+    ting_arena *arena;
+    uint32_t words[POINTS];
+    ting_p2h_lm lm;
+} weighed;
+
+static void make_weighed(weighed *w)
+{
+    static const char text[] = "\\data\\\nngram 1=3\n\\1-grams:\n-0.5 <unk>\n-99 <s>\n-1.5 </s>\n\\end\\\n";
+    ting_ngram_table table;
+    *w = (weighed){.model = random_model(false), .arena = ting_arena_new(1 << 16)};
+    assert_ok(ting_arpa_parse("unknown", text, strlen(text), &table));
+    assert_ok(ting_ngram_make(&table, &w->ngram));
+    ting_ngram_table_free(&table);
+    w->lm = (ting_p2h_lm){.ngram = w->ngram, .word = w->words, .weight = 0.5, .beam = 64};
+}
+
+static void drop_weighed(weighed *w)
+{
+    ting_ngram_free(w->ngram);
+    ting_arena_free(w->arena);
+    ting_p2h_model_close(&w->model);
+}
+
+/* Two sequences: the likelier one lacks the syllable in the middle, beside which others were nearly heard. */
+static void decode_two(weighed *w, bool spell, const ting_p2h_rescorer *rescorer, int nbest, ting_p2h_page *page)
+{
+    static const int one[] = {A1, BA4, A1}, two[] = {A1, A1};
+    static const ting_confusion_other nearly[] = {{1, A2, 0.1}, {1, BA5, 0.2}};
+    const ting_p2h_input inputs[] = {{.syllables = one, .count = 3, .score = -3, .others = nearly, .other_count = 2},
+                                     {.syllables = two, .count = 2, .score = -2.9}};
+    assert_ok(ting_p2h_decode(&w->model, ting_kern_select(TING_CPU_SCALAR), NULL, w->arena,
+                              &(ting_p2h_options){.limit = TING_P2H_EXACT, .nbest = nbest, .input_weight = 1, .bonus = 0.3, .spell = spell,
+                                                  .lm = &w->lm, .rescorer = rescorer},
+                              inputs, 2, page));
+}
+
+/* The syllable that a character of one of those was read from. */
+static int read_from(const ting_p2h_page *page, int place, const ting_p2h_origin *o)
+{
+    const ting_confusion_place *p = &page->network.places[place];
+    for (int c = 0; c < p->count; c++)
+        if (p->choices[c].input == o->input && p->choices[c].place == o->place && p->choices[c].other == o->other)
+            return p->choices[c].symbol;
+    fail_msg("place %d has no such syllable", place);
+    return -1;
+}
+
+static void each_syllable_gets_its_own_characters(void **state)
+{
+    (void)state;
+    weighed w;
+    ting_p2h_page page;
+    int seen = 0;
+    make_weighed(&w);
+    decode_two(&w, false, NULL, 1, &page);
+    for (int t = 0; t < page.place_count; t++)
+        for (int k = 0; k < page.places[t].count; k++) {
+            const int *allowed, character = page.places[t].characters[k];
+            if (character == TING_P2H_NOTHING)
+                continue;
+            const int count = ting_p2h_allowed(&w.model.tables, TING_P2H_EXACT, read_from(&page, t, &page.places[t].origins[k]), &allowed);
+            bool its_own = false;
+            for (int i = 0; i < count; i++)
+                its_own = its_own || allowed[i] == character;
+            assert_true(its_own);
+            seen++;
+        }
+    assert_true(seen > 6);
+    drop_weighed(&w);
+}
+
+static void shares_may_be_of_syllables(void **state)
+{
+    (void)state;
+    weighed w;
+    ting_p2h_page written, spelt;
+    make_weighed(&w);
+    decode_two(&w, false, NULL, 64, &written);
+    decode_two(&w, true, NULL, 64, &spelt);
+    const ting_p2h_line *best = &spelt.lines[0];
+    for (int i = 0; i < best->count; i++) {
+        double agree = 0, all = 0;
+        const int want = read_from(&spelt, best->places[i], &best->origins[i]);
+        for (int l = 0; l < spelt.line_count; l++) {
+            const ting_p2h_line *line = &spelt.lines[l];
+            all += exp(line->score);
+            for (int k = 0; k < line->count; k++)
+                agree += line->places[k] == best->places[i] && read_from(&spelt, line->places[k], &line->origins[k]) == want ? exp(line->score) : 0;
+        }
+        assert_true(fabs(spelt.shares[i] - agree / all) < 1e-9);
+        assert_true(spelt.shares[i] >= written.shares[i] - 1e-12);
+    }
+    drop_weighed(&w);
+}
+
+/* A rescorer to which all lines are alike leaves their probabilities as they are, however few it ranks. */
+static void a_rescorer_of_no_weight_changes_nothing(void **state)
+{
+    (void)state;
+    weighed w;
+    ting_p2h_page before, after;
+    make_weighed(&w);
+    decode_two(&w, false, NULL, 1, &before);
+    decode_two(&w, false, &(ting_p2h_rescorer){.ngram = w.ngram, .word = w.words, .lines = 1}, 1, &after);
+    assert_int_equal(after.lines[0].count, before.lines[0].count);
+    assert_memory_equal(after.shares, before.shares, (size_t)before.lines[0].count * sizeof *before.shares);
+    assert_true(before.shares[0] < 1);
+    decode_two(&w, false, &(ting_p2h_rescorer){.ngram = w.ngram, .word = w.words, .weight = 2, .lines = 2}, 1, &after);
+    assert_true(after.lines[0].score < before.lines[0].score);
+    drop_weighed(&w);
+}
+
 struct trip {
     const char *path;
     bool s2s;
@@ -483,6 +599,9 @@ int main(void)
         cmocka_unit_test(long_lines_of_an_encoder_decoder_are_pieces),
         cmocka_unit_test(sequences_are_pooled),
         cmocka_unit_test(sequences_are_laid_side_by_side),
+        cmocka_unit_test(each_syllable_gets_its_own_characters),
+        cmocka_unit_test(shares_may_be_of_syllables),
+        cmocka_unit_test(a_rescorer_of_no_weight_changes_nothing),
         cmocka_unit_test(stored_models_write_the_same_and_fail_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,8 @@ static void the_best_lines_are_found(void **state)
         }
         const ting_p2h_lm narrow = {.ngram = ngram, .word = word, .weight = lm.weight, .beam = 2}; /* may lose, never wins */
         assert_ok(ting_p2h_lm_search(&narrow, arena, places, LENGTH, NULL, NULL, BEST, found, scores, &count));
+        assert_int_equal(count, BEST); /* as many as are wanted are kept all along */
+        assert_ok(ting_p2h_lm_search(&narrow, arena, places, LENGTH, NULL, NULL, 2, found, scores, &count));
         assert_int_equal(count, 2);
         assert_true(scores[0] <= all[0].score + 1e-9 && scores[0] > all[LINES - 1].score);
     }

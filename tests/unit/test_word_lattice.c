@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_lattice.c - the paths of a lattice are the hypotheses, with their scores, and nothing else; the file says the same.
+ * test_word_lattice.c - the paths of a lattice are the hypotheses, with their scores, and nothing else; the file says the same.
  */
 #include "support/support.h"
 
 #include "base/rng.h"
-#include "engine/lattice.h"
+#include "engine/word_lattice.h"
 #include "engine/result.h"
 
 #include <math.h>
@@ -19,6 +19,7 @@ typedef struct said { /* a sentence that owns what it points to */
     ting_char chars[WAYS][LONGEST];
     char texts[WAYS][TEXT];
     ting_hypothesis hypotheses[WAYS];
+    const ting_char *lines[WAYS];
     struct ting_sentence_parts parts;
     ting_sentence sentence;
 } said;
@@ -33,13 +34,14 @@ static void add_way(said *s, const char *spelt, double score, ting_rng *rng)
     s->texts[h][0] = '\0';
     for (int i = 0; i < count; i++) {
         const char *text = alphabet[spelt[i] - '0'];
-        const double start = 0.2 * i + 0.05 * ting_rng_uniform(rng);
+        const double start = 0.2 * i + 0.5 * ting_rng_uniform(rng);
         s->chars[h][i] = (ting_char){.text = text, .start = start, .end = start + 0.1, .pinyin = "",
                                      .log_prob = (float)-ting_rng_uniform(rng)};
         strcat(s->texts[h], text);
     }
-    s->hypotheses[h] = (ting_hypothesis){s->texts[h], "", score, s->chars[h], count};
-    s->parts = (struct ting_sentence_parts){s->chars[0], NULL, s->hypotheses};
+    s->hypotheses[h] = (ting_hypothesis){s->texts[h], "", score, count};
+    s->lines[h] = s->chars[h];
+    s->parts = (struct ting_sentence_parts){s->chars[0], NULL, s->hypotheses, s->lines};
     s->sentence.text = s->texts[0];
     s->sentence.pinyin = "";
     s->sentence.char_count = s->hypotheses[0].char_count;
@@ -49,7 +51,7 @@ static void add_way(said *s, const char *spelt, double score, ting_rng *rng)
 
 typedef struct paths {
     const said *said;
-    const ting_lattice *lattice;
+    const ting_word_lattice *lattice;
     int found[WAYS];
     int count;
 } paths;
@@ -57,7 +59,7 @@ typedef struct paths {
 /* Every path from `node` on, behind a text with these sums. */
 static void follow(paths *p, int node, const char *text, double sum, double least_share)
 {
-    const ting_lattice *l = p->lattice;
+    const ting_word_lattice *l = p->lattice;
     if (node == l->node_count - 1) {
         for (int h = 0; h < p->said->sentence.hypothesis_count; h++)
             if (strcmp(text, p->said->texts[h]) == 0) { /* the first of equal ones */
@@ -70,12 +72,12 @@ static void follow(paths *p, int node, const char *text, double sum, double leas
         fail_msg("a path reads %s, which no hypothesis does", text);
     }
     for (int k = 0; k < l->link_count; k++) {
-        const ting_lattice_link *link = &l->links[k];
+        const ting_word_link *link = &l->links[k];
         if (link->from != node)
             continue;
         char longer[2 * TEXT];
         snprintf(longer, sizeof longer, "%s%s", text, link->word != NULL ? link->word->text : "");
-        assert_true(link->to > node && strlen(longer) < TEXT);
+        assert_true(link->to > node && l->times[link->to] >= l->times[node] && strlen(longer) < TEXT);
         follow(p, link->to, longer, sum + link->acoustic + link->other, fmin(least_share, link->share));
     }
 }
@@ -93,7 +95,7 @@ static int different(const said *s)
 }
 
 /* Shares flow: what comes into a node goes out of it, 1 in all. */
-static void assert_shares_flow(const ting_lattice *l)
+static void assert_shares_flow(const ting_word_lattice *l)
 {
     for (int node = 0; node < l->node_count; node++) {
         double in = node == 0, out = node == l->node_count - 1;
@@ -105,9 +107,9 @@ static void assert_shares_flow(const ting_lattice *l)
     }
 }
 
-static void check(const said *s, ting_arena *arena, ting_lattice *lattice)
+static void check(const said *s, ting_arena *arena, ting_word_lattice *lattice)
 {
-    assert_ok(ting_lattice_make(&s->sentence, arena, lattice));
+    assert_ok(ting_word_lattice_make(&s->sentence, arena, lattice));
     paths p = {.said = s, .lattice = lattice};
     follow(&p, 0, "", 0, 1);
     assert_int_equal(p.count, different(s));
@@ -121,7 +123,7 @@ static void paths_are_the_hypotheses(void **state)
     (void)state;
     ting_arena *arena = ting_arena_new(1 << 12);
     ting_rng rng = ting_rng_new(3, 0);
-    ting_lattice lattice;
+    ting_word_lattice lattice;
     said one = {0}, s = {0};
     add_way(&one, "023", -4, &rng);
     check(&one, arena, &lattice);
@@ -145,7 +147,7 @@ static void any_hypotheses_do(void **state)
     ting_rng rng = ting_rng_new(4, 0);
     for (int round = 0; round < 300; round++) {
         said s = {0};
-        ting_lattice lattice;
+        ting_word_lattice lattice;
         const int ways = 1 + (int)ting_rng_below(&rng, WAYS);
         for (int h = 0; h < ways; h++) {
             char spelt[LONGEST + 1] = "";
