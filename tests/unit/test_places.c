@@ -144,7 +144,7 @@ static void options_of_another_version_are_understood(void **state)
     assert_int_equal(new.later[7], 0);
     new.known.nbest = 12;
     assert_ok(ting_options_take(&new.known, &got));
-    assert_int_equal(got.decoding, TING_DECODING_BEAM); /* n-best needs a beam as wide */
+    assert_int_equal(got.decoding, TING_DECODING_BEAM); /* lines are chosen from what it holds */
     assert_int_equal(got.beam, 8);
 }
 
