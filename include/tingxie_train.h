@@ -229,8 +229,9 @@ typedef struct ting_lm_report {
 } ting_lm_report;
 
 /* Text files to a language model: n-grams, or a network, which is trained to the end of its recipe's plan, from the folder's checkpoint
- * where there is one. A function of the files and the recipe alone. Errors: io, format (recipe, texts, checkpoint), argument, model,
- * memory, numeric (the training diverged), unsupported (too many n-grams), cancelled. */
+ * where there is one. A function of the files and the recipe alone. Errors: io, format (recipe, texts, checkpoint), argument (the output
+ * is a file that is read, or its name ends neither in .gguf nor, of n-grams, in .arpa), model, memory, numeric (the training diverged),
+ * unsupported (too many n-grams), cancelled. */
 TING_API ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report);
 
 enum { TING_LM_MIX_MOST = 16 };
@@ -257,8 +258,8 @@ typedef struct ting_lm_mix_report {
 } ting_lm_mix_report;
 
 /* Several n-gram models as one: their weighted mean for every n-gram that one of them lists (docs/LM.md). Memory: some 80 bytes for each
- * n-gram of what is made. Errors: io, format, model (a model that is not of n-grams), argument (weights), memory,
- * unsupported (too many n-grams), cancelled. */
+ * n-gram of what is made. Errors: io, format, model (a model that is not of n-grams), argument (weights; the output is a
+ * file that is read, or its name ends otherwise), memory, unsupported (too many n-grams), cancelled. */
 TING_API ting_err ting_mix_lm(const ting_lm_mix_options *options, ting_lm_mix_report *report);
 
 typedef struct ting_adapt_options { /* start with {0} and weight -1 */

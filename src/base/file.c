@@ -223,6 +223,19 @@ out:
     return err;
 }
 
+ting_err ting_file_check_place(const char *path)
+{
+    ting_err err = TING_OK;
+    ting_file_writer writer = {0};
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        goto out; /* whoever reads a pipe would take a trial for the end */
+    TRY(ting_file_create(path, &writer));
+out:
+    ting_file_abandon(&writer);
+    return err;
+}
+
 FILE *ting_file_temporary(void)
 {
     const char *folder = getenv("TMPDIR");

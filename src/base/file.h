@@ -51,6 +51,10 @@ ting_err ting_file_save(const char *path, const void *bytes, size_t count);
 /* What is read must not be what is written; "-" is standard input. Errors: argument (both names are one file). */
 ting_err ting_file_apart(const char *input, const char *output);
 
+/* Whether a file can be put at `path`, to be asked before the work whose result goes there. Errors: io (there is no such folder, it may not
+ * be written, the path is a folder), memory. */
+ting_err ting_file_check_place(const char *path);
+
 /* A nameless file for reading and writing that is gone when it is closed, in the folder that TMPDIR names, else in /tmp. NULL
  * and errno on failure. */
 FILE *ting_file_temporary(void);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "engine/tool_model.h"
 #include "engine/tool_sound.h"
 
 #include "tingxie.h"
@@ -49,6 +50,8 @@ static ting_err explain(ting_cli *cli, const struct options *o, char **html)
     how.end = o->end;
     how.sound = o->sound;
     TRY(ting_model_open(o->model, &model_options, &model));
+    if (o->output != NULL)
+        TRY(ting_tool_model_apart(model, o->output)); /* also of a model that was found by itself */
     if (o->hotwords != NULL)
         TRY(ting_hotword_list_open(model, o->hotwords, o->hotword_weight, &hotwords));
     options.hotwords = hotwords;
@@ -58,6 +61,19 @@ static ting_err explain(ting_cli *cli, const struct options *o, char **html)
 out:
     ting_hotword_list_free(hotwords);
     ting_model_free(model);
+    return err;
+}
+
+/* Said before the work, not behind it: no file that is named is overwritten, and the page can be written where it shall be. */
+static ting_err check_output(const char *sound, const struct options *o)
+{
+    ting_err err = TING_OK;
+    const char *const named[] = {sound, o->model, o->lm, o->rescore_lm, o->hotwords};
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (named[i] != NULL)
+            TRY(ting_file_apart(named[i], o->output));
+    TRY(ting_file_check_place(o->output));
+out:
     return err;
 }
 
@@ -73,7 +89,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     if (o->raw != NULL)
         TRY(ting_tool_check_raw(o->raw));
     if (o->output != NULL)
-        TRY(ting_file_apart(cli->inputs[0], o->output));
+        TRY(check_output(cli->inputs[0], o));
     TRY(explain(cli, o, &html));
     if (o->output != NULL)
         TRY(ting_file_save(o->output, html, strlen(html)));

@@ -62,9 +62,11 @@ static ting_exit run(ting_cli *cli, const void *given)
         return ting_cli_fail(
             cli, TING_EXIT_USAGE,
             "this format is no text: name a file with -o, or redirect standard output");
+    const char *const named[] = {cli->inputs[0], options->model, options->cmvn};
     ting_err err = ting_tool_features_check(&job);
-    if (err == TING_OK && options->output != NULL)
-        err = ting_file_apart(cli->inputs[0], options->output);
+    for (size_t i = 0; i < sizeof named / sizeof named[0] && err == TING_OK && options->output != NULL; i++)
+        if (named[i] != NULL)
+            err = ting_file_apart(named[i], options->output);
     if (err != TING_OK)
         return ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();

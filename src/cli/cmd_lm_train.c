@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_lm_train.c - tingxie lm train: a language model from texts. */
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/training.h"
@@ -24,23 +23,21 @@ static ting_exit run(ting_cli *cli, const void *fields)
     for (int i = 0; i < o->settings.count; i++)
         settings[i] = o->settings.items[i];
     ting_cli_catch_interrupt();
-    ting_err err = ting_file_apart(cli->inputs[0], o->output);
-    if (err == TING_OK)
-        err = ting_train_lm(&(ting_lm_options){.recipe = cli->inputs[0],
-                                               .output = o->output,
-                                               .base = o->base,
-                                               .settings = settings,
-                                               .licence = o->licence,
-                                               .authors = o->authors,
-                                               .remarks = {ting_cli_remark, cli},
-                                               .folder = o->folder,
-                                               .threads = o->threads,
-                                               .finish = o->finish,
-                                               .type = o->type,
-                                               .report = ting_training_report,
-                                               .stop = ting_cli_stop,
-                                               .self = &session},
-                            &report);
+    const ting_err err = ting_train_lm(&(ting_lm_options){.recipe = cli->inputs[0],
+                                                          .output = o->output,
+                                                          .base = o->base,
+                                                          .settings = settings,
+                                                          .licence = o->licence,
+                                                          .authors = o->authors,
+                                                          .remarks = {ting_cli_remark, cli},
+                                                          .folder = o->folder,
+                                                          .threads = o->threads,
+                                                          .finish = o->finish,
+                                                          .type = o->type,
+                                                          .report = ting_training_report,
+                                                          .stop = ting_cli_stop,
+                                                          .self = &session},
+                                       &report);
     ting_training_end(&session);
     ting_free(settings);
     if (err != TING_OK)

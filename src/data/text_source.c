@@ -35,6 +35,25 @@ out:
     return err;
 }
 
+ting_err ting_text_sources_apart(ting_yaml *list, const char *base, const char *output)
+{
+    ting_err err = TING_OK;
+    char *path = NULL;
+    for (ting_yaml *item = list != NULL ? list->first : NULL; item != NULL; item = item->next) {
+        const char *file = NULL;
+        if (item->kind == TING_YAML_MAP)
+            TRY(ting_yaml_text(item, "file", &file));
+        if (file == NULL)
+            continue; /* said where it is read in earnest */
+        ting_free(path);
+        path = ting_path_under(base, file);
+        TRY(path != NULL ? ting_file_apart(path, output) : TING_ERR_MEMORY);
+    }
+out:
+    ting_free(path);
+    return err;
+}
+
 static ting_err count_lines(const char *path, long *count)
 {
     ting_err err = TING_OK;

@@ -60,6 +60,10 @@ ting_err ting_text_reader_open(const ting_text_source *source, const char *base,
 ting_err ting_text_reader_next(ting_text_reader *reader, ting_text_line *out, bool *more);
 void ting_text_reader_close(ting_text_reader *reader);
 
+/* Whether the output is none of the files that a list of sources or exclusions names; list NULL: there are none. Errors: argument (it is
+ * one), format, memory. */
+ting_err ting_text_sources_apart(ting_yaml *list, const char *base, const char *output);
+
 /* Calls `each` with every text that the exclusion `item` names; it returns whether the text is of use. Errors: format (nothing is of use:
  * nothing would be held out, a missing column), io, memory. */
 ting_err ting_text_exclusions(ting_yaml *item, const char *base, bool (*each)(void *self, ting_view text), void *self);

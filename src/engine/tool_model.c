@@ -2,6 +2,7 @@
 /* tool_model.c - see tool_model.h. */
 #include "engine/tool_model.h"
 
+#include "base/file.h"
 #include "engine/decoder.h"
 #include "engine/keyword_text.h"
 #include "engine/model.h"
@@ -34,6 +35,17 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out)
         ting_tool_file_stamp("ranking", model->ranking.path, out);
         ting_str_addf(out, " rescore-weight=%g rescore-lines=%d", model->options.rescore_weight, model->options.rescore_lines);
     }
+}
+
+ting_err ting_tool_model_apart(const ting_model *model, const char *output)
+{
+    ting_err err = TING_OK;
+    const char *const paths[] = {model->hearing.path, model->writing.path, model->weighing.path, model->ranking.path};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (paths[i] != NULL)
+            TRY(ting_file_apart(paths[i], output));
+out:
+    return err;
 }
 
 ting_err ting_tool_model_decodes(const ting_model *model, const ting_options *options)

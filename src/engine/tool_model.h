@@ -13,6 +13,9 @@ void ting_tool_model_stamp(const ting_model *model, ting_str *out);
 /* The same of one file, ` WHAT=...`; nothing of what is not there. */
 void ting_tool_file_stamp(const char *what, const char *path, ting_str *out);
 
+/* Whether the output is none of the files that the networks came from. Errors: argument (it is one). */
+ting_err ting_tool_model_apart(const ting_model *model, const char *output);
+
 /* Whether streams can be opened with the options' head, way of decoding and language models. Errors: those of ting_stream_new. */
 ting_err ting_tool_model_decodes(const ting_model *model, const ting_options *options);
 

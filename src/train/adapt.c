@@ -73,6 +73,7 @@ static ting_err check_options(const ting_adapt_options *o)
         TRY(ting_file_apart(o->tables[i], o->output));
     if (o->lm != NULL)
         TRY(ting_file_apart(o->lm, o->output));
+    TRY(ting_file_check_place(o->output));
 out:
     return err;
 }

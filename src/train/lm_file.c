@@ -7,10 +7,22 @@
 
 #include <string.h>
 
+static bool ends_in(const char *path, const char *ending)
+{
+    const char *own = strrchr(path, '.');
+    return own != NULL && strcmp(own, ending) == 0;
+}
+
 bool ting_lm_file_is_arpa(const char *path)
 {
-    const char *ending = strrchr(path, '.');
-    return ending != NULL && strcmp(ending, ".arpa") == 0;
+    return ends_in(path, ".arpa");
+}
+
+ting_err ting_lm_file_check_name(const char *path, bool network)
+{
+    if (ends_in(path, ".gguf") || (!network && ends_in(path, ".arpa")))
+        return TING_OK;
+    return ting_fail(TING_ERR_ARGUMENT, "%s: expected a name that ends in .gguf%s", path, network ? ", as of a network" : " or .arpa");
 }
 
 ting_err ting_lm_file_read(const char *path, ting_ngram_table *out)

@@ -7,6 +7,10 @@
 
 bool ting_lm_file_is_arpa(const char *path);
 
+/* Whether a model can be written there, before the work: the name has one of the endings, of which a network only has .gguf. Errors:
+ * argument (another ending). */
+ting_err ting_lm_file_check_name(const char *path, bool network);
+
 /* Network "lm" of a GGUF file, which must be of n-grams, or an ARPA file. A sealed table; free with ting_ngram_table_free. Errors: io,
  * format, model, not found, memory. */
 ting_err ting_lm_file_read(const char *path, ting_ngram_table *out);

@@ -2,6 +2,7 @@
 /*
  * lm_mix.c - ting_mix_lm of tingxie_train.h: files to tables, ngram_mix.h, and a file again with a record of what went into it.
  */
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/lines.h"
@@ -63,13 +64,26 @@ out:
     return err;
 }
 
+/* Said before the work, not behind it: no file that is named is overwritten, and the model can be written where it shall be. */
+static ting_err check_output(const ting_lm_mix_options *o)
+{
+    ting_err err = TING_OK;
+    for (int i = 0; i < o->count; i++)
+        TRY(ting_file_apart(o->models[i], o->output));
+    if (o->tune != NULL)
+        TRY(ting_file_apart(o->tune, o->output));
+    TRY(ting_lm_file_check_name(o->output, false));
+    TRY(ting_file_check_place(o->output));
+out:
+    return err;
+}
+
 static ting_err open_models(job *j)
 {
     ting_err err = TING_OK;
     ting_ngram_table tables[TING_LM_MIX_MOST] = {{0}};
     for (int i = 0; i < j->count; i++) {
         TRY(check_stop(j));
-        TRY(ting_file_apart(j->options->models[j->used[i]], j->options->output));
         TRY(ting_lm_file_read(j->options->models[j->used[i]], &tables[i]));
     }
     if (j->count == 1) { /* itself, to the last digit */
@@ -163,6 +177,7 @@ ting_err ting_mix_lm(const ting_lm_mix_options *options, ting_lm_mix_report *rep
     job j = {.options = options, .log = &log, .report = report};
     *report = (ting_lm_mix_report){.perplexity = -1};
     TRY(check_weights(&j));
+    TRY(check_output(options));
     TRY(open_models(&j));
     if (options->tune != NULL && j.mix == NULL)
         report->weights[0] = 1;

@@ -8,10 +8,12 @@
  */
 #include "train/lm_job.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/yaml_text.h"
 #include "data/remarks.h"
 #include "model/schema.h"
+#include "train/lm_file.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -99,6 +101,38 @@ out:
     return err;
 }
 
+/* Said before the work, not behind it: no file that is read is overwritten, and the model can be written where it shall be. */
+static ting_err check_output(const ting_lm_job *j)
+{
+    ting_err err = TING_OK;
+    const ting_lm_options *o = j->options;
+    const char *file = NULL, *of = NULL;
+    char *words = NULL, *model = NULL;
+    ting_yaml *tokens;
+    TRY(ting_yaml_child(j->doc.root, "tokens", TING_YAML_MAP, &tokens));
+    if (tokens != NULL) {
+        TRY(ting_yaml_text(tokens, "file", &file));
+        TRY(ting_yaml_text(tokens, "of", &of));
+    }
+    words = file != NULL ? ting_path_under(o->base, file) : NULL;
+    model = of != NULL ? ting_path_under(o->base, of) : NULL;
+    TRY((file == NULL) == (words == NULL) && (of == NULL) == (model == NULL) ? TING_OK : TING_ERR_MEMORY);
+    TRY(ting_file_apart(o->recipe, o->output));
+    if (words != NULL)
+        TRY(ting_file_apart(words, o->output));
+    if (model != NULL)
+        TRY(ting_file_apart(model, o->output));
+    TRY(ting_text_sources_apart(ting_yaml_find(j->doc.root, "sources"), o->base, o->output));
+    TRY(ting_text_sources_apart(ting_yaml_find(j->doc.root, "exclude"), o->base, o->output));
+    TRY(ting_lm_file_check_name(o->output, !j->recipe.ngram));
+    if (j->recipe.ngram || o->folder != NULL) /* a network's folder beside it is made, and what is above it too */
+        TRY(ting_file_check_place(o->output));
+out:
+    ting_free(words);
+    ting_free(model);
+    return err;
+}
+
 ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report)
 {
     ting_err err = TING_OK;
@@ -113,6 +147,7 @@ ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report)
     for (const char *const *s = options->settings; s != NULL && *s != NULL; s++)
         TRY(ting_yaml_set(&j->doc, *s));
     TRY(ting_lm_recipe_read(j->doc.root, &j->recipe));
+    TRY(check_output(j));
     TRY(ting_lm_text_open(j->doc.root, options->base, options->stop, options->self, &j->text));
     TRY(ting_yaml_done(j->doc.root));
     TRY(ting_lm_recipe_check_weights(&j->recipe, j->text.source, j->text.sources));

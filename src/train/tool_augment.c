@@ -28,6 +28,7 @@ ting_err ting_tool_augment(const ting_augment_job *job)
     ting_sound sound = {0};
     ting_rng rng = ting_rng_for((uint64_t)job->seed, TING_RNG_BATCH, 0, 0);
     TRY(ting_file_apart(job->input, job->output));
+    TRY(ting_file_apart(job->recipe, job->output));
     TRY(ting_sound_load(job->input, 0, &sound));
     TRY(read_plan(job, &doc, &plan));
     TRY(ting_augment_new(&plan, job->log, &augment));

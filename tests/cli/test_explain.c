@@ -86,6 +86,9 @@ static void a_failure_leaves_the_old_page(void **state)
     refuse(1, "/nowhere/page.html", ARGS("explain", "-o", "/nowhere/page.html", SOUND));
     refuse(1, "hot.txt", ARGS("explain", "-o", path, "--hotwords", "/nowhere/hot.txt", SOUND));
     refuse(2, SOUND, ARGS("explain", "-o", SOUND, SOUND)); /* the sound itself */
+    static const char *const read[] = {"--hotwords", "--lm", "--rescore-lm", "-m"};
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++) /* or a file that an option names */
+        refuse(2, "old.html is both input and output", ARGS("explain", "-o", path, read[i], path, SOUND));
     assert_ok(ting_file_map(path, &page));
     assert_int_equal(page.size, 3);
     ting_file_unmap(&page);

@@ -203,6 +203,9 @@ static void what_is_wrong_is_said(void **state)
     ting_assert_usage("expected FORMAT:RATE:CHANNELS", ARGS("features", "--raw=foo", "-"));
     ting_assert_usage("expected icefall, wenet or tutorial", ARGS("features", "-s", "mfcc", "-"));
     ting_assert_usage("bins", ARGS("features", "-s", "icefall bins=many", "-"));
+    char *statistics = ting_temp_text("statistics.txt", "[ 1 2\n 3 4 ]\n");
+    ting_assert_usage("is both input and output", ARGS("features", "-s", "icefall", "--cmvn", statistics, "-o", statistics, "-"));
+    ting_free(statistics);
     ting_assert_usage("needs a file of statistics", ARGS("features", "-s", "icefall cmvn=global", "-"));
     ting_assert_usage("--channel 0 is out of range: 1 to 1024", ARGS("features", "--channel=0", "-"));
     char *own = ting_temp_path("own.wav");

@@ -248,6 +248,39 @@ static void what_cannot_be_is_said(void **state)
         ting_free(all[i]);
 }
 
+/* Whatever a recipe names is never overwritten, and what cannot be written is said before the work. */
+static void an_output_is_none_of_the_inputs(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"text.txt", "held.tsv", "words.txt", "am.gguf"};
+    char *folder = ting_temp_path("apart-lm"), *recipe = ting_path_join(folder, "apart.yaml"), *nowhere = ting_path_join(folder, "none/lm.gguf"),
+         *foo = ting_path_join(folder, "lm.foo");
+    const char *const text = "sources: [{name: a, file: text.txt}]\nexclude: [{file: held.tsv}]\ntokens: {file: words.txt}\n";
+    assert_ok(ting_folder_make(folder));
+    assert_ok(ting_file_save(recipe, text, strlen(text)));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = ting_path_join(folder, files[i]);
+        assert_ok(ting_file_save(path, "text\n", 5));
+        ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", path, i == 3 ? "--set" : NULL,
+                                                                         "tokens.of=am.gguf", NULL}, "", 2, "is both input and output");
+        ting_program_free(&done);
+        ting_free(path);
+    }
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", recipe, NULL}, "", 2,
+                                               "is both input and output");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", nowhere, NULL}, "", 1, "none/lm.gguf: cannot be written");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", foo, NULL}, "", 2,
+                              "lm.foo: expected a name that ends in .gguf or .arpa");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", folder, NULL}, "", 2, "expected a name that ends in");
+    ting_program_free(&done);
+    char *const all[] = {folder, recipe, nowhere, foo};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_model_weighs_lines_of_hanzi),
         cmocka_unit_test(a_network_is_trained_and_ranks),
         cmocka_unit_test(what_cannot_be_is_said),
+        cmocka_unit_test(an_output_is_none_of_the_inputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

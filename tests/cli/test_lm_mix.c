@@ -109,6 +109,10 @@ static void what_cannot_be_is_said(void **state)
         {{"lm", "mix", p2h, "-w", "1;", "-o", out}, 2, "expected 1 numbers"},
         {{"lm", "mix", p2h, text, "-w", "0,0", "-o", out}, 2, "all weights are 0"},
         {{"lm", "mix", p2h, "-w", "1", "-o", out}, 1, "\"lm\""},
+        {{"lm", "mix", p2h, p2h, "--tune", text, "-o", text}, 2, "is both input and output"},
+        {{"lm", "mix", p2h, text, "-w", "1,0", "-o", text}, 2, "is both input and output"}, /* not even what has no share */
+        {{"lm", "mix", p2h, "-w", "1", "-o", "no-mix.foo"}, 2, "no-mix.foo: expected a name that ends in .gguf or .arpa"},
+        {{"lm", "mix", p2h, "-w", "1", "-o", "nowhere/mix.gguf"}, 1, "nowhere/mix.gguf: cannot be written"},
         {{"lm", "mix", text, "-w", "1", "-o", out}, 1, "no-mix.txt"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -218,6 +218,13 @@ static void a_failed_write_leaves_the_old_file(void **state)
     assert_fails(TING_ERR_IO, "No such file", ting_file_map("/nowhere/at/all", &file));
     assert_fails(TING_ERR_IO, "a folder", ting_file_map("/", &file));
     assert_fails(TING_ERR_IO, "/nowhere/x", ting_file_save("/nowhere/x", "", 0));
+    assert_fails(TING_ERR_IO, "/nowhere/x", ting_file_check_place("/nowhere/x"));
+    assert_fails(TING_ERR_IO, "is a folder", ting_file_check_place("/tmp"));
+    assert_ok(ting_file_check_place("/dev/null"));
+    assert_ok(ting_file_check_place(path)); /* and nothing is changed by asking */
+    assert_ok(ting_file_map(path, &file));
+    assert_int_equal(file.size, 5);
+    ting_file_unmap(&file);
     assert_fails(TING_ERR_IO, "writing failed", ({
                      ting_file_writer full = {0};
                      full.path = ting_strdup("/dev/full");
