@@ -60,6 +60,21 @@ long ting_utf8_count(const char *text, size_t size)
     return count;
 }
 
+ting_err ting_utf8_check(const char *file, long line, const char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint32_t code_point = 0;
+        const int length = ting_utf8_decode(text + at, size - at, &code_point);
+        if (length < 0)
+            return ting_fail(TING_ERR_FORMAT, "%s:%ld: not UTF-8 at byte %zu: expected a text; one in GBK becomes one by iconv -f GBK -t UTF-8",
+                             file, line, at + 1);
+        if (code_point == 0)
+            return ting_fail(TING_ERR_FORMAT, "%s:%ld: byte %zu is 0: expected a text in UTF-8", file, line, at + 1);
+        at += (size_t)length;
+    }
+    return TING_OK;
+}
+
 bool ting_utf8_is_hanzi(uint32_t c)
 {
     return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || c == 0x3007 ||

@@ -3,6 +3,8 @@
 #ifndef TING_BASE_UTF8_H
 #define TING_BASE_UTF8_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +18,9 @@ int ting_utf8_encode(uint32_t code_point, char out[4]);
 
 /* Number of code points, or -1 when the bytes are not UTF-8. */
 long ting_utf8_count(const char *text, size_t size);
+
+/* Whether a line of a file is text: all UTF-8, no byte 0. Errors: format, naming file, line and what to do. */
+ting_err ting_utf8_check(const char *file, long line, const char *text, size_t size);
 
 /* Han ideographs: the unified blocks with all extensions, compatibility ideographs, and U+3007. */
 bool ting_utf8_is_hanzi(uint32_t code_point);

@@ -57,6 +57,9 @@ static ting_err fill(ting_text *in, block *b, size_t most)
         b->start[b->count] = b->text.length;
         b->length[b->count] = length;
         ting_str_add_bytes(&b->text, line, length);
+        const ting_err err = ting_text_check(in, line, length);
+        if (err != TING_OK)
+            return err;
     }
     for (size_t i = 0; i < b->count; i++)
         b->texts[i] = b->text.text != NULL ? b->text.text + b->start[i] : "";
@@ -99,6 +102,7 @@ static ting_err fit(const models *m, ting_text *in)
     double weights[MOST_MODELS];
     char *line;
     while (ting_text_next(in, &line, &length)) {
+        TRY(ting_text_check(in, line, length));
         TRY(ting_reserve(&starts, count, 1, &start_room, sizeof *starts));
         TRY(ting_reserve(&lengths, count, 1, &length_room, sizeof *lengths));
         starts[count] = text.length;
@@ -214,7 +218,7 @@ static const struct options defaults = {.cache_words = 500};
 
 static const ting_example examples[] = {
     {"tingxie lm ppl lm.gguf news.txt", "one row"},
-    {"xz -dc wiki.txt.xz | tingxie lm ppl lm.gguf", "of standard input"},
+    {"sed 1000q wiki.txt | tingxie lm ppl lm.gguf", "of standard input"},
     {"echo 今天天气很好 | tingxie lm ppl --lines lm.gguf", "of each line"},
     {"tingxie lm ppl --with lstm.gguf --fit lm.gguf dev.txt", "the best weights of two models"},
     {"tingxie lm ppl --with lstm.gguf --weights 0.4,0.6 lm.gguf news.txt", "both models together"},
@@ -226,7 +230,7 @@ const ting_command ting_command_lm_ppl = {
     .summary = "tells how well a language model knows texts",
     .usage = "[OPTION]... MODEL [FILE]...",
     .description =
-        "Reads sentences, one a line, from the files or from standard input. Columns, with tabs between: file; sentences; characters; "
+        "Reads sentences, one a line, from the files or from standard input, plain or compressed with xz. Columns, with tabs between: file; sentences; characters; "
         "words that the model does not know; natural logarithm of the probability of all; perplexity a character, where the end of each "
         "sentence counts as one, so that models with other words can be compared. What is not known counts with the probability of "
         "\"<unk>\", so compare models of the same words, or look at that column.\n\n"

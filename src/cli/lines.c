@@ -3,6 +3,8 @@
 #include "cli/lines.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "base/xz.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -11,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK = 1 << 16, MOST = 64 << 20, ASK_MILLISECONDS = 100 };
+enum { BLOCK = 1 << 16, PACKED = BLOCK + TING_XZ_MAGIC, MOST = 64 << 20, ASK_MILLISECONDS = 100 };
 
 ting_err ting_text_open(const char *path, ting_text *out)
 {
@@ -33,6 +35,8 @@ void ting_text_close(ting_text *text)
     if (text->close_fd)
         close(text->fd);
     ting_free(text->bytes);
+    ting_free(text->packed);
+    ting_xz_free(text->xz);
     *text = (ting_text){0};
 }
 
@@ -50,10 +54,65 @@ static bool wait_for_bytes(const ting_text *text)
     }
 }
 
+/* Up to BLOCK bytes of the file; none at its end. */
+static ting_err read_some(ting_text *text, void *out, size_t *count)
+{
+    ting_err err = TING_OK;
+    for (;;) {
+        if (!wait_for_bytes(text))
+            FAIL(TING_ERR_CANCELLED, "%s: interrupted behind line %ld", text->name, text->number);
+        const ssize_t got = read(text->fd, out, BLOCK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            FAIL(TING_ERR_IO, "%s: cannot be read: %s", text->name, strerror(errno));
+        *count = (size_t)got;
+        break;
+    }
+out:
+    return err;
+}
+
+/* Once there are enough of the first bytes: those of a compressed file are no text, but what text is in. */
+static ting_err look(ting_text *text)
+{
+    ting_err err = TING_OK;
+    const bool packed = ting_xz_begins(text->bytes, text->end);
+    if (packed && text->end < TING_XZ_MAGIC && !text->ended)
+        goto out; /* no line can end in them */
+    text->looked = true;
+    if (!packed || text->end < TING_XZ_MAGIC)
+        goto out;
+    TRY_IN(ting_xz_new(&text->xz), "%s", text->name);
+    text->packed = ting_alloc(PACKED, 1);
+    TRY(text->packed != NULL ? TING_OK : TING_ERR_MEMORY);
+    memcpy(text->packed, text->bytes, text->end);
+    text->next = text->packed;
+    text->left = text->end;
+    text->end = 0;
+out:
+    return err;
+}
+
+static ting_err unpack(ting_text *text)
+{
+    ting_err err = TING_OK;
+    size_t made = 0;
+    if (text->left == 0) {
+        text->next = text->packed;
+        TRY(read_some(text, text->packed, &text->left));
+    }
+    TRY_IN(ting_xz_unpack(text->xz, &text->next, &text->left, text->bytes + text->end, BLOCK, &made, &text->ended), "%s", text->name);
+    text->end += made;
+out:
+    return err;
+}
+
 /* More bytes behind those that are there, or `ended`. */
 static ting_err fill(ting_text *text)
 {
     ting_err err = TING_OK;
+    size_t got = 0;
     if (text->start > 0 && text->start == text->end)
         text->start = text->end = 0;
     if (text->start > 0 && text->end + BLOCK >= text->room) {
@@ -64,18 +123,15 @@ static ting_err fill(ting_text *text)
     if (text->end - text->start > MOST)
         FAIL(TING_ERR_FORMAT, "%s:%ld: a line of more than %d MiB: this is no text", text->name, text->number + 1, MOST >> 20);
     TRY(ting_reserve(&text->bytes, text->end, BLOCK + 1, &text->room, 1)); /* and a '\0' */
-    for (;;) {
-        if (!wait_for_bytes(text))
-            FAIL(TING_ERR_CANCELLED, "%s: interrupted behind line %ld", text->name, text->number);
-        ssize_t got = read(text->fd, text->bytes + text->end, BLOCK);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            FAIL(TING_ERR_IO, "%s: cannot be read: %s", text->name, strerror(errno));
-        text->end += (size_t)got;
-        text->ended = got == 0;
-        break;
+    if (text->xz != NULL) {
+        TRY(unpack(text));
+        goto out;
     }
+    TRY(read_some(text, text->bytes + text->end, &got));
+    text->end += got;
+    text->ended = got == 0;
+    if (!text->looked)
+        TRY(look(text));
 out:
     return err;
 }
@@ -108,4 +164,9 @@ bool ting_text_next(ting_text *text, char **line, size_t *length)
         *length -= 3;
     }
     return true;
+}
+
+ting_err ting_text_check(const ting_text *text, const char *line, size_t length)
+{
+    return ting_utf8_check(text->name, text->number, line, length);
 }

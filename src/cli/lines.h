@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lines.h - a text file or standard input line by line, for commands that must notice Ctrl-C while a pipe is quiet.
+ * lines.h - a text file or standard input line by line, plain or compressed by xz (known by its first bytes), for commands that must notice Ctrl-C while a pipe is quiet.
  *
  *     TRY(ting_text_open("-", &text));
  *     while (ting_text_next(&text, &line, &length)) ...
@@ -23,7 +23,11 @@ typedef struct ting_text { /* start with {0} */
     long number;           /* of the last line given out, from 1 */
     ting_err err;          /* why next stopped; TING_OK at the end */
     int fd;
-    bool close_fd, ended;
+    bool close_fd, looked, ended; /* looked: whether it is compressed */
+    struct ting_xz *xz;           /* NULL: it is plain */
+    unsigned char *packed;        /* [PACKED] of a compressed one; not unpacked yet: [next, next + left) */
+    const unsigned char *next;
+    size_t left;
     char *bytes; /* [room]; not given out yet: [start, end) */
     size_t start, end, room;
 } ting_text;
@@ -32,8 +36,11 @@ typedef struct ting_text { /* start with {0} */
 ting_err ting_text_open(const char *path, ting_text *out);
 
 /* The next line without its end (\n or \r\n), terminated by '\0' (and it may hold others); valid until the next call. False
- * at the end and on errors: io, format (a line over 64 MiB), memory, cancelled (ting_cli_interrupted). */
+ * at the end and on errors: io, format (a line over 64 MiB, damaged xz data), memory, cancelled (ting_cli_interrupted). */
 bool ting_text_next(ting_text *text, char **line, size_t *length);
+
+/* Whether the line is text: all UTF-8, no byte 0. Errors: format, naming file and line. */
+ting_err ting_text_check(const ting_text *text, const char *line, size_t length);
 void ting_text_close(ting_text *text);
 
 #endif

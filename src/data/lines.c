@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lines.c - blocks from a file or from liblzma, cut into lines; see lines.h. */
+/* lines.c - blocks from a file, unpacked where they are packed, cut into lines; see lines.h. */
 #include "data/lines.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "base/xz.h"
 
 #include <errno.h>
-#include <lzma.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16, LINE_MAX_BYTES = 1 << 20, XZ_MEMORY = 256 << 20 };
+enum { BLOCK = 1 << 16, LINE_MAX_BYTES = 1 << 20 };
 
 struct ting_lines_state {
     FILE *stream;
     char *path;
-    bool xz, ended; /* no more bytes will come */
-    lzma_stream coder;
+    bool ended; /* no more bytes will come */
+    ting_xz *xz; /* NULL: the file is plain */
     unsigned char in[BLOCK];
+    const unsigned char *next; /* of in, not taken yet: [left] */
+    size_t left;
     char *text; /* [LINE_MAX_BYTES + BLOCK + 1] */
     size_t first, used; /* unread bytes of text */
 };
@@ -28,8 +31,7 @@ ting_err ting_lines_open(const char *path, ting_lines *out)
     struct ting_lines_state *s = out->state;
     if (s == NULL)
         return TING_ERR_MEMORY;
-    s->coder = (lzma_stream)LZMA_STREAM_INIT;
-    s->path = ting_strdup(path);
+    s->path = ting_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     s->text = ting_alloc(LINE_MAX_BYTES + BLOCK + 1, 1);
     if (s->path == NULL || s->text == NULL) {
         err = TING_ERR_MEMORY;
@@ -41,11 +43,10 @@ ting_err ting_lines_open(const char *path, ting_lines *out)
     size_t got = fread(s->in, 1, BLOCK, s->stream);
     if (got < BLOCK && ferror(s->stream))
         FAIL(TING_ERR_IO, "%s: %s", path, strerror(errno));
-    s->xz = got >= 6 && memcmp(s->in, "\xFD" "7zXZ\0", 6) == 0;
-    if (s->xz && lzma_stream_decoder(&s->coder, XZ_MEMORY, LZMA_CONCATENATED) != LZMA_OK)
-        FAIL(TING_ERR_MEMORY, "%s: no memory to decompress", path);
-    s->coder.next_in = s->in;
-    s->coder.avail_in = got;
+    if (got >= TING_XZ_MAGIC && ting_xz_begins(s->in, got))
+        TRY_IN(ting_xz_new(&s->xz), "%s", s->path);
+    s->next = s->in;
+    s->left = got;
 out:
     if (err != TING_OK)
         ting_lines_close(out);
@@ -66,31 +67,27 @@ static bool fill(ting_lines *lines)
                                (int)LINE_MAX_BYTES);
         return false;
     }
-    if (s->coder.avail_in == 0) {
-        s->coder.next_in = s->in;
-        s->coder.avail_in = fread(s->in, 1, BLOCK, s->stream);
-        if (s->coder.avail_in < BLOCK && ferror(s->stream)) {
+    if (s->left == 0) {
+        s->next = s->in;
+        s->left = fread(s->in, 1, BLOCK, s->stream);
+        if (s->left < BLOCK && ferror(s->stream)) {
             lines->err = ting_fail(TING_ERR_IO, "%s: %s", s->path, strerror(errno));
             return false;
         }
     }
-    if (!s->xz) {
-        memcpy(s->text + s->used, s->coder.next_in, s->coder.avail_in);
-        s->used += s->coder.avail_in;
-        s->ended = s->coder.avail_in == 0;
-        s->coder.avail_in = 0;
+    if (s->xz == NULL) {
+        memcpy(s->text + s->used, s->next, s->left);
+        s->used += s->left;
+        s->ended = s->left == 0;
+        s->left = 0;
         return !s->ended;
     }
-    s->coder.next_out = (unsigned char *)s->text + s->used;
-    s->coder.avail_out = BLOCK;
-    lzma_ret got = lzma_code(&s->coder, s->coder.avail_in == 0 ? LZMA_FINISH : LZMA_RUN);
-    s->used += BLOCK - s->coder.avail_out;
-    s->ended = got == LZMA_STREAM_END;
-    if (got != LZMA_OK && got != LZMA_STREAM_END) {
-        lines->err = ting_fail(TING_ERR_FORMAT, "%s: damaged or truncated xz data", s->path);
-        return false;
-    }
-    return !s->ended || s->coder.avail_out < BLOCK;
+    size_t made = 0;
+    lines->err = ting_xz_unpack(s->xz, &s->next, &s->left, s->text + s->used, BLOCK, &made, &s->ended);
+    s->used += made;
+    if (lines->err != TING_OK)
+        ting_fail_in(lines->err, "%s", s->path);
+    return lines->err == TING_OK && (!s->ended || made > 0);
 }
 
 bool ting_lines_next(ting_lines *lines, const char **text, size_t *length)
@@ -114,8 +111,16 @@ bool ting_lines_next(ting_lines *lines, const char **text, size_t *length)
     s->first += *length + (end < s->text + s->used);
     *length -= *length > 0 && (*text)[*length - 1] == '\r';
     s->text[*text - s->text + (ptrdiff_t)*length] = '\0';
-    lines->number++;
+    if (lines->number++ == 0 && strncmp(*text, "\xEF\xBB\xBF", 3) == 0) {
+        *text += 3;
+        *length -= 3;
+    }
     return true;
+}
+
+ting_err ting_lines_check(const ting_lines *lines, const char *text, size_t length)
+{
+    return ting_utf8_check(lines->state->path, lines->number, text, length);
 }
 
 void ting_lines_close(ting_lines *lines)
@@ -123,8 +128,7 @@ void ting_lines_close(ting_lines *lines)
     struct ting_lines_state *s = lines->state;
     if (s == NULL)
         return;
-    if (s->xz)
-        lzma_end(&s->coder);
+    ting_xz_free(s->xz);
     if (s->stream != NULL && s->stream != stdin)
         fclose(s->stream);
     ting_free(s->path);

@@ -5,6 +5,8 @@
  *     TRY(ting_lines_open(path, &lines));
  *     while (ting_lines_next(&lines, &text, &length)) ...
  *     TRY(lines.err);     the end, or a broken file?
+ *
+ * A byte order mark at the beginning is skipped.
  */
 #ifndef TING_DATA_LINES_H
 #define TING_DATA_LINES_H
@@ -28,6 +30,10 @@ ting_err ting_lines_open(const char *path, ting_lines *out);
 /* The next line without its end (\n or \r\n), terminated; valid until the next call. False at the end and
  * on errors (io; format: damaged xz data, a line over 1 MiB), which close to err. */
 bool ting_lines_next(ting_lines *lines, const char **text, size_t *length);
+
+/* Whether a line, or a part of it, is text: all UTF-8, no byte 0. Manifests look at their columns themselves. Errors: format, naming file
+ * and line. */
+ting_err ting_lines_check(const ting_lines *lines, const char *text, size_t length);
 void ting_lines_close(ting_lines *lines);
 
 #endif

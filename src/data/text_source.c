@@ -126,6 +126,9 @@ ting_err ting_text_reader_next(ting_text_reader *r, ting_text_line *out, bool *m
         ting_tsv fields;
         if (!is_taken(r, r->lines.number))
             continue;
+        const ting_err err = ting_lines_check(&r->lines, line, length);
+        if (err != TING_OK)
+            return err;
         *more = true;
         *out = (ting_text_line){.text = {line, length}};
         if (r->source->format == TING_TEXT_PLAIN)
@@ -176,8 +179,11 @@ ting_err ting_text_exclusions(ting_yaml *item, const char *base, bool (*each)(vo
                      text_column < 0 ? name : where);
             continue;
         }
-        if (where == NULL || ting_view_is(ting_tsv_at(&fields, where_column), is))
-            usable += each(self, ting_tsv_at(&fields, text_column));
+        const ting_view text = ting_tsv_at(&fields, text_column);
+        if (where != NULL && !ting_view_is(ting_tsv_at(&fields, where_column), is))
+            continue;
+        TRY(ting_lines_check(&lines, text.text, text.length));
+        usable += each(self, text);
     }
     TRY(lines.err);
     if (usable == 0)

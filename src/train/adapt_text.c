@@ -60,9 +60,11 @@ ting_err ting_adapt_text_read(ting_adapt_text *text, const char *path)
     ting_lines lines = {0};
     ting_view line, sentence;
     TRY(ting_lines_open(path, &lines));
-    while (ting_lines_next(&lines, &line.text, &line.length))
+    while (ting_lines_next(&lines, &line.text, &line.length)) {
+        TRY(ting_lines_check(&lines, line.text, line.length));
         while (ting_sentence_next(&line, &sentence))
             TRY(add_sentence(text, sentence));
+    }
     TRY(lines.err);
 out:
     ting_lines_close(&lines);

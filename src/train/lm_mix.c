@@ -111,6 +111,7 @@ static ting_err tune(job *j)
     while (ting_lines_next(&lines, &text, &length)) {
         if (lines.number % ASKED == 0)
             TRY(check_stop(j));
+        TRY(ting_lines_check(&lines, text, length));
         TRY(ting_vocabulary_cut(vocabulary, text, length, &cut));
         if (cut.count == 0)
             continue;

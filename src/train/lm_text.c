@@ -177,8 +177,7 @@ static ting_err read_words(ting_lm_text *t, const char *file)
         const ting_view text = ting_tsv_at(&fields, 0);
         if (text.length == 0)
             continue;
-        if (memchr(text.text, '\0', text.length) != NULL)
-            FAIL(TING_ERR_FORMAT, "%s:%ld: a word with a zero byte", path, lines.number);
+        TRY(ting_lines_check(&lines, text.text, text.length));
         ting_str_add_bytes(&block, text.text, text.length);
         ting_str_add_bytes(&block, "", 1);
         count++;

@@ -83,6 +83,7 @@ static void what_cannot_be_is_said(void **state)
         {{"adapt", model, "-o", out}, 2, "TEXT"},
         {{"adapt", model, text, "-o", text}, 2, "ends in .gguf"},
         {{"adapt", model, text, "-w", "2", "-o", out}, 2, "weight"},
+        {{"adapt", model, text, "examples/sound/BAC009S0252W0453.flac", "-o", out}, 1, "BAC009S0252W0453.flac:1: "}, /* is no text */
         {{"adapt", model, text, "-o", "nowhere/a.gguf"}, 1, "nowhere/a.gguf: cannot be written"},
         {{"adapt", model, "nowhere.txt", "-o", out}, 1, "nowhere.txt"},
         {{"adapt", "nowhere.gguf", text, "-o", out}, 1, "nowhere.gguf"},

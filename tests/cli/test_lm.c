@@ -2,6 +2,7 @@
 /* test_lm.c - tingxie lm train, ppl, generate: a small corpus with what is held out, a list of words, what cannot be. */
 #include "support/support.h"
 #include "support/program.h"
+#include "support/zips.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -63,6 +64,13 @@ static void a_model_is_trained_measured_and_asked(void **state)
     assert_non_null(strstr(asked.out, "strange.txt\t2\t8\t3\t")); /* sentences, characters, not known */
     assert_non_null(strstr(asked.out, "all\t4\t17\t3\t"));
     ting_program_free(&asked);
+    char *packed = ting_temp_xz("known.txt.xz", "我在家喝茶\n老师唱歌\n");
+    ting_program_run plain = ting_run_expecting((const char *const[]){"lm", "ppl", model, known, NULL}, "", 0, "");
+    asked = ting_run_expecting((const char *const[]){"lm", "ppl", model, packed, NULL}, "", 0, "");
+    assert_string_equal(strchr(asked.out, '\t'), strchr(plain.out, '\t')); /* compressed or not */
+    ting_program_free(&asked);
+    ting_program_free(&plain);
+    ting_free(packed);
     asked = ting_run_expecting((const char *const[]){"lm", "ppl", "--lines", model, NULL}, "我喝茶！\n\n", 0, "");
     assert_non_null(strstr(asked.out, "\t3\t0\t我喝茶！\n")); /* punctuation does not count */
     ting_program_free(&asked);
@@ -237,6 +245,26 @@ static void what_cannot_be_is_said(void **state)
         assert_ok(ting_file_save(recipe, cases[i].recipe, strlen(cases[i].recipe)));
         ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", model, NULL}, "", 1, cases[i].said);
         assert_false(ting_file_exists(model));
+        ting_program_free(&done);
+    }
+    static const struct {
+        const char *bytes, *said;
+        size_t size;
+    } bad[] = {
+        {"茶\n\xC8\xFD\n", "X:2: not UTF-8 at byte 1: expected a text", 7}, /* 3 in GBK */
+        {"茶\n茶\0\n", "X:2: byte 4 is 0", 9},
+        {"\xFD" "7zXZ\0" "broken", "X: damaged or truncated xz data", 12},
+    };
+    const char *const plain = "sources: [{name: a, file: X}]\n";
+    assert_ok(ting_file_save(recipe, plain, strlen(plain)));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_ok(ting_file_save(text, bad[i].bytes, bad[i].size));
+        ting_program_run done = ting_run_expecting((const char *const[]){"lm", "train", recipe, "--base", folder, "-o", model, NULL}, "", 1, bad[i].said);
+        ting_program_free(&done);
+        done = ting_run_expecting((const char *const[]){"lm", "ppl", "models/tingxie-lm.gguf", text, NULL}, "", 1, bad[i].said);
+        assert_string_equal(done.out, "");
+        ting_program_free(&done);
+        done = ting_run_expecting((const char *const[]){"lm", "ppl", "--fit", "models/tingxie-lm.gguf", text, NULL}, "", 1, bad[i].said);
         ting_program_free(&done);
     }
     ting_program_run done = ting_run_expecting((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");

@@ -95,7 +95,8 @@ static void two_models_become_one_that_knows_both(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    char *out = ting_temp_path("no-mix.gguf"), *text = ting_temp_text("no-mix.txt", "鱼\n");
+    char *out = ting_temp_path("no-mix.gguf"), *text = ting_temp_text("no-mix.txt", "鱼\n"), *gbk = ting_temp_text("gbk.txt", "鱼\n\xD3\xE3\n");
+    const char *const lm = "models/tingxie-lm.gguf";
     static const char *const p2h = "models/tingxie.gguf";
     const struct {
         const char *words[10];
@@ -111,6 +112,7 @@ static void what_cannot_be_is_said(void **state)
         {{"lm", "mix", p2h, "-w", "1", "-o", out}, 1, "\"lm\""},
         {{"lm", "mix", p2h, p2h, "--tune", text, "-o", text}, 2, "is both input and output"},
         {{"lm", "mix", p2h, text, "-w", "1,0", "-o", text}, 2, "is both input and output"}, /* not even what has no share */
+        {{"lm", "mix", lm, lm, "--tune", gbk, "-o", out}, 1, "gbk.txt:2: not UTF-8 at byte 1"},
         {{"lm", "mix", p2h, "-w", "1", "-o", "no-mix.foo"}, 2, "no-mix.foo: expected a name that ends in .gguf or .arpa"},
         {{"lm", "mix", p2h, "-w", "1", "-o", "nowhere/mix.gguf"}, 1, "nowhere/mix.gguf: cannot be written"},
         {{"lm", "mix", text, "-w", "1", "-o", out}, 1, "no-mix.txt"},
@@ -122,6 +124,7 @@ static void what_cannot_be_is_said(void **state)
     }
     ting_free(out);
     ting_free(text);
+    ting_free(gbk);
 }
 
 int main(void)

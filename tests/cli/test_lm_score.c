@@ -2,6 +2,7 @@
 /* test_lm_score.c - tingxie lm score: the shipped language model has its word in lists of lines; weights found; what cannot be. */
 #include "support/program.h"
 #include "support/support.h"
+#include "support/zips.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -21,6 +22,11 @@ static void lists_are_ranked_anew(void **state)
     assert_non_null(strstr(done.out, "\nu2\t我们去学校\t"));
     ting_program_run same = ting_run_expecting((const char *const[]){"lm", "score", lm, NULL}, list, 0, "");
     assert_string_equal(done.out, same.out);
+    ting_program_free(&same);
+    char *packed = ting_temp_xz("nbest.tsv.xz", list);
+    same = ting_run_expecting((const char *const[]){"lm", "score", lm, packed, NULL}, "", 0, "");
+    assert_string_equal(done.out, same.out);
+    ting_free(packed);
     ting_program_free(&done);
     ting_program_free(&same);
     done = ting_run_expecting((const char *const[]){"lm", "score", "-w", "0", "--weights", "2", lm, path, NULL}, "", 0, "");

@@ -4,6 +4,10 @@
 
 #include "support/support.h"
 
+#include "base/file.h"
+
+#include <lzma.h>
+#include <string.h>
 #include <zip.h>
 
 void ting_write_zip(const char *path, const ting_zip_part *parts, size_t count, bool deflated)
@@ -18,4 +22,15 @@ void ting_write_zip(const char *path, const ting_zip_part *parts, size_t count, 
                                                   deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0), 0);
     }
     assert_int_equal(zip_close(archive), 0);
+}
+
+char *ting_temp_xz(const char *name, const char *text)
+{
+    uint8_t packed[8192];
+    size_t used = 0;
+    char *path = ting_temp_path(name);
+    assert_true(strlen(text) <= 4096);
+    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, (const uint8_t *)text, strlen(text), packed, &used, sizeof packed), LZMA_OK);
+    assert_ok(ting_file_save(path, packed, used));
+    return path;
 }

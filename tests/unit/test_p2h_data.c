@@ -114,6 +114,14 @@ static void lines_come_plain_and_compressed(void **state)
     assert_int_equal(lines.err, TING_ERR_FORMAT);
     ting_lines_close(&lines);
     assert_fails(TING_ERR_IO, "/nowhere", ting_lines_open("/nowhere", &lines));
+    assert_ok(ting_file_save(plain, "\xEF\xBB\xBF" "b\n\xFF\n", 6));
+    assert_ok(ting_lines_open(plain, &lines));
+    assert_true(ting_lines_next(&lines, &line, &length));
+    assert_string_equal(line, "b"); /* no byte order mark */
+    assert_ok(ting_lines_check(&lines, line, length));
+    assert_true(ting_lines_next(&lines, &line, &length));
+    assert_fails(TING_ERR_FORMAT, "lines.txt:2: not UTF-8 at byte 1", ting_lines_check(&lines, line, length));
+    ting_lines_close(&lines);
     ting_free(plain);
     ting_free(xz);
     ting_free(cut);
