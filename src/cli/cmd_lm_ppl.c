@@ -157,7 +157,7 @@ static void close_models(models *m)
         ting_lm_free(m->opened[p]);
 }
 
-static ting_err read_file(const models *m, const char *path, const struct options *o, block *b, sum *all)
+static ting_err read_file(ting_cli *cli, const models *m, const char *path, const struct options *o, block *b, sum *all)
 {
     ting_text in = {0};
     sum own = {0};
@@ -166,6 +166,9 @@ static ting_err read_file(const models *m, const char *path, const struct option
         err = o->fit ? fit(m, &in) : measure(m->reader, &in, o->lines, b, &own);
     if (err == TING_OK && !o->lines && !o->fit)
         print(path, &own);
+    if (err == TING_OK && own.words > 0 && own.unknown == own.words && !cli->quiet)
+        ting_cli_say(cli, "%s: none of its %zu words is known to %s: is that over other words, such as an acoustic model's tokens?", in.name,
+                     own.words, m->names[0]);
     ting_text_close(&in);
     *all = (sum){all->log_prob + own.log_prob, all->sentences + own.sentences, all->characters + own.characters, all->words + own.words,
                  all->unknown + own.unknown};
@@ -184,7 +187,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         status = ting_cli_wrong(cli, err);
     ting_cli_catch_interrupt();
     for (int i = 1; m.reader != NULL && i < (cli->input_count > 1 ? cli->input_count : 2) && err != TING_ERR_CANCELLED; i++) {
-        err = read_file(&m, cli->input_count > 1 ? cli->inputs[i] : "-", o, b, &all);
+        err = read_file(cli, &m, cli->input_count > 1 ? cli->inputs[i] : "-", o, b, &all);
         if (err != TING_OK)
             status = ting_cli_error(cli, err);
     }

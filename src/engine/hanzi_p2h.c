@@ -163,20 +163,31 @@ out:
 
 enum { BEAM = 32 };
 
-/* [characters] the word of each character of the network's table; *unknown: log p of one of those that have none. */
-static ting_err find_words(const ting_hanzi_p2h *p2h, const ting_vocabulary *vocabulary, uint32_t **out, double *unknown)
+/* [characters] the word of each character of the network's table; *unknown: log p of one of those that have none. A model that knows no
+ * hanzi among them, such as one over an acoustic model's tokens, would weigh nothing but lengths. */
+static ting_err find_words(const ting_hanzi_p2h *p2h, const ting_texts *known, const ting_vocabulary *vocabulary, uint32_t **out,
+                           double *unknown)
 {
+    ting_err err = TING_OK;
     const size_t characters = (size_t)p2h->model.tables.characters;
-    uint32_t *words = *out = ting_alloc(characters, sizeof *words);
-    size_t without = 0;
-    for (size_t c = TING_P2H_FIRST; words != NULL && c < characters; c++) {
+    uint32_t *words = *out = ting_alloc(characters, sizeof *words), point = 0;
+    size_t without = 0, hanzi = 0;
+    TRY(words != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (size_t c = TING_P2H_FIRST; c < characters; c++) {
         char text[TING_HANZI_TEXT];
         put_character(p2h, (int)c, text);
         words[c] = ting_vocabulary_find(vocabulary, text, strlen(text));
         without += words[c] == TING_NGRAM_UNKNOWN;
+        hanzi += words[c] != TING_NGRAM_UNKNOWN && ting_utf8_decode(text, strlen(text), &point) > 0 && ting_utf8_is_hanzi(point);
     }
     *unknown = without > 0 ? -log((double)without) : 0;
-    return words != NULL ? TING_OK : TING_ERR_MEMORY;
+    if (hanzi == 0)
+        FAIL(TING_ERR_UNSUPPORTED,
+             "a language model of %zu words such as \"%s\", none of which is a hanzi that the pinyin-to-hanzi network writes: expected one "
+             "over characters; one over an acoustic model's tokens is for fuse_lm (--fuse-lm)", known->count - TING_NGRAM_SPECIALS,
+             known->count > TING_NGRAM_SPECIALS ? known->items[TING_NGRAM_SPECIALS] : "");
+out:
+    return err;
 }
 
 ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out)
@@ -188,7 +199,7 @@ ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram
     ting_p2h_lm *lm = ting_alloc(1, sizeof *lm);
     *out = NULL;
     TRY(lm != NULL ? ting_vocabulary_new(ting_ngram_words(ngram), &vocabulary) : TING_ERR_MEMORY);
-    TRY(find_words(p2h, vocabulary, &words, &unknown));
+    TRY(find_words(p2h, ting_ngram_words(ngram), vocabulary, &words, &unknown));
     *lm = (ting_p2h_lm){.ngram = ngram, .word = words, .unknown = unknown, .weight = weight, .beam = BEAM};
     *out = lm;
     lm = NULL;
@@ -214,11 +225,12 @@ ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, do
     uint32_t *words = NULL;
     double unknown;
     ting_p2h_rescorer *rescorer = *out = ting_alloc(1, sizeof *rescorer);
-    TRY(rescorer != NULL ? find_words(p2h, lm->vocabulary, &words, &unknown) : TING_ERR_MEMORY);
+    TRY(rescorer != NULL ? find_words(p2h, lm->words, lm->vocabulary, &words, &unknown) : TING_ERR_MEMORY);
     *rescorer = (ting_p2h_rescorer){
         .net = lm->net.net, .ngram = lm->ngram, .word = words, .unknown = unknown, .weight = weight, .lines = lines};
 out:
     if (err != TING_OK) {
+        ting_free(words);
         ting_free(rescorer);
         *out = NULL;
     }

@@ -47,12 +47,12 @@ typedef struct ting_hanzi_p2h_use {
 } ting_hanzi_p2h_use;
 
 /* A language model beside the network: which word each of its characters is. Borrows the n-grams; free with
- * ting_hanzi_p2h_lm_free. Errors: format (the words of the model), memory. */
+ * ting_hanzi_p2h_lm_free. Errors: format (the words of the model), unsupported (none of them is a hanzi of the network), memory. */
 ting_err ting_hanzi_p2h_weigh(const ting_hanzi_p2h *p2h, const ting_ngram *ngram, double weight, ting_p2h_lm **out);
 void ting_hanzi_p2h_lm_free(ting_p2h_lm *lm);
 
 /* A language model of any kind that ranks the best lines anew, as many as `lines`. Borrows it; free with ting_hanzi_p2h_rescorer_free.
- * Errors: memory. */
+ * Errors: unsupported (none of its words is a hanzi of the network), memory. */
 ting_err ting_hanzi_p2h_rescore(const ting_hanzi_p2h *p2h, const ting_lm *lm, double weight, int lines, ting_p2h_rescorer **out);
 void ting_hanzi_p2h_rescorer_free(ting_p2h_rescorer *rescorer);
 

@@ -44,11 +44,16 @@ static bool wants_weighing(const opening *o)
     return wants_writing(o) && options->lm == NULL && options->lm_weight > 0;
 }
 
-/* Whether a file has n-grams; a network that says which word comes next can only rank lines (rescore_lm). */
+/* Whether a file has n-grams of characters; those of an acoustic model's tokens are for another search (fuse_lm), and a network that says
+ * which word comes next can only rank lines (rescore_lm). */
 static bool has_ngrams(const ting_gguf *file)
 {
     ting_network lm;
-    return ting_network_has(file, "lm") && ting_network_find(file, "lm", &lm) == TING_OK && !ting_lm_model_is(&lm);
+    ting_texts words = {0};
+    const bool has = ting_network_has(file, "lm") && ting_network_find(file, "lm", &lm) == TING_OK && !ting_lm_model_is(&lm) &&
+                     ting_keys_texts(&lm.keys, TING_KEY_TOKENS, &words) == TING_OK && ting_vocabulary_has_hanzi(&words);
+    ting_texts_free(&words);
+    return has;
 }
 
 /* Takes the networks of a model file that are still missing. */
@@ -239,7 +244,8 @@ static ting_err open_ranking(ting_model *m)
     if (o->rescore_lm == NULL || m->writing.path == NULL)
         goto out;
     TRY(ting_lm_open(o->rescore_lm, &m->ranking.lm));
-    TRY(ting_hanzi_p2h_rescore(m->writing.p2h, m->ranking.lm, o->rescore_weight, o->rescore_lines, &m->ranking.rescorer));
+    TRY_IN(ting_hanzi_p2h_rescore(m->writing.p2h, m->ranking.lm, o->rescore_weight, o->rescore_lines, &m->ranking.rescorer), "%s",
+           o->rescore_lm);
     TRY(keep_path(o->rescore_lm, &m->ranking.path));
 out:
     return err;

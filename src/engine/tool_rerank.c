@@ -46,7 +46,7 @@ static size_t best_line(const job *j, size_t utterance, const ting_rerank_weight
     return best;
 }
 
-static ting_err judge(job *j, const ting_lm *lm)
+static ting_err judge(job *j, const ting_lm *lm, ting_rerank_report *report)
 {
     ting_err err = TING_OK;
     const ting_rerank_options *o = j->options;
@@ -57,6 +57,8 @@ static ting_err judge(job *j, const ting_lm *lm)
         if (o->stop != NULL && o->stop(o->self) != 0)
             FAIL(TING_ERR_CANCELLED, "%s: stopped after %zu of %zu lines", o->list.name, i, j->nbest.count);
         TRY(ting_lm_score_text(lm, j->nbest.lines[i].text.text, j->nbest.lines[i].text.length, &score));
+        report->words += score.words;
+        report->unknown += score.unknown;
         j->judged[i] = (judged){score.log_prob, (double)score.characters, -1};
         if (o->progress != NULL)
             o->progress(o->self, i + 1, j->nbest.count);
@@ -218,7 +220,7 @@ ting_err ting_tool_rerank(const ting_lm *lm, const ting_rerank_options *options,
     report->utterances = j.nbest.utterances;
     report->lines = j.nbest.count;
     report->scores = j.nbest.scores;
-    TRY(judge(&j, lm));
+    TRY(judge(&j, lm, report));
     if (options->tune != NULL)
         TRY(tune(&j, report));
     TRY(write_all(&j, &report->weights, out));

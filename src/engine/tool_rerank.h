@@ -38,6 +38,7 @@ typedef struct ting_rerank_options {
 
 typedef struct ting_rerank_report {
     size_t utterances, lines;
+    size_t words, unknown;       /* that the model cuts the lines into; those of them that it does not know */
     int scores;                  /* that the lines have */
     ting_rerank_weights weights; /* taken */
     long units, first, before, after, least; /* with tune: characters of what was said; errors of the first lines as they stand, with the

@@ -80,6 +80,17 @@ void ting_vocabulary_free(ting_vocabulary *v)
     ting_free(v);
 }
 
+bool ting_vocabulary_has_hanzi(const ting_texts *words)
+{
+    bool found = false;
+    for (size_t i = 0; i < words->count && !found; i++) {
+        uint32_t point = 0;
+        const size_t length = strlen(words->items[i]);
+        found = length > 0 && ting_utf8_decode(words->items[i], length, &point) == (int)length && ting_utf8_is_hanzi(point);
+    }
+    return found;
+}
+
 uint32_t ting_vocabulary_find(const ting_vocabulary *v, const char *word, size_t length)
 {
     const uint32_t there = v->places[place_of(v, word, length)];

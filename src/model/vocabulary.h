@@ -23,6 +23,9 @@ typedef struct ting_vocabulary ting_vocabulary;
 ting_err ting_vocabulary_new(const ting_texts *words, ting_vocabulary **out);
 void ting_vocabulary_free(ting_vocabulary *vocabulary);
 
+/* Whether one of the words is a hanzi: of a list of an acoustic model's tokens none is. */
+bool ting_vocabulary_has_hanzi(const ting_texts *words);
+
 /* TING_NGRAM_UNKNOWN for a word that is not there. */
 uint32_t ting_vocabulary_find(const ting_vocabulary *vocabulary, const char *word, size_t length);
 

@@ -78,6 +78,17 @@ out:
     return err;
 }
 
+/* Models of characters and of an acoustic model's tokens have no word in common: what is mixed of them is good for neither. */
+static void say_strange(const job *j, const ting_ngram_table *tables)
+{
+    int with = -1, without = -1;
+    for (int i = 0; i < j->count; i++)
+        *(ting_vocabulary_has_hanzi(&tables[i].words) ? &with : &without) = j->used[i];
+    if (with >= 0 && without >= 0)
+        ting_log_write(j->log, TING_LOG_WARNING, "%s has hanzi among its words, %s has none: is it over other words, such as an acoustic "
+                       "model's tokens?", j->options->models[with], j->options->models[without]);
+}
+
 static ting_err open_models(job *j)
 {
     ting_err err = TING_OK;
@@ -86,6 +97,7 @@ static ting_err open_models(job *j)
         TRY(check_stop(j));
         TRY(ting_lm_file_read(j->options->models[j->used[i]], &tables[i]));
     }
+    say_strange(j, tables);
     if (j->count == 1) { /* itself, to the last digit */
         j->table = tables[0];
         tables[0] = (ting_ngram_table){0};

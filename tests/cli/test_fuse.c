@@ -102,6 +102,29 @@ static void what_does_not_fit_is_refused(void **state)
     expect(ARGS("transcribe", "-m", MODEL, "--fuse-lm", tokens, "--decoding", "greedy", SOUND), "", 2, "weighs what a beam holds");
     expect(ARGS("transcribe", "-m", MODEL, "--lodr", tokens, SOUND), "", 2, "--fuse-lm, which is not given");
     expect(ARGS("transcribe", "-m", MODEL, "--fuse-lm", "nowhere.gguf", SOUND), "", 1, "nowhere.gguf");
+    static const char *const weighs[] = {"--lm", "--rescore-lm"};
+    for (size_t i = 0; i < sizeof weighs / sizeof weighs[0]; i++) { /* what weighs lines of hanzi is over characters */
+        const char *const said = "tokens.gguf: a language model of 206 words such as \"";
+        expect(ARGS("transcribe", "-m", MODEL, weighs[i], tokens, SOUND), "", 1, said);
+        expect(ARGS("explain", "-m", MODEL, weighs[i], tokens, SOUND), "", 1, said);
+        expect(ARGS("p2h", "-m", MODEL, weighs[i], tokens), "ta1 men5\n", 1, said);
+    }
+    expect(ARGS("transcribe", "-m", MODEL, "--rescore-lm", network, SOUND), "", 1, "net.gguf: a language model of 206 words");
+    char *text = ting_temp_text("said.txt", "证监会\n"), *adapted = ting_temp_path("adapted.gguf");
+    expect(ARGS("adapt", MODEL, text, "--lm", tokens, "-o", adapted), "", 1, "tokens.gguf: a language model of 206 words");
+    expect(ARGS("lm", "ppl", tokens, text), "", 0, "none of its 3 words is known to ");
+    expect(ARGS("lm", "score", tokens), "u\t证监会\n", 0, "standard input: none of its 3 words is known to ");
+    expect(ARGS("lm", "mix", "models/tingxie-lm.gguf", tokens, "-w", "1,1", "-o", adapted), "", 0,
+           "models/tingxie-lm.gguf has hanzi among its words, ");
+    ting_str places = {0}; /* the folder of the models: what is taken along by itself is none of these */
+    ting_str_addf(&places, "TING_MODELS=%.*s", (int)(strrchr(tokens, '/') - tokens), tokens);
+    ting_program_run done = ting_run_program_with(ARGS("p2h", "-m", MODEL), "ta1 men5\n", 9, ARGS(places.text));
+    assert_int_equal(done.status, 0);
+    assert_string_equal(done.out, "他们\n");
+    ting_program_free(&done);
+    ting_str_free(&places);
+    ting_free(text);
+    ting_free(adapted);
     char *both = ting_temp_text("both.yaml", "tokens: {of: " MODEL ", file: x.txt}\nsources:\n  - {name: a, file: b.txt}\n"),
          *deaf = ting_temp_text("deaf.yaml", "tokens: {of: models/tingxie-lm.gguf}\nsources:\n  - {name: a, file: b.txt}\n"),
          *out = ting_temp_path("none.gguf");
