@@ -181,6 +181,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_exit status = TING_EXIT_OK;
     models m = {0};
     sum all = {0};
+    if (o->fit && o->cache > 0)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--fit goes without --cache: weights are fitted to the models alone");
     block *b = ting_alloc(1, sizeof *b);
     ting_err err = b != NULL ? open_models(cli->inputs[0], o, &m) : TING_ERR_MEMORY;
     if (err != TING_OK)

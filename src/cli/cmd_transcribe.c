@@ -238,9 +238,7 @@ static ting_err open_fused(job *j)
     j->recognise.fuse_lm = j->fuse_lm;
     j->recognise.lodr_lm = j->lodr_lm;
     if (j->fuse_lm != NULL || j->recognise.head != TING_HEAD_AUTO)
-        err = ting_tool_model_decodes(j->model, &j->recognise);
-    if (err != TING_OK && err != TING_ERR_MEMORY)
-        err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
+        TRY(ting_tool_model_decodes(j->model, &j->recognise));
 out:
     return err;
 }
@@ -265,12 +263,9 @@ static ting_err run_all(job *j)
     TRY(ting_model_open(j->options->model, &model_options, &j->model));
     TRY(open_fused(j));
     if (j->options->keywords != NULL)
-        err = ting_tool_model_keywords(j->model, j->options->keywords);
+        TRY(ting_tool_model_keywords(j->model, j->options->keywords));
     else if (j->options->hotwords != NULL && j->recognise.hanzi != 0)
-        err = ting_hotword_list_open(j->model, j->options->hotwords, j->options->hotword_weight, &j->hotwords);
-    if (err != TING_OK && err != TING_ERR_MEMORY)
-        err = TING_ERR_ARGUMENT; /* a wrong command line: nothing was done yet */
-    TRY(err);
+        TRY(ting_hotword_list_open(j->model, j->options->hotwords, j->options->hotword_weight, &j->hotwords));
     j->recognise.hotwords = j->hotwords;
     TRY(make_stamp(j, &stamp));
     TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
@@ -336,6 +331,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--confidence goes with text alone: formats such as json and ctm have confidences");
     if (o->hotwords != NULL && (o->tokens || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords goes with neither --tokens nor --keywords");
+    if (o->hotwords != NULL && o->lm_weight == 0)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords are weighed by a language model, which --lm-weight 0 leaves out");
     if (o->fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && hypotheses(o) == 1)))
         return ting_cli_fail(cli, TING_EXIT_USAGE,
                              "--fuse-lm weighs what a beam holds: it goes with neither --keywords nor --decoding greedy");

@@ -267,7 +267,10 @@ static void what_cannot_be_is_said(void **state)
         done = ting_run_expecting((const char *const[]){"lm", "ppl", "--fit", "models/tingxie-lm.gguf", text, NULL}, "", 1, bad[i].said);
         ting_program_free(&done);
     }
-    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "ppl", "--cache", ".1", "--fit", "models/tingxie-lm.gguf", NULL}, "", 2,
+                                               "--fit goes without --cache");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");
     ting_program_free(&done);
     done = ting_run_expecting((const char *const[]){"lm", "ppl", "models/tingxie.gguf", NULL}, "", 1, "\"lm\"");
     ting_program_free(&done);

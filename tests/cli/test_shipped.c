@@ -95,11 +95,16 @@ static void it_hears_hotwords(void **state)
     ting_program_free(&heard);
     assert_ok(ting_file_save(list, "低迷 :x\n", 10)); /* found out before any sound */
     heard = run(ARGS("transcribe", "--hotwords", list, SOUND "135.flac", SOUND "453.flac"));
-    assert_int_equal(heard.status, 2);
+    assert_int_equal(heard.status, 1);
     assert_string_equal(heard.out, "");
+    ting_program_free(&heard);
+    heard = run(ARGS("transcribe", "--hotwords", "/nowhere/hot.txt", SOUND "135.flac"));
+    assert_int_equal(heard.status, 1);
+    assert_non_null(strstr(heard.err, "/nowhere/hot.txt"));
     ting_program_free(&heard);
     heard = run(ARGS("transcribe", "--lm-weight", "0", "--hotwords", list, SOUND "135.flac"));
     assert_int_equal(heard.status, 2);
+    assert_non_null(strstr(heard.err, "--lm-weight 0 leaves out"));
     ting_program_free(&heard);
     ting_free(list);
 }

@@ -431,12 +431,12 @@ static void keywords_are_hanzi_pinyin_or_tokens(void **state)
         ting_free(found[i]);
     /* a bad file is said once, before anything is done */
     save("words", "zhong1\nmum\n", 11);
-    char *out = transcribe(2, "words:2: \"mum\" is no token of the model; a line is hanzi, pinyin or tokens of this model, which "
+    char *out = transcribe(1, "words:2: \"mum\" is no token of the model; a line is hanzi, pinyin or tokens of this model, which "
                               "'tingxie pinyin -n tokens WORD' prints",
                            ARGS("-k", at("words"), at("d")));
     assert_string_equal(out, "");
     ting_free(out);
-    ting_free(transcribe(2, "/nowhere/words: cannot be opened", ARGS("-k", "/nowhere/words", at("d"))));
+    ting_free(transcribe(1, "/nowhere/words: cannot be opened", ARGS("-k", "/nowhere/words", at("d"))));
 }
 
 static void bad_models_are_one_sentence(void **state)
