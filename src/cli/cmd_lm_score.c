@@ -73,6 +73,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     if (o->weights != NULL && !ting_cli_numbers(o->weights, TING_RERANK_SCORES, options.weights.other, &given))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--weights %s: expected up to %d numbers with commas between", o->weights,
                              (int)TING_RERANK_SCORES);
+    options.given = given;
     ting_cli_catch_interrupt();
     TRY(ting_lm_open(cli->inputs[0], &lm));
     TRY(read_all(cli->input_count > 1 ? cli->inputs[1] : "-", &list, &options.list));
@@ -91,7 +92,7 @@ out:
     ting_lm_free(lm);
     ting_str_free(&list);
     ting_str_free(&said);
-    return err == TING_OK ? TING_EXIT_OK : ting_cli_error(cli, err);
+    return err == TING_OK ? TING_EXIT_OK : ting_cli_wrong(cli, err);
 }
 
 static const ting_option table[] = {
@@ -111,6 +112,7 @@ static const struct options defaults = {.lm_weight = 0.5};
 static const ting_example examples[] = {
     {"tingxie lm score lm.gguf nbest.tsv > best.tsv", "the best line of each utterance"},
     {"tingxie lm score lm.gguf dev-nbest.tsv --tune dev.tsv > /dev/null", "says which weights are good"},
+    {"tingxie transcribe --nbest 16 --lm-weight 0 dev/ | tingxie lm score lm.gguf", "what this program itself has written"},
     {"tingxie lm score lm.gguf nbest.tsv -w 0.4 --bonus 1 --weights 1,0.3 --all", "with these; all lines, sorted"},
     {0},
 };
@@ -123,7 +125,8 @@ const ting_command ting_command_lm_score = {
         "Reads lines of an utterance, a text and up to eight scores of which more is better (log-probabilities, say), with tabs between, "
         "from LIST or standard input, and writes the best line of each utterance: utterance, text, score. The score is the weighted sum of "
         "those that stand there, of the language model's log-probability of the text, and of its characters. Lines of an utterance may "
-        "stand anywhere; utterances come in the order of their first lines. MODEL is any language model that tingxie lm train or tingxie "
+        "stand anywhere; utterances come in the order of their first lines. LIST may also be what tingxie transcribe --nbest writes of "
+        "several files (path, rank, score, text; each sentence gets its line), or tingxie p2h --nbest. MODEL is any language model that tingxie lm train or tingxie "
         "convert has made.\n\n"
         "Weights that --tune finds are said on standard error with the errors that they make. Look for them on other utterances than those "
         "that are measured.",

@@ -32,6 +32,77 @@ static ting_err read_score(const char *name, long number, ting_view field, doubl
     return TING_OK;
 }
 
+static bool is_number(ting_view field)
+{
+    char copy[NUMBER], *end = copy;
+    if (field.length == 0 || field.length >= sizeof copy)
+        return false;
+    memcpy(copy, field.text, field.length);
+    copy[field.length] = '\0';
+    (void)ting_number_read(copy, &end);
+    return end != copy && *end == '\0';
+}
+
+static bool is_rank(ting_view field, long *out)
+{
+    enum { DIGITS = 9 };
+    *out = 0;
+    for (size_t i = 0; i < field.length; i++) {
+        if (field.text[i] < '0' || field.text[i] > '9')
+            return false;
+        *out = 10 * *out + (field.text[i] - '0');
+    }
+    return field.length > 0 && field.length <= DIGITS;
+}
+
+/* The next line that is not empty; *number counts all of them. */
+static bool next_line(ting_view *text, long *number, ting_view *line)
+{
+    while (text->length > 0) {
+        const char *stop = memchr(text->text, '\n', text->length);
+        const size_t length = stop != NULL ? (size_t)(stop - text->text) : text->length, used = length + (stop != NULL);
+        *line = (ting_view){text->text, length};
+        *text = (ting_view){text->text + used, text->length - used};
+        ++*number;
+        if (ting_view_trim(*line).length > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_ranks(ting_view text)
+{
+    bool words = false;
+    long number = 0, rank;
+    ting_view line;
+    while (next_line(&text, &number, &line)) {
+        ting_tsv fields;
+        ting_tsv_cut(line, &fields);
+        if (fields.count != 4 || !is_rank(ting_tsv_at(&fields, 1), &rank))
+            return false;
+        words = words || !is_number(ting_tsv_at(&fields, 3));
+    }
+    return words;
+}
+
+static ting_err read_ranked(const char *name, long number, ting_view text, ting_nbest *out)
+{
+    ting_err err = TING_OK;
+    ting_tsv fields;
+    ting_tsv_cut(text, &fields);
+    ting_nbest_line line = {.utterance = ting_tsv_at(&fields, 0), .text = ting_tsv_at(&fields, 3)};
+    is_rank(ting_tsv_at(&fields, 1), &line.rank);
+    if (line.utterance.length == 0)
+        FAIL(TING_ERR_FORMAT, "%s:%ld: expected the name of an utterance before the first tab", name, number);
+    if (line.rank > 0 || ting_tsv_at(&fields, 2).length > 0)
+        TRY(read_score(name, number, ting_tsv_at(&fields, 2), &line.scores[0]));
+    TRY(ting_reserve(&out->lines, out->count, 1, &out->room, sizeof *out->lines));
+    out->scores = 1;
+    out->lines[out->count++] = line;
+out:
+    return err;
+}
+
 static ting_err read_line(const char *name, long number, ting_view text, ting_nbest *out)
 {
     ting_err err = TING_OK;
@@ -118,6 +189,20 @@ out:
     return err;
 }
 
+/* Of a list with ranks: where they begin anew, or the name is another one, there begins the next utterance. */
+static ting_err group_ranked(ting_nbest *n)
+{
+    ting_err err = TING_OK;
+    n->starts = ting_alloc(n->count + 1, sizeof *n->starts);
+    TRY(n->starts != NULL ? TING_OK : TING_ERR_MEMORY);
+    for (size_t i = 0; i < n->count; i++)
+        if (i == 0 || n->lines[i].rank <= n->lines[i - 1].rank || !is_same(n->lines[i].utterance, n->lines[i - 1].utterance))
+            n->starts[n->utterances++] = i;
+    n->starts[n->utterances] = n->count;
+out:
+    return err;
+}
+
 ting_err ting_nbest_parse(const char *name, const char *text, size_t size, ting_nbest *out)
 {
     ting_err err = TING_OK;
@@ -127,16 +212,11 @@ ting_err ting_nbest_parse(const char *name, const char *text, size_t size, ting_
         text += 3;
         size -= 3;
     }
-    for (size_t at = 0; at < size;) {
-        const char *stop = memchr(text + at, '\n', size - at);
-        const size_t length = stop != NULL ? (size_t)(stop - text) - at : size - at;
-        const ting_view line = {text + at, length};
-        at += length + 1;
-        number++;
-        if (ting_view_trim(line).length > 0)
-            TRY(read_line(name, number, line, out));
-    }
-    TRY(group(out));
+    ting_view left = {text, size}, line;
+    out->ranked = has_ranks(left);
+    while (next_line(&left, &number, &line))
+        TRY(out->ranked ? read_ranked(name, number, line, out) : read_line(name, number, line, out));
+    TRY(out->ranked ? group_ranked(out) : group(out));
 out:
     if (err != TING_OK)
         ting_nbest_free(out);

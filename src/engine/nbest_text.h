@@ -5,7 +5,13 @@
  *     utterance <TAB> text <TAB> score <TAB> score ...
  *
  * Every line has as many scores, 0 to TING_NBEST_SCORES, of which more is better. Lines of one utterance may stand anywhere. Empty lines
- * are skipped, and a byte order mark.
+ * are skipped, and a byte order mark. Or as tingxie transcribe --nbest writes them of several files, and tingxie p2h --nbest:
+ *
+ *     utterance <TAB> rank <TAB> score <TAB> text
+ *
+ * There the lines of one sentence follow each other, and where the ranks begin anew with the same name, so does the next sentence: an
+ * utterance of its own. Rank 0 is a line of which there is no hypothesis: its score is empty and counts 0. A text is of this form if each
+ * line has four fields, of which the second is a whole number, and not every fourth is a number.
  */
 #ifndef TING_ENGINE_NBEST_TEXT_H
 #define TING_ENGINE_NBEST_TEXT_H
@@ -18,6 +24,7 @@ enum { TING_NBEST_SCORES = 8 };
 typedef struct ting_nbest_line {
     ting_view utterance, text;
     double scores[TING_NBEST_SCORES];
+    long rank; /* of a list with ranks */
 } ting_nbest_line;
 
 typedef struct ting_nbest { /* free with ting_nbest_free */
@@ -26,6 +33,7 @@ typedef struct ting_nbest { /* free with ting_nbest_free */
     size_t *starts; /* [utterances + 1] */
     size_t utterances;
     int scores; /* that each line has */
+    bool ranked;
 } ting_nbest;
 
 /* Borrows the text. Errors: format, naming the line; memory. */

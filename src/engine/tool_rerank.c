@@ -80,9 +80,14 @@ static ting_err count_errors(job *j, ting_rerank_report *report)
     TRY(scorer != NULL ? ting_transcript_read(tune->name, tune->bytes, tune->size, NULL, &said) : TING_ERR_MEMORY);
     for (size_t u = 0; u < j->nbest.utterances; u++) {
         const size_t first = j->nbest.starts[u];
-        const int found = ting_transcript_find(said, j->nbest.lines[first].utterance);
+        const ting_view name = j->nbest.lines[first].utterance;
+        const int found = ting_transcript_find(said, name);
         if (found < 0)
             continue;
+        if (u > 0 && ting_transcript_find(said, j->nbest.lines[first - 1].utterance) == found)
+            FAIL(TING_ERR_FORMAT, "%s: \"%.*s\" is a list for each of several sentences, of which %s does not say which says what: "
+                 "weights are found on recordings of one sentence", j->options->list.name, (int)(name.length < 200 ? name.length : 200),
+                 name.text, tune->name);
         known++;
         for (size_t at = first; at < j->nbest.starts[u + 1]; at++) {
             ting_scored scored;
@@ -92,7 +97,10 @@ static ting_err count_errors(job *j, ting_rerank_report *report)
         }
     }
     if (known == 0)
-        FAIL(TING_ERR_ARGUMENT, "%s: none of the utterances of %s is in it", tune->name, j->options->list.name);
+        FAIL(TING_ERR_FORMAT, "%s: none of the utterances of %s is in it", tune->name, j->options->list.name);
+    if (report->units == 0)
+        FAIL(TING_ERR_FORMAT, "%s: the utterances of %s have no text in it: there is nothing to find weights on", tune->name,
+             j->options->list.name);
 out:
     ting_transcript_free(said);
     ting_scorer_free(scorer);
@@ -217,6 +225,9 @@ ting_err ting_tool_rerank(const ting_lm *lm, const ting_rerank_options *options,
     job j = {.options = options};
     *report = (ting_rerank_report){.weights = options->weights};
     TRY(ting_nbest_parse(options->list.name, options->list.bytes, options->list.size, &j.nbest));
+    if (options->given > 0 && j.nbest.count > 0 && options->given != j.nbest.scores)
+        FAIL(TING_ERR_ARGUMENT, "%s: its lines have %d scores, for which %d weights are given: expected one for each", options->list.name,
+             j.nbest.scores, options->given);
     report->utterances = j.nbest.utterances;
     report->lines = j.nbest.count;
     report->scores = j.nbest.scores;

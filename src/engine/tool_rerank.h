@@ -28,8 +28,9 @@ typedef struct ting_rerank_text { /* a file's bytes and what messages call it */
 typedef struct ting_rerank_options {
     ting_rerank_text list;         /* engine/nbest_text.h */
     ting_rerank_weights weights;   /* to rank with, or to look for better ones from */
-    const ting_rerank_text *tune;  /* what was said, a line an utterance (text/transcript.h): weights with the fewest errors are taken; of
-                                      equally good ones the smallest. NULL: the given weights */
+    int given;                     /* > 0: so many of weights.other are meant, which must be as many as the lines have scores */
+    const ting_rerank_text *tune;  /* what was said, a line an utterance (text/transcript.h): weights with the fewest errors are taken; the
+                                      given ones where none has fewer, else of equally good ones the smallest. NULL: the given weights */
     bool all;                      /* every line, best first; else the best */
     void (*progress)(void *self, size_t done, size_t lines); /* NULL: none */
     int (*stop)(void *self);       /* asked after each line; 1: TING_ERR_CANCELLED. NULL: never */
@@ -45,8 +46,8 @@ typedef struct ting_rerank_report {
                                                 given weights, with those taken, of the best lines that there are */
 } ting_rerank_report;
 
-/* Writes a line for each utterance, or all: utterance, text, score. Errors: format, argument (nothing in common with what was said),
- * memory, cancelled. */
+/* Writes a line for each utterance, or all: utterance, text, score. Errors: format (also: nothing in common with what was said, or
+ * no text in that), argument (other than `given` scores), memory, cancelled. */
 ting_err ting_tool_rerank(const ting_lm *lm, const ting_rerank_options *options, ting_rerank_report *report, FILE *out);
 
 #endif

@@ -51,6 +51,34 @@ static void weights_are_found(void **state)
     ting_free(said);
 }
 
+/* What tingxie p2h and tingxie transcribe write goes in as it is. */
+static void own_lists_go_in(void **state)
+{
+    (void)state;
+    ting_program_run made = ting_run_expecting((const char *const[]){"p2h", "-m", "models/tingxie.gguf", "--nbest", "4", NULL}, "jin1 tian1 tian1 qi4 hen3 hao3\nta1 men5\n", 0, "");
+    ting_program_run done = ting_run_expecting((const char *const[]){"lm", "score", lm, NULL}, made.out, 0, "");
+    assert_memory_equal(done.out, "1\t今天天气很好\t", strlen("1\t今天天气很好\t"));
+    assert_non_null(strstr(done.out, "\n2\t"));
+    ting_program_free(&made);
+    ting_program_free(&done);
+    static const char *const both[] = {"examples/sound/BAC009S0252W0453.flac", "examples/sound/BAC009S0252W0218.flac"};
+    made = ting_run_expecting((const char *const[]){"transcribe", "-q", "--nbest", "4", both[0], both[1], NULL}, "", 0, "");
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, NULL}, made.out, 0, "");
+    assert_memory_equal(done.out, both[0], strlen(both[0]));
+    assert_non_null(strstr(done.out, both[1]));
+    ting_program_free(&made);
+    ting_program_free(&done);
+    static const char sentences[] = "a\t1\t-1\t今天\na\t2\t-1\t金天\na\t1\t-1\t天气\n";
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, NULL}, sentences, 0, "");
+    assert_memory_equal(done.out, "a\t今天\t", strlen("a\t今天\t"));
+    assert_non_null(strstr(done.out, "\na\t天气\t"));
+    ting_program_free(&done);
+    char *said = ting_temp_text("several.tsv", "a\t今天天气\n");
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, "--tune", said, NULL}, sentences, 1, "\"a\" is a list for each of several sentences");
+    ting_program_free(&done);
+    ting_free(said);
+}
+
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
@@ -64,6 +92,13 @@ static void what_cannot_be_is_said(void **state)
     ting_program_free(&done);
     done = ting_run_expecting((const char *const[]){"lm", "score", "models/tingxie.gguf", NULL}, list, 1, "\"lm\"");
     ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, "--weights", "1,2", NULL}, list, 2,
+                              "standard input: its lines have 1 scores, for which 2 weights are given");
+    ting_program_free(&done);
+    char *silent = ting_temp_text("silent.tsv", "u1\t。\nu2\t\n");
+    done = ting_run_expecting((const char *const[]){"lm", "score", lm, "--tune", silent, NULL}, list, 1, "silent.tsv: the utterances of standard input have no text in it");
+    ting_program_free(&done);
+    ting_free(silent);
     ting_free(said);
 }
 
@@ -72,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_ranked_anew),
         cmocka_unit_test(weights_are_found),
+        cmocka_unit_test(own_lists_go_in),
         cmocka_unit_test(what_cannot_be_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,5 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
 {
     static const char text[] = "\xEF\xBB\xBF" "b\t今天\t-1.5\t2e3\r\na\t天气\t0\t-1\n\nb\t\t7\t0.25\n";
+    static const char ranked[] = "a.wav\t1\t-1.5\t今天\na.wav\t2\t-2\t天气\na.wav\t1\t-1\t好\n7\t0\t\t\n";
     take(self, text, sizeof text - 1);
+    take(self, ranked, sizeof ranked - 1);
 }

@@ -36,6 +36,29 @@ static void lines_of_an_utterance_come_together(void **state)
     ting_nbest_free(&n);
 }
 
+/* As tingxie transcribe --nbest of several files, and tingxie p2h --nbest. */
+static void lists_with_ranks_are_read(void **state)
+{
+    (void)state;
+    ting_nbest n;
+    assert_ok(parse("a.wav\t1\t-1.5\t一\na.wav\t2\t-2\t二\na.wav\t1\t-3\t三\nb.wav\t1\t-4\t4\r\n5\t0\t\t\n", &n));
+    assert_true(n.ranked);
+    assert_int_equal(n.count, 5);
+    assert_int_equal(n.scores, 1);
+    static const size_t starts[] = {0, 2, 3, 4, 5}; /* a.wav has two sentences; of line 5 there is no hypothesis */
+    assert_int_equal(n.utterances, 4);
+    assert_memory_equal(n.starts, starts, sizeof starts);
+    assert_true(ting_view_is(n.lines[1].utterance, "a.wav") && ting_view_is(n.lines[1].text, "二") && n.lines[1].scores[0] == -2);
+    assert_true(ting_view_is(n.lines[3].text, "4"));
+    assert_true(n.lines[4].text.length == 0 && n.lines[4].scores[0] == 0);
+    ting_nbest_free(&n);
+    assert_ok(parse("a\t1\t-1.5\t-2\na\t2\t-2\t0\n", &n)); /* digits that were said, and two scores */
+    assert_true(!n.ranked && n.scores == 2 && ting_view_is(n.lines[1].text, "2"));
+    ting_nbest_free(&n);
+    assert_fails(TING_ERR_FORMAT, "list:2: \"x\", expected a number", parse("a\t1\t-1.5\t一\na\t2\tx\t二\n", &n));
+    assert_fails(TING_ERR_FORMAT, "list:1: expected the name", parse("\t1\t-1.5\t一\n", &n));
+}
+
 static void what_is_no_list_is_refused(void **state)
 {
     (void)state;
@@ -128,7 +151,7 @@ static void the_weights_found_make_the_fewest_errors(void **state)
     assert_non_null(strstr(out, "b\t二\t"));
     assert_non_null(strstr(out, "c\t一\t"));
     assert_non_null(strstr(out, "d\t一\t")); /* nobody knows what was said, and it is ranked all the same */
-    assert_fails(TING_ERR_ARGUMENT, "none of the utterances of list", rank(lm, list, "z 一\n", &report.weights, false, &report, out, sizeof out));
+    assert_fails(TING_ERR_FORMAT, "none of the utterances of list", rank(lm, list, "z 一\n", &report.weights, false, &report, out, sizeof out));
     ting_lm_free(lm);
 }
 
@@ -136,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_of_an_utterance_come_together),
+        cmocka_unit_test(lists_with_ranks_are_read),
         cmocka_unit_test(what_is_no_list_is_refused),
         cmocka_unit_test(scores_are_summed_by_their_weights),
         cmocka_unit_test(the_weights_found_make_the_fewest_errors),
