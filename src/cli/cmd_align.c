@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/lines.h"
 #include "cli/progress.h"
+#include "engine/tool_model.h"
 #include "engine/tool_sound.h"
 
 #include "tingxie.h"
@@ -30,8 +31,7 @@ static ting_err read_text(const char *path, ting_str *out)
     size_t length;
     TRY(ting_text_open(path, &text));
     while (ting_text_next(&text, &line, &length)) {
-        if (memchr(line, '\0', length) != NULL)
-            FAIL(TING_ERR_FORMAT, "%s: line %ld has a byte 0: expected a text in UTF-8", text.name, text.number);
+        TRY(ting_text_check(&text, line, length));
         ting_str_add_bytes(out, line, length);
         ting_str_add(out, "\n");
     }
@@ -107,6 +107,11 @@ static ting_err align(ting_cli *cli, const struct options *o, const char *text, 
     options.progress = ting_progress_watch;
     options.progress_self = &bar;
     TRY(ting_model_open(o->model, &model_options, &model));
+    if (o->text != NULL && (err = ting_tool_model_says(model, text)) != TING_OK) {
+        ting_fail_in(err, "%s", strcmp(o->text, "-") == 0 ? "standard input" : o->text);
+        err = err == TING_ERR_ARGUMENT ? TING_ERR_FORMAT : err; /* a bad file, and no word of the command line */
+        goto out;
+    }
     ting_progress_begin(&bar, cli, "align", 0, "s");
     err = ting_align_file(model, cli->inputs[0], text, &options, out);
     ting_progress_end(&bar);

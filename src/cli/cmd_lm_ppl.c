@@ -42,9 +42,9 @@ typedef struct models {
 
 static void print(const char *name, const sum *s)
 {
-    const double places = (double)(s->characters + s->sentences);
+    const double places = (double)(s->characters + s->sentences); /* more than 0: of a text */
     ting_number_fprint(stdout, "%s\t%zu\t%zu\t%zu\t%.4f\t%.2f\n", name, s->sentences, s->characters, s->unknown, s->log_prob,
-                       places > 0 ? exp(-s->log_prob / places) : NAN);
+                       exp(-s->log_prob / places));
 }
 
 /* Lines until `most` are there; 0 lines at the end. */
@@ -114,7 +114,7 @@ static ting_err fit(const models *m, ting_text *in)
     TRY(texts != NULL && (count == 0 || ting_str_ok(&text)) ? TING_OK : TING_ERR_MEMORY);
     for (size_t i = 0; i < count; i++)
         texts[i] = text.text + starts[i];
-    TRY(ting_lm_reader_fit(m->reader, texts, lengths, count, weights));
+    TRY_IN(ting_lm_reader_fit(m->reader, texts, lengths, count, weights), "%s", in->name);
     for (int p = 0; p < m->count; p++)
         ting_number_fprint(stdout, "%s\t%.4f\n", m->names[p], weights[p]);
 out:
@@ -164,6 +164,8 @@ static ting_err read_file(ting_cli *cli, const models *m, const char *path, cons
     ting_err err = ting_text_open(path, &in);
     if (err == TING_OK)
         err = o->fit ? fit(m, &in) : measure(m->reader, &in, o->lines, b, &own);
+    if (err == TING_OK && !o->lines && !o->fit && own.sentences == 0)
+        err = ting_fail(TING_ERR_FORMAT, "%s: there is no text in it: nothing has no perplexity", in.name);
     if (err == TING_OK && !o->lines && !o->fit)
         print(path, &own);
     if (err == TING_OK && own.words > 0 && own.unknown == own.words && !cli->quiet)
@@ -193,7 +195,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         if (err != TING_OK)
             status = ting_cli_error(cli, err);
     }
-    if (m.reader != NULL && cli->input_count > 2 && !o->lines && !o->fit && err != TING_ERR_CANCELLED)
+    if (cli->input_count > 2 && all.sentences > 0 && !o->lines && !o->fit && err != TING_ERR_CANCELLED)
         print("all", &all);
     close_models(&m);
     if (b != NULL)

@@ -11,6 +11,7 @@
 #include "text/plain.h"
 #include "text/sentences.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LONGEST_WORD = 40 }; /* bytes of it that an error names */
@@ -22,6 +23,8 @@ typedef struct reader {
     ting_str plain;     /* a sentence */
     ting_g2p_line line; /* its characters */
     int sentence;       /* its number, from 1 */
+    int line_number;    /* from 1; 0: the text has one line */
+    char where[64];     /* "sentence 3 of the text (line 2)" */
     ting_align_text *out;
 } reader;
 
@@ -67,17 +70,17 @@ static ting_err refuse(const reader *r, int i)
     const char *text = r->plain.text + item->offset;
     int length = item->length;
     if (item->code_point == 0xFFFD) /* what text/plain.h makes of a byte that is none */
-        return ting_fail(TING_ERR_ARGUMENT, "sentence %d of the text is not UTF-8", r->sentence);
+        return ting_fail(TING_ERR_ARGUMENT, "%s is not UTF-8", r->where);
     if (item->source == TING_G2P_UNKNOWN && !r->am->writes)
-        return ting_fail(TING_ERR_ARGUMENT, "sentence %d of the text has '%.*s', whose reading is not known: write another hanzi of the "
-                         "same sound", r->sentence, length, text);
+        return ting_fail(TING_ERR_ARGUMENT, "%s has '%.*s', whose reading is not known: write another hanzi of the same sound", r->where,
+                         length, text);
     const bool latin = ting_ascii_is_alnum(text[0]);
     while (latin && ting_ascii_is_alnum(text[length]) && length < LONGEST_WORD)
         length++;
     for (; latin && text > r->plain.text && ting_ascii_is_alnum(text[-1]) && length < LONGEST_WORD; text--)
         length++;
-    return ting_fail(TING_ERR_ARGUMENT, "sentence %d of the text has '%.*s', for which the model has no token: write it in hanzi, as it "
-                     "is said", r->sentence, length, text);
+    return ting_fail(TING_ERR_ARGUMENT, "%s has '%.*s', for which the model has no token: write it in hanzi, as it is said", r->where,
+                     length, text);
 }
 
 static ting_err add_item(reader *r, int i)
@@ -119,6 +122,8 @@ static ting_err add_sentence(reader *r, const char *text, size_t length)
     ting_err err = TING_OK;
     const int before = r->out->count;
     r->sentence++;
+    snprintf(r->where, sizeof r->where, r->line_number > 0 ? "sentence %d of the text (line %d)" : "sentence %d of the text", r->sentence,
+             r->line_number);
     ting_str_clear(&r->plain);
     TRY(ting_text_plain(text, length, &r->plain));
     ting_str_add(&r->plain, "");
@@ -147,8 +152,13 @@ ting_err ting_align_text_read(const ting_am *am, const char *text, ting_align_te
     if (r.lexicon == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a text");
     ting_view left = {text, strlen(text)}, sentence;
-    while (ting_sentence_next(&left, &sentence))
+    const char *at = text, *end = strchr(text, '\n');
+    r.line_number = end != NULL && end[1] != '\0';
+    while (ting_sentence_next(&left, &sentence)) {
+        for (; at < sentence.text && r.line_number > 0; at++)
+            r.line_number += *at == '\n';
         TRY(add_sentence(&r, sentence.text, sentence.length));
+    }
     if (out->count == 0)
         FAIL(TING_ERR_ARGUMENT, "the text has nothing that is spoken: expected hanzi");
 out:

@@ -139,11 +139,16 @@ ting_err ting_lm_reader_fit(ting_lm_reader *r, const char *const *texts, const s
 {
     enum { MOST_ROUNDS = 200 };
     ting_err err = TING_OK;
+    size_t words = 0;
     ting_lm_score *scores = ting_alloc(count + 1, sizeof *scores);
     TRY(scores != NULL ? TING_OK : TING_ERR_MEMORY);
-    if (r->options.cache > 0 || count == 0)
+    if (r->options.cache > 0)
         FAIL(TING_ERR_ARGUMENT, "weights are fitted to texts, without a cache");
     TRY(read_all(r, texts, lengths, count, scores));
+    for (size_t i = 0; i < count; i++)
+        words += scores[i].words;
+    if (words == 0)
+        FAIL(TING_ERR_ARGUMENT, "there is no text in it: weights are fitted to one");
     double before = -HUGE_VAL;
     for (int i = 0; i < MOST_ROUNDS && r->count > 1; i++) {
         const double now = fit_once(r);
@@ -164,16 +169,18 @@ static ting_err check_part(const ting_lm_weighted *parts, int count, int p)
 {
     const ting_texts *first = parts[0].lm->words, *own = parts[p].lm->words;
     if (!(parts[p].weight > 0 && isfinite(parts[p].weight)))
-        return ting_fail(TING_ERR_ARGUMENT, "weight %g of language model %d, expected more than 0", parts[p].weight, p + 1);
+        return ting_fail(TING_ERR_ARGUMENT, "%s: a weight of %g, expected more than 0", parts[p].lm->file.label, parts[p].weight);
     if (count > 1 && ting_lm_sees_whole(parts[p].lm))
-        return ting_fail(TING_ERR_ARGUMENT, "language model %d looks at a word from both sides: that is no probability to mix", p + 1);
+        return ting_fail(TING_ERR_ARGUMENT, "%s: a language model that looks at a word from both sides: that is no probability to mix",
+                         parts[p].lm->file.label);
     for (size_t w = 0; own != first; w++) {
         if (w < first->count && w < own->count && strcmp(first->items[w], own->items[w]) == 0)
             continue;
         if (w == first->count && w == own->count)
             break;
-        return ting_fail(TING_ERR_ARGUMENT, "language models 1 and %d have other words, from word %zu on: the same are needed to mix them",
-                         p + 1, w);
+        return ting_fail(TING_ERR_ARGUMENT, "%s and %s have other words, from word %zu on, \"%s\" and \"%s\": the same are needed to mix them",
+                         parts[0].lm->file.label, parts[p].lm->file.label, w, w < first->count ? first->items[w] : "",
+                         w < own->count ? own->items[w] : "");
     }
     return TING_OK;
 }

@@ -3,6 +3,7 @@
 #include "engine/tool_model.h"
 
 #include "base/file.h"
+#include "engine/align_text.h"
 #include "engine/decoder.h"
 #include "engine/keyword_text.h"
 #include "engine/model.h"
@@ -57,6 +58,14 @@ ting_err ting_tool_model_decodes(const ting_model *model, const ting_options *op
     TRY(ting_decoder_new(&model->hearing.am, &own, &decoder));
 out:
     ting_decoder_free(decoder);
+    return err;
+}
+
+ting_err ting_tool_model_says(const ting_model *model, const char *text)
+{
+    ting_align_text read = {0};
+    const ting_err err = ting_align_text_read(&model->hearing.am, text, &read);
+    ting_align_text_free(&read);
     return err;
 }
 

@@ -19,6 +19,9 @@ ting_err ting_tool_model_apart(const ting_model *model, const char *output);
 /* Whether streams can be opened with the options' head, way of decoding and language models. Errors: those of ting_stream_new. */
 ting_err ting_tool_model_decodes(const ting_model *model, const ting_options *options);
 
+/* Whether a text can be aligned, whatever the sound is. Errors: those of the text that ting_align_file has. */
+ting_err ting_tool_model_says(const ting_model *model, const char *text);
+
 /* Whether a keyword file can be used with the model. Errors: those of reading it (io, format, not found, memory). */
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path);
 

@@ -193,6 +193,14 @@ static void what_cannot_be_aligned_is_named(void **state)
     refuse(2, "the text is given twice", ARGS("align", "--text", "x.txt", SOUND, SAID));
     refuse(2, "cannot both be standard input", ARGS("align", "--text", "-", "-"));
     refuse(2, "srt has no place for scores", ARGS("align", "--score", "-f", "srt", SOUND, SAID));
+    char *lines = ting_temp_text("lines.txt", "公安。\n机关\n他用iPhone打\n"), *gbk = ting_temp_text("gbk.txt", "公\n\xB9\xAB\n"),
+         *marks = ting_temp_text("marks.txt", "，。\n");
+    refuse(1, "lines.txt: sentence 3 of the text (line 3) has 'iPhone'", ARGS("align", "--text", lines, SOUND));
+    refuse(1, "gbk.txt:2: not UTF-8 at byte 1", ARGS("align", "--text", gbk, SOUND));
+    refuse(1, "marks.txt: the text has nothing that is spoken", ARGS("align", "--text", marks, SOUND));
+    ting_free(lines);
+    ting_free(gbk);
+    ting_free(marks);
     refuse(1, "x.txt: cannot be read", ARGS("align", "--text", "/nowhere/x.txt", SOUND));
     refuse(1, "/nowhere/a.wav", ARGS("align", "/nowhere/a.wav", SAID));
 }

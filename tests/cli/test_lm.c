@@ -207,7 +207,9 @@ static void a_network_is_trained_and_ranks(void **state)
     ting_program_free(&done);
     done = ting_run_expecting((const char *const[]){"lm", "generate", both, NULL}, "", 1, "looks at a word from both sides");
     ting_program_free(&done);
-    done = ting_run_expecting((const char *const[]){"lm", "ppl", "--with", both, model, corpus, NULL}, "", 2, "looks at a word from both sides");
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "--with", both, model, corpus, NULL}, "", 2, "both.gguf: a language model that looks at a word from both sides");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "--with", "models/tingxie-lm.gguf", model, corpus, NULL}, "", 2, "models/tingxie-lm.gguf have other words, from word ");
     ting_program_free(&done);
     char *const all[] = {corpus, folder, model, curves, both, path};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -269,6 +271,11 @@ static void what_cannot_be_is_said(void **state)
     }
     ting_program_run done = ting_run_expecting((const char *const[]){"lm", "ppl", "--cache", ".1", "--fit", "models/tingxie-lm.gguf", NULL}, "", 2,
                                                "--fit goes without --cache");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "models/tingxie-lm.gguf", NULL}, "\n。\n", 1, "standard input: there is no text in it");
+    assert_string_equal(done.out, "");
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"lm", "ppl", "--fit", "models/tingxie-lm.gguf", NULL}, "\n", 1, "standard input: there is no text in it");
     ting_program_free(&done);
     done = ting_run_expecting((const char *const[]){"lm", "ppl", recipe, NULL}, "", 1, "lm.yaml");
     ting_program_free(&done);

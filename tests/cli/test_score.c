@@ -216,6 +216,8 @@ static void bad_input_is_one_sentence(void **state)
         {ARGS("--present", "-a", "-f", "json", ref, "-"), "id\ttext\n", "standard input: no utterance", 1},
         {ARGS("-a", "-f", "json", "-", ref), "a\t，。\nb\t\n", "no character in any text", 1},
         {ARGS("--present", "-", ref), "a\t，。\nb\t好\n", "no character in any text", 1},
+        {ARGS("--calibration", ref, "-"), "a\t好\n", "standard input: no confidence in it can be judged", 1},
+        {ARGS("--calibration", ref, "-"), "a\t好\t1.5\n", "standard input: no confidence in it can be judged", 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         ting_program_run run = ting_run_program(rows[i].arguments, rows[i].input);

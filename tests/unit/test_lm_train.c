@@ -237,7 +237,7 @@ static void models_are_mixed(void **state)
     assert_true(fabs(fitted[0] + fitted[1] - 1) < 1e-9 && fabs(fitted[0] - best) < 1.0 / GRID);
     assert_true(perplexity_of(reader, likely, 3, scores) < likeliest * 1.0001);
     ting_lm_reader_free(reader);
-    assert_fails(TING_ERR_ARGUMENT, "weight 0 of language model 2",
+    assert_fails(TING_ERR_ARGUMENT, ": a weight of 0, expected more than 0",
                  ting_lm_reader_new((const ting_lm_weighted[]){{lms[0], 1}, {lms[1], 0}}, 2, &options, &reader));
     for (int i = 0; i < 2; i++) {
         ting_lm_free(lms[i]);
