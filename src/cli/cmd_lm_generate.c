@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_lm_generate.c - tingxie lm generate: sentences that a language model makes up. */
+#include "base/rng.h"
 #include "cli/cli.h"
 #include "tingxie.h"
 
@@ -19,9 +20,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_cli_catch_interrupt();
     for (int i = 0; i < o->count && err == TING_OK; i++) {
         char *text = NULL;
+        const uint64_t own = ting_rng_new((uint64_t)o->seed, (uint64_t)i).key; /* no sentence of one seed is one of the next */
         err = ting_cli_interrupted() ? TING_ERR_CANCELLED
-                                     : ting_lm_generate(lm, o->begin, (unsigned long)o->seed + (unsigned long)i, o->longest,
-                                                        o->temperature, &text);
+                                     : ting_lm_generate(lm, o->begin, (unsigned long)own, o->longest, o->temperature, &text);
         if (err == TING_OK)
             puts(text);
         ting_text_free(text);

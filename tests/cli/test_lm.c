@@ -79,6 +79,9 @@ static void a_model_is_trained_measured_and_asked(void **state)
     assert_string_equal(first.out, again.out);
     assert_non_null(strstr(first.out, "老师在家"));
     assert_null(strstr(first.out, "<"));
+    ting_program_run second = ting_run_expecting((const char *const[]){"lm", "generate", "-n", "19", "--seed", "2", "--begin", "老", model, NULL}, "", 0, "");
+    assert_string_not_equal(strchr(first.out, '\n') + 1, second.out); /* not the same from the second one on */
+    ting_program_free(&second);
     ting_program_free(&first);
     ting_program_free(&again);
     char *arpa = ting_temp_path("lm.arpa"), *back = ting_temp_path("back.gguf"); /* out to other programs and back: the same */
