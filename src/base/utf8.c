@@ -66,7 +66,7 @@ ting_err ting_utf8_check(const char *file, long line, const char *text, size_t s
         uint32_t code_point = 0;
         const int length = ting_utf8_decode(text + at, size - at, &code_point);
         if (length < 0)
-            return ting_fail(TING_ERR_FORMAT, "%s:%ld: not UTF-8 at byte %zu: expected a text; one in GBK becomes one by iconv -f GBK -t UTF-8",
+            return ting_fail(TING_ERR_FORMAT, "%s:%ld: not UTF-8 at byte %zu: expected a text; iconv -f GBK -t UTF-8 makes one of GBK",
                              file, line, at + 1);
         if (code_point == 0)
             return ting_fail(TING_ERR_FORMAT, "%s:%ld: byte %zu is 0: expected a text in UTF-8", file, line, at + 1);

@@ -21,8 +21,9 @@ typedef struct ting_xz ting_xz;
 ting_err ting_xz_new(ting_xz **out);
 void ting_xz_free(ting_xz *xz);
 
-/* Takes bytes from *in, of which *left are there, and puts up to `room` of what they hold to `out`: *made. No bytes given mean that the file
- * is at its end; *ended: so is what it holds. Several files one behind the other count as one. Errors: format (damaged or truncated). */
+/* Takes bytes from *in, of which *left are there, and puts up to `room` of what they hold to `out`: *made. No bytes given mean that the
+ * file is at its end; *ended: so is what it holds. Several files one behind the other count as one. Errors: format (damaged or
+ * truncated). */
 ting_err ting_xz_unpack(ting_xz *xz, const unsigned char **in, size_t *left, void *out, size_t room, size_t *made, bool *ended);
 
 #endif

@@ -169,8 +169,8 @@ static ting_err read_file(ting_cli *cli, const models *m, const char *path, cons
     if (err == TING_OK && !o->lines && !o->fit)
         print(path, &own);
     if (err == TING_OK && own.words > 0 && own.unknown == own.words && !cli->quiet)
-        ting_cli_say(cli, "%s: none of its %zu words is known to %s: is that over other words, such as an acoustic model's tokens?", in.name,
-                     own.words, m->names[0]);
+        ting_cli_say(cli, "%s: none of its %zu words is known to %s: is that over other words, such as an acoustic model's tokens?",
+                     in.name, own.words, m->names[0]);
     ting_text_close(&in);
     *all = (sum){all->log_prob + own.log_prob, all->sentences + own.sentences, all->characters + own.characters, all->words + own.words,
                  all->unknown + own.unknown};
@@ -237,7 +237,8 @@ const ting_command ting_command_lm_ppl = {
     .summary = "tells how well a language model knows texts",
     .usage = "[OPTION]... MODEL [FILE]...",
     .description =
-        "Reads sentences, one a line, from the files or from standard input, plain or compressed with xz. Columns, with tabs between: file; sentences; characters; "
+        "Reads sentences, one a line, from the files or from standard input, plain or compressed with xz. Columns, with tabs between: "
+        "file; sentences; characters; "
         "words that the model does not know; natural logarithm of the probability of all; perplexity a character, where the end of each "
         "sentence counts as one, so that models with other words can be compared. What is not known counts with the probability of "
         "\"<unk>\", so compare models of the same words, or look at that column.\n\n"

@@ -126,8 +126,8 @@ const ting_command ting_command_lm_score = {
         "from LIST or standard input, and writes the best line of each utterance: utterance, text, score. The score is the weighted sum of "
         "those that stand there, of the language model's log-probability of the text, and of its characters. Lines of an utterance may "
         "stand anywhere; utterances come in the order of their first lines. LIST may also be what tingxie transcribe --nbest writes of "
-        "several files (path, rank, score, text; each sentence gets its line), or tingxie p2h --nbest. MODEL is any language model that tingxie lm train or tingxie "
-        "convert has made.\n\n"
+        "several files (path, rank, score, text; each sentence gets its line), or tingxie p2h --nbest. MODEL is any language model that "
+        "tingxie lm train or tingxie convert has made.\n\n"
         "Weights that --tune finds are said on standard error with the errors that they make. Look for them on other utterances than those "
         "that are measured.",
     .options = table,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lines.h - a text file or standard input line by line, plain or compressed by xz (known by its first bytes), for commands that must notice Ctrl-C while a pipe is quiet.
+ * lines.h - a text file or standard input line by line, plain or compressed by xz (known by its first bytes), for commands that must
+ * notice Ctrl-C while a pipe is quiet.
  *
  *     TRY(ting_text_open("-", &text));
  *     while (ting_text_next(&text, &line, &length)) ...

@@ -178,8 +178,8 @@ static ting_err check_part(const ting_lm_weighted *parts, int count, int p)
             continue;
         if (w == first->count && w == own->count)
             break;
-        return ting_fail(TING_ERR_ARGUMENT, "%s and %s have other words, from word %zu on, \"%s\" and \"%s\": the same are needed to mix them",
-                         parts[0].lm->file.label, parts[p].lm->file.label, w, w < first->count ? first->items[w] : "",
+        return ting_fail(TING_ERR_ARGUMENT, "%s and %s have other words, from word %zu on, \"%s\" and \"%s\": the same are needed to mix "
+                         "them", parts[0].lm->file.label, parts[p].lm->file.label, w, w < first->count ? first->items[w] : "",
                          w < own->count ? own->items[w] : "");
     }
     return TING_OK;
