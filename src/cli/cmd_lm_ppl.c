@@ -216,7 +216,7 @@ static const ting_option table[] = {
     {0, "cache", TING_OPTION_REAL, offsetof(struct options, cache), "X",
      "weight of a model of the words that were read before, in all files", .min = 0, .max = 0.99},
     {0, "cache-words", TING_OPTION_REAL, offsetof(struct options, cache_words), "N", "words after which one counts half in it", .min = 1,
-     .max = 1e9},
+     .max = 1e9, .needs = "cache"},
     {'t', "threads", TING_OPTION_INT, offsetof(struct options, threads), "N", "threads", .min = 1, .max = 1024, .unset = "all processors"},
     {0},
 };

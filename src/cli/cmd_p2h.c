@@ -127,8 +127,9 @@ static const ting_option table[] = {
     {0, "rescore-lm", TING_OPTION_FILE, offsetof(struct options, rescore_lm), "FILE",
      "language model of any kind that ranks the best lines anew (tingxie lm train)", .unset = "none"},
     {0, "rescore-weight", TING_OPTION_REAL, offsetof(struct options, rescore_weight), "X", "weight of its log-probabilities",
-     .min = 0, .max = 100},
-    {0, "rescore-lines", TING_OPTION_INT, offsetof(struct options, rescore_lines), "N", "so many lines are ranked", .min = 1, .max = 1000},
+     .min = 0, .max = 100, .needs = "rescore-lm"},
+    {0, "rescore-lines", TING_OPTION_INT, offsetof(struct options, rescore_lines), "N", "so many lines are ranked",
+     .min = 1, .max = 1000, .needs = "rescore-lm"},
     {0},
 };
 

@@ -336,8 +336,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     if (o->fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && hypotheses(o) == 1)))
         return ting_cli_fail(cli, TING_EXIT_USAGE,
                              "--fuse-lm weighs what a beam holds: it goes with neither --keywords nor --decoding greedy");
-    if (o->lodr != NULL && o->fuse_lm == NULL)
-        return ting_cli_fail(cli, TING_EXIT_USAGE, "--lodr is taken away from --fuse-lm, which is not given");
+    if (o->keywords != NULL && o->head == TING_HEAD_CTC)
+        return ting_cli_fail(cli, TING_EXIT_USAGE, "--keywords are found by the transducer: they go without --head ctc");
     if (o->raw != NULL)
         TRY(ting_tool_check_raw(o->raw));
     TRY(ting_inputs_expand(cli, o->raw != NULL, &inputs));
@@ -395,8 +395,9 @@ static const ting_option table[] = {
     {'k', "keywords", TING_OPTION_FILE, FIELD(keywords), "FILE",
      "only report the keywords of FILE: start, end, probability, keyword"},
     {0, "keyword-threshold", TING_OPTION_REAL, FIELD(keyword_threshold), "P", "least probability of a keyword",
-     .min = 0.001, .max = 0.999},
-    {0, "keyword-boost", TING_OPTION_REAL, FIELD(keyword_boost), "X", "bonus for each token of a keyword", .min = 0, .max = 10},
+     .min = 0.001, .max = 0.999, .needs = "keywords"},
+    {0, "keyword-boost", TING_OPTION_REAL, FIELD(keyword_boost), "X", "bonus for each token of a keyword",
+     .min = 0, .max = 10, .needs = "keywords"},
     {'c', "channel", TING_OPTION_INT, FIELD(channel), "N", "take this channel only, from 1", .min = 1, .max = 1024,
      .unset = "all channels mixed down"},
     {0, "raw", TING_OPTION_TEXT, FIELD(raw), "TYPE:RATE:CHANNELS", "recordings without header, such as s16le:16000:1"},
@@ -408,20 +409,24 @@ static const ting_option table[] = {
     {0, "hotwords", TING_OPTION_FILE, FIELD(hotwords), "FILE",
      "words that are likely to be said, one a line, as wanted with :WEIGHT and pinyin: 证监会 :2, iPhone ai4 feng1", .unset = "none"},
     {0, "hotword-weight", TING_OPTION_REAL, FIELD(hotword_weight), "X",
-     "added to the log-probability of each hotword: more finds more, and makes more up", .min = -100, .max = 100},
+     "added to the log-probability of each hotword: more finds more, and makes more up", .min = -100, .max = 100, .needs = "hotwords"},
     {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
     {0, "fuse-lm", TING_OPTION_FILE, FIELD(fuse_lm), "FILE",
      "language model over the acoustic model's tokens that weighs them inside the beam (docs/LM.md)", .unset = "none"},
-    {0, "fuse-weight", TING_OPTION_REAL, FIELD(fuse_weight), "X", "weight of its log-probabilities", .min = 0, .max = 10},
+    {0, "fuse-weight", TING_OPTION_REAL, FIELD(fuse_weight), "X", "weight of its log-probabilities",
+     .min = 0, .max = 10, .needs = "fuse-lm"},
     {0, "fuse-bonus", TING_OPTION_REAL, FIELD(fuse_bonus), "X", "added for each token: makes up for what they take away", .min = -10,
-     .max = 10},
+     .max = 10, .needs = "fuse-lm"},
     {0, "lodr", TING_OPTION_FILE, FIELD(lodr), "FILE",
-     "with --fuse-lm: n-grams of a low order over the tokens, that are taken away", .unset = "none"},
-    {0, "lodr-weight", TING_OPTION_REAL, FIELD(lodr_weight), "X", "weight of their log-probabilities", .min = 0, .max = 10},
+     "with --fuse-lm: n-grams of a low order over the tokens, that are taken away", .unset = "none", .needs = "fuse-lm"},
+    {0, "lodr-weight", TING_OPTION_REAL, FIELD(lodr_weight), "X", "weight of their log-probabilities",
+     .min = 0, .max = 10, .needs = "lodr"},
     {0, "rescore-lm", TING_OPTION_FILE, FIELD(rescore_lm), "FILE",
      "language model of any kind that ranks the best lines anew (tingxie lm train)", .unset = "none"},
-    {0, "rescore-weight", TING_OPTION_REAL, FIELD(rescore_weight), "X", "weight of its log-probabilities", .min = 0, .max = 100},
-    {0, "rescore-lines", TING_OPTION_INT, FIELD(rescore_lines), "N", "so many lines are ranked", .min = 1, .max = 1000},
+    {0, "rescore-weight", TING_OPTION_REAL, FIELD(rescore_weight), "X", "weight of its log-probabilities",
+     .min = 0, .max = 100, .needs = "rescore-lm"},
+    {0, "rescore-lines", TING_OPTION_INT, FIELD(rescore_lines), "N", "so many lines are ranked",
+     .min = 1, .max = 1000, .needs = "rescore-lm"},
     {0},
 };
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NAME = 64, MAX_OPTIONS = 64 };
+enum { MAX_NAME = 64, MAX_OPTIONS = TING_MOST_OPTIONS };
 
 TING_PRINTF(2, 3) static ting_parse wrong(ting_parsed *parsed, const char *format, ...)
 {
@@ -164,6 +164,8 @@ static ting_parse append(ting_values *texts, const char *text)
 static ting_parse set(const ting_option *option, const char *text, void *fields, ting_parsed *parsed)
 {
     void *field = (char *)fields + option->offset;
+    if (option - parsed->table < MAX_OPTIONS)
+        parsed->given[option - parsed->table] = true;
     switch (option->kind) {
     case TING_OPTION_FLAG: *(bool *)field = true; return TING_PARSE_OK;
     case TING_OPTION_INT: return set_int(option, text, field, parsed);
@@ -258,10 +260,24 @@ static ting_parse parse_letters(const ting_option *table, int argc, const char *
     return TING_PARSE_OK;
 }
 
+/* What only says how another option is used is not passed over in silence where that is not given. */
+static ting_parse check_needs(ting_parsed *parsed)
+{
+    for (int i = 0; i < MAX_OPTIONS && parsed->table[i].name != NULL; i++) {
+        const ting_option *option = &parsed->table[i];
+        bool met = !parsed->given[i] || option->needs == NULL;
+        for (int k = 0; k < MAX_OPTIONS && parsed->table[k].name != NULL && !met; k++)
+            met = parsed->given[k] && strcmp(parsed->table[k].name, option->needs) == 0;
+        if (!met)
+            return wrong(parsed, "--%s goes with --%s, which is not given", option->name, option->needs);
+    }
+    return TING_PARSE_OK;
+}
+
 ting_parse ting_options_parse(const ting_option *table, int argc, const char *const *argv, void *fields,
                               ting_parsed *parsed)
 {
-    *parsed = (ting_parsed){0};
+    *parsed = (ting_parsed){.table = table};
     parsed->inputs = ting_alloc((size_t)argc, sizeof *parsed->inputs);
     if (parsed->inputs == NULL)
         return TING_PARSE_MEMORY;
@@ -280,7 +296,7 @@ ting_parse ting_options_parse(const ting_option *table, int argc, const char *co
         if (got != TING_PARSE_OK)
             return got;
     }
-    return TING_PARSE_OK;
+    return check_needs(parsed);
 }
 
 void ting_options_free(const ting_option *table, void *fields, ting_parsed *parsed)

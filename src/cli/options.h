@@ -51,16 +51,21 @@ typedef struct ting_option {
     const char *bare;      /* the value when given without one; NULL: a value must be given */
     const char *unset;     /* what help says about the default when the field's value does not tell */
     bool negatable;        /* FLAG */
+    const char *needs;     /* name of the option without which this one means nothing; NULL: none */
 } ting_option;
 
 /* Where a parse stopped: usage is a sentence to print, the others are asked for by the user. */
 typedef enum ting_parse { TING_PARSE_OK, TING_PARSE_USAGE, TING_PARSE_HELP, TING_PARSE_MEMORY } ting_parse;
+
+enum { TING_MOST_OPTIONS = 64 }; /* of a table */
 
 typedef struct ting_parsed {
     const char **inputs; /* owned array; what is not an option, in order */
     int input_count;
     bool quiet;         /* -q or --quiet was among them */
     char sentence[512]; /* with USAGE: what is wrong */
+    const ting_option *table;
+    bool given[TING_MOST_OPTIONS]; /* rows of the table */
 } ting_parsed;
 
 /* Parses argv[0 .. argc - 1] (no program name) into `fields`, which holds the defaults. --help,

@@ -29,6 +29,23 @@ static void a_wrong_command_line_is_one_sentence(void **state)
     ting_assert_usage("--generate makes", ARGS("--generate", "nothing"));
 }
 
+/* What only says how something else is used is not passed over where that is not given. */
+static void options_want_what_they_belong_to(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"--rescore-weight=1", "--rescore-weight goes with --rescore-lm, which is not given"}, {"--rescore-lines=2", "goes with --rescore-lm"},
+        {"--hotword-weight=1", "goes with --hotwords"}, {"--fuse-weight=1", "goes with --fuse-lm"}, {"--fuse-bonus=1", "goes with --fuse-lm"},
+        {"--lodr=a.gguf", "--lodr goes with --fuse-lm"}, {"--keyword-boost=1", "goes with --keywords"}, {"--keyword-threshold=.5", "goes with --keywords"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ting_assert_usage(rows[i][1], ARGS("transcribe", rows[i][0], "a.wav"));
+    ting_assert_usage("--lodr-weight goes with --lodr", ARGS("transcribe", "--fuse-lm", "a.gguf", "--lodr-weight", "1", "a.wav"));
+    ting_assert_usage("go without --head ctc", ARGS("transcribe", "--head", "ctc", "-k", "words.txt", "a.wav"));
+    ting_assert_usage("goes with --hotwords", ARGS("explain", "--hotword-weight", "1", "a.wav"));
+    ting_assert_usage("goes with --rescore-lm", ARGS("p2h", "--rescore-lines", "4"));
+    ting_assert_usage("--cache-words goes with --cache", ARGS("lm", "ppl", "--cache-words", "9", "a.gguf"));
+}
+
 static void every_command_explains_itself(void **state)
 {
     (void)state;
@@ -120,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_command_line_is_one_sentence),
+        cmocka_unit_test(options_want_what_they_belong_to),
         cmocka_unit_test(every_command_explains_itself),
         cmocka_unit_test(the_version_names_what_is_absent),
         cmocka_unit_test(an_unknown_processor_level_is_said),
