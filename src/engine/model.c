@@ -44,16 +44,19 @@ static bool wants_weighing(const opening *o)
     return wants_writing(o) && options->lm == NULL && options->lm_weight > 0;
 }
 
-/* Whether a file has n-grams of characters; those of an acoustic model's tokens are for another search (fuse_lm), and a network that says
+/* Whether a file has n-grams of characters: those of an acoustic model's tokens are for another search (fuse_lm), and a network that says
  * which word comes next can only rank lines (rescore_lm). */
-static bool has_ngrams(const ting_gguf *file)
+static ting_err find_ngrams(const ting_gguf *file, bool *found)
 {
     ting_network lm;
     ting_texts words = {0};
-    const bool has = ting_network_has(file, "lm") && ting_network_find(file, "lm", &lm) == TING_OK && !ting_lm_model_is(&lm) &&
-                     ting_keys_texts(&lm.keys, TING_KEY_TOKENS, &words) == TING_OK && ting_vocabulary_has_hanzi(&words);
+    *found = false;
+    if (!ting_network_has(file, "lm") || ting_network_find(file, "lm", &lm) != TING_OK || ting_lm_model_is(&lm))
+        return TING_OK;
+    const ting_err err = ting_keys_texts(&lm.keys, TING_KEY_TOKENS, &words);
+    *found = err == TING_OK && ting_vocabulary_has_hanzi(&words);
     ting_texts_free(&words);
-    return has;
+    return err == TING_ERR_MEMORY ? err : TING_OK;
 }
 
 /* Takes the networks of a model file that are still missing. */
@@ -62,6 +65,7 @@ static ting_err take_file(opening *o, const char *path)
     ting_err err = TING_OK;
     ting_gguf file = {0};
     ting_model *m = o->model;
+    bool weighs = false;
     TRY(ting_gguf_open(path, &file));
     TRY(ting_schema_check(&file));
     if (o->hearing && m->hearing.path == NULL && ting_network_has(&file, "am")) {
@@ -72,7 +76,9 @@ static ting_err take_file(opening *o, const char *path)
         TRY(ting_hanzi_p2h_open(path, m->options.precision, &m->writing.p2h));
         TRY(keep_path(path, &m->writing.path));
     }
-    if (wants_weighing(o) && m->weighing.path == NULL && has_ngrams(&file))
+    if (wants_weighing(o) && m->weighing.path == NULL)
+        TRY(find_ngrams(&file, &weighs));
+    if (weighs)
         TRY(keep_path(path, &m->weighing.path));
 out:
     ting_gguf_close(&file);
