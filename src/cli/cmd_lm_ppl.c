@@ -165,7 +165,7 @@ static ting_err read_file(ting_cli *cli, const models *m, const char *path, cons
     if (err == TING_OK)
         err = o->fit ? fit(m, &in) : measure(m->reader, &in, o->lines, b, &own);
     if (err == TING_OK && !o->lines && !o->fit && own.sentences == 0)
-        err = ting_fail(TING_ERR_FORMAT, "%s: there is no text in it: nothing has no perplexity", in.name);
+        err = ting_fail(TING_ERR_FORMAT, "%s: there is no text in it, and so no perplexity", in.name);
     if (err == TING_OK && !o->lines && !o->fit)
         print(path, &own);
     if (err == TING_OK && own.words > 0 && own.unknown == own.words && !cli->quiet)
