@@ -46,24 +46,47 @@ static size_t best_line(const job *j, size_t utterance, const ting_rerank_weight
     return best;
 }
 
+enum { TOGETHER = 64 }; /* lines that a network reads in one batch */
+
+static ting_err judge_some(job *j, ting_lm_reader *reader, size_t first, size_t count, ting_rerank_report *report)
+{
+    ting_err err = TING_OK;
+    const char *texts[TOGETHER];
+    size_t lengths[TOGETHER];
+    ting_lm_score scores[TOGETHER];
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = j->nbest.lines[first + i].text.text;
+        lengths[i] = j->nbest.lines[first + i].text.length;
+    }
+    TRY(ting_lm_reader_score(reader, texts, lengths, count, scores));
+    for (size_t i = 0; i < count; i++) {
+        report->words += scores[i].words;
+        report->unknown += scores[i].unknown;
+        j->judged[first + i] = (judged){scores[i].log_prob, (double)scores[i].characters, -1};
+    }
+out:
+    return err;
+}
+
 static ting_err judge(job *j, const ting_lm *lm, ting_rerank_report *report)
 {
     ting_err err = TING_OK;
     const ting_rerank_options *o = j->options;
-    j->judged = ting_alloc(j->nbest.count, sizeof *j->judged);
+    const size_t all = j->nbest.count;
+    ting_lm_reader *reader = NULL;
+    TRY(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, &(ting_lm_reader_options){0}, &reader));
+    j->judged = ting_alloc(all, sizeof *j->judged);
     TRY(j->judged != NULL ? TING_OK : TING_ERR_MEMORY);
-    for (size_t i = 0; i < j->nbest.count; i++) {
-        ting_lm_score score;
+    for (size_t first = 0, count; first < all; first += count) {
+        count = all - first < TOGETHER ? all - first : TOGETHER;
         if (o->stop != NULL && o->stop(o->self) != 0)
-            FAIL(TING_ERR_CANCELLED, "%s: stopped after %zu of %zu lines", o->list.name, i, j->nbest.count);
-        TRY(ting_lm_score_text(lm, j->nbest.lines[i].text.text, j->nbest.lines[i].text.length, &score));
-        report->words += score.words;
-        report->unknown += score.unknown;
-        j->judged[i] = (judged){score.log_prob, (double)score.characters, -1};
+            FAIL(TING_ERR_CANCELLED, "%s: stopped after %zu of %zu lines", o->list.name, first, all);
+        TRY(judge_some(j, reader, first, count, report));
         if (o->progress != NULL)
-            o->progress(o->self, i + 1, j->nbest.count);
+            o->progress(o->self, first + count, all);
     }
 out:
+    ting_lm_reader_free(reader);
     return err;
 }
 
