@@ -183,14 +183,13 @@ out:
 /* The words of the language model, where there is one, and the hanzi that it lacks. */
 static ting_err find_words(job *j)
 {
-    static const char specials[] = "<unk>\0<s>\0</s>";
     ting_err err = TING_OK;
     ting_str block = {0};
     ting_vocabulary *known = NULL;
     const ting_texts *old = j->model->weighing.ngram != NULL ? ting_ngram_words(j->model->weighing.ngram) : NULL;
     size_t count = old != NULL ? old->count : TING_NGRAM_SPECIALS;
     if (old == NULL)
-        ting_str_add_bytes(&block, specials, sizeof specials);
+        ting_vocabulary_begin(&block);
     else
         TRY(ting_vocabulary_new(old, &known));
     for (size_t w = 0; old != NULL && w < old->count; w++)

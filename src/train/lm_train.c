@@ -90,11 +90,11 @@ ting_err ting_lm_job_begin_file(ting_lm_job *j, const ting_lm_report *report, js
         FAIL(TING_ERR_MEMORY, "%s: the record of the training cannot be made: out of memory, or a name that is not UTF-8",
              j->options->output);
     ting_schema_begin(*out, "Tingxie language model", (const char *const[]){"lm"}, 1);
-    ting_gguf_put_text(*out, "tingxie.lm." TING_KEY_LICENSE, j->options->licence);
-    ting_gguf_put_text(*out, "tingxie.lm." TING_KEY_AUTHORS, j->options->authors);
-    ting_gguf_put_text(*out, "tingxie.lm." TING_KEY_SOURCE,
-                       "trained by tingxie lm train; texts and their licences are listed in the training record");
-    ting_gguf_put_text(*out, "tingxie.lm." TING_KEY_TRAINING, record);
+    ting_lm_file_put_notes(*out, &(ting_lm_file_notes){
+                                     .licence = j->options->licence,
+                                     .authors = j->options->authors,
+                                     .source = "trained by tingxie lm train; texts and their licences are listed in the training record",
+                                     .training = record});
 out:
     json_decref(more);
     free(record);

@@ -4,10 +4,10 @@
 
 #include "model/arpa.h"
 #include "model/ngram.h"
+#include "train/lm_file.h"
 #include "train/ngram_estimate.h"
 #include "train/ngram_prune.h"
 
-#include <string.h>
 
 typedef struct making {
     ting_lm_job *job;
@@ -95,8 +95,8 @@ static ting_err save(const making *m, const ting_lm_report *report)
 {
     ting_err err = TING_OK;
     ting_gguf_writer *writer = NULL;
-    const char *output = m->job->options->output, *ending = strrchr(output, '.');
-    if (ending != NULL && strcmp(ending, ".arpa") == 0)
+    const char *output = m->job->options->output;
+    if (ting_lm_file_is_arpa(output))
         return ting_arpa_save(output, &m->table);
     TRY(ting_lm_job_begin_file(m->job, report, json_object(), &writer));
     ting_ngram_put(m->model, writer);

@@ -104,12 +104,11 @@ static void add_words(const ting_texts *list, const ting_vocabulary *united, tin
 
 static ting_err unite_words(ting_ngram_mix *m)
 {
-    static const char specials[] = "<unk>\0<s>\0</s>";
     ting_err err = TING_OK;
     ting_str block = {0};
     ting_vocabulary *united = NULL;
     size_t count = TING_NGRAM_SPECIALS;
-    ting_str_add_bytes(&block, specials, sizeof specials);
+    ting_vocabulary_begin(&block);
     for (int i = 0; i < m->count; i++) {
         add_words(&m->parts[i].table.words, united, &block, &count);
         TRY(ting_str_ok(&block) ? TING_OK : TING_ERR_MEMORY);
