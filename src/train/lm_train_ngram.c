@@ -8,7 +8,6 @@
 #include "train/ngram_estimate.h"
 #include "train/ngram_prune.h"
 
-
 typedef struct making {
     ting_lm_job *job;
     ting_ngram_discounts discounts[TING_NGRAM_MOST];
