@@ -22,6 +22,8 @@ ting_err ting_file_map(const char *path, ting_file *out)
     ting_err err = TING_OK;
     struct stat status;
     *out = (ting_file){0};
+    if (path == NULL)
+        return ting_fail(TING_ERR_ARGUMENT, "no path of a file");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         FAIL(TING_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));

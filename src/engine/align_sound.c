@@ -75,6 +75,8 @@ static ting_err begin(const ting_model *model, const ting_options *options, cons
     *a = (aligner){.model = model};
     TRY(ting_options_take(options, &a->options));
     a->options.keep_partial = 0; /* half a sound does not say the whole text */
+    if (text == NULL)
+        FAIL(TING_ERR_ARGUMENT, "no text to align");
     if (rate < TING_MIN_RATE || rate > TING_MAX_RATE)
         FAIL(TING_ERR_ARGUMENT, "a rate of %d Hz is out of range: %d to %d", rate, TING_MIN_RATE, TING_MAX_RATE);
     TRY(ting_align_text_read(am, text, &a->text));

@@ -77,6 +77,8 @@ ting_err ting_sound_feed_file(const ting_model *model, const char *path, const t
     const ting_log log = {keep_remark, &kept};
     source sound = {.options = options, .rate = model->hearing.am.features.rate}; /* what the model hears: no second resampling */
     *stopped = false;
+    if (path == NULL)
+        FAIL(TING_ERR_ARGUMENT, "no path of a sound");
     TRY(ting_audio_open(path,
                         &(ting_audio_options){.channel = options->channel,
                                               .rate = sound.rate,

@@ -58,7 +58,9 @@ static ting_err check_stop(const job *j)
 static ting_err check_options(const ting_adapt_options *o)
 {
     ting_err err = TING_OK;
-    const char *ending = strrchr(o->output, '.');
+    const char *ending = o->output != NULL ? strrchr(o->output, '.') : NULL;
+    if (o->output == NULL)
+        FAIL(TING_ERR_ARGUMENT, "no model file to write");
     if (ending == NULL || strcmp(ending, ".gguf") != 0)
         FAIL(TING_ERR_ARGUMENT, "%s: expected a name that ends in .gguf", o->output);
     if (o->text_count < 1)

@@ -68,6 +68,8 @@ out:
 static ting_err check_output(const ting_lm_mix_options *o)
 {
     ting_err err = TING_OK;
+    if (o->output == NULL)
+        FAIL(TING_ERR_ARGUMENT, "no model file to write");
     for (int i = 0; i < o->count; i++)
         TRY(ting_file_apart(o->models[i], o->output));
     if (o->tune != NULL)

@@ -143,6 +143,8 @@ ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report)
     if (j == NULL)
         return TING_ERR_MEMORY;
     *j = (ting_lm_job){.options = options, .log = &log, .began = ting_lm_now()};
+    if (options->recipe == NULL || options->output == NULL)
+        FAIL(TING_ERR_ARGUMENT, "a training of a language model needs a recipe and a model file to write");
     TRY(ting_yaml_load(options->recipe, &j->doc));
     for (const char *const *s = options->settings; s != NULL && *s != NULL; s++)
         TRY(ting_yaml_set(&j->doc, *s));

@@ -317,6 +317,8 @@ static void what_cannot_be_is_said(void **state)
     ting_adapt_options o = options_of(&p, p.model, p.out);
     o.text_count = 0;
     assert_fails(TING_ERR_ARGUMENT, "no text", ting_adapt(&o, &report));
+    o = options_of(&p, p.model, NULL);
+    assert_fails(TING_ERR_ARGUMENT, "no model file", ting_adapt(&o, &report));
     o = options_of(&p, p.model, p.table);
     assert_fails(TING_ERR_ARGUMENT, "ends in .gguf", ting_adapt(&o, &report));
     o = options_of(&p, p.model, p.model);

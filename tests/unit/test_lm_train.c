@@ -292,6 +292,8 @@ static void a_discount_of_nothing_is_made_up(void **state)
     assert_ok(ting_train_lm(&(ting_lm_options){.recipe = recipe, .output = file}, &report));
     assert_ok(ting_lm_open(file, &lm));
     ting_lm_free(lm);
+    assert_fails(TING_ERR_ARGUMENT, "needs a recipe", ting_train_lm(&(ting_lm_options){.recipe = recipe}, &report));
+    assert_fails(TING_ERR_ARGUMENT, "no path", ting_lm_open(NULL, &lm));
     char *const all[] = {path, recipe, file};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ting_free(all[i]);
