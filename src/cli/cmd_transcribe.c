@@ -13,6 +13,7 @@
 #include "cli/inputs.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/recognition.h"
 #include "engine/tool_model.h"
 #include "engine/tool_sound.h"
 
@@ -25,12 +26,11 @@
 enum { DECODING_AUTO, DECODING_GREEDY, DECODING_BEAM, DECODING_RESCORE }; /* places in the option's choices */
 
 struct options {
-    const char *model, *folder, *raw, *keywords, *lm, *rescore_lm, *hotwords, *fuse_lm, *lodr;
-    int rescore_lines;
-    int format, nbest, threads, precision, decoding, head, beam, channel;
-    double keyword_threshold, keyword_boost, pause, blank_penalty, lm_weight, rescore_weight, hotword_weight, ctc_weight, reverse_weight,
-        skip_blank, fuse_weight, fuse_bonus, lodr_weight;
-    bool pinyin, tokens, confidence, constrained, whole, force;
+    ting_recognition_fields how;
+    const char *folder, *keywords;
+    int format, nbest, decoding;
+    double keyword_threshold, keyword_boost;
+    bool pinyin, tokens, confidence, force;
 };
 
 typedef struct job { /* one command's work, shared by its threads */
@@ -39,8 +39,7 @@ typedef struct job { /* one command's work, shared by its threads */
     const ting_inputs *inputs;
     ting_output output;
     ting_model *model;
-    ting_hotword_list *hotwords;
-    ting_lm *fuse_lm, *lodr_lm;
+    ting_recognition_files files;
     ting_options recognise;
     pthread_mutex_t lock; /* everything below, standard streams and the bar */
     ting_progress bar;
@@ -149,28 +148,14 @@ static void fill_options(job *j)
 {
     const struct options *o = j->options;
     ting_options *r = &j->recognise;
-    ting_options_defaults(r, sizeof *r);
-    bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens && o->fuse_lm == NULL);
+    ting_recognition_fill(&o->how, r);
+    bool greedy = o->decoding == DECODING_GREEDY || (o->decoding == DECODING_AUTO && o->tokens && o->how.fuse_lm == NULL);
     r->decoding = o->decoding == DECODING_RESCORE ? TING_DECODING_RESCORE
                   : greedy && hypotheses(o) == 1  ? TING_DECODING_GREEDY
                                                   : TING_DECODING_BEAM;
-    r->ctc_weight = o->ctc_weight;
-    r->reverse_weight = o->reverse_weight;
-    r->head = (ting_head)o->head;
-    r->skip_blank = o->skip_blank;
-    r->fuse_weight = o->fuse_weight;
-    r->fuse_bonus = o->fuse_bonus;
-    r->lodr_weight = o->lodr_weight;
     r->nbest = hypotheses(o);
-    r->beam = o->beam;
-    r->blank_penalty = o->blank_penalty;
     /* even when pinyin is wanted the pinyin-to-hanzi network makes it better (tingxie.h) */
     r->hanzi = o->tokens || o->keywords != NULL ? 0 : o->pinyin ? 2 : 1;
-    r->constrained = o->constrained;
-    r->pause = o->pause;
-    r->whole = o->whole;
-    r->channel = o->channel;
-    r->raw = o->raw;
     r->keywords = o->keywords;
     r->keyword_threshold = o->keyword_threshold;
     r->keyword_boost = o->keyword_boost;
@@ -179,8 +164,6 @@ static void fill_options(job *j)
     r->keep_partial = j->inputs->single && o->folder == NULL; /* a line or file of several would look whole */
     if (j->inputs->count > 1)
         r->threads = 1;
-    else
-        r->threads = o->threads;
 }
 
 /* All that shapes a result, in one line: with another line, what stands in a folder is made again. */
@@ -191,54 +174,38 @@ static ting_err make_stamp(const job *j, ting_str *out)
     const ting_options *r = &j->recognise;
     ting_str_addf(out, "%s%s%s hanzi=%d nbest=%d decoding=%d beam=%d blank-penalty=%g constrained=%d pause=%g channel=%d precision=%d",
                   ting_format_name((ting_format)o->format), o->pinyin ? " pinyin" : "", o->tokens ? " tokens" : "", r->hanzi,
-                  o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->precision);
+                  o->nbest, (int)r->decoding, r->beam, r->blank_penalty, r->constrained, r->pause, r->channel, o->how.precision);
     if (r->decoding == TING_DECODING_RESCORE)
         ting_str_addf(out, " ctc-weight=%g reverse-weight=%g", r->ctc_weight, r->reverse_weight);
     if (o->confidence)
         ting_str_add(out, " confidence");
-    if (o->whole)
+    if (o->how.whole)
         ting_str_add(out, " whole");
-    if (o->raw != NULL)
-        ting_str_addf(out, " raw=%s", o->raw);
+    if (o->how.raw != NULL)
+        ting_str_addf(out, " raw=%s", o->how.raw);
     if (o->keywords != NULL) {
         char digest[TING_SHA256_TEXT];
         TRY(ting_sha256_file(o->keywords, digest));
         ting_str_addf(out, " keywords=%.16s threshold=%g boost=%g", digest, r->keyword_threshold, r->keyword_boost);
     }
-    if (o->hotwords != NULL) {
+    if (o->how.hotwords != NULL) {
         char digest[TING_SHA256_TEXT];
-        TRY(ting_sha256_file(o->hotwords, digest));
-        ting_str_addf(out, " hotwords=%.16s weight=%g", digest, o->hotword_weight);
+        TRY(ting_sha256_file(o->how.hotwords, digest));
+        ting_str_addf(out, " hotwords=%.16s weight=%g", digest, o->how.hotword_weight);
     }
     if (r->head != TING_HEAD_AUTO || r->skip_blank != 0)
         ting_str_addf(out, " head=%d skip-blank=%g", (int)r->head, r->skip_blank);
-    if (o->fuse_lm != NULL) {
-        ting_tool_file_stamp("fused", o->fuse_lm, out);
+    if (o->how.fuse_lm != NULL) {
+        ting_tool_file_stamp("fused", o->how.fuse_lm, out);
         ting_str_addf(out, " fuse-weight=%g fuse-bonus=%g", r->fuse_weight, r->fuse_bonus);
     }
-    if (o->lodr != NULL) {
-        ting_tool_file_stamp("lodr", o->lodr, out);
+    if (o->how.lodr != NULL) {
+        ting_tool_file_stamp("lodr", o->how.lodr, out);
         ting_str_addf(out, " lodr-weight=%g", r->lodr_weight);
     }
     ting_tool_model_stamp(j->model, out);
     if (!ting_str_ok(out))
         err = TING_ERR_MEMORY;
-out:
-    return err;
-}
-
-/* Language models inside the search: what does not fit the model is said once, not of each recording. */
-static ting_err open_fused(job *j)
-{
-    ting_err err = TING_OK;
-    if (j->options->fuse_lm != NULL)
-        TRY(ting_lm_open(j->options->fuse_lm, &j->fuse_lm));
-    if (j->options->lodr != NULL)
-        TRY(ting_lm_open(j->options->lodr, &j->lodr_lm));
-    j->recognise.fuse_lm = j->fuse_lm;
-    j->recognise.lodr_lm = j->lodr_lm;
-    if (j->fuse_lm != NULL || j->recognise.head != TING_HEAD_AUTO)
-        TRY(ting_tool_model_decodes(j->model, &j->recognise));
 out:
     return err;
 }
@@ -249,31 +216,20 @@ static ting_err run_all(job *j)
     ting_pool *pool = NULL;
     ting_str stamp = {0};
     ting_model_options model_options;
-    ting_model_options_defaults(&model_options, sizeof model_options);
-    model_options.precision = (ting_precision)j->options->precision;
     fill_options(j);
+    ting_recognition_fill_model(&j->options->how, j->cli, &model_options);
     model_options.hanzi = j->recognise.hanzi;
-    model_options.lm = j->options->lm;
-    model_options.lm_weight = j->options->lm_weight;
-    model_options.rescore_lm = j->options->rescore_lm;
-    model_options.rescore_weight = j->options->rescore_weight;
-    model_options.rescore_lines = j->options->rescore_lines;
-    model_options.log = ting_cli_remark;
-    model_options.log_self = j->cli;
-    TRY(ting_model_open(j->options->model, &model_options, &j->model));
-    TRY(open_fused(j));
+    TRY(ting_model_open(j->options->how.model, &model_options, &j->model));
+    TRY(ting_recognition_open(&j->options->how, j->model, &j->recognise, &j->files));
     if (j->options->keywords != NULL)
         TRY(ting_tool_model_keywords(j->model, j->options->keywords));
-    else if (j->options->hotwords != NULL && j->recognise.hanzi != 0)
-        TRY(ting_hotword_list_open(j->model, j->options->hotwords, j->options->hotword_weight, &j->hotwords));
-    j->recognise.hotwords = j->hotwords;
     TRY(make_stamp(j, &stamp));
     TRY(ting_output_recall(&j->output, j->inputs, stamp.text));
     j->texts = ting_alloc((size_t)j->inputs->count, sizeof *j->texts);
     j->closed = ting_alloc((size_t)j->inputs->count, sizeof *j->closed);
     if (j->texts == NULL || j->closed == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for %d recordings", j->inputs->count);
-    int threads = j->options->threads > 0 ? j->options->threads : ting_cpu_count();
+    int threads = j->options->how.threads > 0 ? j->options->how.threads : ting_cpu_count();
     if (j->inputs->count > 1 && threads > 1) {
         pool = ting_pool_new(threads < j->inputs->count ? threads : j->inputs->count);
         if (pool == NULL)
@@ -293,9 +249,7 @@ static ting_err run_all(job *j)
 out:
     ting_str_free(&stamp);
     ting_pool_free(pool);
-    ting_hotword_list_free(j->hotwords);
-    ting_lm_free(j->fuse_lm);
-    ting_lm_free(j->lodr_lm);
+    ting_recognition_close(&j->files);
     ting_model_free(j->model);
     ting_free(j->texts);
     ting_free(j->closed);
@@ -329,18 +283,18 @@ static ting_exit run(ting_cli *cli, const void *fields)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--tokens goes with neither --pinyin, --nbest nor --keywords");
     if (o->confidence && (o->tokens || o->nbest > 0 || o->keywords != NULL || o->format != TING_FORMAT_TXT))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--confidence goes with text alone: formats such as json and ctm have confidences");
-    if (o->hotwords != NULL && (o->tokens || o->keywords != NULL))
+    if (o->how.hotwords != NULL && (o->tokens || o->keywords != NULL))
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords goes with neither --tokens nor --keywords");
-    if (o->hotwords != NULL && o->lm_weight == 0)
+    if (o->how.hotwords != NULL && o->how.lm_weight == 0)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--hotwords are weighed by a language model, which --lm-weight 0 leaves out");
-    if (o->fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && hypotheses(o) == 1)))
+    if (o->how.fuse_lm != NULL && (o->keywords != NULL || (o->decoding == DECODING_GREEDY && hypotheses(o) == 1)))
         return ting_cli_fail(cli, TING_EXIT_USAGE,
                              "--fuse-lm weighs what a beam holds: it goes with neither --keywords nor --decoding greedy");
-    if (o->keywords != NULL && o->head == TING_HEAD_CTC)
+    if (o->keywords != NULL && o->how.head == TING_HEAD_CTC)
         return ting_cli_fail(cli, TING_EXIT_USAGE, "--keywords are found by the transducer: they go without --head ctc");
-    if (o->raw != NULL)
-        TRY(ting_tool_check_raw(o->raw));
-    TRY(ting_inputs_expand(cli, o->raw != NULL, &inputs));
+    if (o->how.raw != NULL)
+        TRY(ting_tool_check_raw(o->how.raw));
+    TRY(ting_inputs_expand(cli, o->how.raw != NULL, &inputs));
     if (inputs.count > 0) {
         TRY(ting_output_plan(&inputs, o->folder, &output, &j.output));
         TRY(run_all(&j));
@@ -360,8 +314,7 @@ out:
 #define FIELD(name) offsetof(struct options, name)
 
 static const ting_option table[] = {
-    {'m', "model", TING_OPTION_FILE, FIELD(model), "MODEL", "a .gguf file, a folder with a public model, or the name of a known one",
-     .unset = "the first one in TING_MODELS, models/ or the data folder"},
+    TING_RECOGNITION_HEARING(struct options),
     {'f', "format", TING_OPTION_CHOICE, FIELD(format), "FORMAT", "how results are written",
      .choices = "txt json srt vtt lrc tsv ctm textgrid slf"},
     {'o', "output", TING_OPTION_FOLDER, FIELD(folder), "DIR",
@@ -376,64 +329,18 @@ static const ting_option table[] = {
     {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW",
      "search for tokens; rescore: a beam, ranked by the model's attention decoder",
      .choices = "auto greedy beam rescore", .unset = "auto: beam, but greedy with --tokens"},
-    {0, "head", TING_OPTION_CHOICE, FIELD(head), "HEAD", "head of the acoustic model that is searched, where it has two",
-     .choices = "auto transducer ctc", .unset = "auto: the transducer, with --decoding rescore the CTC head"},
-    {0, "ctc-weight", TING_OPTION_REAL, FIELD(ctc_weight), "W", "with rescore: of what CTC says, beside the attention decoder",
-     .min = 0, .max = 100},
-    {0, "reverse-weight", TING_OPTION_REAL, FIELD(reverse_weight), "W",
-     "with rescore: share of the decoder that reads from the end", .min = 0, .max = 1},
-    {'b', "beam", TING_OPTION_INT, FIELD(beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64},
-    {0, "skip-blank", TING_OPTION_REAL, FIELD(skip_blank), "P",
-     "a beam on the CTC head passes over rows in which nothing was said at more than P", .min = 0.9, .max = 1, .unset = "none"},
-    {0, "blank-penalty", TING_OPTION_REAL, FIELD(blank_penalty), "X",
-     "write more (above 0) or less (below) of what is heard unclearly", .min = -5, .max = 5},
-    {0, "constrained", TING_OPTION_FLAG, FIELD(constrained), NULL,
-     "allow a syllable only the characters that have this reading", .unset = "on", .negatable = true},
-    {0, "pause", TING_OPTION_REAL, FIELD(pause), "SECONDS", "silence that ends a sentence", .min = 0.2, .max = 60},
-    {0, "whole", TING_OPTION_FLAG, FIELD(whole), NULL,
-     "a streaming model hears whole segments between pauses: later, often more exact"},
+    TING_RECOGNITION_TOKENS(struct options),
     {'k', "keywords", TING_OPTION_FILE, FIELD(keywords), "FILE",
      "only report the keywords of FILE: start, end, probability, keyword"},
     {0, "keyword-threshold", TING_OPTION_REAL, FIELD(keyword_threshold), "P", "least probability of a keyword",
      .min = 0.001, .max = 0.999, .needs = "keywords"},
     {0, "keyword-boost", TING_OPTION_REAL, FIELD(keyword_boost), "X", "bonus for each token of a keyword",
      .min = 0, .max = 10, .needs = "keywords"},
-    {'c', "channel", TING_OPTION_INT, FIELD(channel), "N", "take this channel only, from 1", .min = 1, .max = 1024,
-     .unset = "all channels mixed down"},
-    {0, "raw", TING_OPTION_TEXT, FIELD(raw), "TYPE:RATE:CHANNELS", "recordings without header, such as s16le:16000:1"},
-    {'t', "threads", TING_OPTION_INT, FIELD(threads), "N", "processors to use", .min = 1, .max = 1024,
-     .unset = "all"},
-    {0, "precision", TING_OPTION_CHOICE, FIELD(precision), "P", "arithmetic of the networks", .choices = "f32 bf16 int8"},
-    {0, "lm", TING_OPTION_FILE, FIELD(lm), "FILE", "language model that weighs lines of hanzi too (tingxie lm train)",
-     .unset = "the first one in the usual places"},
-    {0, "hotwords", TING_OPTION_FILE, FIELD(hotwords), "FILE",
-     "words that are likely to be said, one a line, as wanted with :WEIGHT and pinyin: 证监会 :2, iPhone ai4 feng1", .unset = "none"},
-    {0, "hotword-weight", TING_OPTION_REAL, FIELD(hotword_weight), "X",
-     "added to the log-probability of each hotword: more finds more, and makes more up", .min = -100, .max = 100, .needs = "hotwords"},
-    {0, "lm-weight", TING_OPTION_REAL, FIELD(lm_weight), "X", "weight of its log-probabilities; 0: without it", .min = 0, .max = 100},
-    {0, "fuse-lm", TING_OPTION_FILE, FIELD(fuse_lm), "FILE",
-     "language model over the acoustic model's tokens that weighs them inside the beam (docs/LM.md)", .unset = "none"},
-    {0, "fuse-weight", TING_OPTION_REAL, FIELD(fuse_weight), "X", "weight of its log-probabilities",
-     .min = 0, .max = 10, .needs = "fuse-lm"},
-    {0, "fuse-bonus", TING_OPTION_REAL, FIELD(fuse_bonus), "X", "added for each token: makes up for what they take away", .min = -10,
-     .max = 10, .needs = "fuse-lm"},
-    {0, "lodr", TING_OPTION_FILE, FIELD(lodr), "FILE",
-     "with --fuse-lm: n-grams of a low order over the tokens, that are taken away", .unset = "none", .needs = "fuse-lm"},
-    {0, "lodr-weight", TING_OPTION_REAL, FIELD(lodr_weight), "X", "weight of their log-probabilities",
-     .min = 0, .max = 10, .needs = "lodr"},
-    {0, "rescore-lm", TING_OPTION_FILE, FIELD(rescore_lm), "FILE",
-     "language model of any kind that ranks the best lines anew (tingxie lm train)", .unset = "none"},
-    {0, "rescore-weight", TING_OPTION_REAL, FIELD(rescore_weight), "X", "weight of its log-probabilities",
-     .min = 0, .max = 100, .needs = "rescore-lm"},
-    {0, "rescore-lines", TING_OPTION_INT, FIELD(rescore_lines), "N", "so many lines are ranked",
-     .min = 1, .max = 1000, .needs = "rescore-lm"},
+    TING_RECOGNITION_WEIGHING(struct options),
     {0},
 };
 
-static const struct options defaults = {
-    .beam = 8, .constrained = true, .pause = 0.8, .keyword_threshold = 0.25, .keyword_boost = 1, .lm_weight = 0.9, .rescore_weight = 0.5,
-    .rescore_lines = 16, .ctc_weight = 0.5,
-    .reverse_weight = 0.3, .fuse_weight = 0.3, .fuse_bonus = 0.5, .lodr_weight = 0.1};
+static const struct options defaults = {.how = TING_RECOGNITION_DEFAULTS, .keyword_threshold = 0.25, .keyword_boost = 1};
 
 static const ting_example examples[] = {
     {"tingxie transcribe talk.wav", "prints what was said"},

@@ -85,6 +85,8 @@ static void a_failure_leaves_the_old_page(void **state)
     refuse(2, "at most 30 s behind the beginning", ARGS("explain", "-o", path, "--begin", "1", "--end", "32", SOUND));
     refuse(1, "/nowhere/page.html", ARGS("explain", "-o", "/nowhere/page.html", SOUND));
     refuse(1, "hot.txt", ARGS("explain", "-o", path, "--hotwords", "/nowhere/hot.txt", SOUND));
+    refuse(1, "fused.gguf", ARGS("explain", "-o", path, "--fuse-lm", "/nowhere/fused.gguf", SOUND));
+    refuse(1, "other ones than the acoustic model's tokens", ARGS("explain", "-o", path, "--fuse-lm", "models/tingxie-lm.gguf", SOUND));
     refuse(2, SOUND, ARGS("explain", "-o", SOUND, SOUND)); /* the sound itself */
     static const char *const read[] = {"--hotwords", "--lm", "--rescore-lm", "-m"};
     for (size_t i = 0; i < sizeof read / sizeof *read; i++) /* or a file that an option names */
