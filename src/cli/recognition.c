@@ -37,7 +37,8 @@ void ting_recognition_fill(const ting_recognition_fields *f, ting_options *out)
     out->threads = f->threads;
 }
 
-ting_err ting_recognition_open(const ting_recognition_fields *f, const ting_model *model, ting_options *options, ting_recognition_files *files)
+ting_err ting_recognition_open(const ting_recognition_fields *f, const ting_model *model, ting_options *options,
+                               ting_recognition_files *files)
 {
     ting_err err = TING_OK;
     if (f->fuse_lm != NULL)

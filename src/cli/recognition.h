@@ -26,8 +26,8 @@ typedef struct ting_recognition_fields {
     {'m', "model", TING_OPTION_FILE, TING_RECOGNITION_FIELD(options, model), "MODEL", \
      "a .gguf file, a folder with a public model, or the name of a known one", \
      .unset = "the first one in TING_MODELS, models/ or the data folder"}, \
-    {'c', "channel", TING_OPTION_INT, TING_RECOGNITION_FIELD(options, channel), "N", "take this channel only, from 1", .min = 1, .max = 1024, \
-     .unset = "all channels mixed down"}, \
+    {'c', "channel", TING_OPTION_INT, TING_RECOGNITION_FIELD(options, channel), "N", "take this channel only, from 1", .min = 1, \
+     .max = 1024, .unset = "all channels mixed down"}, \
     {0, "raw", TING_OPTION_TEXT, TING_RECOGNITION_FIELD(options, raw), "TYPE:RATE:CHANNELS", \
      "recordings without header, such as s16le:16000:1"}, \
     {0, "pause", TING_OPTION_REAL, TING_RECOGNITION_FIELD(options, pause), "SECONDS", "silence that ends a sentence", .min = 0.2, \
