@@ -291,7 +291,7 @@ typedef struct ting_adapt_report {
     size_t new_characters, new_readings; /* of the pinyin-to-hanzi table */
     size_t strange;                      /* different hanzi of the texts that it still cannot write: neither standard nor in `tables` */
     long steps;                          /* that it was trained; 0: none, and the next two are -1 */
-    double errors_before, errors_after;  /* share of characters wrong in up to 1,000 held sentences: by the network alone, from pinyin */
+    double errors_before, errors_after;  /* share of characters wrong in up to 1,000 held sentences, by the network alone; -1: none held */
     int order;
     size_t words, ngrams[8];
 } ting_adapt_report;

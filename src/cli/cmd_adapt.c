@@ -19,8 +19,10 @@ static void print(const struct options *o, const ting_adapt_report *r)
     if (r->after >= 0 && r->before >= 0)
         ting_number_fprint(stdout, "\nperplexity\t%.2f before\t%.2f on %zu sentences held out", r->before, r->after, r->held);
     if (r->steps > 0)
-        ting_number_fprint(stdout, "\ntrained\t%ld steps\t%.2f %% of characters wrong before\t%.2f %%, without the language model",
-                           r->steps, 100 * r->errors_before, 100 * r->errors_after);
+        printf("\ntrained\t%ld steps", r->steps);
+    if (r->errors_before >= 0 && r->errors_after >= 0)
+        ting_number_fprint(stdout, "\t%.2f %% of characters wrong before\t%.2f %%, without the language model", 100 * r->errors_before,
+                           100 * r->errors_after);
     printf("\npinyin to hanzi\t%zu characters\t%zu readings more\t%zu characters that cannot be written\n", r->new_characters,
            r->new_readings, r->strange);
     printf("%s\t%zu words", o->output, r->words);

@@ -147,7 +147,7 @@ static ting_err prepare(tuning *t, const ting_log *log)
     t->network.from = t->from.text;
     TRY(ting_p2h_from(&t->network, t->model->writing.path, &known));
     TRY(ting_p2h_task_view(&t->network, &t->task));
-    ting_log_write(log, TING_LOG_INFO, "pinyin to hanzi is trained on %llu sentences of hanzi, in %s",
+    ting_log_write(log, TING_LOG_INFO, "pinyin to hanzi is trained on the text (%llu runs of hanzi), in %s",
                    (unsigned long long)t->corpus.source[0].count, t->folder);
 out:
     return err;
@@ -201,40 +201,35 @@ out:
     return err;
 }
 
-/* How the model's file stores its largest matrices: the new one stays as large. */
-static ting_err find_type(const char *path, ting_dtype *out)
-{
-    ting_err err = TING_OK;
-    ting_gguf file = {0};
-    ting_network network;
-    ting_stored stored;
-    TRY(ting_gguf_open(path, &file));
-    TRY(ting_network_find(&file, "p2h", &network));
-    const ting_source source = ting_table_source(&network.tensors, path);
-    TRY(source.find(source.self, "final_layer.weight", &stored));
-    *out = stored.dtype;
-out:
-    ting_gguf_close(&file);
-    return err;
-}
-
+/* The weights were the model's: its licence and authors stay, the text adds none. So does how its file stores the largest matrices. */
 static ting_err save(tuning *t, char **path)
 {
     ting_err err = TING_OK;
-    ting_dtype dtype;
+    const char *from = t->model->writing.path, *licence = NULL, *authors = NULL;
+    ting_gguf model = {0};
+    ting_network network;
+    ting_stored stored;
     char *file = ting_path_join(t->folder, "p2h.gguf");
-    TRY(file != NULL ? find_type(t->model->writing.path, &dtype) : TING_ERR_MEMORY);
+    TRY(file != NULL ? ting_gguf_open(from, &model) : TING_ERR_MEMORY);
+    TRY(ting_network_find(&model, "p2h", &network));
+    const ting_source source = ting_table_source(&network.tensors, from);
+    TRY(source.find(source.self, "final_layer.weight", &stored));
+    if (ting_keys_has(&network.keys, TING_KEY_LICENSE))
+        TRY(ting_keys_text(&network.keys, TING_KEY_LICENSE, &licence));
+    if (ting_keys_has(&network.keys, TING_KEY_AUTHORS))
+        TRY(ting_keys_text(&network.keys, TING_KEY_AUTHORS, &authors));
     TRY(ting_p2h_export_save(&(ting_p2h_export){.recipe = &t->recipe,
                                                 .corpus = &t->corpus,
                                                 .training = &t->training,
                                                 .model = &t->network.model,
-                                                .dtype = dtype,
-                                                .licence = t->options->licence,
-                                                .authors = t->options->authors},
+                                                .dtype = stored.dtype,
+                                                .licence = licence,
+                                                .authors = authors},
                              file));
     *path = file;
     file = NULL;
 out:
+    ting_gguf_close(&model);
     ting_free(file);
     return err;
 }

@@ -66,6 +66,16 @@ static void a_short_text_is_taken_with_care(void **state)
     assert_non_null(strstr(done.out, "weight\t0.3000\n"));
     ting_program_free(&done);
     assert_writes(mine, "guan1 xin1 min2 mo4\n", "关心民瘼\n");
+    /* trained on it: with nothing held out no error rate is said; the licence of the network is not that of the language model */
+    done = ting_run_expecting((const char *const[]){"adapt", p2h, "-", "--finetune", "1", "--licence", "CC0-1.0", "-o", mine, NULL},
+                              "关心民瘼\n", 0, "is trained on the text (1 runs of hanzi)");
+    assert_non_null(strstr(done.out, "trained\t1 steps\npinyin to hanzi"));
+    ting_program_free(&done);
+    done = ting_run_expecting((const char *const[]){"inspect", mine, NULL}, "", 0, "");
+    const char *licence = strstr(done.out, "tingxie.p2h.license");
+    assert_true(licence != NULL && strstr(done.out, "tingxie.lm.license") != NULL);
+    assert_memory_equal(licence + strcspn(licence, " ") + strspn(licence + strcspn(licence, " "), " "), "Apache-2.0", 10);
+    ting_program_free(&done);
     ting_free(p2h);
     ting_free(mine);
 }

@@ -150,6 +150,19 @@ static void terms_add_up_and_rivals_are_other_lines(void **state)
     ting_model_free(ranking);
 }
 
+/* The decisions, whose terms sum to the score, with a list of hotwords, which is returned. */
+static ting_hotword_list *hear_with(const char *list, ting_explained *e, ting_decisions *d)
+{
+    ting_hotword_list *hotwords;
+    assert_ok(ting_hotword_list_read(model, list, strlen(list), 0, &hotwords));
+    ting_options options = one_thread();
+    options.hotwords = hotwords;
+    assert_ok(ting_explain_hear(model, SOUND, &options, NULL, e));
+    assert_ok(ting_explain_decisions(e, 0, d));
+    assert_true(fabs(sum_of(d) - d->score) < 1e-6);
+    return hotwords;
+}
+
 /* A hotword that the language model finds unlikely, one that is written otherwise, and one that says nothing good of HTML. */
 static void hotwords_are_told_apart(void **state)
 {
@@ -158,13 +171,7 @@ static void hotwords_are_told_apart(void **state)
     ting_explained e;
     ting_decisions d;
     ting_str page = {0};
-    ting_hotword_list *hotwords;
-    assert_ok(ting_hotword_list_read(model, list, sizeof list - 1, 0, &hotwords));
-    ting_options options = one_thread();
-    options.hotwords = hotwords;
-    assert_ok(ting_explain_hear(model, SOUND, &options, NULL, &e));
-    assert_ok(ting_explain_decisions(&e, 0, &d));
-    assert_true(fabs(sum_of(&d) - d.score) < 1e-6);
+    ting_hotword_list *hotwords = hear_with(list, &e, &d);
     double lift = 0;
     int in_words = 0;
     for (int p = 0; p < d.count; p++) {
@@ -192,13 +199,7 @@ static void a_hotword_with_a_syllable_more_adds_up(void **state)
     static const char list[] = "张公安 :6 zhang1 gong1 an1\n";
     ting_explained e;
     ting_decisions d;
-    ting_hotword_list *hotwords;
-    assert_ok(ting_hotword_list_read(model, list, sizeof list - 1, 0, &hotwords));
-    ting_options options = one_thread();
-    options.hotwords = hotwords;
-    assert_ok(ting_explain_hear(model, SOUND, &options, NULL, &e));
-    assert_ok(ting_explain_decisions(&e, 0, &d));
-    assert_true(fabs(sum_of(&d) - d.score) < 1e-6);
+    ting_hotword_list *hotwords = hear_with(list, &e, &d);
     int at_one_place = 0;
     for (int i = 1; i < d.count; i++)
         at_one_place += d.items[i].place == d.items[i - 1].place;
