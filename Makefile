@@ -96,7 +96,7 @@ FUZZ_SRC    := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_COMMON := $(call obj,tests/fuzz/common.c)
 TEST_BIN    += $(if $(filter double fuzz,$(VARIANT)),,$(FUZZ_SRC:tests/%.c=$(BUILD)/tests/%))
 
-.PHONY: all help demo test golden eval eval-hotwords bench lm-table check asan tsan double scalar neon cross fuzz install clean
+.PHONY: all help demo test golden eval eval-hotwords bench lm-table p2h-table check asan tsan double scalar neon cross fuzz install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -212,6 +212,9 @@ bench: all $(BENCH_BIN) ## speed of kernels, networks and the whole program, a T
 
 lm-table: all ## language models of every kind beside each other (hours, once); tests/bench/lm_table.sh
 	@sh tests/bench/lm_table.sh $(BUILD)/tingxie
+
+p2h-table: all ## ways from pinyin to hanzi beside each other (an hour, once); tests/bench/p2h_table.sh
+	@sh tests/bench/p2h_table.sh $(BUILD)/tingxie
 
 check: all ## laws of the house: floors, sizes, form, symbols, docs, headers that compile alone
 	@sh tools/check.sh

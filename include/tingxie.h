@@ -382,6 +382,21 @@ TING_API ting_err ting_stream_partial(ting_stream *stream, ting_partial *out);
 TING_API double ting_stream_fed(const ting_stream *stream);
 TING_API double ting_stream_heard(const ting_stream *stream);
 
+/* ---- pinyin ---- */
+
+typedef struct ting_written { /* a line of hanzi */
+    const char *text;
+    double score; /* of all that weighed: pinyin to hanzi, language model; a weighted log-probability */
+} ting_written;
+
+/* A line of syllables with spaces between (ni3 hao3, or nǐ hǎo; without digit and mark: neutral tone) in hanzi, by the model's
+ * pinyin-to-hanzi network and the language models that it was opened with: up to nbest lines (1 to 64), best first, as an array of
+ * *count, owned (free with ting_written_free). Any number of threads may ask one model. Errors: format (the word that is no
+ * syllable, by its place), argument, model (it has no such network), numeric, memory. */
+TING_API ting_err ting_write_pinyin(const ting_model *model, const char *line, size_t length, int nbest, ting_written **out,
+                                    int *count);
+TING_API void ting_written_free(ting_written *lines);
+
 /* ---- language models ---- */
 
 typedef struct ting_lm ting_lm; /* immutable, shared by threads */

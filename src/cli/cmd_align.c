@@ -23,27 +23,6 @@ enum { FORMAT_TSV }; /* the place in the option's choices of the one that is wri
 static const ting_format formats[] = {TING_FORMAT_TSV, TING_FORMAT_JSON, TING_FORMAT_CTM, TING_FORMAT_TEXTGRID,
                                       TING_FORMAT_SRT, TING_FORMAT_VTT,  TING_FORMAT_LRC};
 
-static ting_err read_text(const char *path, ting_str *out)
-{
-    ting_err err = TING_OK;
-    ting_text text = {0};
-    char *line;
-    size_t length;
-    TRY(ting_text_open(path, &text));
-    while (ting_text_next(&text, &line, &length)) {
-        TRY(ting_text_check(&text, line, length));
-        ting_str_add_bytes(out, line, length);
-        ting_str_add(out, "\n");
-    }
-    TRY(text.err);
-    ting_str_add(out, "");
-    if (!ting_str_ok(out))
-        FAIL(TING_ERR_MEMORY, "%s: out of memory", text.name);
-out:
-    ting_text_close(&text);
-    return err;
-}
-
 /* The four scores, what was expected and what was heard instead; - where it was the same, or where there is no syllable. */
 static void print_pronunciation(const ting_pronunciation *p)
 {
@@ -108,7 +87,7 @@ static ting_err align(ting_cli *cli, const struct options *o, const char *text, 
     options.progress_self = &bar;
     TRY(ting_model_open(o->model, &model_options, &model));
     if (o->text != NULL && (err = ting_tool_model_says(model, text)) != TING_OK) {
-        ting_fail_in(err, "%s", strcmp(o->text, "-") == 0 ? "standard input" : o->text);
+        ting_fail_in(err, "%s", ting_text_name(o->text));
         err = err == TING_ERR_ARGUMENT ? TING_ERR_FORMAT : err; /* a bad file, and no word of the command line */
         goto out;
     }
@@ -139,7 +118,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
     if (o->raw != NULL)
         TRY(ting_tool_check_raw(o->raw));
     if (o->text != NULL)
-        TRY(read_text(o->text, &text));
+        TRY(ting_text_read(o->text, &text));
     TRY(align(cli, o, o->text != NULL ? text.text : cli->inputs[1], &result));
     TRY(print(o, result, cli->inputs[0]));
 out:

@@ -21,24 +21,10 @@ static void show(void *self, size_t done, size_t lines)
     ting_progress_update(bar, (double)done, NULL);
 }
 
-static ting_err read_all(const char *path, ting_str *out, ting_rerank_text *text)
+static ting_err read_list(const char *path, ting_str *out, ting_rerank_text *text)
 {
-    ting_err err = TING_OK;
-    ting_text in = {0};
-    char *line;
-    size_t length;
-    TRY(ting_text_open(path, &in));
-    while (ting_text_next(&in, &line, &length)) {
-        ting_str_add_bytes(out, line, length);
-        ting_str_add(out, "\n");
-    }
-    TRY(in.err);
-    ting_str_add(out, "");
-    if (!ting_str_ok(out))
-        FAIL(TING_ERR_MEMORY, "%s: out of memory", in.name);
-    *text = (ting_rerank_text){in.name, out->text, out->length};
-out:
-    ting_text_close(&in);
+    const ting_err err = ting_text_read(path, out);
+    *text = (ting_rerank_text){ting_text_name(path), out->text, out->length};
     return err;
 }
 
@@ -76,9 +62,9 @@ static ting_exit run(ting_cli *cli, const void *fields)
     options.given = given;
     ting_cli_catch_interrupt();
     TRY(ting_lm_open(cli->inputs[0], &lm));
-    TRY(read_all(cli->input_count > 1 ? cli->inputs[1] : "-", &list, &options.list));
+    TRY(read_list(cli->input_count > 1 ? cli->inputs[1] : "-", &list, &options.list));
     if (o->tune != NULL)
-        TRY(read_all(o->tune, &said, &tune));
+        TRY(read_list(o->tune, &said, &tune));
     options.tune = o->tune != NULL ? &tune : NULL;
     ting_progress_begin(&bar, cli, "lm score", 0, "lines");
     err = ting_tool_rerank(lm, &options, &report, stdout);
@@ -122,12 +108,12 @@ const ting_command ting_command_lm_score = {
     .summary = "ranks the best lines of a recogniser anew with a language model",
     .usage = "[OPTION]... MODEL [LIST]",
     .description =
-        "Reads lines of an utterance, a text and up to eight scores of which more is better (log-probabilities, say), with tabs between, "
-        "from LIST or standard input, and writes the best line of each utterance: utterance, text, score. The score is the weighted sum of "
-        "those that stand there, of the language model's log-probability of the text, and of its characters. Lines of an utterance may "
-        "stand anywhere; utterances come in the order of their first lines. LIST may also be what tingxie transcribe --nbest writes of "
-        "several files (path, rank, score, text; each sentence gets its line), or tingxie p2h --nbest. MODEL is any language model that "
-        "tingxie lm train or tingxie convert has made.\n\n"
+        "Reads lines of an utterance, a text and up to eight scores of which more is better (log-probabilities, say), with tabs "
+        "between, from LIST or standard input, and writes the best line of each utterance: utterance, text, score. The score is the "
+        "weighted sum of those that stand there, of the language model's log-probability of the text, and of its characters. Lines of "
+        "an utterance may stand anywhere; utterances come in the order of their first lines. LIST may also be what tingxie transcribe "
+        "--nbest writes of one file or several (path, rank, score, text; each sentence gets its line), or tingxie p2h --nbest. MODEL "
+        "is any language model that tingxie lm train or tingxie convert has made.\n\n"
         "Weights that --tune finds are said on standard error with the errors that they make. Look for them on other utterances than those "
         "that are measured.",
     .options = table,

@@ -15,12 +15,16 @@
 
 enum { BLOCK = 1 << 16, PACKED = BLOCK + TING_XZ_MAGIC, MOST = 64 << 20, ASK_MILLISECONDS = 100 };
 
+const char *ting_text_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 ting_err ting_text_open(const char *path, ting_text *out)
 {
     ting_err err = TING_OK;
-    bool standard = strcmp(path, "-") == 0;
-    *out = (ting_text){.name = standard ? "standard input" : path, .fd = STDIN_FILENO};
-    if (!standard) {
+    *out = (ting_text){.name = ting_text_name(path), .fd = STDIN_FILENO};
+    if (strcmp(path, "-") != 0) {
         out->fd = open(path, O_RDONLY | O_CLOEXEC);
         if (out->fd < 0)
             FAIL(TING_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
@@ -159,14 +163,34 @@ bool ting_text_next(ting_text *text, char **line, size_t *length)
     if (*length > 0 && (*line)[*length - 1] == '\r')
         --*length;
     (*line)[*length] = '\0'; /* over the line's end, or in the byte kept free for it */
-    if (text->number++ == 0 && strncmp(*line, "\xEF\xBB\xBF", 3) == 0) {
-        *line += 3;
-        *length -= 3;
-    }
+    const size_t mark = text->number++ == 0 ? ting_utf8_mark(*line, *length) : 0;
+    *line += mark;
+    *length -= mark;
     return true;
 }
 
 ting_err ting_text_check(const ting_text *text, const char *line, size_t length)
 {
     return ting_utf8_check(text->name, text->number, line, length);
+}
+
+ting_err ting_text_read(const char *path, ting_str *out)
+{
+    ting_err err = TING_OK;
+    ting_text text = {0};
+    char *line;
+    size_t length;
+    TRY(ting_text_open(path, &text));
+    while (ting_text_next(&text, &line, &length)) {
+        TRY(ting_text_check(&text, line, length));
+        ting_str_add_bytes(out, line, length);
+        ting_str_add(out, "\n");
+    }
+    TRY(text.err);
+    ting_str_add(out, ""); /* even of no line, a text */
+    if (!ting_str_ok(out))
+        FAIL(TING_ERR_MEMORY, "%s: out of memory", text.name);
+out:
+    ting_text_close(&text);
+    return err;
 }

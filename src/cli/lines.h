@@ -15,6 +15,7 @@
 #define TING_CLI_LINES_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,12 @@ ting_err ting_text_open(const char *path, ting_text *out);
 /* The next line without its end (\n or \r\n), terminated by '\0' (and it may hold others); valid until the next call. False
  * at the end and on errors: io, format (a line over 64 MiB, damaged xz data), memory, cancelled (ting_cli_interrupted). */
 bool ting_text_next(ting_text *text, char **line, size_t *length);
+
+/* All lines of a file or of standard input, checked, each with \n behind it. Errors: those of open, next and check. */
+ting_err ting_text_read(const char *path, ting_str *out);
+
+/* What it is called in a message: the path, or "standard input". */
+const char *ting_text_name(const char *path);
 
 /* Whether the line is text: all UTF-8, no byte 0. Errors: format, naming file and line. */
 ting_err ting_text_check(const ting_text *text, const char *line, size_t length);

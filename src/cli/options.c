@@ -260,15 +260,29 @@ static ting_parse parse_letters(const ting_option *table, int argc, const char *
     return TING_PARSE_OK;
 }
 
+/* needs: NAME, or NAME=CHOICE */
+static bool is_given(const ting_parsed *parsed, const void *fields, const char *needs)
+{
+    const size_t length = strcspn(needs, "=");
+    for (int k = 0; k < MAX_OPTIONS && parsed->table[k].name != NULL; k++) {
+        const ting_option *option = &parsed->table[k];
+        char choice[MAX_NAME];
+        if (!parsed->given[k] || strlen(option->name) != length || strncmp(option->name, needs, length) != 0)
+            continue;
+        if (needs[length] == '\0')
+            return true;
+        const int index = *(const int *)(const void *)((const char *)fields + option->offset);
+        return ting_option_choice(option->choices, index, choice, sizeof choice) && strcmp(choice, needs + length + 1) == 0;
+    }
+    return false;
+}
+
 /* What only says how another option is used is not passed over in silence where that is not given. */
-static ting_parse check_needs(ting_parsed *parsed)
+static ting_parse check_needs(const void *fields, ting_parsed *parsed)
 {
     for (int i = 0; i < MAX_OPTIONS && parsed->table[i].name != NULL; i++) {
         const ting_option *option = &parsed->table[i];
-        bool met = !parsed->given[i] || option->needs == NULL;
-        for (int k = 0; k < MAX_OPTIONS && parsed->table[k].name != NULL && !met; k++)
-            met = parsed->given[k] && strcmp(parsed->table[k].name, option->needs) == 0;
-        if (!met)
+        if (parsed->given[i] && option->needs != NULL && !is_given(parsed, fields, option->needs))
             return wrong(parsed, "--%s goes with --%s, which is not given", option->name, option->needs);
     }
     return TING_PARSE_OK;
@@ -296,7 +310,7 @@ ting_parse ting_options_parse(const ting_option *table, int argc, const char *co
         if (got != TING_PARSE_OK)
             return got;
     }
-    return check_needs(parsed);
+    return check_needs(fields, parsed);
 }
 
 void ting_options_free(const ting_option *table, void *fields, ting_parsed *parsed)

@@ -51,7 +51,7 @@ typedef struct ting_option {
     const char *bare;      /* the value when given without one; NULL: a value must be given */
     const char *unset;     /* what help says about the default when the field's value does not tell */
     bool negatable;        /* FLAG */
-    const char *needs;     /* name of the option without which this one means nothing; NULL: none */
+    const char *needs;     /* name of the option without which this one means nothing, or NAME=CHOICE; NULL: none */
 } ting_option;
 
 /* Where a parse stopped: usage is a sentence to print, the others are asked for by the user. */

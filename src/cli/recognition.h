@@ -44,9 +44,9 @@ typedef struct ting_recognition_fields {
      "head of the acoustic model that is searched, where it has two", .choices = "auto transducer ctc", \
      .unset = "auto: the transducer, with --decoding rescore the CTC head"}, \
     {0, "ctc-weight", TING_OPTION_REAL, TING_RECOGNITION_FIELD(options, ctc_weight), "W", \
-     "with rescore: of what CTC says, beside the attention decoder", .min = 0, .max = 100}, \
+     "of what CTC says, beside the attention decoder", .min = 0, .max = 100, .needs = "decoding=rescore"}, \
     {0, "reverse-weight", TING_OPTION_REAL, TING_RECOGNITION_FIELD(options, reverse_weight), "W", \
-     "with rescore: share of the decoder that reads from the end", .min = 0, .max = 1}, \
+     "share of the decoder that reads from the end", .min = 0, .max = 1, .needs = "decoding=rescore"}, \
     {'b', "beam", TING_OPTION_INT, TING_RECOGNITION_FIELD(options, beam), "N", "prefixes that beam search keeps", .min = 1, .max = 64}, \
     {0, "skip-blank", TING_OPTION_REAL, TING_RECOGNITION_FIELD(options, skip_blank), "P", \
      "a beam on the CTC head passes over rows in which nothing was said at more than P", .min = 0.9, .max = 1, .unset = "none"}, \

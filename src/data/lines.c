@@ -111,10 +111,9 @@ bool ting_lines_next(ting_lines *lines, const char **text, size_t *length)
     s->first += *length + (end < s->text + s->used);
     *length -= *length > 0 && (*text)[*length - 1] == '\r';
     s->text[*text - s->text + (ptrdiff_t)*length] = '\0';
-    if (lines->number++ == 0 && strncmp(*text, "\xEF\xBB\xBF", 3) == 0) {
-        *text += 3;
-        *length -= 3;
-    }
+    const size_t mark = lines->number++ == 0 ? ting_utf8_mark(*text, *length) : 0;
+    *text += mark;
+    *length -= mark;
     return true;
 }
 

@@ -133,10 +133,8 @@ ting_err ting_manifest_read_lines(ting_manifest_reader *r)
     columns c = {0};
     TRY(ting_lines_open(r->name, &lines));
     while (ting_lines_next(&lines, &text, &length)) {
-        ting_view line = {text, length};
+        const ting_view line = {text, length};
         r->line = lines.number;
-        if (lines.number == 1 && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-            line = (ting_view){text + 3, length - 3};
         if (ting_view_trim(line).length == 0)
             continue;
         if (first) {

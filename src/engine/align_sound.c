@@ -258,6 +258,8 @@ static ting_err finish(aligner *a, ting_result **out)
     a->arena = ting_arena_new(1 << 14);
     if (result == NULL || a->arena == NULL)
         FAIL(TING_ERR_MEMORY, "out of memory for a result");
+    if (a->seconds <= 0)
+        FAIL(TING_ERR_ARGUMENT, "no sound to align the text with");
     TRY(search(a));
     for (int place = 0, first = 0; place < a->text.count; place++) {
         const int last = first_hit(a, place + 1) - 1;

@@ -195,10 +195,9 @@ out:
 static ting_err read_lines(reader *r, const char *text, size_t size)
 {
     ting_err err = TING_OK;
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-        text += 3;
-        size -= 3;
-    }
+    const size_t mark = ting_utf8_mark(text, size);
+    text += mark;
+    size -= mark;
     while (size > 0) {
         const char *newline = memchr(text, '\n', size);
         const size_t length = newline != NULL ? (size_t)(newline - text) : size, used = length + (newline != NULL);

@@ -126,8 +126,8 @@ out:
 static ting_err add_lines(reader *r, ting_view text)
 {
     ting_err err = TING_OK;
-    if (text.length >= 3 && memcmp(text.text, "\xEF\xBB\xBF", 3) == 0)
-        text = (ting_view){text.text + 3, text.length - 3};
+    const size_t mark = ting_utf8_mark(text.text, text.length);
+    text = (ting_view){text.text + mark, text.length - mark};
     while (text.length > 0) {
         const char *newline = memchr(text.text, '\n', text.length);
         size_t length = newline != NULL ? (size_t)(newline - text.text) : text.length, used = length + (newline != NULL);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,17 +71,22 @@ static bool next_line(ting_view *text, long *number, ting_view *line)
     return false;
 }
 
+/* Lines of [utterance,] rank, score, text. */
 static bool has_ranks(ting_view text)
 {
     bool words = false;
+    int columns = 0;
     long number = 0, rank;
     ting_view line;
     while (next_line(&text, &number, &line)) {
         ting_tsv fields;
         ting_tsv_cut(line, &fields);
-        if (fields.count != 4 || !is_rank(ting_tsv_at(&fields, 1), &rank))
+        columns = columns == 0 ? fields.count : columns;
+        if (fields.count != columns || (columns != 3 && columns != 4) || !is_rank(ting_tsv_at(&fields, columns - 3), &rank))
             return false;
-        words = words || !is_number(ting_tsv_at(&fields, 3));
+        if (columns == 3 && rank > 0 && !is_number(ting_tsv_at(&fields, 1)))
+            return false;
+        words = words || !is_number(ting_tsv_at(&fields, columns - 1));
     }
     return words;
 }
@@ -90,12 +96,14 @@ static ting_err read_ranked(const char *name, long number, ting_view text, ting_
     ting_err err = TING_OK;
     ting_tsv fields;
     ting_tsv_cut(text, &fields);
-    ting_nbest_line line = {.utterance = ting_tsv_at(&fields, 0), .text = ting_tsv_at(&fields, 3)};
-    is_rank(ting_tsv_at(&fields, 1), &line.rank);
+    const int rank = fields.count - 3;
+    const ting_view score = ting_tsv_at(&fields, rank + 1);
+    ting_nbest_line line = {.utterance = rank > 0 ? ting_tsv_at(&fields, 0) : (ting_view){"-", 1}, .text = ting_tsv_at(&fields, rank + 2)};
+    is_rank(ting_tsv_at(&fields, rank), &line.rank);
     if (line.utterance.length == 0)
         FAIL(TING_ERR_FORMAT, "%s:%ld: expected the name of an utterance before the first tab", name, number);
-    if (line.rank > 0 || ting_tsv_at(&fields, 2).length > 0)
-        TRY(read_score(name, number, ting_tsv_at(&fields, 2), &line.scores[0]));
+    if (line.rank > 0 || score.length > 0)
+        TRY(read_score(name, number, score, &line.scores[0]));
     TRY(ting_reserve(&out->lines, out->count, 1, &out->room, sizeof *out->lines));
     out->scores = 1;
     out->lines[out->count++] = line;
@@ -207,12 +215,9 @@ ting_err ting_nbest_parse(const char *name, const char *text, size_t size, ting_
 {
     ting_err err = TING_OK;
     long number = 0;
+    const size_t mark = ting_utf8_mark(text, size);
+    ting_view left = {text + mark, size - mark}, line;
     *out = (ting_nbest){0};
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-        text += 3;
-        size -= 3;
-    }
-    ting_view left = {text, size}, line;
     out->ranked = has_ranks(left);
     while (next_line(&left, &number, &line))
         TRY(out->ranked ? read_ranked(name, number, line, out) : read_line(name, number, line, out));

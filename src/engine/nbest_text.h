@@ -9,9 +9,10 @@
  *
  *     utterance <TAB> rank <TAB> score <TAB> text
  *
- * There the lines of one sentence follow each other, and where the ranks begin anew with the same name, so does the next sentence: an
- * utterance of its own. Rank 0 is a line of which there is no hypothesis: its score is empty and counts 0. A text is of this form if each
- * line has four fields, of which the second is a whole number, and not every fourth is a number.
+ * without the utterance when it is of one file; its sentences then are called "-". There the lines of one sentence follow each other, and
+ * where the ranks begin anew with the same name, so does the next sentence: an utterance of its own. Rank 0 is a line of which there is no
+ * hypothesis: its score is empty and counts 0. A text is of this form if each line has four fields (three), the one before the last but one
+ * a whole number, and not all of the last are numbers; of three, the second is a number on each line.
  */
 #ifndef TING_ENGINE_NBEST_TEXT_H
 #define TING_ENGINE_NBEST_TEXT_H

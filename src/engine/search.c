@@ -30,6 +30,8 @@ static ting_err open_decoder(ting_search *s, const ting_am *am, const ting_optio
     if (options->keywords != NULL) {
         if (am->net->transducer == NULL)
             FAIL(TING_ERR_UNSUPPORTED, "keywords are found by a transducer, but this acoustic model has a CTC head only");
+        if (options->fuse_lm != NULL)
+            FAIL(TING_ERR_ARGUMENT, "keywords are looked for without a language model: leave fuse_lm out");
         const ting_keyword_defaults defaults = {options->keyword_boost, options->keyword_threshold};
         TRY(ting_keywords_load(options->keywords, am, &defaults, &s->keywords));
         TRY(ting_spotter_new(am->net->transducer, &s->keywords,

@@ -3,11 +3,8 @@
 #include "engine/tool_hanzi.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "engine/model.h"
-#include "text/pinyin.h"
-
-enum { WORDS_MAX = 1 << 16 };
+#include "engine/pinyin_line.h"
 
 struct ting_tool_hanzi {
     ting_model *model;
@@ -66,50 +63,12 @@ void ting_tool_hanzi_free(ting_tool_hanzi *hanzi)
     ting_free(hanzi);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* Words of the line to syllables in the arena. */
-static ting_err read_syllables(ting_arena *arena, const char *line, size_t length, int **out, int *count)
-{
-    int words = 0;
-    for (size_t i = 0; i < length; i++)
-        words += !is_space(line[i]) && (i == 0 || is_space(line[i - 1]));
-    if (words > WORDS_MAX)
-        return ting_fail(TING_ERR_FORMAT, "%d syllables in one line, expected at most %d", words, (int)WORDS_MAX);
-    *count = 0;
-    *out = ting_arena_take(arena, (size_t)words * sizeof **out);
-    if (*out == NULL)
-        return TING_ERR_MEMORY;
-    for (size_t at = 0; at < length;) {
-        size_t end = at;
-        while (end < length && !is_space(line[end]))
-            end++;
-        if (end > at) {
-            int id = ting_pinyin_read(line + at, end - at);
-            if (id == TING_PINYIN_NONE) {
-                bool readable = ting_utf8_count(line + at, end - at) >= 0;
-                return ting_fail(TING_ERR_FORMAT, "word %d, \"%.*s\", is not a pinyin syllable", *count + 1,
-                                 readable ? (int)(end - at < 40 ? end - at : 40) : 0, line + at);
-            }
-            (*out)[(*count)++] = id;
-        }
-        at = end + 1;
-    }
-    return TING_OK;
-}
-
 ting_err ting_tool_hanzi_line(ting_tool_hanzi *hanzi, const char *line, size_t length, int nbest, ting_str *out)
 {
     ting_err err = TING_OK;
-    int *syllables = NULL, count = 0;
     ting_hanzi_page page;
     ting_arena_reset(hanzi->arena);
-    TRY(read_syllables(hanzi->arena, line, length, &syllables, &count));
-    ting_hanzi_writer writer = ting_hanzi_p2h_writer(&hanzi->use);
-    TRY(writer.write(writer.self, &(ting_hanzi_input){.syllables = syllables, .count = count}, 1, nbest, 0, hanzi->arena, &page));
+    TRY(ting_pinyin_line_write(&hanzi->use, line, length, nbest, hanzi->arena, &page));
     for (int l = 0; l < page.line_count; l++) {
         if (nbest > 1)
             ting_str_addf(out, "%d\t%.4f\t", l + 1, page.lines[l].score);

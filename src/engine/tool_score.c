@@ -286,16 +286,16 @@ ting_err ting_tool_score(const ting_tool_score_options *options, const char *ref
     j.report = (ting_score_report){.out = out, .json = options->json, .scorer = j.scorer};
     ting_score_report_begin(&j.report);
     TRY(score_all(&j));
-    if (options->calibration && j.calibration.count == 0)
-        FAIL(TING_ERR_FORMAT, "%s: no confidence in it can be judged: expected one from 0 to 1 for each %s in its third column, or in that "
-             "named confidence, as of tingxie transcribe --confidence", j.hyp.name, result->unit);
-    j.report.calibration = options->calibration ? &j.calibration : NULL;
+    j.report.calibration = j.calibration.count > 0 ? &j.calibration : NULL;
     const ting_score_counts *totals = ting_scorer_totals(j.scorer);
     result->rate = ting_score_rate(totals);
     result->utterances = totals->utterances;
     TRY(ting_score_report_end(&j.report, result, j.lexicon != NULL, options->confusions));
     if (ferror(out))
         FAIL(TING_ERR_IO, "the report could not be written");
+    if (options->calibration && j.calibration.count == 0)
+        FAIL(TING_ERR_FORMAT, "%s: no confidence in it can be judged: expected one from 0 to 1 for each %s in its third column, or in that "
+             "named confidence, as of tingxie transcribe --confidence", j.hyp.name, result->unit);
 out:
     ting_score_report_free(&j.report);
     ting_scorer_free(j.scorer);

@@ -66,13 +66,13 @@ ting_bahdanau_net *ting_bahdanau_net_new(const ting_bahdanau_shape *shape, ting_
     const ting_recurrent_shape encoder = {.cell = TING_CELL_GRU, .sides = TING_SIDES_JOINED, .layers = 1, .inputs = width,
                                           .hidden = h};
     net->shape = *shape;
-    net->source = declare(params, TING_PARAM_VALUES, shape->syllables, width, ting_init_uniform(0.1), "src_emb.weight");
+    net->source = declare(params, TING_PARAM_VALUES, shape->syllables, width, ting_init_normal(1), "src_emb.weight");
     ting_recurrent_stack_declare(&net->encoder, &encoder, params, "encoder.");
     net->init = ting_linear_declare(params, h, h, "", "init");
     net->w = declare(params, TING_PARAM_MATRIX, a, h, ting_init_fan_in(h), "attn_w.weight");
     net->u = declare(params, TING_PARAM_MATRIX, a, 2 * h, ting_init_fan_in(2 * h), "attn_u.weight");
     net->v = declare(params, TING_PARAM_VALUES, 1, a, ting_init_fan_in(a), "attn_v.weight");
-    net->target = declare(params, TING_PARAM_VALUES, shape->characters, width, ting_init_uniform(0.1), "tgt_emb.weight");
+    net->target = declare(params, TING_PARAM_VALUES, shape->characters, width, ting_init_normal(1), "tgt_emb.weight");
     net->decoder = declare_decoder(params, h, width + 2 * h);
     net->output = ting_linear_declare(params, shape->characters, 3 * h + width, "", "out");
     return net;
@@ -240,4 +240,9 @@ ting_tensor ting_bahdanau_decode(ting_ctx *ctx, const ting_bahdanau_net *net, ti
 ting_tensor ting_bahdanau_logits(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor hidden)
 {
     return ting_linear_apply(ctx, hidden, net->output, TING_ACT_NONE);
+}
+
+ting_linear_params ting_bahdanau_net_output(const ting_bahdanau_net *net)
+{
+    return net->output;
 }

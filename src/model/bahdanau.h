@@ -46,4 +46,7 @@ ting_tensor ting_bahdanau_decode(ting_ctx *ctx, const ting_bahdanau_net *net, ti
 /* The output layer: logits [U, characters]. */
 ting_tensor ting_bahdanau_logits(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor hidden);
 
+/* Its parameters, borrowed. */
+ting_linear_params ting_bahdanau_net_output(const ting_bahdanau_net *net);
+
 #endif

@@ -40,6 +40,20 @@ ting_linear_params ting_linear_declare_scaled(ting_params *params, int n, int k,
     return ting_linear_declare_init(params, n, k, ting_init_scaled(k, scale), ting_init_scaled_bias(scale), prefix, name);
 }
 
+void ting_linear_start_shares(const ting_param *bias, const uint64_t *counts, const int *group_start)
+{
+    const int choices = bias->shape[0], end = group_start != NULL ? group_start[choices] : choices;
+    double all = end;
+    for (int w = 0; w < end; w++)
+        all += (double)counts[w];
+    for (int i = 0, w = 0; i < choices; i++) {
+        double count = 0;
+        for (const int next = group_start != NULL ? group_start[i + 1] : i + 1; w < next; w++)
+            count += 1 + (double)counts[w];
+        bias->t.data[i] = (ting_real)log(count / all);
+    }
+}
+
 ting_tensor ting_linear_apply(ting_ctx *ctx, ting_tensor x, ting_linear_params layer, ting_act act)
 {
     return ting_linear(ctx, x, layer.weight, layer.bias, act);

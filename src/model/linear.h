@@ -13,6 +13,8 @@
 #include "nn/op.h"
 #include "nn/param.h"
 
+#include <stdint.h>
+
 typedef struct ting_linear_params { /* borrows from the registry */
     const ting_param *weight, *bias;
 } ting_linear_params;
@@ -33,6 +35,11 @@ ting_linear_params ting_linear_declare_scaled(ting_params *params, int n, int k,
                                               const char *name);
 ting_linear_params ting_linear_declare_init(ting_params *params, int n, int k, ting_init weight, ting_init bias,
                                             const char *prefix, const char *name);
+
+/* Before training a layer whose rows are choices: bias [n] becomes the logarithm of each one's share of counts [n], one added to each, so
+ * that a network begins where counting ends instead of learning that first. group_start: choice i stands for counts group_start[i] to
+ * group_start[i + 1] - 1 (NULL: for counts[i]). */
+void ting_linear_start_shares(const ting_param *bias, const uint64_t *counts, const int *group_start);
 
 /* x [T, k] -> [T, n] */
 ting_tensor ting_linear_apply(ting_ctx *ctx, ting_tensor x, ting_linear_params layer, ting_act act);

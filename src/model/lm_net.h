@@ -85,8 +85,7 @@ typedef struct ting_lm_output { /* of rnn, lstm, gru, bilstm: one linear layer, 
 /* For losses that need not look at all words. False for nnlm and gpt. */
 bool ting_lm_net_output(const ting_lm_net *net, ting_lm_output *out);
 
-/* Before training: the output's bias becomes the logarithm of each word's share of counts [tokens], one added to each, so that a network
- * begins where counting words ends instead of learning that first. gpt has no bias: nothing happens. */
+/* Before training: ting_linear_start_shares for the output, and for its classes, of counts [tokens]. gpt has no bias: nothing happens. */
 void ting_lm_net_start_shares(ting_lm_net *net, const uint64_t *counts);
 
 /* The class of a word. */

@@ -5,7 +5,6 @@
  */
 #include "model/lm_parts.h"
 
-#include <math.h>
 
 enum { BLOCK = 256 }; /* rows whose logits are there at a time */
 
@@ -17,30 +16,16 @@ bool ting_lm_net_output(const ting_lm_net *net, ting_lm_output *out)
     return recurrent;
 }
 
-/* bias [tokens], or [classes] of class_start: logarithms of shares of all counts. */
-static void set_shares(const ting_param *bias, const uint64_t *counts, int tokens, const int *class_start)
-{
-    double all = tokens;
-    for (int w = 0; w < tokens; w++)
-        all += (double)counts[w];
-    for (int i = 0, w = 0; i < bias->shape[0]; i++) {
-        double count = 0;
-        for (const int end = class_start != NULL ? class_start[i + 1] : i + 1; w < end; w++)
-            count += 1 + (double)counts[w];
-        bias->t.data[i] = (ting_real)log(count / all);
-    }
-}
-
 void ting_lm_net_start_shares(ting_lm_net *net, const uint64_t *counts)
 {
     const ting_lm_output *output = &net->recurrent.output;
     switch (net->config.kind) {
     case TING_LM_GPT: break;
-    case TING_LM_NNLM: set_shares(net->nnlm.b, counts, net->config.tokens, NULL); break;
+    case TING_LM_NNLM: ting_linear_start_shares(net->nnlm.b, counts, NULL); break;
     default:
-        set_shares(output->words.bias, counts, net->config.tokens, NULL); /* within a class a common factor says nothing */
+        ting_linear_start_shares(output->words.bias, counts, NULL); /* within a class a common factor says nothing */
         if (output->class_count > 0)
-            set_shares(output->classes.bias, counts, net->config.tokens, output->class_start);
+            ting_linear_start_shares(output->classes.bias, counts, output->class_start);
     }
 }
 

@@ -276,6 +276,11 @@ ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, 
     return model->s2s != NULL ? ting_s2s_logits(ctx, model->s2s, hidden) : ting_bahdanau_logits(ctx, model->birnn, hidden);
 }
 
+ting_linear_params ting_p2h_decoder_output(const ting_p2h_model *model)
+{
+    return model->s2s != NULL ? ting_s2s_net_output(model->s2s) : ting_bahdanau_net_output(model->birnn);
+}
+
 /* ---- writing ---- */
 
 static void put_settings(ting_gguf_writer *writer, const setting *list, const void *shape)

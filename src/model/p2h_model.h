@@ -36,6 +36,7 @@ ting_tensor ting_p2h_encode(ting_ctx *ctx, const ting_p2h_model *model, const in
 ting_tensor ting_p2h_run_decoder(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments,
                                  const int *ids, ting_segments segments, const int *of_memory);
 ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor hidden);
+ting_linear_params ting_p2h_decoder_output(const ting_p2h_model *model); /* borrowed */
 
 /* Appends the settings of the network, a line "name value" each: what the shapes of its parameters do not show is in it. */
 void ting_p2h_model_settings(const ting_p2h_model *model, ting_str *out);

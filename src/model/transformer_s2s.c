@@ -144,3 +144,8 @@ ting_tensor ting_s2s_logits(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor 
 {
     return ting_linear_apply(ctx, hidden, net->output, TING_ACT_NONE);
 }
+
+ting_linear_params ting_s2s_net_output(const ting_s2s_net *net)
+{
+    return net->output;
+}

@@ -46,4 +46,7 @@ ting_tensor ting_s2s_decode(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor 
 /* The output layer: logits [U, characters]. */
 ting_tensor ting_s2s_logits(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor hidden);
 
+/* Its parameters, borrowed. */
+ting_linear_params ting_s2s_net_output(const ting_s2s_net *net);
+
 #endif

@@ -320,10 +320,9 @@ out:
 static ting_err read_table(line_reader *in, const char *text, size_t size)
 {
     ting_err err = TING_OK;
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) { /* byte order mark */
-        text += 3;
-        size -= 3;
-    }
+    const size_t mark = ting_utf8_mark(text, size);
+    text += mark;
+    size -= mark;
     while (size > 0) {
         const char *newline = memchr(text, '\n', size);
         size_t length = newline == NULL ? size : (size_t)(newline - text);

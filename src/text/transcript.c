@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -223,12 +224,11 @@ ting_err ting_transcript_read(const char *name, const char *bytes, size_t size, 
 {
     ting_err err = TING_OK;
     ting_transcript *t = NULL;
-    lines in = {.rest = {bytes, size}};
+    const size_t mark = ting_utf8_mark(bytes, size);
+    lines in = {.rest = {bytes + mark, size - mark}};
     ting_view line;
     columns c;
     *out = NULL;
-    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
-        in.rest = (ting_view){bytes + 3, size - 3};
     lines again = in;
     if (!next_line(&in, &line))
         FAIL(TING_ERR_FORMAT, "%s: empty, expected one utterance a line: id and text", name);

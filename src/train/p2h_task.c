@@ -76,6 +76,21 @@ out:
     return err;
 }
 
+/* An encoder-decoder begins with the characters' shares of the corpus, and the share of ends. */
+static ting_err start_with_shares(const ting_p2h_task *task)
+{
+    const ting_p2h_corpus *corpus = task->corpus;
+    uint64_t *counts = ting_alloc((size_t)corpus->tables.characters, sizeof *counts);
+    if (counts == NULL)
+        return TING_ERR_MEMORY;
+    for (size_t t = 0; t < corpus->tokens; t++)
+        counts[corpus->written[t]]++;
+    counts[TING_P2H_END] = corpus->sentences;
+    ting_linear_start_shares(ting_p2h_decoder_output(&task->model).bias, counts, NULL);
+    ting_free(counts);
+    return TING_OK;
+}
+
 ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, const ting_p2h_corpus *corpus,
                             const ting_ranks *ranks)
 {
@@ -94,6 +109,8 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
     TRY(ting_train_parts_freeze(&recipe->plan.parts, task->model.params));
     TRY(ting_params_alloc(task->model.params, true));
     TRY(ting_params_start(task->model.params, (uint64_t)recipe->plan.seed));
+    if (recipe->kind != TING_P2H_RECIPE_ONE_TO_ONE)
+        TRY(start_with_shares(task));
     TRY(make_sampler(task, ranks));
 out:
     return err;
@@ -109,33 +126,43 @@ void ting_p2h_task_free(ting_p2h_task *task)
     *task = (ting_p2h_task){0};
 }
 
-static ting_tensor one_to_one_loss(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch)
+/* Of the first `exact` rows of hidden over `choices`, of the others over all characters. */
+static ting_tensor loss_of_rows(const ting_p2h_task *task, ting_ctx *ctx, ting_tensor hidden, int exact, const ting_choice *choices,
+                                const int *wanted)
 {
+    const ting_p2h_model *model = &task->model;
     const ting_real smoothing = (ting_real)task->recipe->smoothing;
-    const ting_p2h_net *net = task->model.net;
-    const int clean = batch->exact_tokens, spoiled = batch->tokens - clean;
-    ting_linear_params output = ting_p2h_net_output(net);
-    ting_tensor hidden = ting_p2h_net_forward(ctx, net, batch->spoken, batch->segments);
-    if (ctx->err != TING_OK)
-        return hidden;
     ting_tensor loss = {0};
-    if (clean > 0)
-        loss = ting_choice_entropy(ctx, ting_rows(hidden, 0, clean), output.weight, output.bias, batch->choices,
-                                   NULL, smoothing);
-    if (spoiled > 0) {
-        ting_tensor logits = ting_p2h_net_logits(ctx, net, ting_rows(hidden, clean, spoiled));
-        ting_tensor free_loss = ting_cross_entropy(
-            ctx, logits, batch->written + clean, &(ting_cross_entropy_options){.smoothing = smoothing, .sum = true});
-        loss = clean > 0 ? ting_add(ctx, loss, free_loss) : free_loss;
+    if (ctx->err != TING_OK)
+        return loss;
+    if (exact > 0) {
+        const ting_linear_params output = model->net != NULL ? ting_p2h_net_output(model->net) : ting_p2h_decoder_output(model);
+        loss = ting_choice_entropy(ctx, ting_rows(hidden, 0, exact), output.weight, output.bias, choices, NULL, smoothing);
+    }
+    if (exact < hidden.rows) {
+        const ting_tensor rest = ting_rows(hidden, exact, hidden.rows - exact);
+        const ting_tensor logits =
+            model->net != NULL ? ting_p2h_net_logits(ctx, model->net, rest) : ting_p2h_decoder_logits(ctx, model, rest);
+        const ting_tensor all = ting_cross_entropy(ctx, logits, wanted + exact,
+                                                   &(ting_cross_entropy_options){.smoothing = smoothing, .sum = true});
+        loss = exact > 0 ? ting_add(ctx, loss, all) : all;
     }
     return loss;
 }
 
-/* Each sentence with <S> before it, and the same with </S> behind it: a unit more a sentence. */
+static ting_tensor one_to_one_loss(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch)
+{
+    ting_tensor hidden = ting_p2h_net_forward(ctx, task->model.net, batch->spoken, batch->segments);
+    return loss_of_rows(task, ctx, hidden, batch->exact_tokens, batch->choices, batch->written);
+}
+
+/* Each sentence with <S> before it, and the same with </S> behind it: a row more a sentence. Where a clean one ends nobody asks. */
 static ting_tensor encoder_decoder_loss(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch)
 {
     const int count = batch->segments.count, total = batch->tokens + count;
-    int *in = ting_ctx_ints(ctx, total), *want = ting_ctx_ints(ctx, total), *start = ting_ctx_ints(ctx, count + 1);
+    int *in = ting_ctx_ints(ctx, total), *want = ting_ctx_ints(ctx, total), *start = ting_ctx_ints(ctx, count + 1), exact = 0;
+    ting_choice *choices = ting_arena_take(ctx->arena, (size_t)total * sizeof *choices);
+    ting_ctx_check(ctx);
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
     start[0] = 0;
@@ -143,17 +170,18 @@ static ting_tensor encoder_decoder_loss(const ting_p2h_task *task, ting_ctx *ctx
         int at = start[s];
         in[at++] = TING_P2H_BEGIN;
         for (int t = batch->segments.start[s]; t < batch->segments.start[s + 1]; t++) {
+            choices[at - 1] = batch->choices[t];
             want[at - 1] = batch->written[t];
             in[at++] = batch->written[t] < 0 ? TING_P2H_UNKNOWN : batch->written[t];
         }
+        choices[at - 1] = (ting_choice){.target = -1};
         want[at - 1] = TING_P2H_END;
         start[s + 1] = at;
+        exact = batch->segments.start[s + 1] <= batch->exact_tokens ? at : exact;
     }
     ting_tensor memory = ting_p2h_encode(ctx, &task->model, batch->spoken, batch->segments);
     ting_tensor hidden = ting_p2h_run_decoder(ctx, &task->model, memory, batch->segments, in, (ting_segments){count, start}, NULL);
-    ting_tensor logits = ting_p2h_decoder_logits(ctx, &task->model, hidden);
-    return ting_cross_entropy(ctx, logits, want,
-                              &(ting_cross_entropy_options){.smoothing = (ting_real)task->recipe->smoothing, .sum = true});
+    return loss_of_rows(task, ctx, hidden, exact, choices, want);
 }
 
 static ting_err one_to_one_errors(const ting_p2h_task *task, ting_ctx *ctx, const ting_p2h_batch *batch, size_t *wrong)
@@ -195,6 +223,15 @@ static ting_err count_errors(const ting_p2h_task *task, ting_ctx *ctx, const tin
 
 /* ---- the task as the trainer sees it ---- */
 
+/* Spoiled sentences, see encoder_decoder_loss. */
+static int ends_asked_for(const ting_p2h_batch *batch)
+{
+    int count = 0;
+    for (int s = 0; s < batch->segments.count; s++)
+        count += batch->segments.start[s + 1] > batch->exact_tokens;
+    return count;
+}
+
 static ting_err epoch(void *self, int number, size_t *batches)
 {
     const ting_p2h_task *task = self;
@@ -212,7 +249,7 @@ static ting_err loss(void *self, ting_ctx *ctx, size_t place, ting_tensor *sum, 
     if (batch.tokens == 0) /* fewer sentences than ranks */
         goto out;
     *sum = task->model.net != NULL ? one_to_one_loss(task, ctx, &batch) : encoder_decoder_loss(task, ctx, &batch);
-    *units = batch.tokens + (task->model.net != NULL ? 0 : batch.segments.count);
+    *units = batch.tokens + (task->model.net != NULL ? 0 : ends_asked_for(&batch));
 out:
     return err;
 }

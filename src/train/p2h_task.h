@@ -2,9 +2,8 @@
 /*
  * p2h_task.h - what the trainer asks of a pinyin-to-hanzi network of either form: parameters, the loss of a batch, errors.
  *
- * One-to-one: characters of clean sentences choose among the characters of their syllable (loss/choice_entropy.h), those
- * of spoiled ones among all. Encoder-decoder: the decoder reads <S> c1 .. cn and is asked for c1 .. cn </S>, always
- * among all.
+ * Characters of clean sentences choose among the characters of their syllable (loss/choice_entropy.h), those of spoiled ones among all.
+ * The decoder of an encoder-decoder reads <S> c1 .. cn and is asked for c1 .. cn, of spoiled sentences for </S> too.
  */
 #ifndef TING_TRAIN_P2H_TASK_H
 #define TING_TRAIN_P2H_TASK_H

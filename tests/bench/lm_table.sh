@@ -27,10 +27,10 @@ train ngram-4-small lm-ngram.yaml
 train gpt lm-net.yaml model.kind=gpt model.layers=6 train.rate=1.5e-3 $plan
 train lstm lm-net.yaml model.kind=lstm $plan
 train nnlm lm-net.yaml model.kind=nnlm model.direct=true train.rate=1e-3 $plan
-train gru lm-net.yaml model.kind=gru $plan
 train rnn lm-net.yaml model.kind=rnn model.layers=1 train.rate=1e-3 $plan
 train rnn-classes lm-net.yaml model.kind=rnn model.layers=1 model.classes=73 model.bptt=20 train.rate=1e-3 $plan
-train bilstm lm-net.yaml model.kind=bilstm model.layers=1 $plan
+train bilstm lm-net.yaml model.kind=bilstm model.layers=1 model.hidden=256 $plan
+train gru lm-net.yaml model.kind=gru $plan
 
 perplexity() { "$program" lm ppl -t 1 "$@" | tail -n 1 | cut -f6; }
 record() { "$program" inspect --json "$1" | grep -o "\\\\*\"$2\\\\*\":[0-9.e+]*" | head -n 1 | sed 's/.*://'; }

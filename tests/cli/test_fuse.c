@@ -102,6 +102,9 @@ static void what_does_not_fit_is_refused(void **state)
     expect(ARGS("transcribe", "-m", MODEL, "--fuse-lm", tokens, "--decoding", "greedy", SOUND), "", 2, "weighs what a beam holds");
     expect(ARGS("transcribe", "-m", MODEL, "--lodr", tokens, SOUND), "", 2, "--fuse-lm, which is not given");
     expect(ARGS("transcribe", "-m", MODEL, "--fuse-lm", "nowhere.gguf", SOUND), "", 1, "nowhere.gguf");
+    char *words = ting_temp_text("words.txt", "证监会\n");
+    expect(ARGS("transcribe", "-m", MODEL, "--fuse-lm", tokens, "-k", words, SOUND), "", 2, "it goes with neither --keywords nor");
+    ting_free(words);
     static const char *const weighs[] = {"--lm", "--rescore-lm"};
     for (size_t i = 0; i < sizeof weighs / sizeof weighs[0]; i++) { /* what weighs lines of hanzi is over characters */
         const char *const said = "tokens.gguf: a language model of 206 words such as \"";

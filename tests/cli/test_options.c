@@ -40,6 +40,9 @@ static void options_want_what_they_belong_to(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         ting_assert_usage(rows[i][1], ARGS("transcribe", rows[i][0], "a.wav"));
     ting_assert_usage("--lodr-weight goes with --lodr", ARGS("transcribe", "--fuse-lm", "a.gguf", "--lodr-weight", "1", "a.wav"));
+    ting_assert_usage("--ctc-weight goes with --decoding=rescore, which is not given", ARGS("transcribe", "--ctc-weight", "1", "a.wav"));
+    ting_assert_usage("goes with --decoding=rescore", ARGS("transcribe", "--decoding=beam", "--reverse-weight", "1", "a.wav"));
+    ting_assert_usage("goes with --decoding=rescore", ARGS("explain", "--reverse-weight", "1", "a.wav"));
     ting_assert_usage("go without --head ctc", ARGS("transcribe", "--head", "ctc", "-k", "words.txt", "a.wav"));
     ting_assert_usage("goes with --hotwords", ARGS("explain", "--hotword-weight", "1", "a.wav"));
     ting_assert_usage("goes with --rescore-lm", ARGS("p2h", "--rescore-lines", "4"));

@@ -55,6 +55,13 @@ static void lists_with_ranks_are_read(void **state)
     assert_ok(parse("a\t1\t-1.5\t-2\na\t2\t-2\t0\n", &n)); /* digits that were said, and two scores */
     assert_true(!n.ranked && n.scores == 2 && ting_view_is(n.lines[1].text, "2"));
     ting_nbest_free(&n);
+    assert_ok(parse("1\t-1.5\t一\n2\t-2\t二\n1\t-3\t三\n0\t\t\n", &n)); /* of one file */
+    assert_true(n.ranked && n.utterances == 3 && ting_view_is(n.lines[2].utterance, "-") && ting_view_is(n.lines[2].text, "三"));
+    assert_true(n.lines[1].scores[0] == -2 && n.lines[3].text.length == 0);
+    ting_nbest_free(&n);
+    assert_ok(parse("1\t一\t-1.5\n2\t二\t-2\n", &n)); /* utterances that are called 1 and 2 */
+    assert_true(!n.ranked && n.scores == 1 && ting_view_is(n.lines[1].text, "二"));
+    ting_nbest_free(&n);
     assert_fails(TING_ERR_FORMAT, "list:2: \"x\", expected a number", parse("a\t1\t-1.5\t一\na\t2\tx\t二\n", &n));
     assert_fails(TING_ERR_FORMAT, "list:1: expected the name", parse("\t1\t-1.5\t一\n", &n));
 }

@@ -149,7 +149,7 @@ static void learns_too(const char *name, const char *network)
     char *corpus = write_corpus(), *recipe = ting_temp_path("form.yaml"), *folder = ting_temp_path(name);
     char *model = ting_temp_path("form.gguf");
     ting_str_addf(&recipe_text,
-                  "model: {%s}\ndata: {tokens: 20, window: 8, spoil: {share: 0}}\n"
+                  "model: {%s}\ndata: {tokens: 20, window: 8, spoil: {share: 0.5, tone: 0, initial: 0, final: 0}}\n"
                   "train: {steps: 250, warmup: 5, decay: 50, rate: 0.01, measure_every: 250, log_every: 25}\n", network);
     assert_ok(ting_file_save(recipe, recipe_text.text, recipe_text.length));
     ting_str_free(&recipe_text);

@@ -325,6 +325,11 @@ static void keywords_are_found_with_their_times(void **state)
     ting_result_free(result);
     assert_ok(ting_file_save(keywords, "g nothing\n", 10));
     assert_fails(TING_ERR_FORMAT, "nothing", ting_recognize_file(model, wav, &options, &result));
+    ting_lm *lm;
+    assert_ok(ting_lm_open("models/tingxie-lm.gguf", &lm));
+    options.fuse_lm = lm;
+    assert_fails(TING_ERR_ARGUMENT, "leave fuse_lm out", ting_recognize_file(model, wav, &options, &result));
+    ting_lm_free(lm);
     ting_free(keywords);
 }
 
