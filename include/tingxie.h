@@ -46,6 +46,7 @@
 #define TINGXIE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -405,47 +406,52 @@ typedef struct ting_lm ting_lm; /* immutable, shared by threads */
 TING_API ting_err ting_lm_open(const char *path, ting_lm **out);
 TING_API void ting_lm_free(ting_lm *lm);
 
-typedef struct ting_lm_score {
+typedef struct ting_lm_score { /* the caller has room for an array of them: it never grows */
     double log_prob;   /* of the words and of the end of the sentence; of a model that looks from both sides (bilstm) a pseudo-likelihood */
     size_t characters; /* spaces and punctuation left out: docs/LM.md */
     size_t words;      /* that the model cuts the text into */
     size_t unknown;    /* of them not known to it */
 } ting_lm_score;
 
-/* A text as one sentence. Errors: memory. */
+/* A text as one sentence. Errors: argument, numeric, memory. */
 TING_API ting_err ting_lm_score_text(const ting_lm *lm, const char *text, size_t length, ting_lm_score *out);
 
-typedef struct ting_lm_weighted { /* of a mixture: p = sum of weight p */
+typedef struct ting_lm_weighted { /* of a mixture: p = sum of weight p. An array of them is handed over: it never grows */
     const ting_lm *lm;        /* borrowed; all have the same words */
     double weight;            /* above 0; they need not sum to 1 */
 } ting_lm_weighted;
 
-typedef struct ting_lm_reader_options { /* start with {0} */
-    int threads;        /* 0: one for each processor */
-    double cache;       /* 0 to below 1: the weight of a model of the words that were read before (Kuhn and De Mori 1990); 0: none */
-    double cache_words; /* after so many words, 1 to 1e9, one counts half (Clarkson and Robinson 1997); 0: 500 */
+typedef struct ting_lm_reader_options {
+    size_t size;        /* set by ting_lm_reader_options_defaults */
+    int threads;        /* 1 to 1024; 0: one for each processor */
+    double cache;       /* 0; 0 to 0.999: the weight of a model of the words that were read before (Kuhn and De Mori 1990); 0: none */
+    double cache_words; /* 500; after so many words, 1 to 1e9, one counts half (Clarkson and Robinson 1997) */
 } ting_lm_reader_options;
+
+TING_API void ting_lm_reader_options_defaults(ting_lm_reader_options *options, size_t size);
 
 /* Reads texts in order: many at a time, by one model or a mixture, with the memory of a cache. One thread at a time. */
 typedef struct ting_lm_reader ting_lm_reader;
 
-/* Copies parts [count] and options. Returns owned (free with ting_lm_reader_free). Errors: argument (a weight, words that differ, a
- * mixture with a model that looks from both sides), memory. */
+/* Copies parts [count], 1 to 16, and options (NULL: the defaults). Returns owned (free with ting_lm_reader_free). Errors: argument (a
+ * weight, words that differ, a mixture with a model that looks from both sides), memory. */
 TING_API ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, const ting_lm_reader_options *options, ting_lm_reader **out);
 TING_API void ting_lm_reader_free(ting_lm_reader *reader);
 
-/* out [count]: each text as one sentence; with a cache, behind those that were read before. Errors: memory. */
+/* out [count]: each text as one sentence; with a cache, behind those that were read before. All of `out` is 0 after a failure, and what the
+ * cache remembers is as before. Errors: numeric, memory. */
 TING_API ting_err ting_lm_reader_score(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count,
                                        ting_lm_score *out);
 
 /* out [parts]: the weights, which sum to 1, under which the texts are likeliest (expectation maximisation), from those given; the reader
- * goes on with them. Not with a cache. Errors: memory, argument. */
+ * goes on with them. Not with a cache. Errors: argument, numeric, memory. */
 TING_API ting_err ting_lm_reader_fit(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count, double *out);
 
-/* A sentence drawn from the model's probabilities, after the beginning `begin` (NULL: none), of at most `longest` words more, raised to
- * 1 / temperature; the same for the same seed. Returns an owned text in *out, free with ting_text_free. Errors: argument (temperature
- * not above 0), unsupported (a model that looks from both sides), memory. */
-TING_API ting_err ting_lm_generate(const ting_lm *lm, const char *begin, unsigned long seed, int longest, double temperature, char **out);
+/* A sentence drawn from the model's probabilities, raised to 1 / temperature (above 0), after the beginning `begin` (NULL: none), of at
+ * most `longest` words more, 1 to 1000000; the same for the same seed. Words of Latin letters and digits get spaces between them. Returns
+ * an owned text in *out, free with ting_text_free. Errors: argument (also a beginning longer than the model's context), unsupported (a
+ * model that looks from both sides), numeric, memory. */
+TING_API ting_err ting_lm_generate(const ting_lm *lm, const char *begin, uint64_t seed, int longest, double temperature, char **out);
 
 #ifdef __cplusplus
 }

@@ -22,7 +22,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
         char *text = NULL;
         const uint64_t own = ting_rng_new((uint64_t)o->seed, (uint64_t)i).key; /* no sentence of one seed is one of the next */
         err = ting_cli_interrupted() ? TING_ERR_CANCELLED
-                                     : ting_lm_generate(lm, o->begin, (unsigned long)own, o->longest, o->temperature, &text);
+                                     : ting_lm_generate(lm, o->begin, own, o->longest, o->temperature, &text);
         if (err == TING_OK)
             puts(text);
         ting_text_free(text);

@@ -129,6 +129,7 @@ static ting_err open_models(const char *first, const struct options *o, models *
 {
     ting_err err = TING_OK;
     ting_lm_weighted parts[MOST_MODELS];
+    ting_lm_reader_options options;
     double weights[MOST_MODELS];
     int given = 0;
     if (o->with.count >= MOST_MODELS)
@@ -144,8 +145,11 @@ static ting_err open_models(const char *first, const struct options *o, models *
         TRY(ting_lm_open(m->names[p], &m->opened[p]));
         parts[p] = (ting_lm_weighted){m->opened[p], weights[p]};
     }
-    TRY(ting_lm_reader_new(parts, m->count,
-                           &(ting_lm_reader_options){.threads = o->threads, .cache = o->cache, .cache_words = o->cache_words}, &m->reader));
+    ting_lm_reader_options_defaults(&options, sizeof options);
+    options.threads = o->threads;
+    options.cache = o->cache;
+    options.cache_words = o->cache_words;
+    TRY(ting_lm_reader_new(parts, m->count, &options, &m->reader));
 out:
     return err;
 }

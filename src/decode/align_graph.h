@@ -21,7 +21,7 @@ enum { TING_ALIGN_TOKENS = 2, TING_ALIGN_PATHS = 8 }; /* a path's, a place's */
 
 typedef struct ting_align_path { /* one way to say what stands at a place */
     int tokens[TING_ALIGN_TOKENS];
-    int count; /* 1 or 2 */
+    int count; /* 1 or 2; of decode/substitute.h also 0, nothing */
 } ting_align_path;
 
 typedef struct ting_align_place {

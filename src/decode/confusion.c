@@ -111,7 +111,10 @@ static ting_err hint(builder *b, ting_confusion_place *place, int input, int num
     ting_confusion_choice *choice = find(place, other->symbol);
     if (choice == NULL)
         return add_choice(b, place, (ting_confusion_choice){other->symbol, log_prob, input, other->place, number});
-    choice->log_prob = fmax(choice->log_prob, log_prob);
+    if (choice->other < 0)
+        choice->log_prob = fmax(choice->log_prob, log_prob);
+    else if (log_prob > choice->log_prob)
+        *choice = (ting_confusion_choice){other->symbol, log_prob, input, other->place, number};
     return TING_OK;
 }
 

@@ -168,8 +168,8 @@ ting_err ting_keywords_parse(const char *label, const char *text, size_t size,
             FAIL(TING_ERR_FORMAT, "%s: more than %d lines", label, LINES_MOST);
         line.count = 0;
         line.name[0] = '\0';
-        line.boost = defaults->boost == 0 ? 1 : defaults->boost;
-        line.threshold = defaults->threshold == 0 ? 0.25 : defaults->threshold;
+        line.boost = defaults->boost;
+        line.threshold = defaults->threshold;
         TRY(read_line(&line, text + at, end - at, out));
         at = end + 1;
     }

@@ -39,7 +39,7 @@ typedef struct ting_keywords { /* owned; start with {0}, free with ting_keywords
 
 void ting_keywords_free(ting_keywords *list);
 
-/* What lines leave out; 0 in either: 1.0 and 0.25. */
+/* What lines leave out. */
 typedef struct ting_keyword_defaults {
     double boost, threshold;
 } ting_keyword_defaults;

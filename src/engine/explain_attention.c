@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * explain_attention.c - where each layer of the encoder looked, as strips below one time axis: for each moment (to the right) how far
- * back and ahead (downwards: earlier), how much of the weight.
+ * back (downwards: earlier), how much of the weight.
  */
 #include "engine/explain.h"
 
@@ -16,7 +16,7 @@ enum { WIDTH = 960, LEFT = 64, STRIP = 48, HEAD_STRIP = 30, HEAD_WIDTH = 480 };
 typedef struct strip { /* of a layer: seconds, and the lags that hold all but a hundredth of the weight */
     double row_seconds;
     int low, high;              /* rows of the layer: -20 is twenty rows ago */
-    double back, ahead, behind; /* mean look in seconds at what was before, what is ahead; share of the weight that lies before */
+    double back, behind;        /* mean look in seconds at what was before; share of the weight that lies before */
 } strip;
 
 /* The layer's rows in a second, from how many it has: a power of two of the encoder's. */
@@ -29,7 +29,7 @@ static double row_seconds(const ting_explained *e, const ting_attention_map *map
 static ting_err measure(const ting_explained *e, const ting_attention_map *map, strip *out)
 {
     ting_err err = TING_OK;
-    double *sums = NULL, sum = 0, back = 0, ahead = 0, behind = 0;
+    double *sums = NULL, sum = 0, back = 0, behind = 0;
     int least = 0, most = 0;
     for (int r = 0; r < map->count; r++) {
         least = map->rows[r].lag < least ? map->rows[r].lag : least;
@@ -46,7 +46,6 @@ static ting_err measure(const ting_explained *e, const ting_attention_map *map, 
             sums[lag - least] += weight;
             sum += weight;
             back -= lag < 0 ? lag * weight : 0;
-            ahead += lag > 0 ? lag * weight : 0;
             behind += lag < 0 ? weight : 0;
         }
     double cut = 0;
@@ -57,7 +56,6 @@ static ting_err measure(const ting_explained *e, const ting_attention_map *map, 
         cut += sums[out->high - least];
     sum = sum > 0 ? sum : 1;
     out->back = behind > 0 ? back / behind * out->row_seconds : 0;
-    out->ahead = sum - behind > 0 ? ahead / sum * out->row_seconds : 0;
     out->behind = behind / sum;
 out:
     ting_free(sums);

@@ -5,9 +5,12 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { LONGEST = 1000000 };
 
 typedef struct speaker { /* what has been said */
     const ting_lm *lm;
@@ -79,33 +82,47 @@ static void weigh(const speaker *s, double temperature, double *weights)
 }
 
 /* <unk> and <s> are never said. */
-static uint32_t draw(const speaker *s, double temperature, ting_rng *rng, double *weights)
+static ting_err draw(const speaker *s, double temperature, ting_rng *rng, double *weights, uint32_t *out)
 {
     double all = 0;
     const size_t words = s->lm->words->count;
     weigh(s, temperature, weights);
     for (size_t w = TING_NGRAM_END; w < words; w++)
         all += weights[w];
+    if (!(all > 0 && isfinite(all)))
+        return ting_fail(TING_ERR_NUMERIC, "%s: the language model's probabilities are no numbers", s->lm->file.label);
     double left = ting_rng_uniform(rng) * all;
+    *out = TING_NGRAM_END;
     for (size_t w = TING_NGRAM_END; w < words; w++)
-        if ((left -= weights[w]) < 0)
-            return (uint32_t)w;
-    return TING_NGRAM_END;
+        if ((left -= weights[w]) < 0) {
+            *out = (uint32_t)w;
+            break;
+        }
+    return TING_OK;
 }
 
-ting_err ting_lm_generate(const ting_lm *lm, const char *beginning, unsigned long seed, int longest, double temperature, char **out)
+/* Between two words of Latin letters or digits stands a space. */
+static void say(ting_str *text, const char *word)
+{
+    const bool latin = text->length > 0 && ting_ascii_is_alnum(text->text[text->length - 1]) && ting_ascii_is_alnum(word[0]);
+    ting_str_add(text, latin ? " " : "");
+    ting_str_add(text, word);
+}
+
+ting_err ting_lm_generate(const ting_lm *lm, const char *beginning, uint64_t seed, int longest, double temperature, char **out)
 {
     ting_err err = TING_OK;
     ting_cut cut = {0};
     ting_str text = {0};
     ting_rng rng = ting_rng_new(seed, 0);
-    speaker s;
+    speaker s = {.lm = lm};
     double *weights = NULL;
-    const int most = most_words(lm);
     *out = NULL;
+    if (!(temperature > 0) || longest < 1 || longest > LONGEST)
+        FAIL(TING_ERR_ARGUMENT, "a sentence of at most %d words at a temperature of %g, expected 1 to %d and more than 0", longest,
+             temperature, (int)LONGEST);
+    const int most = most_words(lm);
     TRY(begin(&s, lm));
-    if (!(temperature > 0))
-        FAIL(TING_ERR_ARGUMENT, "a temperature of %g, expected more than 0", temperature);
     weights = ting_alloc(lm->words->count, sizeof *weights);
     TRY(weights != NULL ? TING_OK : TING_ERR_MEMORY);
     ting_str_add(&text, beginning != NULL ? beginning : "");
@@ -116,10 +133,11 @@ ting_err ting_lm_generate(const ting_lm *lm, const char *beginning, unsigned lon
     for (size_t i = 0; i < cut.count; i++)
         TRY(take(&s, cut.ids[i]));
     for (int i = 0; i < longest && (most == 0 || (int)cut.count + i < most); i++) {
-        const uint32_t word = draw(&s, temperature, &rng, weights);
+        uint32_t word;
+        TRY(draw(&s, temperature, &rng, weights, &word));
         if (word == TING_NGRAM_END)
             break;
-        ting_str_add(&text, lm->words->items[word]);
+        say(&text, lm->words->items[word]);
         TRY(take(&s, word));
     }
     if (!ting_str_ok(&text))

@@ -5,6 +5,7 @@
  *     texts -> words (model/vocabulary.h) -> places (model/lm_places.h) -> log p of each by each model -> mixture, cache -> sums
  */
 #include "engine/lm.h"
+#include "engine/options.h"
 
 #include "base/mem.h"
 #include "model/lm_places.h"
@@ -12,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PARTS = 16, HALF_LIFE = 500 };
+enum { MOST_PARTS = 16 };
 
 struct ting_lm_reader {
     ting_lm_weighted parts[MOST_PARTS];
@@ -60,6 +61,7 @@ static ting_err read_all(ting_lm_reader *r, const char *const *texts, const size
 {
     ting_err err = TING_OK;
     ting_ctx ctx = {.arena = r->arena, .pool = r->pool, .kern = r->kern};
+    ting_arena_reset(r->arena); /* also after a call that failed */
     r->tokens.count = 0;
     for (size_t i = 0; i < count; i++)
         TRY(add_text(r, texts[i], lengths[i], &out[i]));
@@ -117,6 +119,8 @@ ting_err ting_lm_reader_score(ting_lm_reader *r, const char *const *texts, const
         for (size_t i = r->start[s] + 1; i < r->start[s + 1]; i++, place++)
             out[s].log_prob += with_cache(r, r->ids[i], mixed(r, place));
 out:
+    if (err != TING_OK && count > 0)
+        memset(out, 0, count * sizeof *out);
     return err;
 }
 
@@ -193,11 +197,9 @@ ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, const ting
     ting_lm_reader *r = ting_alloc(1, sizeof *r);
     if (r == NULL)
         return TING_ERR_MEMORY;
-    if (count < 1 || count > MOST_PARTS || !(options->cache >= 0 && options->cache < 1))
-        FAIL(TING_ERR_ARGUMENT, "%d language models with a cache of weight %g, expected 1 to %d and 0 to below 1", count, options->cache,
-             (int)MOST_PARTS);
-    if (options->cache_words != 0 && !(options->cache_words >= 1 && options->cache_words <= 1e9))
-        FAIL(TING_ERR_ARGUMENT, "a cache in which one counts half after %g words, expected 1 to 1e9", options->cache_words);
+    TRY(ting_lm_reader_options_take(options, &r->options));
+    if (parts == NULL || count < 1 || count > MOST_PARTS)
+        FAIL(TING_ERR_ARGUMENT, "%d language models to read with, expected 1 to %d", parts == NULL ? 0 : count, (int)MOST_PARTS);
     for (int p = 0; p < count; p++) {
         TRY(check_part(parts, count, p));
         r->parts[p] = parts[p];
@@ -206,9 +208,7 @@ ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, const ting
     for (int p = 0; p < count; p++)
         r->parts[p].weight /= sum;
     r->count = count;
-    r->options = *options;
-    r->options.cache_words = options->cache_words > 0 ? options->cache_words : HALF_LIFE;
-    const int threads = options->threads > 0 ? options->threads : ting_cpu_count();
+    const int threads = r->options.threads > 0 ? r->options.threads : ting_cpu_count();
     r->kern = ting_kern_select(ting_cpu_detect());
     r->arena = ting_arena_new((size_t)1 << 16);
     r->pool = threads > 1 ? ting_pool_new(threads) : NULL;
@@ -242,7 +242,10 @@ ting_err ting_lm_score_text(const ting_lm *lm, const char *text, size_t length, 
     ting_err err = TING_OK;
     ting_lm_reader *reader = NULL;
     *out = (ting_lm_score){0};
-    TRY(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, &(ting_lm_reader_options){.threads = 1}, &reader));
+    ting_lm_reader_options options;
+    ting_lm_reader_options_defaults(&options, sizeof options);
+    options.threads = 1;
+    TRY(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, &options, &reader));
     TRY(ting_lm_reader_score(reader, &text, &length, 1, out));
 out:
     ting_lm_reader_free(reader);

@@ -325,9 +325,8 @@ void ting_model_describe_in(const ting_model *model, ting_str *out)
                   model->hearing.path);
     if (model->writing.path != NULL) {
         const ting_p2h_model *p2h = ting_hanzi_p2h_model(model->writing.p2h);
-        ting_str_addf(out, "pinyin to hanzi: Transformer, %.2f M parameters, %d syllables, %d characters\n  %s\n",
-                      (double)ting_params_elements(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters,
-                      model->writing.path);
+        ting_str_addf(out, "pinyin to hanzi: %s, %.2f M parameters, %d syllables, %d characters\n  %s\n", ting_p2h_kind_name(p2h),
+                      (double)ting_params_elements(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters, model->writing.path);
     }
     if (model->weighing.lm != NULL)
         ting_str_addf(out, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),

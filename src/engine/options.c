@@ -15,6 +15,7 @@ static const ting_model_options model_option_defaults = {.precision = TING_PRECI
                                                         .rescore_weight = 0.5, .rescore_lines = 16};
 
 static const ting_explain_options explain_option_defaults = {.sound = 1};
+static const ting_lm_reader_options lm_reader_option_defaults = {.cache_words = 500};
 
 /* The first `size` bytes of the defaults; the caller's struct may be shorter or longer than ours. */
 static void fill(void *out, size_t size, const void *defaults, size_t own)
@@ -37,6 +38,11 @@ void ting_model_options_defaults(ting_model_options *options, size_t size)
 void ting_explain_options_defaults(ting_explain_options *options, size_t size)
 {
     fill(options, size, &explain_option_defaults, sizeof explain_option_defaults);
+}
+
+void ting_lm_reader_options_defaults(ting_lm_reader_options *options, size_t size)
+{
+    fill(options, size, &lm_reader_option_defaults, sizeof lm_reader_option_defaults);
 }
 
 static ting_err take(const void *from, const char *type, const void *defaults, void *out, size_t own)
@@ -124,6 +130,17 @@ ting_err ting_explain_options_take(const ting_explain_options *options, ting_exp
     TRY(whole("sound", out->sound, 0, 1));
     TRY(real("begin", out->begin, 0, 1e9));
     TRY(real("end", out->end, 0, 1e9));
+out:
+    return err;
+}
+
+ting_err ting_lm_reader_options_take(const ting_lm_reader_options *options, ting_lm_reader_options *out)
+{
+    ting_err err = TING_OK;
+    TRY(take(options, "ting_lm_reader_options", &lm_reader_option_defaults, out, sizeof *out));
+    TRY(whole("threads", out->threads, 0, 1024));
+    TRY(real("cache", out->cache, 0, 0.999));
+    TRY(real("cache_words", out->cache_words, 1, 1e9));
 out:
     return err;
 }

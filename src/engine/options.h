@@ -10,6 +10,7 @@
  * field and its range. */
 ting_err ting_options_take(const ting_options *options, ting_options *out);
 ting_err ting_explain_options_take(const ting_explain_options *options, ting_explain_options *out);
+ting_err ting_lm_reader_options_take(const ting_lm_reader_options *options, ting_lm_reader_options *out);
 ting_err ting_model_options_take(const ting_model_options *options, ting_model_options *out);
 
 /* Acoustic hypotheses that a sentence is made of. */

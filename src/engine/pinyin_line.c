@@ -3,6 +3,7 @@
 #include "engine/pinyin_line.h"
 
 #include "base/mem.h"
+#include "base/tsv.h"
 #include "base/utf8.h"
 #include "engine/model.h"
 #include "text/pinyin.h"
@@ -11,17 +12,12 @@
 
 enum { WORDS_MAX = 1 << 16, MOST_LINES = 64 };
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
 /* Words of the line to syllables in the arena. */
 static ting_err read_syllables(ting_arena *arena, const char *line, size_t length, int **out, int *count)
 {
     int words = 0;
     for (size_t i = 0; i < length; i++)
-        words += !is_space(line[i]) && (i == 0 || is_space(line[i - 1]));
+        words += !ting_is_space(line[i]) && (i == 0 || ting_is_space(line[i - 1]));
     if (words > WORDS_MAX)
         return ting_fail(TING_ERR_FORMAT, "%d syllables in one line, expected at most %d", words, (int)WORDS_MAX);
     *count = 0;
@@ -30,7 +26,7 @@ static ting_err read_syllables(ting_arena *arena, const char *line, size_t lengt
         return TING_ERR_MEMORY;
     for (size_t at = 0; at < length;) {
         size_t end = at;
-        while (end < length && !is_space(line[end]))
+        while (end < length && !ting_is_space(line[end]))
             end++;
         if (end > at) {
             int id = ting_pinyin_read(line + at, end - at);

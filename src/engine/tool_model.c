@@ -72,7 +72,7 @@ ting_err ting_tool_model_says(const ting_model *model, const char *text)
 ting_err ting_tool_model_keywords(const ting_model *model, const char *path)
 {
     ting_keywords keywords;
-    ting_err err = ting_keywords_load(path, &model->hearing.am, &(ting_keyword_defaults){0}, &keywords);
+    ting_err err = ting_keywords_load(path, &model->hearing.am, &(ting_keyword_defaults){.boost = 1, .threshold = 0.25}, &keywords);
     ting_keywords_free(&keywords);
     return err;
 }

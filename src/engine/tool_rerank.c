@@ -74,7 +74,7 @@ static ting_err judge(job *j, const ting_lm *lm, ting_rerank_report *report)
     const ting_rerank_options *o = j->options;
     const size_t all = j->nbest.count;
     ting_lm_reader *reader = NULL;
-    TRY(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, &(ting_lm_reader_options){0}, &reader));
+    TRY(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, NULL, &reader));
     j->judged = ting_alloc(all, sizeof *j->judged);
     TRY(j->judged != NULL ? TING_OK : TING_ERR_MEMORY);
     for (size_t first = 0, count; first < all; first += count) {

@@ -51,12 +51,9 @@ ting_tensor ting_lm_loss_by_classes(ting_ctx *ctx, const ting_lm_output *output,
 ting_err ting_lm_draws_make(const uint64_t *counts, int words, int samples, ting_lm_draws *out)
 {
     double sum = 0;
-    *out = (ting_lm_draws){words, samples < words / 2 ? samples : words / 2, ting_alloc((size_t)words + 1, sizeof *out->until),
-                           ting_alloc((size_t)words, sizeof *out->shift)};
-    if (out->until == NULL || out->shift == NULL) {
-        ting_lm_draws_free(out);
+    *out = (ting_lm_draws){words, samples < words / 2 ? samples : words / 2, ting_alloc((size_t)words + 1, sizeof *out->until)};
+    if (out->until == NULL)
         return TING_ERR_MEMORY;
-    }
     for (int w = 0; w < words; w++)
         out->until[w + 1] = sum += pow((double)counts[w], 0.75);
     for (int w = 1; w <= words; w++)
@@ -67,7 +64,6 @@ ting_err ting_lm_draws_make(const uint64_t *counts, int words, int samples, ting
 void ting_lm_draws_free(ting_lm_draws *draws)
 {
     ting_free(draws->until);
-    ting_free(draws->shift);
     *draws = (ting_lm_draws){0};
 }
 
@@ -87,7 +83,7 @@ static int draw(const ting_lm_draws *d, ting_rng *rng)
 
 /* Distinct words into out, `samples` of them, or fewer when the text has not enough others. shift gets the logarithm of 1 - (1 - q) ^
  * draws, how often a word of share q is expected among them. */
-static int draw_words(const ting_lm_draws *d, ting_rng *rng, unsigned char *seen, int *out)
+static int draw_words(const ting_lm_draws *d, ting_rng *rng, unsigned char *seen, ting_real *shift, int *out)
 {
     int count = 0;
     double draws = 0;
@@ -100,7 +96,7 @@ static int draw_words(const ting_lm_draws *d, ting_rng *rng, unsigned char *seen
     }
     for (int w = 0; w < d->words; w++) {
         const double expected = -expm1(draws * log1p(-(d->until[w + 1] - d->until[w])));
-        d->shift[w] = (ting_real)log(expected > 1e-30 ? expected : 1e-30);
+        shift[w] = (ting_real)log(expected > 1e-30 ? expected : 1e-30);
     }
     return count;
 }
@@ -110,8 +106,10 @@ ting_tensor ting_lm_loss_of_samples(ting_ctx *ctx, const ting_lm_output *output,
 {
     int *words = ting_ctx_ints(ctx, draws->samples);
     unsigned char *seen = ting_arena_take(ctx->arena, (size_t)draws->words);
+    ting_real *shift = ting_ctx_reals(ctx, (size_t)draws->words);
     ting_choice *choices = take_choices(ctx, hidden.rows);
-    const int count = ctx->err == TING_OK ? draw_words(draws, rng, seen, words) : 0;
+    ting_ctx_check(ctx);
+    const int count = ctx->err == TING_OK ? draw_words(draws, rng, seen, shift, words) : 0;
     for (int r = 0; ctx->err == TING_OK && r < hidden.rows; r++) {
         int *own = ting_ctx_ints(ctx, count + 1), used = 0;
         choices[r] = (ting_choice){.target = -1};
@@ -125,5 +123,5 @@ ting_tensor ting_lm_loss_of_samples(ting_ctx *ctx, const ting_lm_output *output,
     }
     if (ctx->err != TING_OK)
         return (ting_tensor){0};
-    return ting_choice_entropy(ctx, hidden, output->words.weight, output->words.bias, choices, draws->shift, 0);
+    return ting_choice_entropy(ctx, hidden, output->words.weight, output->words.bias, choices, shift, 0);
 }

@@ -23,7 +23,6 @@ ting_tensor ting_lm_loss_by_classes(ting_ctx *ctx, const ting_lm_output *output,
 typedef struct ting_lm_draws { /* free with ting_lm_draws_free */
     int words, samples; /* samples at most: of few words half are drawn */
     double *until;      /* [words + 1] running shares: word w is drawn by a number from until[w] to below until[w + 1] */
-    ting_real *shift;   /* [words] of the last draw */
 } ting_lm_draws;
 
 /* Words are drawn by their counts to the power of 0.75 (Mikolov 2013). Errors: memory. */

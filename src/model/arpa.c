@@ -90,6 +90,21 @@ static ting_err read_number(parser *p, double *out)
 
 /* ---- head ---- */
 
+/* The rest of a line "ngram 2=": how many there are. */
+static ting_err read_count(parser *p, size_t *out)
+{
+    enum { DIGITS = 12 };
+    size_t length, digits = 0;
+    const char *word = next_word(p, &length);
+    *out = 0;
+    for (; digits < length && word[digits] >= '0' && word[digits] <= '9' && digits < DIGITS; digits++)
+        *out = 10 * *out + (size_t)(word[digits] - '0');
+    if (digits == 0 || digits < length)
+        return ting_fail(TING_ERR_FORMAT, "%s:%zu: \"%.*s\", expected how many n-grams follow, of up to %d digits", p->label, p->line,
+                         (int)(length < NUMBER ? length : NUMBER), word, (int)DIGITS);
+    return TING_OK;
+}
+
 static ting_err read_prob(parser *p, double *out)
 {
     const ting_err err = read_number(p, out);
@@ -108,17 +123,14 @@ static ting_err read_head(parser *p)
     while (next_line(p) && p->length > 6 && memcmp(p->text, "ngram ", 6) == 0) {
         const int order = p->table->order + 1;
         char want[32];
-        double count;
         snprintf(want, sizeof want, "ngram %d=", order);
         if (order > TING_NGRAM_MOST || p->length < strlen(want) || memcmp(p->text, want, strlen(want)) != 0)
             FAIL(TING_ERR_FORMAT, "%s:%zu: \"%.*s\", expected \"%s\" and a count, of orders up to %d", p->label, p->line,
                  (int)(p->length < 40 ? p->length : 40), p->text, want, (int)TING_NGRAM_MOST);
         p->length -= strlen(want);
         p->text += strlen(want);
-        TRY(read_number(p, &count));
-        if (count != floor(count) || count < 0)
-            FAIL(TING_ERR_FORMAT, "%s:%zu: a count of %g", p->label, p->line, count);
-        p->promised[p->table->order++] = (size_t)count;
+        TRY(read_count(p, &p->promised[p->table->order]));
+        p->table->order++;
     }
     if (p->table->order == 0)
         FAIL(TING_ERR_FORMAT, "%s:%zu: no \"ngram 1=\" follows \"\\data\\\"", p->label, p->line);

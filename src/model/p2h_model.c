@@ -184,7 +184,7 @@ static ting_err declare_p2h(const ting_keys *keys, ting_p2h_model *out)
     TRY(read_settings(keys, p2h_settings, &shape));
     TRY(read_act(keys, "input_activation", &shape.input_act));
     TRY(read_layer(keys, &shape.layer));
-    TRY(ting_p2h_shape_check(&shape));
+    TRY_IN(ting_p2h_shape_check(&shape), "%s", keys->file->label);
     out->net = ting_p2h_net_new(&shape, out->params);
     err = out->net != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
@@ -198,7 +198,7 @@ static ting_err declare_s2s(const ting_keys *keys, ting_p2h_model *out)
     TRY(read_settings(keys, s2s_settings, &shape));
     TRY(ting_keys_flag(keys, "tied", &shape.tied));
     TRY(read_layer(keys, &shape.layer));
-    TRY(ting_s2s_shape_check(&shape));
+    TRY_IN(ting_s2s_shape_check(&shape), "%s", keys->file->label);
     out->s2s = ting_s2s_net_new(&shape, out->params);
     err = out->s2s != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
@@ -210,7 +210,7 @@ static ting_err declare_birnn(const ting_keys *keys, ting_p2h_model *out)
     ting_err err = TING_OK;
     ting_bahdanau_shape shape = {.syllables = out->tables.syllables, .characters = out->tables.characters};
     TRY(read_settings(keys, birnn_settings, &shape));
-    TRY(ting_bahdanau_shape_check(&shape));
+    TRY_IN(ting_bahdanau_shape_check(&shape), "%s", keys->file->label);
     out->birnn = ting_bahdanau_net_new(&shape, out->params);
     err = out->birnn != NULL ? TING_OK : TING_ERR_MEMORY;
 out:
@@ -255,6 +255,11 @@ void ting_p2h_model_close(ting_p2h_model *model)
     ting_params_free(model->params);
     ting_p2h_tables_free(&model->tables);
     *model = (ting_p2h_model){0};
+}
+
+const char *ting_p2h_kind_name(const ting_p2h_model *model)
+{
+    return model->net != NULL ? "Transformer" : model->s2s != NULL ? "Transformer with encoder and decoder" : "BiRNN with attention";
 }
 
 /* ---- encoder and decoder ---- */

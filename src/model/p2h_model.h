@@ -31,6 +31,9 @@ ting_err ting_p2h_model_open(const ting_gguf *file, const ting_kern *kern, ting_
                              ting_p2h_model *out);
 void ting_p2h_model_close(ting_p2h_model *model);
 
+/* "Transformer", "Transformer with encoder and decoder" or "BiRNN with attention"; static. */
+const char *ting_p2h_kind_name(const ting_p2h_model *model);
+
 /* An encoder-decoder of either form: the functions of transformer_s2s.h or bahdanau.h. */
 ting_tensor ting_p2h_encode(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments);
 ting_tensor ting_p2h_run_decoder(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments,

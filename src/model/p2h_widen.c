@@ -12,7 +12,6 @@
 
 #define WEIGHT "final_layer.weight"
 #define BIAS   "final_layer.bias"
-#define ADDED  "added" /* key: characters that the network was not trained with */
 
 static const float BONUS = 4; /* of a new character's bias */
 
@@ -166,8 +165,8 @@ static ting_err put_added(const ting_network *network, const ting_p2h_widened *w
     size_t count = 0;
     int added = 0;
     TRY(texts != NULL ? TING_OK : TING_ERR_MEMORY);
-    if (ting_keys_has(&network->keys, ADDED))
-        TRY(ting_keys_texts(&network->keys, ADDED, &before));
+    if (ting_keys_has(&network->keys, TING_P2H_ADDED))
+        TRY(ting_keys_texts(&network->keys, TING_P2H_ADDED, &before));
     all = ting_alloc(before.count + (size_t)w->characters, sizeof *all);
     TRY(all != NULL ? TING_OK : TING_ERR_MEMORY);
     for (size_t i = 0; i < before.count; i++)
@@ -177,7 +176,7 @@ static ting_err put_added(const ting_network *network, const ting_p2h_widened *w
             ting_utf8_encode(w->tables.character[c], texts[added]);
             all[count++] = texts[added++];
         }
-    ting_gguf_put_texts(writer, "tingxie.p2h." ADDED, all, count);
+    ting_gguf_put_texts(writer, "tingxie.p2h." TING_P2H_ADDED, all, count);
 out:
     ting_texts_free(&before);
     ting_free(texts);
@@ -189,7 +188,7 @@ ting_err ting_p2h_widen(const ting_gguf *file, const ting_p2h_tables *tables, co
                         ting_gguf_writer *writer, ting_p2h_widened *out)
 {
     static const char *const tables_only[] = {"syllables", "characters", "readings", NULL},
-                             *const rows_too[] = {"syllables", "characters", "readings", ADDED, WEIGHT, BIAS, NULL};
+                             *const rows_too[] = {"syllables", "characters", "readings", TING_P2H_ADDED, WEIGHT, BIAS, NULL};
     ting_err err = TING_OK;
     ting_network network;
     merged m = {.count = 0};

@@ -12,6 +12,8 @@
 #include "model/gguf.h"
 #include "model/p2h_tables.h"
 
+#define TING_P2H_ADDED "added" /* key below tingxie.p2h: characters that the network was not trained with */
+
 typedef struct ting_p2h_reading { /* a character, in the table or not, has the reading */
     uint32_t character;
     int syllable; /* id of the table */

@@ -28,15 +28,24 @@ static size_t place_of(const ting_vocabulary *v, const char *word, size_t length
     return at;
 }
 
+static const char *const specials[TING_NGRAM_SPECIALS] = {"<unk>", "<s>", "</s>"};
+
 void ting_vocabulary_begin(ting_str *block)
 {
-    static const char specials[] = "<unk>\0<s>\0</s>";
-    ting_str_add_bytes(block, specials, sizeof specials);
+    for (int i = 0; i < TING_NGRAM_SPECIALS; i++)
+        ting_str_add_bytes(block, specials[i], strlen(specials[i]) + 1);
+}
+
+bool ting_vocabulary_is_special(const char *word, size_t length)
+{
+    for (int i = 0; i < TING_NGRAM_SPECIALS; i++)
+        if (strlen(specials[i]) == length && memcmp(specials[i], word, length) == 0)
+            return true;
+    return false;
 }
 
 static ting_err fill(ting_vocabulary *v)
 {
-    static const char *const specials[TING_NGRAM_SPECIALS] = {"<unk>", "<s>", "</s>"};
     ting_err err = TING_OK;
     for (size_t i = 0; i < TING_NGRAM_SPECIALS; i++)
         if (v->words->count <= i || strcmp(v->words->items[i], specials[i]) != 0)
@@ -44,7 +53,7 @@ static ting_err fill(ting_vocabulary *v)
     for (size_t i = TING_NGRAM_SPECIALS; i < v->words->count; i++) {
         const char *word = v->words->items[i];
         const size_t length = strlen(word), at = place_of(v, word, length);
-        if (length == 0 || v->places[at] != 0)
+        if (length == 0 || v->places[at] != 0 || ting_vocabulary_is_special(word, length))
             FAIL(TING_ERR_FORMAT, length == 0 ? "word %zu is empty" : "word %zu, \"%s\", stands twice", i, word);
         v->places[at] = (uint32_t)i + 1;
         v->longest = length > v->longest ? length : v->longest;

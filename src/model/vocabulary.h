@@ -16,6 +16,9 @@
 /* The first three, each with its zero byte, for ting_texts_make. */
 void ting_vocabulary_begin(ting_str *block);
 
+/* Whether it is one of them: no word of a list can be. */
+bool ting_vocabulary_is_special(const char *word, size_t length);
+
 typedef struct ting_vocabulary ting_vocabulary;
 
 /* Borrows the words. Returns owned in *out, free with ting_vocabulary_free. Errors: format (the first three are others, an empty word, one

@@ -20,6 +20,7 @@
 #include "train/adapt_tune.h"
 #include "train/lm_file.h"
 #include "train/ngram_estimate.h"
+#include "train/ngram_fit.h"
 #include "train/ngram_mix.h"
 #include "train/ngram_prune.h"
 
@@ -324,8 +325,11 @@ static ting_err make_ngrams(job *j)
         }
     }
     TRY(check_stop(j));
-    if (j->options->prune > 0)
+    if (j->options->prune > 0) {
+        if (r->weight == 0) /* it was read, and not mixed */
+            ting_ngram_fit(&j->table);
         TRY(ting_ngram_prune(&j->table, j->options->prune));
+    }
     r->order = j->table.order;
     r->words = j->table.words.count;
     for (int k = 0; k < j->table.order; k++)

@@ -201,7 +201,8 @@ out:
     return err;
 }
 
-/* The weights were the model's: its licence and authors stay, the text adds none. So does how its file stores the largest matrices. */
+/* The weights were the model's: its licence and authors stay, the text adds none; so do how its file stores the largest matrices, and the
+ * list of what an adaptation has added before. */
 static ting_err save(tuning *t, char **path)
 {
     ting_err err = TING_OK;
@@ -209,6 +210,7 @@ static ting_err save(tuning *t, char **path)
     ting_gguf model = {0};
     ting_network network;
     ting_stored stored;
+    ting_texts added = {0};
     char *file = ting_path_join(t->folder, "p2h.gguf");
     TRY(file != NULL ? ting_gguf_open(from, &model) : TING_ERR_MEMORY);
     TRY(ting_network_find(&model, "p2h", &network));
@@ -218,17 +220,21 @@ static ting_err save(tuning *t, char **path)
         TRY(ting_keys_text(&network.keys, TING_KEY_LICENSE, &licence));
     if (ting_keys_has(&network.keys, TING_KEY_AUTHORS))
         TRY(ting_keys_text(&network.keys, TING_KEY_AUTHORS, &authors));
+    if (ting_keys_has(&network.keys, TING_P2H_ADDED))
+        TRY(ting_keys_texts(&network.keys, TING_P2H_ADDED, &added));
     TRY(ting_p2h_export_save(&(ting_p2h_export){.recipe = &t->recipe,
                                                 .corpus = &t->corpus,
                                                 .training = &t->training,
                                                 .model = &t->network.model,
                                                 .dtype = stored.dtype,
                                                 .licence = licence,
-                                                .authors = authors},
+                                                .authors = authors,
+                                                .added = &added},
                              file));
     *path = file;
     file = NULL;
 out:
+    ting_texts_free(&added);
     ting_gguf_close(&model);
     ting_free(file);
     return err;

@@ -11,6 +11,7 @@
 #include "tingxie_train.h"
 #include "train/model_origin.h"
 #include "train/lm_file.h"
+#include "train/ngram_fit.h"
 #include "train/ngram_mix.h"
 #include "train/ngram_prune.h"
 
@@ -208,8 +209,11 @@ ting_err ting_mix_lm(const ting_lm_mix_options *options, ting_lm_mix_report *rep
         j.mix = NULL;
     }
     TRY(check_stop(&j));
-    if (options->prune > 0)
+    if (options->prune > 0) {
+        if (j.count == 1) /* a mixture has been fitted */
+            ting_ngram_fit(&j.table);
         TRY(ting_ngram_prune(&j.table, options->prune));
+    }
     report->order = j.table.order;
     report->words = j.table.words.count;
     for (int k = 0; k < j.table.order; k++)

@@ -175,7 +175,7 @@ static ting_err read_words(ting_lm_text *t, const char *file)
         ting_tsv fields; /* what follows a tab, such as counts, is nobody's word */
         ting_tsv_cut((ting_view){line, length}, &fields);
         const ting_view text = ting_tsv_at(&fields, 0);
-        if (text.length == 0)
+        if (text.length == 0 || ting_vocabulary_is_special(text.text, text.length)) /* lists of SRILM and KenLM have them */
             continue;
         TRY(ting_lines_check(&lines, text.text, text.length));
         ting_str_add_bytes(&block, text.text, text.length);

@@ -46,9 +46,12 @@ void ting_lm_job_measured(ting_lm_job *j, int source, double log_prob, ting_lm_r
     const ting_lm_text_counts *c = &j->counts[source];
     report->held_sentences += c->sentences;
     report->held_characters += c->characters;
-    ting_log_write(j->log, TING_LOG_INFO, "%s: %zu sentences, %zu characters, %zu words not known: perplexity %.2f a character",
-                   j->text.source[source].name, c->sentences, c->characters, c->unknown,
-                   exp(-log_prob / (double)(c->characters + c->sentences)));
+    if (c->sentences == 0)
+        ting_log_write(j->log, TING_LOG_WARNING, "%s: no sentence to measure on", j->text.source[source].name);
+    else
+        ting_log_write(j->log, TING_LOG_INFO, "%s: %zu sentences, %zu characters, %zu words not known: perplexity %.2f a character",
+                       j->text.source[source].name, c->sentences, c->characters, c->unknown,
+                       exp(-log_prob / (double)(c->characters + c->sentences)));
 }
 
 void ting_lm_job_all_measured(double log_prob, ting_lm_report *report)

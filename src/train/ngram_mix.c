@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/vocabulary.h"
+#include "train/ngram_fit.h"
 #include "train/ngram_group.h"
 
-static const double LEAST = 1e-7;       /* that listed n-grams leave: less is lost in 32 bits */
 static const double IMPOSSIBLE = 1e-50; /* less than this is what "never" became */
 
 enum { ROUNDS = 10000 };
@@ -41,51 +41,6 @@ void ting_ngram_mix_free(ting_ngram_mix *m)
 const ting_texts *ting_ngram_mix_words(const ting_ngram_mix *m)
 {
     return &m->words;
-}
-
-/* ---- sums of 1 ---- */
-
-static void scale_words(ting_ngram_level *l)
-{
-    double sum = 0;
-    for (size_t w = 0; w < l->count; w++)
-        sum += w == TING_NGRAM_BEGIN ? 0 : exp((double)l->prob[w]);
-    for (size_t w = 0; w < l->count; w++)
-        if (w != TING_NGRAM_BEGIN && (double)l->prob[w] > TING_NGRAM_NEVER)
-            l->prob[w] = (float)((double)l->prob[w] - log(sum));
-}
-
-/* Scales the group so that it leaves `left`, and lets its context hand out just that. */
-static void fit_group(ting_ngram_table *t, int k, size_t first, size_t end, ting_ngram_sums sums, double left)
-{
-    ting_ngram_level *l = &t->level[k - 1];
-    const double lower = 1 - sums.lower;
-    const bool all = lower < LEAST; /* every word is listed: nothing is left to hand out */
-    left = all ? 0 : fmax(left, LEAST);
-    double by = (1 - left) / sums.prob;
-    if (!(by > 0.5 && by < 2)) { /* that is no rounding: the backoff is no share, and what is listed says what is left */
-        left = fmax(1 - sums.prob, LEAST);
-        by = fmin((1 - LEAST) / sums.prob, 1);
-    }
-    for (size_t i = first; i < end; i++)
-        l->prob[i] = (float)((double)l->prob[i] + log(by));
-    const ptrdiff_t context = ting_ngram_table_find(t, k - 1, l->words + first * (size_t)k);
-    t->level[k - 2].backoff[context] = all ? 0 : (float)log(left / lower);
-}
-
-/* From the words up: a backoff depends on the order below. */
-static void fit_table(ting_ngram_table *t)
-{
-    scale_words(&t->level[0]);
-    for (int k = 2; k <= t->order; k++) {
-        const ting_ngram_level *l = &t->level[k - 1];
-        for (size_t first = 0, end; first < l->count; first = end) {
-            end = ting_ngram_group_end(l, k, first);
-            const ting_ngram_sums sums = ting_ngram_group_sums(t, k, first, end, NULL);
-            const ptrdiff_t context = ting_ngram_table_find(t, k - 1, l->words + first * (size_t)k);
-            fit_group(t, k, first, end, sums, exp((double)t->level[k - 2].backoff[context]) * (1 - sums.lower));
-        }
-    }
 }
 
 /* ---- words ---- */
@@ -168,7 +123,7 @@ static ting_err place_part(part *p, const ting_texts *words, const ting_vocabula
         TRY(ting_ngram_table_sort(t, k));
     }
     ting_texts_free(&t->words);
-    fit_table(t);
+    ting_ngram_fit(t);
 out:
     ting_free(places);
     return err;
@@ -324,14 +279,14 @@ ting_err ting_ngram_mix_make(ting_ngram_mix *m, const double *weights, ting_ngra
         out->order = m->parts[i].table.order > out->order ? m->parts[i].table.order : out->order;
     for (uint32_t w = 0; w < out->words.count; w++)
         TRY(ting_ngram_table_add(out, 1, &w, w == TING_NGRAM_BEGIN ? TING_NGRAM_NEVER : log_mixed(m, weights, 1, &w), 0));
-    scale_words(&out->level[0]);
+    ting_ngram_fit_words(out);
     for (int k = 2; k <= out->order; k++) {
         const ting_ngram_level *l = &out->level[k - 1];
         TRY(merge(m, weights, k, out));
         for (size_t first = 0, end; first < l->count; first = end) {
             end = ting_ngram_group_end(l, k, first);
             const ting_ngram_sums sums = ting_ngram_group_sums(out, k, first, end, NULL);
-            fit_group(out, k, first, end, sums, 1 - sums.prob);
+            ting_ngram_fit_group(out, k, first, end, sums, 1 - sums.prob);
         }
     }
     TRY(ting_ngram_table_seal(out));

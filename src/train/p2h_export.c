@@ -3,6 +3,7 @@
 #include "train/p2h_export.h"
 
 #include "base/mem.h"
+#include "model/p2h_widen.h"
 #include "model/schema.h"
 #include "train/outcome.h"
 
@@ -61,6 +62,8 @@ ting_err ting_p2h_export_save(const ting_p2h_export *e, const char *path)
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_SOURCE,
                        "trained by tingxie train p2h; texts and their licences are listed in the training record");
     ting_gguf_put_text(writer, "tingxie.p2h." TING_KEY_TRAINING, record);
+    if (e->added != NULL && e->added->count > 0)
+        ting_gguf_put_texts(writer, "tingxie.p2h." TING_P2H_ADDED, (const char *const *)e->added->items, e->added->count);
     TRY(ting_p2h_model_put(writer, e->model, e->dtype));
     TRY(ting_gguf_save(writer, path));
 out:

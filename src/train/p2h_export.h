@@ -14,6 +14,7 @@ typedef struct ting_p2h_export {
     const ting_p2h_model *model; /* what to write */
     ting_dtype dtype;    /* of matrices and tables: F32, F16, BF16 or I8 */
     const char *licence, *authors; /* SPDX expression; who trained it. NULL: not stated */
+    const ting_texts *added;       /* characters that were added to what it began with (model/p2h_widen.h); NULL: none */
 } ting_p2h_export;
 
 /* Replaces `path` atomically. Errors: io, memory. */

@@ -91,8 +91,8 @@ ting_err ting_p2h_from(ting_p2h_task *task, const char *path, int *known)
         memcmp(mine->syllable, theirs->syllable, (size_t)mine->syllables * sizeof *mine->syllable) != 0)
         FAIL(TING_ERR_MODEL, "%s: the model has other syllables than the corpus", path);
     if ((model.net != NULL) != (task->model.net != NULL) || (model.s2s != NULL) != (task->model.s2s != NULL))
-        FAIL(TING_ERR_MODEL, "%s: the model is %s, the recipe's network is not", path,
-             model.net != NULL ? "one-to-one" : model.s2s != NULL ? "a Transformer with encoder and decoder" : "a BiRNN with attention");
+        FAIL(TING_ERR_MODEL, "%s: the model is a %s, the recipe's network a %s", path, ting_p2h_kind_name(&model),
+             ting_p2h_kind_name(&task->model));
     TRY(check_settings(&task->model, &model, path));
     match = match_characters(mine, theirs, known);
     if (match == NULL) {

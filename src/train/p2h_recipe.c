@@ -42,7 +42,6 @@ static const ting_p2h_recipe defaults = {
     .measure_lines = 2000,
 };
 
-/* Numbers of the network are ting_real, those of a recipe double. */
 static ting_err read_act(ting_yaml *map, const char *key, ting_act *out)
 {
     int index = ting_act_name_index(*out);

@@ -76,16 +76,21 @@ out:
     return err;
 }
 
-/* An encoder-decoder begins with the characters' shares of the corpus, and the share of ends. */
+/* An encoder-decoder begins with the characters' shares of its training sources, and the share of ends. */
 static ting_err start_with_shares(const ting_p2h_task *task)
 {
     const ting_p2h_corpus *corpus = task->corpus;
     uint64_t *counts = ting_alloc((size_t)corpus->tables.characters, sizeof *counts);
     if (counts == NULL)
         return TING_ERR_MEMORY;
-    for (size_t t = 0; t < corpus->tokens; t++)
-        counts[corpus->written[t]]++;
-    counts[TING_P2H_END] = corpus->sentences;
+    for (int i = 0; i < corpus->sources; i++) {
+        const ting_p2h_source *source = &corpus->source[i];
+        if (source->kind != TING_P2H_TRAIN)
+            continue;
+        for (uint32_t t = corpus->start[source->first]; t < corpus->start[source->first + source->count]; t++)
+            counts[corpus->written[t]]++;
+        counts[TING_P2H_END] += source->count;
+    }
     ting_linear_start_shares(ting_p2h_decoder_output(&task->model).bias, counts, NULL);
     ting_free(counts);
     return TING_OK;
@@ -105,7 +110,7 @@ ting_err ting_p2h_task_make(ting_p2h_task *task, const ting_p2h_recipe *recipe, 
                                                    : make_encoder_decoder(task));
     TRY(ting_params_declared(task->model.params));
     const ting_footprint footprint = ting_footprint_of(task->model.params, &recipe->plan, 0);
-    TRY(ting_footprint_fit(&footprint, ranks->here, ting_memory_available(""), recipe->path));
+    TRY(ting_footprint_fit(&footprint, ranks->here, ting_memory_available(""), recipe->path != NULL ? recipe->path : "the network"));
     TRY(ting_train_parts_freeze(&recipe->plan.parts, task->model.params));
     TRY(ting_params_alloc(task->model.params, true));
     TRY(ting_params_start(task->model.params, (uint64_t)recipe->plan.seed));

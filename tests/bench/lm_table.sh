@@ -4,7 +4,7 @@
 #
 # Trains what is not there yet in LM_TABLE (default build/lm-table; each training goes on where it stopped), from the texts that
 # recipes/lm-net.yaml names, below TING_TEXTS (default ../shared). Then a row of Markdown for each: parameters, megabytes, minutes of
-# training, characters a second on one thread, perplexity a character of two texts that nothing was trained on: A the last 2,000 lines of
+# training, characters a second of processor time on one thread, perplexity a character of two texts that nothing was trained on: A the last 2,000 lines of
 # AISHELL-1's development text, B every 500th line of the other files. Then mixtures, whose weights are fitted to B for A and to A for B.
 # What bilstm has there is a pseudo-perplexity, to be compared with nothing.
 program=$1 texts=${TING_TEXTS:-../shared} out=${LM_TABLE:-build/lm-table}
@@ -34,7 +34,8 @@ train gru lm-net.yaml model.kind=gru $plan
 
 perplexity() { "$program" lm ppl -t 1 "$@" | tail -n 1 | cut -f6; }
 record() { "$program" inspect --json "$1" | grep -o "\\\\*\"$2\\\\*\":[0-9.e+]*" | head -n 1 | sed 's/.*://'; }
-seconds() { date +%s.%N; }
+# Seconds of processor time of all commands so far, those of this shell's children.
+seconds() { times > "$out/times"; tail -n 1 "$out/times" | sed 's/[ms]/ /g' | awk '{ print 60 * $1 + $2 }'; }
 
 echo "| model | parameters | MB | minutes | characters/s | A | B |"
 echo "|---|---|---|---|---|---|---|"
@@ -42,11 +43,13 @@ for model in ngram-4 ngram-4-small nnlm rnn rnn-classes gru lstm gpt bilstm; do
     file=$out/$model.gguf
     parameters=$(record "$file" parameters)
     on_a=$(perplexity "$file" "$a")
-    began=$(seconds)
-    on_b=$(perplexity "$file" "$b")
-    took=$(awk -v from="$began" -v to="$(seconds)" 'BEGIN { print to - from }')
+    seconds > "$out/began"
+    "$program" lm ppl -t 1 "$file" "$b" | tail -n 1 > "$out/row"
+    seconds > "$out/ended"
+    took=$(cat "$out/began" "$out/ended" | paste -sd' ' | awk '{ print $2 - $1 }')
+    on_b=$(cut -f6 "$out/row")
     awk -v model="$model" -v parameters="${parameters:-0}" -v bytes="$(wc -c < "$file")" -v trained="$(record "$file" seconds)" \
-        -v characters="$(wc -m < "$b")" -v took="$took" -v a="$on_a" -v b="$on_b" 'BEGIN {
+        -v characters="$(cut -f3 "$out/row")" -v took="$took" -v a="$on_a" -v b="$on_b" 'BEGIN {
         printf "| %s | %s | %.1f | %.0f | %.0f | %s | %s |\n", model, parameters > 0 ? sprintf("%.2f M", parameters / 1e6) : "", bytes / 1e6,
             trained / 60, characters / took, a, b }'
 done

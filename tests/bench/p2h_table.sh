@@ -49,7 +49,7 @@ ranked() { # language model, options of p2h
 
 echo "| network | alone | n-grams in the search | n-grams rank | gpt ranks | n-grams in the search, gpt ranks |"
 echo "|---|---|---|---|---|---|"
-echo "| n-grams alone (Viterbi) | $(wrong test --lm-weight 100) | | | $(ranked "$gpt" --lm-weight 100) | |"
+echo "| n-grams alone (Viterbi) | $(wrong test --lm-weight 100) | | | | |"
 echo "| one-to-one | $(wrong test --lm-weight 0) | $(wrong test) | $(ranked "$ngrams" --lm-weight 0) | $(ranked "$gpt" --lm-weight 0) | $(ranked "$gpt") |"
 for network in s2s birnn; do
     model="-m $out/$network.gguf"

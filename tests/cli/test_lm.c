@@ -118,7 +118,7 @@ static void a_list_of_words_cuts_the_text(void **state)
 {
     (void)state;
     char *corpus = write_corpus("words.txt", 500), *model = ting_temp_path("words.gguf"),
-         *list = ting_temp_text("list.txt", "老师\t12\n在\n学校\n在学校\n我\n你\n他们\n喝茶\n看书\n唱歌\n写字\n家\n");
+         *list = ting_temp_text("list.txt", "<unk>\n<s>\t9\n</s>\n老师\t12\n在\n学校\n在学校\n我\n你\n他们\n喝茶\n看书\n唱歌\n写字\n家\n");
     ting_str recipe = {0};
     ting_str_addf(&recipe, "model: {order: 2, memory: 8}\ntokens: {file: %s}\nsources:\n  - {name: grammar, file: %s}\n", list, corpus);
     char *path = ting_temp_text("words.yaml", recipe.text);

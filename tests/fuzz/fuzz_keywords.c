@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const names[] = {"<blk>", "n", "ǐ", "h", "ǎo"};
     unsigned char *bytes = ting_fuzz_copy(data, size);
     ting_keywords keywords;
-    if (ting_keywords_parse("fuzz", (const char *)bytes, size, names, 5, &(ting_keyword_defaults){0},
+    if (ting_keywords_parse("fuzz", (const char *)bytes, size, names, 5, &(ting_keyword_defaults){.boost = 1, .threshold = 0.25},
                             &keywords) == TING_OK) {
         for (int i = 0; i < keywords.count; i++)
             for (int k = 0; k < keywords.items[i].count; k++)

@@ -297,6 +297,19 @@ static void pinyin_to_hanzi_is_trained_on_the_text(void **state)
     assert_true(tensor_sum(p.again, moved) == tensor_sum(p.out, moved));
     o.finetune = -1;
     assert_fails(TING_ERR_ARGUMENT, "-1 steps", ting_adapt(&o, &again));
+    /* adapted once more: what the first time has added is still named */
+    char *thrice = ting_temp_path("thrice.gguf");
+    o = options_of(&p, p.out, thrice);
+    o.finetune = 1;
+    assert_ok(ting_adapt(&o, &again));
+    ting_gguf file;
+    ting_texts added;
+    assert_ok(ting_gguf_open(thrice, &file));
+    assert_ok(ting_keys_texts(&(ting_keys){&file, "tingxie.p2h."}, "added", &added));
+    assert_int_equal(added.count, 1);
+    ting_texts_free(&added);
+    ting_gguf_close(&file);
+    ting_free(thrice);
     free_places(&p);
 }
 

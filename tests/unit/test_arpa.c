@@ -114,7 +114,11 @@ static void bad_files_are_refused(void **state)
         {"\\data\\", "\\date\\", "no line \"\\data\\\""},
         {"ngram 1=6", "ngram 1=7", "6 n-grams of order 1, the head promises 7"},
         {"ngram 2=5", "ngram 3=5", "bad:5: \"ngram 3=5\", expected \"ngram 2=\""},
-        {"ngram 1=6", "ngram 1=-6", "a count of -6"},
+        {"ngram 1=6", "ngram 1=3000000", "6 n-grams of order 1, the head promises 3000000"}, /* as large models have */
+        {"ngram 1=6", "ngram 1=-6", "\"-6\", expected how many n-grams follow"},
+        {"ngram 1=6", "ngram 1=6.5", "\"6.5\", expected how many n-grams follow"},
+        {"ngram 1=6", "ngram 1=", "\"\", expected how many n-grams follow"},
+        {"ngram 1=6", "ngram 1=1234567890123", "of up to 12 digits"},
         {"-0.9 天", "0.9 天", "bad:9: 0.9, expected the logarithm of a probability"},
         {"-0.9 天", "nan 天", "\"nan\" is no number"},
         {"-0.9 天 -0.2", "-0.9", "a probability without a word"},

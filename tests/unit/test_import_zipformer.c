@@ -402,7 +402,7 @@ static ting_err run_everything(void *arg)
     TRY(ting_greedy_new(transducer, &(ting_greedy_options){0}, &greedy));
     TRY(ting_beam_new(transducer, &(ting_beam_options){0}, &beam));
     TRY(ting_keywords_parse("k", "n ǐ\nh ǎo", 10, model->tokens.items, model->tokens.count,
-                            &(ting_keyword_defaults){0}, &keywords));
+                            &(ting_keyword_defaults){.boost = 1, .threshold = 0.25}, &keywords));
     TRY(ting_spotter_new(transducer, &keywords, &(ting_spotter_options){0}, &spotter));
     start[1] = ting_zipformer_frames(encoder, state, 2);
     ting_tensor x = ting_ctx_constant(&ctx, start[1], model->config.encoder.zipformer.features);

@@ -127,7 +127,7 @@ static void each_kind_learns(void **state)
             fail_msg("%s: perplexity %g, expected at most %g", kinds[i].name, perplexity, kinds[i].most);
         ting_assert_record(file, "lm", "\"parameters\":");
         assert_ok(ting_lm_open(file, &lm));
-        assert_ok(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, &(ting_lm_reader_options){.threads = 1}, &reader));
+        assert_ok(ting_lm_reader_new(&(ting_lm_weighted){lm, 1}, 1, NULL, &reader));
         const double good = perplexity_of(reader, likely, 3, scores);
         assert_true(good < 1.7 * perplexity && perplexity_of(reader, unlikely, 3, scores) > 50 * good);
         assert_int_equal(scores[0].words, 6);
@@ -219,7 +219,9 @@ static void models_are_mixed(void **state)
         assert_ok(ting_lm_open(files[i], &lms[i]));
     for (int i = 0; i < 3; i++)
         lengths[i] = strlen(likely[i]);
-    const ting_lm_reader_options options = {.threads = 1};
+    ting_lm_reader_options options;
+    ting_lm_reader_options_defaults(&options, sizeof options);
+    options.threads = 1;
     for (int i = 1; i <= GRID; i++) { /* the best weight by trying */
         const double weight = (double)i / (GRID + 1);
         const ting_lm_weighted parts[] = {{lms[0], weight}, {lms[1], 1 - weight}};
@@ -256,8 +258,13 @@ static void a_cache_remembers(void **state)
     train("cache", "kind: nnlm, width: 8, hidden: 12, context: 2", "steps: 40, measure_every: 40", &file);
     assert_ok(ting_lm_open(file, &lm));
     const ting_lm_weighted part = {lm, 1};
-    assert_ok(ting_lm_reader_new(&part, 1, &(ting_lm_reader_options){.threads = 1}, &plain));
-    assert_ok(ting_lm_reader_new(&part, 1, &(ting_lm_reader_options){.threads = 1, .cache = 0.1, .cache_words = 20}, &cached));
+    ting_lm_reader_options options;
+    ting_lm_reader_options_defaults(&options, sizeof options);
+    assert_true(options.cache == 0 && options.cache_words == 500);
+    options.cache = 0.1;
+    options.cache_words = 20;
+    assert_ok(ting_lm_reader_new(&part, 1, NULL, &plain));
+    assert_ok(ting_lm_reader_new(&part, 1, &options, &cached));
     const char *const odd[] = {"书茶歌字", "书茶歌字", "床前明月"};
     perplexity_of(plain, odd, 3, a);
     perplexity_of(cached, odd, 3, b);
@@ -267,8 +274,11 @@ static void a_cache_remembers(void **state)
     assert_int_equal(a[2].unknown, 3);
     ting_lm_reader_free(plain);
     ting_lm_reader_free(cached);
-    assert_fails(TING_ERR_ARGUMENT, "after 0.5 words",
-                 ting_lm_reader_new(&part, 1, &(ting_lm_reader_options){.threads = 1, .cache = 0.1, .cache_words = 0.5}, &cached));
+    options.cache_words = 0.5;
+    assert_fails(TING_ERR_ARGUMENT, "options.cache_words is 0.5: 1 to 1e+09", ting_lm_reader_new(&part, 1, &options, &cached));
+    options.size = 0;
+    assert_fails(TING_ERR_ARGUMENT, "fill the struct with ting_lm_reader_options_defaults", ting_lm_reader_new(&part, 1, &options, &cached));
+    assert_fails(TING_ERR_ARGUMENT, "0 language models", ting_lm_reader_new(NULL, 0, NULL, &cached));
     ting_lm_free(lm);
     ting_free(file);
 }

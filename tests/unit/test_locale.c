@@ -86,7 +86,7 @@ static void settings_and_tables_are_read_with_a_point(void **state)
     static const char *const tokens[] = {"a", "b"};
     static const char words[] = "a b :1.5 #0.35\n";
     ting_keywords keywords = {0};
-    assert_ok(ting_keywords_parse("words", words, sizeof words - 1, tokens, 2, &(ting_keyword_defaults){0}, &keywords));
+    assert_ok(ting_keywords_parse("words", words, sizeof words - 1, tokens, 2, &(ting_keyword_defaults){.boost = 1, .threshold = 0.25}, &keywords));
     assert_true(keywords.items[0].boost == 1.5 && keywords.items[0].threshold == 0.35);
     ting_keywords_free(&keywords);
 

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "model/ngram.h"
 #include "train/ngram_estimate.h"
+#include "train/ngram_fit.h"
 #include "train/ngram_prune.h"
 
 #include <math.h>
@@ -283,6 +284,31 @@ static void pruning_takes_what_is_missed_least(void **state)
     ting_ngram_table_free(&whole);
 }
 
+/* What rounding has brought out of balance sums to 1 again, and can be pruned then: without that, backoffs would hand out next to nothing. */
+static void a_rounded_table_is_fitted(void **state)
+{
+    (void)state;
+    corpus c;
+    ting_ngram_table whole, rounded;
+    write_corpus(&c, 3);
+    find_discounts(&c);
+    estimate(&c, &whole);
+    estimate(&c, &rounded);
+    for (int k = 0; k < 3; k++)
+        for (size_t i = 0; i < rounded.level[k].count; i++) {
+            float *prob = &rounded.level[k].prob[i];
+            *prob = (double)*prob > TING_NGRAM_NEVER ? ceilf(*prob * 8) / 8 : *prob;
+            if (k < 2)
+                rounded.level[k].backoff[i] = rintf(rounded.level[k].backoff[i] * 8) / 8;
+        }
+    ting_ngram_fit(&rounded);
+    assert_true(fabs(compare_models(&whole, &rounded)) < 0.05); /* which also adds all probabilities up */
+    assert_ok(ting_ngram_prune(&rounded, 1e-3));
+    assert_true(compare_models(&whole, &rounded) < 0.3);
+    ting_ngram_table_free(&whole);
+    ting_ngram_table_free(&rounded);
+}
+
 /* ---- the tree ---- */
 
 static void assert_same(const ting_ngram *tree, const ting_ngram_table *table, double allowed)
@@ -378,6 +404,7 @@ int main(void)
         cmocka_unit_test(counts_are_sorted_and_summed),
         cmocka_unit_test(probabilities_are_those_of_the_definition),
         cmocka_unit_test(pruning_takes_what_is_missed_least),
+        cmocka_unit_test(a_rounded_table_is_fitted),
         cmocka_unit_test(the_tree_says_what_the_table_says),
         cmocka_unit_test(bad_plans_and_tables_are_refused),
     };

@@ -309,7 +309,7 @@ static const char *const tokens[] = {"<blk>", "n", "ǐ", "h", "ǎo"};
 
 static ting_err parse(const char *text, ting_keywords *out)
 {
-    return ting_keywords_parse("k.txt", text, strlen(text), tokens, 5, &(ting_keyword_defaults){0},
+    return ting_keywords_parse("k.txt", text, strlen(text), tokens, 5, &(ting_keyword_defaults){.boost = 1, .threshold = 0.25},
                                out);
 }
 
@@ -332,7 +332,7 @@ static void keyword_files_are_read(void **state)
     assert_fails(TING_ERR_FORMAT, "k.txt:1: no tokens", parse("@name", &list));
     assert_fails(TING_ERR_FORMAT, "no keywords", parse("\n\n", &list));
     assert_fails(TING_ERR_IO, "No such file",
-                 ting_keywords_read("/nowhere", tokens, 5, &(ting_keyword_defaults){0}, &list));
+                 ting_keywords_read("/nowhere", tokens, 5, &(ting_keyword_defaults){.boost = 1, .threshold = 0.25}, &list));
 }
 
 /* What greedy search hears is spotted as a keyword; a keyword of other tokens is not. */

@@ -232,7 +232,7 @@ static void keywords_are_spotted_where_they_are_said(void **state)
     } cases[] = {{"0", 0}, {"3", 2}, {"4", 2}};
     ting_keywords list;
     assert_ok(ting_keywords_parse("keywords", text, sizeof text - 1, ref.model.tokens.items,
-                                  ref.model.tokens.count, &(ting_keyword_defaults){0}, &list));
+                                  ref.model.tokens.count, &(ting_keyword_defaults){.boost = 1, .threshold = 0.25}, &list));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ting_ctx ctx = {.arena = ting_arena_new(1 << 20),
                         .kern = ting_kern_select(ting_cpu_detect())};
