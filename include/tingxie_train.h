@@ -214,6 +214,8 @@ typedef struct ting_lm_options { /* start with {0} */
                            ".training" in the place of its ending */
     int threads;        /* 0: one for each processor */
     long finish;        /* > 0: let the learning rate fall to its end within so many steps from now on */
+    const char *from;   /* a model file whose network has the recipe's settings: the training begins with its words and weights. NULL:
+                           with words of the texts and drawn weights */
     int type;           /* of the matrices in the file, a ting_export_type */
     void (*report)(void *self, const struct ting_train_report *report); /* at the recipe's intervals; NULL: none */
     void *self;

@@ -314,6 +314,21 @@ out:
     return err;
 }
 
+const char *ting_path_name(const char *path)
+{
+    const char *name = path;
+    for (const char *p = path; *p != '\0'; p++)
+        if (*p == '/' && p[1] != '\0')
+            name = p + 1;
+    return name;
+}
+
+bool ting_path_ends(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), tail = strlen(ending);
+    return length >= tail && strcmp(path + length - tail, ending) == 0;
+}
+
 ting_err ting_folder_make(const char *path)
 {
     return make_folders(path, strlen(path));

@@ -67,6 +67,11 @@ bool ting_file_is_folder(const char *path);
 ting_err ting_folder_make(const char *path);
 ting_err ting_folder_make_above(const char *path);
 
+/* What stands behind the last "/" of a path that has something behind it: the name of the file or folder. Borrows. */
+const char *ting_path_name(const char *path);
+
+bool ting_path_ends(const char *path, const char *ending); /* in ".gguf", say */
+
 /* Returns an owned "folder/name", free with ting_free; NULL when out of memory. */
 char *ting_path_join(const char *folder, const char *name);
 

@@ -22,8 +22,7 @@ enum {
 static int format_of(const char *path)
 {
     static const char *const endings[] = {"tsv", "json", "npy", "svg", "png", "txt"};
-    const char *slash = path != NULL ? strrchr(path, '/') : NULL, *name = slash != NULL ? slash + 1 : path;
-    const char *dot = name != NULL ? strrchr(name, '.') : NULL;
+    const char *name = path != NULL ? ting_path_name(path) : NULL, *dot = name != NULL ? strrchr(name, '.') : NULL;
     if (dot == NULL || dot == name)
         return TING_FEATURES_TSV;
     for (int i = 0; i < 6; i++)

@@ -6,7 +6,7 @@
 
 struct options {
     ting_values settings;
-    const char *output, *base, *folder, *licence, *authors;
+    const char *output, *base, *folder, *from, *licence, *authors;
     int threads, finish, type;
 };
 
@@ -33,6 +33,7 @@ static ting_exit run(ting_cli *cli, const void *fields)
                                                           .folder = o->folder,
                                                           .threads = o->threads,
                                                           .finish = o->finish,
+                                                          .from = o->from,
                                                           .type = o->type,
                                                           .report = ting_training_report,
                                                           .stop = ting_cli_stop,
@@ -66,6 +67,8 @@ static const ting_option table[] = {
     {0, "finish", TING_OPTION_INT, offsetof(struct options, finish), "STEPS",
      "let a network's learning rate fall to its end within STEPS more steps, then stop", .min = 0, .max = 1e9,
      .unset = "the recipe's plan"},
+    {0, "from", TING_OPTION_FILE, offsetof(struct options, from), "FILE",
+     "begin a network's training with the words and weights of this one, which has the same settings", .unset = "with words of the texts"},
     {0, "type", TING_OPTION_CHOICE, offsetof(struct options, type), "TYPE", "of a network's matrices in the file",
      .choices = "f32 f16 bf16 int8"},
     {0, "licence", TING_OPTION_TEXT, offsetof(struct options, licence), "SPDX", "licence to state in the file", .unset = "none"},
@@ -78,6 +81,7 @@ static const struct options defaults = {0};
 static const ting_example examples[] = {
     {"tingxie lm train recipes/lm-ngram.yaml --base ~/data -o lm.gguf", "from texts to a model"},
     {"tingxie lm train recipes/lm-net.yaml --base ~/data -o lstm.gguf --type int8", "a network"},
+    {"tingxie lm train court.yaml --from lstm.gguf -o court.gguf", "a network goes on with other texts"},
     {"tingxie lm ppl lm.gguf news.txt", "how well it knows a text"},
     {0},
 };

@@ -129,8 +129,7 @@ static ting_err add_path(ting_cli *cli, ting_inputs *inputs, const char *path, b
         }
         return err;
     }
-    const char *slash = strrchr(path, '/');
-    return add(inputs, path, slash != NULL && slash[1] != '\0' ? slash + 1 : path);
+    return add(inputs, path, ting_path_name(path));
 }
 
 static ting_err add_list(ting_cli *cli, ting_inputs *inputs, const char *path, bool any)

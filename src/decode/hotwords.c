@@ -36,12 +36,6 @@ struct ting_hotwords {
 
 /* ---- the list ---- */
 
-static bool same_letters(const char *a, const char *b)
-{
-    const size_t n = strlen(a);
-    return n > 0 && strlen(b) == n && memcmp(a, b, n - 1) == 0;
-}
-
 static int compare(const ting_hotwords *h, int from, int a, int b)
 {
     const ting_hotword *x = &h->items[a], *y = &h->items[b];
@@ -107,7 +101,7 @@ ting_err ting_hotwords_new(const ting_p2h_tables *tables, const ting_hotword *li
     h->base = ting_alloc((size_t)tables->syllables, sizeof *h->base);
     TRY(h->items != NULL && h->all.order != NULL && h->headless.order != NULL && h->base != NULL ? TING_OK : TING_ERR_MEMORY);
     for (int s = TING_P2H_FIRST; s < tables->syllables; s++) /* in ASCII order: tones of one syllable are neighbours */
-        h->base[s] = s > TING_P2H_FIRST && same_letters(tables->syllable[s - 1], tables->syllable[s]) ? h->base[s - 1] : s;
+        h->base[s] = s > TING_P2H_FIRST && ting_p2h_same_letters(tables->syllable[s - 1], tables->syllable[s]) ? h->base[s - 1] : s;
     TRY(copy_words(tables, list, count, h));
     sort(h, h->all.from, h->all.order, room, h->all.count);
     sort(h, h->headless.from, h->headless.order, room, h->headless.count);

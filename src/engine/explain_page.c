@@ -2,6 +2,7 @@
 /* explain_page.c - ting_explain_file, and the page's frame: facts, sound, overview, sentences one after the other. */
 #include "engine/explain.h"
 
+#include "base/file.h"
 #include "base/html.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -240,12 +241,6 @@ out:
     return err;
 }
 
-static const char *file_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 ting_err ting_explain_file(const ting_model *model, const char *path, const ting_options *options, const ting_explain_options *how,
                            char **html)
 {
@@ -255,7 +250,7 @@ ting_err ting_explain_file(const ting_model *model, const char *path, const ting
     *html = NULL;
     TRY(ting_explain_hear(model, path, options, how, &e));
     if (e.how.name == NULL)
-        e.how.name = strcmp(path, "-") == 0 ? "standard input" : file_of(path);
+        e.how.name = strcmp(path, "-") == 0 ? "standard input" : ting_path_name(path);
     TRY(ting_explain_page(&e, &out));
     *html = out.text;
     out = (ting_str){0};

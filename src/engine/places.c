@@ -200,8 +200,7 @@ const char *ting_places_named(const ting_paths *candidates, const char *name)
 {
     const size_t length = strlen(name);
     for (int i = 0; i < candidates->count; i++) {
-        const char *slash = strrchr(candidates->items[i], '/');
-        const char *base = slash != NULL ? slash + 1 : candidates->items[i];
+        const char *base = ting_path_name(candidates->items[i]);
         if (strncmp(base, name, length) == 0 && (base[length] == '\0' || strcmp(base + length, ".gguf") == 0))
             return candidates->items[i];
     }

@@ -7,6 +7,7 @@
  */
 #include "engine/tool_convert.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/any.h"
@@ -37,12 +38,6 @@ typedef struct conversion {
     const char **keys; /* [key_count] already written */
     size_t key_count, key_room;
 } conversion;
-
-static bool ends_in(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
 
 static ting_err add_name(const char ***names, size_t *count, size_t *room, const char *name)
 {
@@ -177,16 +172,6 @@ static ting_err put_general(conversion *c, const char *key, const char *text)
     return add_name(&c->keys, &c->key_count, &c->key_room, key);
 }
 
-/* The last part of a path, as a name for people. */
-static const char *base_name(const char *path)
-{
-    const char *name = path;
-    for (const char *p = path; *p != '\0'; p++)
-        if (*p == '/' && p[1] != '\0')
-            name = p + 1;
-    return name;
-}
-
 static ting_err put_imported(conversion *c, int index)
 {
     ting_err err = TING_OK;
@@ -194,7 +179,7 @@ static ting_err put_imported(conversion *c, int index)
     const ting_imported *model = &c->inputs[index].imported;
     TRY(add_network(c, path, "am"));
     TRY(put_general(c, "general.architecture", "tingxie"));
-    TRY(put_general(c, "general.name", base_name(path)));
+    TRY(put_general(c, "general.name", ting_path_name(path)));
     if (!has_name(c->keys, c->key_count, "tingxie.version")) {
         ting_gguf_put_integer(c->writer, "tingxie.version", TING_SCHEMA_VERSION);
         TRY(add_name(&c->keys, &c->key_count, &c->key_room, "tingxie.version"));
@@ -214,7 +199,7 @@ static ting_err put_input(conversion *c, int index)
         return put_gguf(c, index);
     ting_err err = TING_OK;
     TRY(put_general(c, "general.architecture", "tensors"));
-    TRY(put_general(c, "general.name", base_name(c->options->inputs[index])));
+    TRY(put_general(c, "general.name", ting_path_name(c->options->inputs[index])));
     TRY(put_tensors(c, index, in->any.table, ""));
 out:
     return err;
@@ -283,7 +268,7 @@ static ting_err convert_arpa(const ting_convert_options *options)
     ting_ngram_table table = {0};
     ting_ngram *ngram = NULL;
     ting_gguf_writer *writer = ting_gguf_writer_new();
-    const char *path = options->inputs[0], *name = base_name(path);
+    const char *path = options->inputs[0], *name = ting_path_name(path);
     if (writer == NULL)
         return TING_ERR_MEMORY;
     if (options->precision != TING_CONVERT_KEEP || (options->network != NULL && strcmp(options->network, "lm") != 0))
@@ -310,10 +295,10 @@ ting_err ting_tool_convert(const ting_convert_options *options)
 {
     ting_err err = TING_OK;
     conversion c = {.options = options};
-    bool safetensors = ends_in(options->output, ".safetensors");
-    if (!safetensors && !ends_in(options->output, ".gguf"))
+    bool safetensors = ting_path_ends(options->output, ".safetensors");
+    if (!safetensors && !ting_path_ends(options->output, ".gguf"))
         FAIL(TING_ERR_ARGUMENT, "%s: expected a name that ends in .gguf or .safetensors", options->output);
-    if (options->count == 1 && !safetensors && ends_in(options->inputs[0], ".arpa"))
+    if (options->count == 1 && !safetensors && ting_path_ends(options->inputs[0], ".arpa"))
         return convert_arpa(options);
     c.inputs = ting_alloc((size_t)options->count, sizeof *c.inputs);
     c.texts = ting_alloc((size_t)options->count, sizeof *c.texts);

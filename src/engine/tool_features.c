@@ -246,10 +246,7 @@ ting_err ting_tool_features(const ting_features_options *options, const char *pa
     bool stream = s.config.kind == TING_FEATURE_FBANK && s.config.cmvn <= TING_CMVN_GLOBAL;
     TRY(sink_open(&s));
     TRY((stream ? run_stream : run_whole)(&s, &cmvn, path, &how));
-    const char *slash = strrchr(path, '/');
-    TRY(sink_close(&s, strcmp(path, "-") == 0 ? "standard input"
-                       : slash != NULL        ? slash + 1
-                                              : path));
+    TRY(sink_close(&s, strcmp(path, "-") == 0 ? "standard input" : ting_path_name(path)));
 out:
     if (s.rows != NULL)
         fclose(s.rows);

@@ -17,9 +17,8 @@ void ting_tool_file_stamp(const char *what, const char *path, ting_str *out)
     struct stat status;
     if (path == NULL || stat(path, &status) != 0)
         return;
-    const char *slash = strrchr(path, '/');
     ting_str_addf(out, " %s=", what);
-    ting_str_add_escaped(out, slash != NULL ? slash + 1 : path);
+    ting_str_add_escaped(out, ting_path_name(path));
     ting_str_addf(out, ":%lld:%lld.%09ld", (long long)status.st_size, (long long)status.st_mtim.tv_sec,
                   status.st_mtim.tv_nsec);
 }

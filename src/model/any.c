@@ -2,6 +2,7 @@
 /* any.c - see any.h. */
 #include "model/any.h"
 
+#include "base/file.h"
 #include "model/unzip.h"
 
 #include <string.h>
@@ -12,10 +13,8 @@ static ting_err is_torch(const ting_file *file, bool *out)
     ting_err err = TING_OK;
     ting_unzip *zip = NULL;
     TRY(ting_unzip_open(file->data, file->size, &zip));
-    for (size_t i = 0; i < ting_unzip_count(zip) && !*out; i++) {
-        const char *name = ting_unzip_name(zip, i), *slash = strrchr(name, '/');
-        *out = strcmp(slash == NULL ? name : slash + 1, "data.pkl") == 0;
-    }
+    for (size_t i = 0; i < ting_unzip_count(zip) && !*out; i++)
+        *out = strcmp(ting_path_name(ting_unzip_name(zip, i)), "data.pkl") == 0;
 out:
     ting_unzip_close(zip);
     return err;

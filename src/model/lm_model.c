@@ -28,6 +28,22 @@ static int *member(ting_lm_config *config, int i)
     return (int *)(void *)((char *)config + settings[i].offset);
 }
 
+const char *ting_lm_settings_differ(const ting_lm_config *a, const ting_lm_config *b)
+{
+    ting_lm_config x = *a, y = *b;
+    if (a->kind != b->kind)
+        return "kind";
+    for (int i = 0; i < SETTINGS; i++)
+        if (*member(&x, i) != *member(&y, i))
+            return settings[i].key;
+    const bool gpt = a->kind == TING_LM_GPT;
+    return a->direct != b->direct      ? "direct"
+           : a->tied != b->tied        ? "tied"
+           : gpt && a->norm != b->norm ? "norm"
+           : gpt && a->act != b->act   ? "activation"
+                                       : NULL;
+}
+
 /* ---- reading ---- */
 
 static bool find_kind(const char *architecture, ting_lm_kind *out)

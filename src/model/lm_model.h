@@ -31,6 +31,9 @@ void ting_lm_model_close(ting_lm_model *model);
  * freed. The caller has begun the schema and puts licence and training record. */
 void ting_lm_model_put(ting_gguf_writer *writer, const ting_lm_model *model, ting_dtype dtype);
 
+/* The first setting that two networks' files would differ in, classes of words aside, such as "hidden"; NULL: none. Static. */
+const char *ting_lm_settings_differ(const ting_lm_config *a, const ting_lm_config *b);
+
 /* Puts the settings alone: for a fingerprint of what the shapes of the parameters do not show. */
 void ting_lm_settings_put(ting_gguf_writer *writer, const ting_lm_config *config);
 

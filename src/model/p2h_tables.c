@@ -22,8 +22,7 @@ static bool is_syllable(const char *name)
     return true;
 }
 
-/* Same letters, whatever the tone. */
-static bool same_letters(const char *a, const char *b)
+bool ting_p2h_same_letters(const char *a, const char *b)
 {
     size_t n = strlen(a);
     return n == strlen(b) && n > 0 && memcmp(a, b, n - 1) == 0;
@@ -102,7 +101,7 @@ static ting_err fill_toneless(ting_p2h_tables *t)
         return TING_ERR_MEMORY;
     int used = 0;
     for (int first = TING_P2H_FIRST, last; first < t->syllables; first = last) {
-        for (last = first + 1; last < t->syllables && same_letters(t->syllable[first], t->syllable[last]);)
+        for (last = first + 1; last < t->syllables && ting_p2h_same_letters(t->syllable[first], t->syllable[last]);)
             last++;
         int *list = t->toneless + used;
         int count = t->choice_start[last] - t->choice_start[first], kept = 0;
@@ -199,7 +198,7 @@ int ting_p2h_syllable(const ting_p2h_tables *tables, const char *name, size_t le
         return TING_P2H_UNKNOWN;
     key[length] = '1';
     found = lower_bound(tables, key);
-    return found < tables->syllables && same_letters(tables->syllable[found], key) ? found : TING_P2H_UNKNOWN;
+    return found < tables->syllables && ting_p2h_same_letters(tables->syllable[found], key) ? found : TING_P2H_UNKNOWN;
 }
 
 int ting_p2h_character(const ting_p2h_tables *tables, uint32_t code_point)

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,9 @@ ting_err ting_p2h_tables_make(ting_p2h_tables *out, int syllable_count, const ch
                               int character_count, const uint32_t *characters, size_t pair_count,
                               const ting_p2h_pair *pairs);
 void ting_p2h_tables_free(ting_p2h_tables *tables);
+
+/* Whether the names of two syllables differ in the tone at most. */
+bool ting_p2h_same_letters(const char *a, const char *b);
 
 /* Ids, or TING_P2H_UNKNOWN. `length` bytes at name; no tone digit means tone 5, as a syllable of its own
  * or, where the table has none, as the first tone it has. */

@@ -2,6 +2,7 @@
 /* adapt_file.c - see adapt_file.h. */
 #include "train/adapt_file.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/public.h"
 #include "train/lm_file.h"
@@ -104,12 +105,6 @@ out:
     return err;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* {"adapted": {"texts": ["a.txt"], "sentences": ..., "weight": ..., "from": {...}}} */
 static ting_err make_record(const ting_adapt_options *o, const ting_model *model, const ting_adapt_report *r, ting_str *out)
 {
@@ -117,7 +112,7 @@ static ting_err make_record(const ting_adapt_options *o, const ting_model *model
     ting_str_add(out, "{\"adapted\":{\"texts\":[");
     for (int i = 0; i < o->text_count; i++) {
         ting_str_add(out, i > 0 ? "," : "");
-        ting_str_add_json(out, base_name(o->texts[i]));
+        ting_str_add_json(out, ting_path_name(o->texts[i]));
     }
     ting_str_addf(out, "],\"sentences\":%zu,\"characters\":%zu,\"held_out\":%zu,\"weight\":%.6g,\"likeliest_weight\":%.6g", r->sentences,
                   r->characters, r->held, r->weight, r->found);

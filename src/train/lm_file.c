@@ -2,25 +2,20 @@
 /* lm_file.c - see lm_file.h. */
 #include "train/lm_file.h"
 
+#include "base/file.h"
 #include "model/arpa.h"
 #include "model/ngram_list.h"
 
 #include <string.h>
 
-static bool ends_in(const char *path, const char *ending)
-{
-    const char *own = strrchr(path, '.');
-    return own != NULL && strcmp(own, ending) == 0;
-}
-
 bool ting_lm_file_is_arpa(const char *path)
 {
-    return ends_in(path, ".arpa");
+    return ting_path_ends(path, ".arpa");
 }
 
 ting_err ting_lm_file_check_name(const char *path, bool network)
 {
-    if (ends_in(path, ".gguf") || (!network && ends_in(path, ".arpa")))
+    if (ting_path_ends(path, ".gguf") || (!network && ting_path_ends(path, ".arpa")))
         return TING_OK;
     return ting_fail(TING_ERR_ARGUMENT, "%s: expected a name that ends in .gguf%s", path, network ? ", as of a network" : " or .arpa");
 }

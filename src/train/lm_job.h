@@ -7,6 +7,7 @@
 #include "base/yaml.h"
 #include "model/gguf.h"
 #include "tingxie_train.h"
+#include "train/lm_from.h"
 #include "train/lm_recipe.h"
 #include "train/lm_text.h"
 
@@ -19,6 +20,7 @@ typedef struct ting_lm_job {
     ting_lm_recipe recipe;
     ting_lm_text text;
     ting_lm_text_counts counts[TING_LM_MOST_SOURCES]; /* of each source, once it has been read */
+    ting_lm_from from; /* with options->from */
     double began;
 } ting_lm_job;
 

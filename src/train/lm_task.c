@@ -39,7 +39,7 @@ static void divide(const ting_lm_task *t, int classes, int *start)
     start[classes] = words;
 }
 
-static ting_err make_net(ting_lm_task *t)
+static ting_err make_net(ting_lm_task *t, const ting_lm_from *from)
 {
     ting_err err = TING_OK;
     ting_lm_config config = t->recipe->net;
@@ -52,7 +52,7 @@ static ting_err make_net(ting_lm_task *t)
         t->every = ting_alloc((size_t)config.tokens, sizeof *t->every);
         TRY(start != NULL && t->every != NULL ? TING_OK : TING_ERR_MEMORY);
         divide(t, config.classes, start);
-        config.class_start = start;
+        config.class_start = from != NULL ? ting_lm_net_config(from->model.net)->class_start : start;
         for (int w = 0; w < config.tokens; w++)
             t->every[w] = w;
     }
@@ -65,7 +65,8 @@ out:
 }
 
 ting_err ting_lm_task_make(ting_lm_task *t, const ting_lm_recipe *recipe, const ting_texts *words, const ting_lm_sentences *learnt,
-                           const ting_lm_sentences *held, const ting_epoch_group *groups, int group_count, const ting_ranks *ranks)
+                           const ting_lm_sentences *held, const ting_epoch_group *groups, int group_count, ting_lm_from *from,
+                           const ting_ranks *ranks)
 {
     ting_err err = TING_OK;
     *t = (ting_lm_task){.recipe = recipe,
@@ -80,7 +81,7 @@ ting_err ting_lm_task_make(ting_lm_task *t, const ting_lm_recipe *recipe, const 
     if (learnt->piece_count == 0)
         FAIL(TING_ERR_ARGUMENT, "the recipe's sources hold no sentence to train on");
     TRY(count_words(t));
-    TRY(make_net(t));
+    TRY(make_net(t, from));
     TRY(ting_params_declared(t->model.params));
     const double data = 4.0 * (double)learnt->room + sizeof *learnt->pieces * (double)learnt->piece_room;
     const ting_footprint footprint = ting_footprint_of(t->model.params, &recipe->train, data);
@@ -88,7 +89,10 @@ ting_err ting_lm_task_make(ting_lm_task *t, const ting_lm_recipe *recipe, const 
     TRY(ting_train_parts_freeze(&recipe->train.parts, t->model.params));
     TRY(ting_params_alloc(t->model.params, true));
     TRY(ting_params_start(t->model.params, (uint64_t)recipe->train.seed));
-    ting_lm_net_start_shares(t->model.net, t->counts);
+    if (from != NULL)
+        TRY(ting_lm_from_load(from, t->model.params));
+    else
+        ting_lm_net_start_shares(t->model.net, t->counts);
     if (recipe->samples > 0)
         TRY(ting_lm_draws_make(t->counts, (int)words->count, recipe->samples, &t->draws));
 out:
@@ -201,6 +205,7 @@ ting_err ting_lm_task_view(ting_lm_task *t, ting_task *out)
                        .params = t->model.params,
                        .settings_hash = ting_gguf_keys_fingerprint(settings),
                        .data_hash = t->data_hash,
+                       .from = t->from,
                        .unit = "word",
                        .error_name = "perplexity",
                        .plain_errors = true,

@@ -5,6 +5,7 @@
 
 #include "model/lm_model.h"
 #include "train/lm_batch.h"
+#include "train/lm_from.h"
 #include "loss/lm_loss.h"
 #include "train/lm_recipe.h"
 #include "train/trainer.h"
@@ -21,12 +22,15 @@ typedef struct ting_lm_task {
     ting_lm_draws draws; /* with samples */
     int *every;          /* [words] 0, 1, ...; with classes */
     uint64_t data_hash;
+    const char *from; /* for the record, see ting_task; borrowed */
 } ting_lm_task;
 
-/* Declares, allocates and initialises the network of the recipe for these words. Borrows everything. Free with ting_lm_task_free, also
+/* Declares, allocates and initialises the network of the recipe for these words; with the weights and classes of words of `from`, if that
+ * is not NULL. Borrows everything but that. Free with ting_lm_task_free, also
  * after an error. Errors: model, memory; argument (nothing to train on). */
 ting_err ting_lm_task_make(ting_lm_task *task, const ting_lm_recipe *recipe, const ting_texts *words, const ting_lm_sentences *learnt,
-                           const ting_lm_sentences *held, const ting_epoch_group *groups, int group_count, const ting_ranks *ranks);
+                           const ting_lm_sentences *held, const ting_epoch_group *groups, int group_count, ting_lm_from *from,
+                           const ting_ranks *ranks);
 void ting_lm_task_free(ting_lm_task *task);
 
 /* The task as the trainer sees it; borrows. A unit is a place: a word, or the end of a sentence. Errors: memory. */

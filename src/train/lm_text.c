@@ -191,7 +191,25 @@ out:
     return err;
 }
 
-static ting_err make_words(ting_lm_text *t, ting_yaml *tokens)
+static ting_err copy_words(ting_lm_text *t, const ting_texts *words)
+{
+    ting_str block = {0};
+    for (size_t i = 0; i < words->count; i++)
+        ting_str_add_bytes(&block, words->items[i], strlen(words->items[i]) + 1);
+    const ting_err err = ting_str_ok(&block) ? ting_texts_make(block.text, block.length, words->count, &t->words) : TING_ERR_MEMORY;
+    ting_str_free(&block);
+    return err;
+}
+
+static bool are_same(const ting_texts *a, const ting_texts *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    return same;
+}
+
+static ting_err make_words(ting_lm_text *t, ting_yaml *tokens, const ting_texts *words)
 {
     ting_err err = TING_OK;
     int rare = 2;
@@ -209,7 +227,9 @@ static ting_err make_words(ting_lm_text *t, ting_yaml *tokens)
     if (of != NULL)
         TRY(model != NULL ? ting_lm_speller_new(model, &t->words, &t->speller) : TING_ERR_MEMORY);
     else
-        TRY(file != NULL ? read_words(t, file) : count_characters(t, rare));
+        TRY(words != NULL ? copy_words(t, words) : file != NULL ? read_words(t, file) : count_characters(t, rare));
+    if (words != NULL && !are_same(words, &t->words))
+        FAIL(TING_ERR_MODEL, "%s: its tokens are other words than those of the network that the training begins with", of);
     TRY_IN(ting_vocabulary_new(&t->words, &t->vocabulary), "%s", of != NULL ? of : file != NULL ? file : "characters of the texts");
 out:
     ting_free(model);
@@ -218,7 +238,7 @@ out:
 
 /* ---- all of it ---- */
 
-ting_err ting_lm_text_open(ting_yaml *map, const char *base, int (*stop)(void *self), void *self, ting_lm_text *t)
+ting_err ting_lm_text_open(ting_yaml *map, const char *base, const ting_texts *words, int (*stop)(void *self), void *self, ting_lm_text *t)
 {
     ting_err err = TING_OK;
     ting_yaml *tokens, *exclude, *sources;
@@ -235,7 +255,7 @@ ting_err ting_lm_text_open(ting_yaml *map, const char *base, int (*stop)(void *s
         TRY(ting_text_source_read(item, &t->source[t->sources++]));
     }
     TRY(hold_out(t, exclude));
-    TRY(make_words(t, tokens));
+    TRY(make_words(t, tokens, words));
 out:
     return err;
 }

@@ -121,6 +121,8 @@ static ting_err check_output(const ting_lm_job *j)
     model = of != NULL ? ting_path_under(o->base, of) : NULL;
     TRY((file == NULL) == (words == NULL) && (of == NULL) == (model == NULL) ? TING_OK : TING_ERR_MEMORY);
     TRY(ting_file_apart(o->recipe, o->output));
+    if (o->from != NULL)
+        TRY(ting_file_apart(o->from, o->output));
     if (words != NULL)
         TRY(ting_file_apart(words, o->output));
     if (model != NULL)
@@ -153,12 +155,18 @@ ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report)
         TRY(ting_yaml_set(&j->doc, *s));
     TRY(ting_lm_recipe_read(j->doc.root, &j->recipe));
     TRY(check_output(j));
-    TRY(ting_lm_text_open(j->doc.root, options->base, options->stop, options->self, &j->text));
+    if (options->from != NULL && j->recipe.ngram)
+        FAIL(TING_ERR_ARGUMENT, "%s: n-grams begin with no other model: mix them (tingxie lm mix)", options->from);
+    if (options->from != NULL)
+        TRY(ting_lm_from_open(options->from, &j->recipe.net, &j->from));
+    TRY(ting_lm_text_open(j->doc.root, options->base, options->from != NULL ? &j->from.model.words : NULL, options->stop, options->self,
+                          &j->text));
     TRY(ting_yaml_done(j->doc.root));
     TRY(ting_lm_recipe_check_weights(&j->recipe, j->text.source, j->text.sources));
     TRY(j->recipe.ngram ? ting_lm_train_ngram(j, report) : ting_lm_train_net(j, report));
 out:
     ting_lm_text_free(&j->text);
+    ting_lm_from_close(&j->from);
     ting_yaml_free(&j->doc);
     ting_free(j);
     return err;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lm_train_net.c - sentences to a network: lm_batch.h -> lm_task.h -> trainer.h -> model/lm_model.h. */
+/* lm_train_net.c - sentences to a network: lm_batch.h -> lm_task.h (begun by lm_from.h) -> trainer.h -> model/lm_model.h. */
 #include "train/lm_job.h"
 
 #include "base/mem.h"
 #include "train/lm_task.h"
+#include "train/model_origin.h"
 #include "train/outcome.h"
 
 typedef struct making {
@@ -14,6 +15,7 @@ typedef struct making {
     ting_epoch_group *groups;       /* [group_count]: a source each */
     int group_count;
     size_t *held_end;               /* [sources]: pieces of held behind each source */
+    ting_str from; /* what the first weights come from, for the record */
     ting_lm_task network;
     ting_task task;
     ting_training training;
@@ -122,7 +124,13 @@ static ting_err open_all(making *m)
     m->folder = o->folder != NULL ? ting_strdup(o->folder) : ting_trainer_folder_beside(o->output);
     TRY(m->folder != NULL ? TING_OK : TING_ERR_MEMORY);
     TRY(read_all(m));
-    TRY(ting_lm_task_make(&m->network, &m->job->recipe, &m->job->text.words, &m->learnt, &m->held, m->groups, m->group_count, &m->ranks));
+    TRY(ting_lm_task_make(&m->network, &m->job->recipe, &m->job->text.words, &m->learnt, &m->held, m->groups, m->group_count,
+                          o->from != NULL ? &m->job->from : NULL, &m->ranks));
+    if (o->from != NULL && !ting_trainer_has_checkpoint(m->folder))
+        TRY(ting_model_origin(o->from, "lm", &m->from));
+    else if (o->from != NULL && m->ranks.rank == 0)
+        ting_log_write(m->job->log, TING_LOG_WARNING, "the weights of %s are not taken: %s holds a checkpoint, which goes on", o->from, m->folder);
+    m->network.from = m->from.text;
     TRY(ting_lm_task_view(&m->network, &m->task));
 out:
     return err;
@@ -150,6 +158,7 @@ out:
     ting_lm_sentences_free(&m.held);
     ting_free(m.groups);
     ting_free(m.held_end);
+    ting_str_free(&m.from);
     ting_free(m.folder);
     ting_ranks_leave(&m.ranks);
     return err;

@@ -247,6 +247,56 @@ static void models_are_mixed(void **state)
     }
 }
 
+/* Other texts, which begin like those that the network knows: it is far ahead of one that begins with nothing, and keeps its words. */
+static void a_network_goes_on_with_other_texts(void **state)
+{
+    (void)state;
+    static const char *const model = "kind: lstm, width: 8, hidden: 24, layers: 1, classes: 5",
+                             *const who[] = {"我们", "你等", "他俩", "老师", "学生", "大夫"},
+                             *const what[] = {"看书", "喝茶", "唱歌", "写字", "跑步", "做饭", "喝汤"};
+    char *known, *out = ting_temp_path("gone-on.gguf"), *recipe = ting_temp_path("other.yaml"), *ngram = ting_temp_path("ngram.yaml"),
+         *first = ting_temp_path("fresh.gguf");
+    ting_str lines = {0}, text = {0};
+    ting_lm_report fresh, gone_on;
+    train("known", model, "steps: 240, measure_every: 240", &known);
+    for (int i = 0; i < 42; i++) /* all different: what is held out is not trained on */
+        ting_str_addf(&lines, "%s今天在家%s\n", who[i % 6], what[i % 7]);
+    char *other = ting_temp_text("other.txt", lines.text);
+    ting_str_addf(&text, "model: {%s}\ndata: {tokens: 400}\ntrain: {warmup: 1, rate: 0.002, average: 0, steps: 5, decay: 1}\n"
+                         "sources:\n  - {name: other, file: %s, leave_every: 5}\n  - {name: held, file: %s, only_every: 5, measure: true}\n",
+                  model, other, other);
+    assert_ok(ting_file_save(recipe, text.text, text.length));
+    ting_lm_options options = {.recipe = recipe, .output = first, .threads = 1};
+    assert_ok(ting_train_lm(&options, &fresh));
+    options.output = out;
+    options.from = known;
+    assert_ok(ting_train_lm(&options, &gone_on));
+    assert_true(gone_on.words == 3 + 2 * 28 && fresh.words < gone_on.words); /* 汤 is <unk> */
+    assert_true(gone_on.perplexity < 4 && fresh.perplexity > 2 * gone_on.perplexity);
+    ting_assert_record(out, "lm", "known.gguf");
+    const char *const wide[] = {"model.hidden=16", NULL}, *const other_kind[] = {"model.kind=gru", NULL};
+    options.settings = wide;
+    assert_fails(TING_ERR_MODEL, "another \"hidden\" than the recipe's", ting_train_lm(&options, &gone_on));
+    options.settings = other_kind;
+    assert_fails(TING_ERR_MODEL, "another \"kind\" than the recipe's", ting_train_lm(&options, &gone_on));
+    options.settings = NULL;
+    options.from = "models/tingxie-lm.gguf";
+    assert_fails(TING_ERR_MODEL, "n-grams, which have no weights", ting_train_lm(&options, &gone_on));
+    options.from = out;
+    assert_fails(TING_ERR_ARGUMENT, "gone-on.gguf", ting_train_lm(&options, &gone_on)); /* would be overwritten */
+    ting_str_clear(&text);
+    ting_str_addf(&text, "model: {order: 2, memory: 8}\nsources:\n  - {name: other, file: %s}\n", other);
+    assert_ok(ting_file_save(ngram, text.text, text.length));
+    options.recipe = ngram;
+    options.from = known;
+    assert_fails(TING_ERR_ARGUMENT, "n-grams begin with no other model", ting_train_lm(&options, &gone_on));
+    char *const all[] = {known, first, out, recipe, ngram, other};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        ting_free(all[i]);
+    ting_str_free(&lines);
+    ting_str_free(&text);
+}
+
 /* What was said before gets likelier, what was not less so, by no more than the share that the cache takes. */
 static void a_cache_remembers(void **state)
 {
@@ -317,6 +367,7 @@ int main(void)
         cmocka_unit_test(it_goes_on_where_it_stopped),
         cmocka_unit_test(long_sentences_go_through_windows),
         cmocka_unit_test(models_are_mixed),
+        cmocka_unit_test(a_network_goes_on_with_other_texts),
         cmocka_unit_test(a_cache_remembers),
         cmocka_unit_test(a_discount_of_nothing_is_made_up),
     };
