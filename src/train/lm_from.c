@@ -13,8 +13,8 @@ ting_err ting_lm_from_open(const char *path, const ting_lm_config *wanted, ting_
     TRY(ting_lm_model_open(&out->network, ting_kern_select(ting_cpu_detect()), TING_PRECISION_F32, &out->model));
     const char *differs = ting_lm_settings_differ(ting_lm_net_config(out->model.net), wanted);
     if (differs != NULL)
-        FAIL(TING_ERR_MODEL, "%s: its network has another \"%s\" than the recipe's: expected the same settings in the group \"model\"", path,
-             differs);
+        FAIL(TING_ERR_MODEL, "%s: its network has another \"%s\" than the recipe's: expected the same settings in the group \"model\"",
+             path, differs);
 out:
     if (err != TING_OK)
         ting_lm_from_close(out);

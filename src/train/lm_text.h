@@ -40,9 +40,10 @@ typedef struct ting_lm_text {
     void *self;
 } ting_lm_text;
 
-/* Reads the keys `tokens`, `exclude` and `sources` of the map and makes the words; words (copied; NULL: none) are those that there are to
- * be: instead of a list or of characters, and the same that an acoustic model's tokens give, else that is a model error. Borrows the map's document, base and log. Free with
- * ting_lm_text_free, also after an error. Errors: io, format, memory, cancelled (`stop`, asked now and then, says 1; may be NULL). */
+/* Reads the keys `tokens`, `exclude` and `sources` of the map and makes the words. `words` (copied; NULL: none) are those that there are to
+ * be, in the place of a list or of characters; those of an acoustic model must be the same. Borrows the map's document, base and log. Free
+ * with ting_lm_text_free, also after an error. Errors: io, format, model (other words), memory, cancelled (`stop`, asked now and then,
+ * says 1; may be NULL). */
 ting_err ting_lm_text_open(ting_yaml *map, const char *base, const ting_texts *words, int (*stop)(void *self), void *self,
                            ting_lm_text *out);
 void ting_lm_text_free(ting_lm_text *text);

@@ -129,7 +129,8 @@ static ting_err open_all(making *m)
     if (o->from != NULL && !ting_trainer_has_checkpoint(m->folder))
         TRY(ting_model_origin(o->from, "lm", &m->from));
     else if (o->from != NULL && m->ranks.rank == 0)
-        ting_log_write(m->job->log, TING_LOG_WARNING, "the weights of %s are not taken: %s holds a checkpoint, which goes on", o->from, m->folder);
+        ting_log_write(m->job->log, TING_LOG_WARNING, "the weights of %s are not taken: %s holds a checkpoint, which goes on", o->from,
+                       m->folder);
     m->network.from = m->from.text;
     TRY(ting_lm_task_view(&m->network, &m->task));
 out:
