@@ -127,7 +127,7 @@ TING_API ting_err ting_model_open(const char *path, const ting_model_options *op
 TING_API void ting_model_free(ting_model *model);
 
 /* Writes a few lines about the networks: architecture, parameters, files. Always ends in '\0'.
- * Returns the length the whole text needs. */
+ * Returns the length the whole text needs; 0 when out of memory. */
 TING_API size_t ting_model_describe(const ting_model *model, char *out, size_t room);
 
 /* ---- how to recognise ---- */

@@ -123,14 +123,21 @@ static bool run_case(const struct options *o, const ting_inputs *inputs, int thr
             snprintf(out->why, sizeof out->why, "%s", ting_error_message());
         _exit(write(ends[1], out, sizeof *out) == (ssize_t)sizeof *out ? 0 : 1);
     }
+    if (child < 0)
+        snprintf(out->why, sizeof out->why, "no child process: %s", strerror(errno));
     close(ends[1]);
     ssize_t got = child > 0 ? read(ends[0], out, sizeof *out) : -1;
     close(ends[0]);
-    if (child > 0)
-        waitpid(child, NULL, 0);
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return false;
     if (got != (ssize_t)sizeof *out) {
         *out = (measurement){0};
-        snprintf(out->why, sizeof out->why, "the process of this case died");
+        if (WIFSIGNALED(status))
+            snprintf(out->why, sizeof out->why, "the process of this case was ended by signal %d (%s)", WTERMSIG(status),
+                     strsignal(WTERMSIG(status)));
+        else
+            snprintf(out->why, sizeof out->why, "the process of this case ended with status %d", WEXITSTATUS(status));
     }
     return out->ok != 0;
 }
@@ -159,7 +166,7 @@ static ting_exit join(ting_cli *cli, const struct options *o, const ting_inputs 
 static ting_exit run_cases(ting_cli *cli, const struct options *o, const ting_inputs *inputs, const int *threads,
                            int thread_counts)
 {
-    static const char *const precisions[] = {"f32", "bf16", "int8"}, *const decodings[] = {"greedy", "beam"};
+    static const char *const precisions[] = {"f32", "bf16", "int8"}, *const decodings[] = {"greedy", "beam", "rescore"};
     puts("case\tthreads\tprecision\tdecoding\tsound_s\tmedian_s\tbest_s\trtf\tload_s\tpeak_mb_above_idle");
     for (int t = 0; t < thread_counts; t++) {
         for (int part = PART_ACOUSTIC; part <= PART_WHOLE; part++) {
@@ -210,7 +217,7 @@ static const ting_option table[] = {
     {0, "part", TING_OPTION_CHOICE, FIELD(part), "PART", "acoustic: sound to pinyin; whole: to hanzi",
      .choices = "all acoustic whole"},
     {0, "rounds", TING_OPTION_INT, FIELD(rounds), "N", "rounds after the warm-up", .min = 1, .max = MAX_ROUNDS},
-    {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW", "search for tokens", .choices = "greedy beam"},
+    {0, "decoding", TING_OPTION_CHOICE, FIELD(decoding), "HOW", "search for tokens", .choices = "greedy beam rescore"},
     {0, "precision", TING_OPTION_CHOICE, FIELD(precision), "P", "arithmetic of the networks", .choices = "f32 bf16 int8"},
     {0, "join", TING_OPTION_FILE, FIELD(join), "FILE", "measure nothing: write all recordings into one WAV file"},
     {0},

@@ -341,7 +341,7 @@ size_t ting_model_describe(const ting_model *model, char *out, size_t room)
 {
     ting_str text = {0};
     ting_model_describe_in(model, &text);
-    size_t length = text.length;
+    const size_t length = ting_str_ok(&text) ? text.length : 0;
     if (room > 0) {
         size_t copied = length < room - 1 ? length : room - 1;
         if (copied > 0)
