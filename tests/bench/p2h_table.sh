@@ -5,8 +5,8 @@
 # Trains recipes/p2h-s2s.yaml and recipes/p2h-birnn.yaml in P2H_TABLE (default build/p2h-table; a training goes on where it stopped), from
 # the texts that recipes/p2h-data.yaml names below TING_TEXTS (default ../shared). Then a row of Markdown for each network: characters wrong,
 # in %, of the last 2,000 lines of p2h-dev.tsv alone, with the n-grams that ship in the search (one-to-one) or ranking 16 lines, and with
-# LM_TABLE's gpt (default build/lm-table/gpt.gguf: `make lm-table`) ranking those; and the n-grams alone. A weight of ranking is the best of
-# 0.1, 0.2, 0.3, 0.5, 0.8 on 500 lines of other text that nothing was trained on.
+# LM_TABLE's gpt (default build/lm-table/gpt.gguf: `make lm-table`) ranking those; and the n-grams alone. Weights of ranking, in brackets, are
+# those that `lm score --tune` finds on 500 lines of other text that nothing was trained on.
 program=$1 texts=${TING_TEXTS:-../shared} out=${P2H_TABLE:-build/p2h-table} gpt=${LM_TABLE:-build/lm-table}/gpt.gguf
 [ -d "$texts/text/train" ] || { echo "# skipped: no texts in $texts (TING_TEXTS)"; exit 0; }
 [ -s "$gpt" ] || { echo "no $gpt: make lm-table first" >&2; exit 1; }
@@ -32,26 +32,31 @@ awk -v every="$((lines / 500))" 'NR % every == 0 && ++kept <= 500' "$out/other.t
 numbered < "$out/tune.txt" > "$out/tune.tsv"
 "$program" pinyin -q --other drop < "$out/tune.txt" > "$out/tune.pinyin"
 
-wrong() { # set, options of p2h
-    set=$1
-    shift
-    "$program" p2h "$@" "$out/$set.pinyin" 2> /dev/null | numbered > "$out/heard.tsv"
-    "$program" score "$out/$set.tsv" "$out/heard.tsv" 2> /dev/null | awk '/^character error rate/ { print $4; exit }'
+percent() { "$program" score "$out/test.tsv" "$1" 2> /dev/null | awk '/^character error rate/ { print $4; exit }'; }
+alone() { # options of p2h
+    "$program" p2h "$@" "$out/test.pinyin" 2> /dev/null | numbered > "$out/heard.tsv"
+    percent "$out/heard.tsv"
 }
-ranked() { # language model, options of p2h
-    lm=$1
-    shift
-    best=$(for weight in 0.1 0.2 0.3 0.5 0.8; do
-        echo "$(wrong tune "$@" --rescore-lm "$lm" --rescore-weight $weight) $weight"
-    done | sort -n | head -n 1 | cut -d' ' -f2)
-    echo "$(wrong test "$@" --rescore-lm "$lm" --rescore-weight "$best") ($best)"
+lists() { # options of p2h: the 16 best lines of each line
+    for set in tune test; do
+        "$program" p2h --nbest 16 "$@" "$out/$set.pinyin" > "$out/$set.lists" 2> /dev/null
+    done
+}
+ranked() { # language model, for the lists that are there
+    weights=$("$program" lm score "$1" "$out/tune.lists" --tune "$out/tune.tsv" 2>&1 > /dev/null |
+        sed -n 's/.*with the weights given, .* with \(--lm-weight [^,]*\) --weights .*/\1/p')
+    "$program" lm score "$1" "$out/test.lists" $weights 2> /dev/null > "$out/heard.tsv"
+    echo "$(percent "$out/heard.tsv") ($(echo "$weights" | cut -d' ' -f2))"
 }
 
 echo "| network | alone | n-grams in the search | n-grams rank | gpt ranks | n-grams in the search, gpt ranks |"
 echo "|---|---|---|---|---|---|"
-echo "| n-grams alone (Viterbi) | $(wrong test --lm-weight 100) | | | | |"
-echo "| one-to-one | $(wrong test --lm-weight 0) | $(wrong test) | $(ranked "$ngrams" --lm-weight 0) | $(ranked "$gpt" --lm-weight 0) | $(ranked "$gpt") |"
+echo "| n-grams alone (Viterbi) | $(alone --lm-weight 100) | | | | |"
+lists --lm-weight 0
+row="$(alone --lm-weight 0) | $(alone) | $(ranked "$ngrams") | $(ranked "$gpt")"
+lists
+echo "| one-to-one | $row | $(ranked "$gpt") |"
 for network in s2s birnn; do
-    model="-m $out/$network.gguf"
-    echo "| $network | $(wrong test $model --lm-weight 0) | | $(ranked "$ngrams" $model --lm-weight 0) | $(ranked "$gpt" $model --lm-weight 0) | |"
+    lists -m "$out/$network.gguf" --lm-weight 0
+    echo "| $network | $(alone -m "$out/$network.gguf" --lm-weight 0) | | $(ranked "$ngrams") | $(ranked "$gpt") | |"
 done
