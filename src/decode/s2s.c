@@ -17,6 +17,7 @@ enum { LEAST_BEAM = 4 };
 typedef struct beginning {
     int *ids; /* [1 + length] */
     int length;
+    int at;     /* its number among the hypotheses of the steps */
     double score;
     bool ended; /* has written </S> */
 } beginning;
@@ -34,6 +35,7 @@ typedef struct search { /* of one piece */
     ting_ctx *ctx;
     ting_p2h_input input; /* the piece */
     ting_tensor memory;
+    ting_p2h_steps steps;
     int beam, longest;
     beginning *now, *next; /* [beam] */
     int count, next_count;
@@ -67,7 +69,7 @@ static void offer(search *s, const beginning *from, int character, double score)
     int *ids = s->next[at].ids; /* the memory of the one that falls out, or of a new one */
     for (; at > 0 && s->next[at - 1].score < score; at--)
         s->next[at] = s->next[at - 1];
-    s->next[at] = (beginning){.ids = ids, .length = from->length, .score = score, .ended = character == TING_P2H_END};
+    s->next[at] = (beginning){.ids = ids, .length = from->length, .at = from->at, .score = score, .ended = character == TING_P2H_END};
     memcpy(ids, from->ids, ((size_t)from->length + 1) * sizeof *ids);
     if (character >= TING_P2H_FIRST)
         ids[++s->next[at].length] = character;
@@ -103,26 +105,17 @@ static ting_err step(search *s)
 {
     ting_err err = TING_OK;
     ting_arena_mark mark = ting_arena_tell(s->ctx->arena);
-    int *start = ting_ctx_ints(s->ctx, s->count + 1), *of_memory = ting_ctx_ints(s->ctx, s->count);
-    int *ids = ting_ctx_ints(s->ctx, s->count * (s->longest + 2)), active = 0;
+    int *ids = ting_ctx_ints(s->ctx, s->count), *parents = ting_ctx_ints(s->ctx, s->count), active = 0;
     TRY(s->ctx->err);
-    start[0] = 0;
     for (int b = 0; b < s->count; b++) {
         if (s->now[b].ended)
             continue;
-        memcpy(ids + start[active], s->now[b].ids, ((size_t)s->now[b].length + 1) * sizeof *ids);
-        of_memory[active] = 0;
-        start[active + 1] = start[active] + s->now[b].length + 1;
-        active++;
+        ids[active] = s->now[b].ids[s->now[b].length];
+        parents[active] = s->now[b].at;
+        s->now[b].at = active++;
     }
-    const int memory_start[] = {0, s->memory.rows};
-    ting_tensor hidden = ting_p2h_run_decoder(s->ctx, s->model, s->memory, (ting_segments){1, memory_start}, ids,
-                                         (ting_segments){active, start}, of_memory);
-    ting_tensor last = ting_ctx_constant(s->ctx, active, hidden.cols);
-    TRY(s->ctx->err);
-    for (int a = 0; a < active; a++)
-        memcpy(ting_row(last, a), ting_row(hidden, start[a + 1] - 1), (size_t)hidden.cols * sizeof *last.data);
-    ting_tensor logits = ting_p2h_decoder_logits(s->ctx, s->model, last);
+    const ting_tensor hidden = ting_p2h_step(s->ctx, &s->steps, ids, parents, active);
+    const ting_tensor logits = ting_p2h_decoder_logits(s->ctx, s->model, hidden);
     TRY(s->ctx->err);
     s->next_count = active = 0;
     for (int b = 0; b < s->count; b++) {
@@ -167,6 +160,7 @@ static ting_err run(search *s)
         return TING_OK;
     s->memory = ting_p2h_encode(s->ctx, s->model, s->input.syllables, (ting_segments){1, memory_start});
     TRY(s->ctx->err);
+    TRY(ting_p2h_steps_begin(s->ctx, s->model, s->memory, (ting_segments){1, memory_start}, s->beam, s->longest + 1, &s->steps));
     bool going = true;
     for (int t = 0; going && t < s->longest; t++) {
         TRY(step(s));
@@ -175,6 +169,7 @@ static ting_err run(search *s)
             going |= !s->now[b].ended;
     }
 out:
+    ting_p2h_steps_end(&s->steps);
     return err;
 }
 
@@ -362,48 +357,51 @@ out:
     return err;
 }
 
+/* The best of the characters that each syllable may be, behind those before it. */
+static void choose(const ting_p2h_model *model, const int *ids, ting_tensor logits, const int *places, int *characters)
+{
+    for (int a = 0; a < logits.rows; a++) {
+        const int place = places[a], *list = NULL;
+        const int count = ting_p2h_allowed(&model->tables, TING_P2H_EXACT, ids[place], &list);
+        characters[place] = -1;
+        for (int i = 0; i < count; i++)
+            if (characters[place] < 0 || ting_row(logits, a)[list[i]] > ting_row(logits, a)[characters[place]])
+                characters[place] = list[i];
+    }
+}
+
 ting_err ting_s2s_greedy(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments, int *characters)
 {
     ting_err err = TING_OK;
-    int *past = ting_ctx_ints(ctx, segments.start[segments.count] + segments.count);
-    int *start = ting_ctx_ints(ctx, segments.count + 1), *of_memory = ting_ctx_ints(ctx, segments.count), longest = 0;
+    ting_p2h_steps steps = {0};
+    const int count = segments.count;
+    int *past = ting_ctx_ints(ctx, count), *parents = ting_ctx_ints(ctx, count), *places = ting_ctx_ints(ctx, count),
+        *at = ting_ctx_ints(ctx, count), longest = 0; /* at: each segment among the hypotheses */
     ting_tensor memory = ting_p2h_encode(ctx, model, ids, segments);
     TRY(ctx->err);
-    for (int s = 0; s < segments.count; s++)
+    for (int s = 0; s < count; s++) {
+        at[s] = s;
         longest = segments.start[s + 1] - segments.start[s] > longest ? segments.start[s + 1] - segments.start[s] : longest;
+    }
+    TRY(ting_p2h_steps_begin(ctx, model, memory, segments, count, longest + 1, &steps));
     for (int t = 0; t < longest; t++) {
         ting_arena_mark mark = ting_arena_tell(ctx->arena);
         int active = 0;
-        start[0] = 0;
-        for (int s = 0; s < segments.count; s++) {
-            if (segments.start[s] + t >= segments.start[s + 1])
+        for (int s = 0; s < count; s++) {
+            const int place = segments.start[s] + t;
+            if (place >= segments.start[s + 1])
                 continue;
-            past[start[active]] = TING_P2H_BEGIN;
-            for (int k = 0; k < t; k++) {
-                int character = characters[segments.start[s] + k];
-                past[start[active] + 1 + k] = character < 0 ? TING_P2H_UNKNOWN : character;
-            }
-            of_memory[active] = s;
-            start[active + 1] = start[active] + t + 1;
-            active++;
+            past[active] = t == 0 ? TING_P2H_BEGIN : characters[place - 1] < 0 ? TING_P2H_UNKNOWN : characters[place - 1];
+            parents[active] = at[s];
+            places[active] = place;
+            at[s] = active++;
         }
-        ting_tensor hidden = ting_p2h_run_decoder(ctx, model, memory, segments, past, (ting_segments){active, start}, of_memory);
-        ting_tensor last = ting_ctx_constant(ctx, active, hidden.cols);
+        const ting_tensor logits = ting_p2h_decoder_logits(ctx, model, ting_p2h_step(ctx, &steps, past, parents, active));
         TRY(ctx->err);
-        for (int a = 0; a < active; a++)
-            memcpy(ting_row(last, a), ting_row(hidden, start[a + 1] - 1), (size_t)hidden.cols * sizeof *last.data);
-        ting_tensor logits = ting_p2h_decoder_logits(ctx, model, last);
-        TRY(ctx->err);
-        for (int a = 0; a < active; a++) {
-            const int place = segments.start[of_memory[a]] + t, *list = NULL;
-            const int count = ting_p2h_allowed(&model->tables, TING_P2H_EXACT, ids[place], &list);
-            characters[place] = -1;
-            for (int i = 0; i < count; i++)
-                if (characters[place] < 0 || ting_row(logits, a)[list[i]] > ting_row(logits, a)[characters[place]])
-                    characters[place] = list[i];
-        }
+        choose(model, ids, logits, places, characters);
         ting_arena_rewind(ctx->arena, mark);
     }
 out:
+    ting_p2h_steps_end(&steps);
     return err;
 }

@@ -1,53 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * attention_steps.c - the attention decoder one token after the other; see attention_decoder.h.
- *
- * Kept for each layer: keys and values of the memory, made once, and of the tokens of each hypothesis, `longest` rows a
- * hypothesis. Hypotheses that change places are copied into a second set of rows, which then takes the place of the first.
- */
+/* attention_steps.c - the attention decoder one token after the other (transformer_steps.h); see attention_decoder.h. */
 #include "base/mem.h"
 #include "model/attention_parts.h"
-
-#include <string.h>
+#include "model/transformer_steps.h"
 
 struct ting_attention_steps {
     const ting_attention_decoder *decoder;
     const ting_attention_reader *reader;
-    int most, longest;
-    int count, length;              /* hypotheses, tokens in each of them */
-    int *memory_start;              /* [segments + 1] */
-    int *of_memory, *of_memory_new; /* [most] each hypothesis's segment */
-    ting_real *memory;              /* [layers] of keys, then of values, [M, width] each */
-    ting_real *past, *past_new;     /* the same, [most longest, width] each */
-    int memory_rows;
+    ting_transformer_steps *layers;
 };
-
-/* Keys or values of a layer in one of the blocks above. */
-static ting_tensor part_of(const ting_attention_steps *s, ting_real *block, int rows, int layer, int value)
-{
-    const int width = s->decoder->config.width;
-    return (ting_tensor){.data = block + (size_t)(2 * layer + value) * (size_t)rows * (size_t)width,
-                         .rows = rows, .cols = width, .ld = width};
-}
-
-static ting_mha_kept kept_of(const ting_attention_steps *s, ting_real *block, int rows, int layer, const int *row)
-{
-    return (ting_mha_kept){part_of(s, block, rows, layer, 0), part_of(s, block, rows, layer, 1), row};
-}
-
-static void keep_memory(ting_ctx *ctx, ting_attention_steps *s, ting_tensor memory)
-{
-    const ting_arena_mark mark = ting_arena_tell(ctx->arena);
-    for (int i = 0; i < s->reader->layers && ctx->err == TING_OK; i++) {
-        const ting_mha_kept made = ting_mha_keep(ctx, &s->reader->layer[i].cross, memory);
-        const ting_mha_kept to = kept_of(s, s->memory, memory.rows, i, NULL);
-        for (int r = 0; r < made.values.rows; r++) {
-            memcpy(ting_row(to.keys, r), ting_row(made.keys, r), (size_t)memory.cols * sizeof(ting_real));
-            memcpy(ting_row(to.values, r), ting_row(made.values, r), (size_t)memory.cols * sizeof(ting_real));
-        }
-    }
-    ting_arena_rewind(ctx->arena, mark);
-}
 
 ting_err ting_attention_steps_new(ting_ctx *ctx, const ting_attention_decoder *decoder, ting_direction direction,
                                   ting_tensor memory, ting_segments memory_segments, int most, int longest,
@@ -58,29 +19,12 @@ ting_err ting_attention_steps_new(ting_ctx *ctx, const ting_attention_decoder *d
     const ting_attention_reader *reader = ting_attention_reader_of(ctx, decoder, direction);
     *out = NULL;
     TRY(ctx->err);
-    if (memory_segments.count < 1 || most < memory_segments.count || longest < 1 || longest > 1 << 20 || most > 1 << 20)
-        FAIL(TING_ERR_ARGUMENT, "attention decoder: %d hypotheses of at most %d tokens for %d utterances", most, longest,
-             memory_segments.count);
     s = ting_alloc(1, sizeof *s);
     if (s == NULL)
         return TING_ERR_MEMORY;
-    const size_t row = 2 * (size_t)reader->layers * (size_t)decoder->config.width;
-    *s = (ting_attention_steps){.decoder = decoder, .reader = reader, .most = most, .longest = longest,
-                                .count = memory_segments.count, .memory_rows = memory.rows};
-    s->memory_start = ting_alloc((size_t)memory_segments.count + 1, sizeof *s->memory_start);
-    s->of_memory = ting_alloc((size_t)most, sizeof *s->of_memory);
-    s->of_memory_new = ting_alloc((size_t)most, sizeof *s->of_memory_new);
-    s->memory = ting_alloc((size_t)memory.rows * row, sizeof *s->memory);
-    s->past = ting_alloc((size_t)most * (size_t)longest * row, sizeof *s->past);
-    s->past_new = ting_alloc((size_t)most * (size_t)longest * row, sizeof *s->past_new);
-    if (s->memory_start == NULL || s->of_memory == NULL || s->of_memory_new == NULL || s->memory == NULL || s->past == NULL ||
-        s->past_new == NULL)
-        FAIL(TING_ERR_MEMORY, "out of memory for %d hypotheses of %d tokens", most, longest);
-    memcpy(s->memory_start, memory_segments.start, ((size_t)memory_segments.count + 1) * sizeof *s->memory_start);
-    for (int h = 0; h < s->count; h++)
-        s->of_memory[h] = h;
-    keep_memory(ctx, s, memory);
-    TRY(ctx->err);
+    *s = (ting_attention_steps){.decoder = decoder, .reader = reader};
+    TRY(ting_transformer_steps_new(ctx, &decoder->shape, reader->layer, reader->layers, memory, memory_segments, most, longest,
+                                   &s->layers));
     *out = s;
     s = NULL;
 out:
@@ -92,93 +36,17 @@ void ting_attention_steps_free(ting_attention_steps *s)
 {
     if (s == NULL)
         return;
-    ting_free(s->memory_start);
-    ting_free(s->of_memory);
-    ting_free(s->of_memory_new);
-    ting_free(s->memory);
-    ting_free(s->past);
-    ting_free(s->past_new);
+    ting_transformer_steps_free(s->layers);
     ting_free(s);
-}
-
-static void swap(ting_real **a, ting_real **b)
-{
-    ting_real *kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-/* Puts hypothesis parents[i] at place i. */
-static void follow(ting_attention_steps *s, const int *parents, int count)
-{
-    const int rows = s->most * s->longest, width = s->decoder->config.width;
-    for (int part = 0; part < 2 * s->reader->layers; part++) {
-        const ting_tensor from = part_of(s, s->past, rows, part / 2, part % 2), to = part_of(s, s->past_new, rows, part / 2, part % 2);
-        for (int i = 0; i < count && s->length > 0; i++)
-            memcpy(ting_row(to, i * s->longest), ting_row(from, parents[i] * s->longest),
-                   (size_t)s->length * (size_t)width * sizeof(ting_real));
-    }
-    swap(&s->past, &s->past_new);
-    for (int i = 0; i < count; i++)
-        s->of_memory_new[i] = s->of_memory[parents[i]];
-    memcpy(s->of_memory, s->of_memory_new, (size_t)count * sizeof *s->of_memory);
-}
-
-static bool check(ting_ctx *ctx, const ting_attention_steps *s, const int *parents, int count)
-{
-    if (count < 1 || count > s->most || s->length >= s->longest)
-        ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "attention decoder: %d hypotheses of %d tokens, there is room for %d of %d", count,
-                      s->length + 1, s->most, s->longest);
-    for (int i = 0; i < count && ctx->err == TING_OK; i++) {
-        const int parent = parents == NULL ? i : parents[i];
-        if (parent < 0 || parent >= s->count)
-            ting_ctx_fail(ctx, TING_ERR_INTERNAL, "attention decoder: hypothesis %d of %d goes on", parent, s->count);
-    }
-    return ctx->err == TING_OK;
-}
-
-/* Who sees what: each query its hypothesis's tokens, and all rows of its utterance; the rows that are new. */
-static int *look(ting_ctx *ctx, const ting_attention_steps *s, ting_attention *self, ting_attention *across)
-{
-    const size_t count = (size_t)s->count;
-    ting_span *spans = ting_arena_take_zeroed(ctx->arena, 2 * count, sizeof *spans);
-    int *row = ting_ctx_ints(ctx, s->count);
-    if (spans == NULL)
-        ting_ctx_fail(ctx, TING_ERR_MEMORY, "no memory for the spans of %d hypotheses", s->count);
-    if (ctx->err != TING_OK)
-        return NULL;
-    for (int i = 0; i < s->count; i++) {
-        const int first = i * s->longest, m = s->of_memory[i];
-        row[i] = first + s->length;
-        spans[i] = (ting_span){.q0 = i, .q1 = i + 1, .k0 = first, .k1 = row[i] + 1};
-        spans[s->count + i] = (ting_span){.q0 = i, .q1 = i + 1, .k0 = s->memory_start[m], .k1 = s->memory_start[m + 1]};
-    }
-    *self = (ting_attention){.spans = spans, .count = s->count, .heads = s->decoder->config.heads};
-    *across = (ting_attention){.spans = spans + count, .count = s->count, .heads = s->decoder->config.heads};
-    return row;
 }
 
 ting_tensor ting_attention_steps_take(ting_ctx *ctx, ting_attention_steps *s, const int *tokens, const int *parents, int count)
 {
-    const ting_tensor none = {0};
-    ting_attention self, across;
-    if (ctx->err != TING_OK || !check(ctx, s, parents, count))
-        return none;
-    if (parents != NULL)
-        follow(s, parents, count);
-    s->count = count;
-    const int *row = look(ctx, s, &self, &across);
     ting_tensor position = ting_ctx_constant(ctx, 1, s->decoder->config.width);
     if (ctx->err != TING_OK)
-        return none;
-    ting_sinusoid_fill(ctx, s->length, 1, position);
+        return (ting_tensor){0};
+    ting_sinusoid_fill(ctx, ting_transformer_steps_length(s->layers), 1, position);
     ting_tensor x = ting_add(ctx, ting_attention_embed(ctx, s->reader, tokens, count), position);
-    for (int i = 0; i < s->reader->layers; i++) {
-        const ting_mha_kept past = kept_of(s, s->past, s->most * s->longest, i, row);
-        const ting_mha_kept memory = kept_of(s, s->memory, s->memory_rows, i, NULL);
-        x = ting_transformer_layer_step(ctx, &s->decoder->shape, &s->reader->layer[i], x, &self, &past, &across, &memory);
-    }
-    if (ctx->err == TING_OK)
-        s->length++;
-    return ting_attention_output(ctx, s->decoder, s->reader, x);
+    x = ting_transformer_steps_take(ctx, s->layers, x, parents);
+    return ctx->err == TING_OK ? ting_attention_output(ctx, s->decoder, s->reader, x) : x;
 }

@@ -242,6 +242,160 @@ ting_tensor ting_bahdanau_logits(ting_ctx *ctx, const ting_bahdanau_net *net, ti
     return ting_linear_apply(ctx, hidden, net->output, TING_ACT_NONE);
 }
 
+/* ---- step by step ---- */
+
+struct ting_bahdanau_steps {
+    const ting_bahdanau_net *net;
+    int most, count, length;
+    int *memory_start;              /* [segments + 1] */
+    int *of_memory, *of_memory_new; /* [most] each hypothesis's segment */
+    ting_real *memory, *keys;       /* [M, 2 hidden], [M, attention] */
+    ting_real *state, *state_new;   /* [most, hidden] */
+    int memory_rows;
+};
+
+void ting_bahdanau_steps_free(ting_bahdanau_steps *s)
+{
+    if (s == NULL)
+        return;
+    ting_free(s->memory_start);
+    ting_free(s->of_memory);
+    ting_free(s->of_memory_new);
+    ting_free(s->memory);
+    ting_free(s->keys);
+    ting_free(s->state);
+    ting_free(s->state_new);
+    ting_free(s);
+}
+
+static ting_tensor rows_of(ting_real *data, int rows, int cols)
+{
+    return (ting_tensor){.data = data, .rows = rows, .cols = cols, .ld = cols};
+}
+
+static void copy_rows(ting_tensor from, ting_real *to)
+{
+    for (int r = 0; r < from.rows; r++)
+        memcpy(to + (size_t)r * (size_t)from.cols, ting_row(from, r), (size_t)from.cols * sizeof *to);
+}
+
+/* What the hypotheses that are there look at: a span of one query each. */
+static void look(ting_ctx *ctx, const ting_bahdanau_steps *s, loop *l)
+{
+    ting_span *spans = take(ctx, s->count, sizeof *spans);
+    int *single = take(ctx, s->count, sizeof *single);
+    if (ctx->err != TING_OK)
+        return;
+    for (int i = 0; i < s->count; i++) {
+        const int m = s->of_memory[i];
+        spans[i] = (ting_span){.q0 = i, .q1 = i + 1, .k0 = s->memory_start[m], .k1 = s->memory_start[m + 1]};
+        single[i + 1] = i + 1;
+    }
+    *l = (loop){.memory = rows_of(s->memory, s->memory_rows, 2 * s->net->shape.hidden),
+                .keys = rows_of(s->keys, s->memory_rows, s->net->shape.attention),
+                .geometry = {.spans = spans, .heads = 1}, .single = {.start = single}};
+}
+
+static ting_err begin_steps(ting_ctx *ctx, ting_bahdanau_steps *s, ting_tensor memory)
+{
+    ting_err err = TING_OK;
+    const ting_arena_mark mark = ting_arena_tell(ctx->arena);
+    loop l = {0};
+    copy_rows(memory, s->memory);
+    const ting_tensor keys = ting_linear(ctx, memory, s->net->u, NULL, TING_ACT_NONE);
+    TRY(ctx->err);
+    copy_rows(keys, s->keys);
+    look(ctx, s, &l);
+    TRY(ctx->err);
+    const ting_tensor state = first_state(ctx, s->net, &l, s->count);
+    TRY(ctx->err);
+    copy_rows(state, s->state);
+out:
+    ting_arena_rewind(ctx->arena, mark);
+    return err;
+}
+
+ting_err ting_bahdanau_steps_new(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor memory, ting_segments memory_segments, int most,
+                                 ting_bahdanau_steps **out)
+{
+    ting_err err = TING_OK;
+    const size_t rows = (size_t)memory.rows, h = (size_t)net->shape.hidden, count = (size_t)memory_segments.count;
+    ting_bahdanau_steps *s = NULL;
+    *out = NULL;
+    TRY(ctx->err);
+    if (memory_segments.count < 1 || most < memory_segments.count || most > 1 << 20)
+        FAIL(TING_ERR_ARGUMENT, "decoder: %d hypotheses for %d utterances", most, memory_segments.count);
+    s = ting_alloc(1, sizeof *s);
+    if (s == NULL)
+        return TING_ERR_MEMORY;
+    *s = (ting_bahdanau_steps){.net = net, .most = most, .count = memory_segments.count, .memory_rows = memory.rows,
+                               .memory_start = ting_alloc(count + 1, sizeof(int)),
+                               .of_memory = ting_alloc((size_t)most, sizeof(int)),
+                               .of_memory_new = ting_alloc((size_t)most, sizeof(int)),
+                               .memory = ting_alloc(rows * 2 * h, sizeof(ting_real)),
+                               .keys = ting_alloc(rows * (size_t)net->shape.attention, sizeof(ting_real)),
+                               .state = ting_alloc((size_t)most * h, sizeof(ting_real)),
+                               .state_new = ting_alloc((size_t)most * h, sizeof(ting_real))};
+    if (s->memory_start == NULL || s->of_memory == NULL || s->of_memory_new == NULL || s->memory == NULL || s->keys == NULL ||
+        s->state == NULL || s->state_new == NULL)
+        FAIL(TING_ERR_MEMORY, "out of memory for %d hypotheses", most);
+    memcpy(s->memory_start, memory_segments.start, (count + 1) * sizeof *s->memory_start);
+    for (int i = 0; i < s->count; i++) {
+        s->of_memory[i] = i;
+        if (s->memory_start[i] == s->memory_start[i + 1])
+            FAIL(TING_ERR_INTERNAL, "segment %d of the memory is empty", i);
+    }
+    TRY(begin_steps(ctx, s, memory));
+    *out = s;
+    s = NULL;
+out:
+    ting_bahdanau_steps_free(s);
+    return err;
+}
+
+/* Puts hypothesis parents[i] at place i. */
+static void follow(ting_bahdanau_steps *s, const int *parents, int count)
+{
+    const size_t h = (size_t)s->net->shape.hidden;
+    for (int i = 0; i < count; i++) {
+        memcpy(s->state_new + (size_t)i * h, s->state + (size_t)parents[i] * h, h * sizeof *s->state);
+        s->of_memory_new[i] = s->of_memory[parents[i]];
+    }
+    memcpy(s->state, s->state_new, (size_t)count * h * sizeof *s->state);
+    memcpy(s->of_memory, s->of_memory_new, (size_t)count * sizeof *s->of_memory);
+}
+
+ting_tensor ting_bahdanau_step(ting_ctx *ctx, ting_bahdanau_steps *s, const int *ids, const int *parents, int count)
+{
+    const ting_tensor none = {0};
+    ting_tensor context;
+    loop l = {0};
+    if (ctx->err == TING_OK && (count < 1 || count > s->most))
+        ting_ctx_fail(ctx, TING_ERR_ARGUMENT, "decoder: %d hypotheses, there is room for %d", count, s->most);
+    for (int i = 0; i < count && ctx->err == TING_OK; i++) {
+        const int parent = parents == NULL ? i : parents[i];
+        if (parent < 0 || parent >= s->count)
+            ting_ctx_fail(ctx, TING_ERR_INTERNAL, "decoder: hypothesis %d of %d goes on", parent, s->count);
+    }
+    if (ctx->err != TING_OK)
+        return none;
+    if (parents != NULL)
+        follow(s, parents, count);
+    s->count = count;
+    look(ctx, s, &l);
+    const ting_tensor embedding = embed(ctx, s->net, s->net->target, ids, count);
+    if (ctx->err != TING_OK)
+        return none;
+    const ting_tensor state = one_step(ctx, s->net, &l, s->length, embedding, rows_of(s->state, count, s->net->shape.hidden), &context);
+    if (ctx->err != TING_OK)
+        return none;
+    s->length++;
+    copy_rows(state, s->state);
+    return ting_concat_cols(ctx, (const ting_tensor[]){state, context, embedding}, 3);
+}
+
+/* ---- the output ---- */
+
 ting_linear_params ting_bahdanau_net_output(const ting_bahdanau_net *net)
 {
     return net->output;

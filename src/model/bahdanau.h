@@ -43,6 +43,23 @@ ting_tensor ting_bahdanau_encode(ting_ctx *ctx, const ting_bahdanau_net *net, co
 ting_tensor ting_bahdanau_decode(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor memory, ting_segments memory_segments,
                                  const int *ids, ting_segments segments, const int *of_memory);
 
+/* ---- one character after the other, for a search ---- */
+
+/* Hypotheses side by side, each with its state. One thread. */
+typedef struct ting_bahdanau_steps ting_bahdanau_steps;
+
+/* Begins with a hypothesis for each segment of the memory, of which it keeps a copy. Room for `most`. Borrows the net. Returns owned in
+ * *out, free with ting_bahdanau_steps_free. The context has no tape; its arena is rewound. Errors: argument (sizes), memory, sticky ones of
+ * the context. */
+ting_err ting_bahdanau_steps_new(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor memory, ting_segments memory_segments,
+                                 int most, ting_bahdanau_steps **out);
+void ting_bahdanau_steps_free(ting_bahdanau_steps *steps);
+
+/* Hypothesis i becomes what hypothesis parents[i] was (NULL: i itself), with ids[i] behind it, <S> in the first step -> [count,
+ * 3 hidden + width], in the arena: the last rows of ting_bahdanau_decode. Failures are sticky: no room (argument), a parent that is none
+ * (internal). */
+ting_tensor ting_bahdanau_step(ting_ctx *ctx, ting_bahdanau_steps *steps, const int *ids, const int *parents, int count);
+
 /* The output layer: logits [U, characters]. */
 ting_tensor ting_bahdanau_logits(ting_ctx *ctx, const ting_bahdanau_net *net, ting_tensor hidden);
 

@@ -276,6 +276,27 @@ ting_tensor ting_p2h_run_decoder(ting_ctx *ctx, const ting_p2h_model *model, tin
                               : ting_bahdanau_decode(ctx, model->birnn, memory, memory_segments, ids, segments, of_memory);
 }
 
+ting_err ting_p2h_steps_begin(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments, int most,
+                              int longest, ting_p2h_steps *out)
+{
+    *out = (ting_p2h_steps){.model = model};
+    return model->s2s != NULL ? ting_s2s_steps_new(ctx, model->s2s, memory, memory_segments, most, longest, &out->s2s)
+                              : ting_bahdanau_steps_new(ctx, model->birnn, memory, memory_segments, most, &out->birnn);
+}
+
+void ting_p2h_steps_end(ting_p2h_steps *steps)
+{
+    ting_transformer_steps_free(steps->s2s);
+    ting_bahdanau_steps_free(steps->birnn);
+    *steps = (ting_p2h_steps){0};
+}
+
+ting_tensor ting_p2h_step(ting_ctx *ctx, ting_p2h_steps *steps, const int *ids, const int *parents, int count)
+{
+    return steps->s2s != NULL ? ting_s2s_step(ctx, steps->model->s2s, steps->s2s, ids, parents, count)
+                              : ting_bahdanau_step(ctx, steps->birnn, ids, parents, count);
+}
+
 ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor hidden)
 {
     return model->s2s != NULL ? ting_s2s_logits(ctx, model->s2s, hidden) : ting_bahdanau_logits(ctx, model->birnn, hidden);

@@ -38,6 +38,18 @@ const char *ting_p2h_kind_name(const ting_p2h_model *model);
 ting_tensor ting_p2h_encode(ting_ctx *ctx, const ting_p2h_model *model, const int *ids, ting_segments segments);
 ting_tensor ting_p2h_run_decoder(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments,
                                  const int *ids, ting_segments segments, const int *of_memory);
+
+/* The same one character after the other: ting_s2s_steps_new or ting_bahdanau_steps_new; ting_s2s_step or ting_bahdanau_step. */
+typedef struct ting_p2h_steps { /* start with {0}; free with ting_p2h_steps_end */
+    const ting_p2h_model *model;
+    ting_transformer_steps *s2s;
+    ting_bahdanau_steps *birnn;
+} ting_p2h_steps;
+ting_err ting_p2h_steps_begin(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor memory, ting_segments memory_segments, int most,
+                              int longest, ting_p2h_steps *out);
+void ting_p2h_steps_end(ting_p2h_steps *steps);
+ting_tensor ting_p2h_step(ting_ctx *ctx, ting_p2h_steps *steps, const int *ids, const int *parents, int count);
+
 ting_tensor ting_p2h_decoder_logits(ting_ctx *ctx, const ting_p2h_model *model, ting_tensor hidden);
 ting_linear_params ting_p2h_decoder_output(const ting_p2h_model *model); /* borrowed */
 

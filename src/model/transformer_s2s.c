@@ -88,18 +88,21 @@ const ting_s2s_shape *ting_s2s_net_shape(const ting_s2s_net *net)
     return &net->shape;
 }
 
-/* ids [T] -> [T, width]; the sticky error when one is outside of the table. */
-static ting_tensor embed(ting_ctx *ctx, const ting_s2s_net *net, const ting_param *table, const int *ids,
-                         ting_segments segments)
+/* ids [count] -> [count, width], without positions; the sticky error when one is outside of the table. */
+static ting_tensor look_up(ting_ctx *ctx, const ting_param *table, const int *ids, int count)
 {
-    const int total = segments.start[segments.count], width = net->shape.layer.width;
-    for (int t = 0; t < total; t++)
+    for (int t = 0; t < count; t++)
         if (ids[t] < 0 || ids[t] >= table->t.rows) {
             ting_ctx_fail(ctx, TING_ERR_INTERNAL, "id %d, %s has %d rows", ids[t], table->name, table->t.rows);
             return (ting_tensor){0};
         }
-    ting_tensor x = ting_scale(ctx, ting_embedding(ctx, ids, total, table), (ting_real)sqrt((double)width));
-    x = ting_add(ctx, x, ting_sinusoid(ctx, segments, width));
+    return ting_scale(ctx, ting_embedding(ctx, ids, count, table), (ting_real)sqrt((double)table->t.cols));
+}
+
+static ting_tensor embed(ting_ctx *ctx, const ting_s2s_net *net, const ting_param *table, const int *ids, ting_segments segments)
+{
+    ting_tensor x = look_up(ctx, table, ids, segments.start[segments.count]);
+    x = ting_add(ctx, x, ting_sinusoid(ctx, segments, net->shape.layer.width));
     return ting_dropout(ctx, x, net->shape.input_dropout);
 }
 
@@ -138,6 +141,24 @@ ting_tensor ting_s2s_decode(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor 
     x = final_norm(ctx, net, x, net->decoder_norm);
     ting_ctx_see(ctx, x, "hidden");
     return x;
+}
+
+ting_err ting_s2s_steps_new(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor memory, ting_segments memory_segments, int most,
+                            int longest, ting_transformer_steps **out)
+{
+    const ting_s2s_shape *s = &net->shape;
+    return ting_transformer_steps_new(ctx, &s->layer, net->decoder, s->decoder_layers, memory, memory_segments, most, longest, out);
+}
+
+ting_tensor ting_s2s_step(ting_ctx *ctx, const ting_s2s_net *net, ting_transformer_steps *steps, const int *ids, const int *parents,
+                          int count)
+{
+    ting_tensor position = ting_ctx_constant(ctx, 1, net->shape.layer.width);
+    if (ctx->err != TING_OK)
+        return (ting_tensor){0};
+    ting_sinusoid_fill(ctx, ting_transformer_steps_length(steps), 1, position);
+    ting_tensor x = ting_add(ctx, look_up(ctx, net->character_table, ids, count), position);
+    return final_norm(ctx, net, ting_transformer_steps_take(ctx, steps, x, parents), net->decoder_norm);
 }
 
 ting_tensor ting_s2s_logits(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor hidden)

@@ -14,7 +14,7 @@
 #ifndef TING_MODEL_TRANSFORMER_S2S_H
 #define TING_MODEL_TRANSFORMER_S2S_H
 
-#include "model/transformer.h"
+#include "model/transformer_steps.h"
 
 typedef struct ting_s2s_shape {
     int syllables, characters; /* sizes of the tables */
@@ -42,6 +42,12 @@ ting_tensor ting_s2s_encode(ting_ctx *ctx, const ting_s2s_net *net, const int *i
  * own number). -> [U, width]. */
 ting_tensor ting_s2s_decode(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor memory, ting_segments memory_segments,
                             const int *ids, ting_segments segments, const int *of_memory);
+
+/* The same one character after the other: ids [count], <S> in the first step, of hypotheses of these steps -> [count, width]. */
+ting_err ting_s2s_steps_new(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor memory, ting_segments memory_segments, int most,
+                            int longest, ting_transformer_steps **out);
+ting_tensor ting_s2s_step(ting_ctx *ctx, const ting_s2s_net *net, ting_transformer_steps *steps, const int *ids, const int *parents,
+                          int count);
 
 /* The output layer: logits [U, characters]. */
 ting_tensor ting_s2s_logits(ting_ctx *ctx, const ting_s2s_net *net, ting_tensor hidden);

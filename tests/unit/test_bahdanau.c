@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "model/bahdanau.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { SYLLABLES = 11, CHARACTERS = 12, SPOKEN = 3, WRITTEN = 4 };
@@ -78,6 +79,39 @@ static void a_sentence_alone_is_the_same(void **state)
     drop(&m);
 }
 
+/* One character after the other gives the rows of the whole, also where a hypothesis splits, moves or falls out. */
+static void steps_are_the_whole(void **state)
+{
+    (void)state;
+    static const int lines[3][3] = {{1, 6, 4}, {1, 5, 8}, {1, 6, 9}}; /* of sentence 0, of 2, of 0 again */
+    static const int sentence[] = {0, 2, 0}, starts[] = {0, 3, 6, 9};
+    static const struct {
+        int count, ids[3], parents[3], is[3]; /* is: which line each hypothesis is a beginning of */
+    } steps[] = {{3, {1, 1, 1}, {0, 0, 0}, {0, 0, 1}}, {2, {5, 6}, {2, 0}, {1, 0}}, {3, {9, 8, 4}, {1, 0, 1}, {2, 1, 0}}};
+    model m = make();
+    const ting_segments sources = {SPOKEN, spoken_start};
+    const ting_tensor want = run(&m, sources, spoken, &lines[0][0], (ting_segments){3, starts}, sentence);
+    const ting_tensor memory = ting_bahdanau_encode(&m.ctx, m.net, spoken, sources);
+    ting_bahdanau_steps *s;
+    assert_ok(ting_bahdanau_steps_new(&m.ctx, m.net, memory, sources, 4, &s));
+    for (int t = 0; t < 3; t++) {
+        const int *parents = t == 0 ? NULL : steps[t].parents;
+        const ting_tensor y = ting_bahdanau_logits(&m.ctx, m.net, ting_bahdanau_step(&m.ctx, s, steps[t].ids, parents, steps[t].count));
+        assert_ok(m.ctx.err);
+        for (int i = 0; i < steps[t].count; i++) /* in the first step hypothesis 1 is of sentence 1, which nobody asks for */
+            for (int c = 0; (t > 0 || i != 1) && c < CHARACTERS; c++)
+                assert_true(fabs((double)(ting_row(y, i)[c] - ting_row(want, starts[t == 0 ? i / 2 : steps[t].is[i]] + t)[c])) < 1e-5);
+    }
+    ting_bahdanau_step(&m.ctx, s, steps[0].ids, (const int[]){0, 3, 0}, 3);
+    assert_int_equal(m.ctx.err, TING_ERR_INTERNAL);
+    m.ctx.err = TING_OK;
+    ting_bahdanau_step(&m.ctx, s, (const int[]){1, 1, 1, 1, 1}, (const int[]){0, 0, 0, 0, 0}, 5);
+    assert_int_equal(m.ctx.err, TING_ERR_ARGUMENT);
+    m.ctx.err = TING_OK;
+    ting_bahdanau_steps_free(s);
+    drop(&m);
+}
+
 static void wrong_sizes_are_refused(void **state)
 {
     (void)state;
@@ -103,6 +137,7 @@ static ting_err all_of(void *unused)
     (void)unused;
     const ting_bahdanau_shape shape = {.syllables = SYLLABLES, .characters = CHARACTERS, .width = 5, .hidden = 7, .attention = 6};
     const ting_segments sources = {SPOKEN, spoken_start}, targets = {WRITTEN, written_start};
+    ting_bahdanau_steps *steps = NULL;
     ting_arena *arena = ting_arena_new(SMALL);
     ting_params *params = ting_params_new();
     ting_bahdanau_net *net = arena == NULL || params == NULL ? NULL : ting_bahdanau_net_new(&shape, params);
@@ -114,7 +149,11 @@ static ting_err all_of(void *unused)
     ting_tensor memory = ting_bahdanau_encode(&ctx, net, spoken, sources);
     ting_bahdanau_logits(&ctx, net, ting_bahdanau_decode(&ctx, net, memory, sources, written, targets, of_memory));
     TRY(ctx.err);
+    TRY(ting_bahdanau_steps_new(&ctx, net, memory, sources, SPOKEN, &steps));
+    ting_bahdanau_step(&ctx, steps, written, (const int[]){2, 0}, 2);
+    TRY(ctx.err);
 out:
+    ting_bahdanau_steps_free(steps);
     ting_bahdanau_net_free(net);
     ting_params_free(params);
     ting_arena_free(arena);
@@ -131,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sentence_alone_is_the_same),
+        cmocka_unit_test(steps_are_the_whole),
         cmocka_unit_test(wrong_sizes_are_refused),
         cmocka_unit_test(running_out_of_memory_is_reported),
     };
