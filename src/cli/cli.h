@@ -74,6 +74,9 @@ ting_exit ting_cli_error(ting_cli *cli, ting_err code);
 /* The same where an argument that the library refuses was a word of the command line: USAGE for it. */
 ting_exit ting_cli_wrong(ting_cli *cli, ting_err code);
 
+/* Remarks, unless quiet or there are none, that of a text's words none is known to a language model. */
+void ting_cli_say_unknown(ting_cli *cli, const char *text, size_t words, const char *model);
+
 /* Says a remark of the library unless quiet: functions for ting_model_options.log and ting_log, with the ting_cli as their
  * self. */
 void ting_cli_remark(void *self, const char *sentence);

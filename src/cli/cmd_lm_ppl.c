@@ -172,9 +172,8 @@ static ting_err read_file(ting_cli *cli, const models *m, const char *path, cons
         err = ting_fail(TING_ERR_FORMAT, "%s: there is no text in it, and so no perplexity", in.name);
     if (err == TING_OK && !o->lines && !o->fit)
         print(path, &own);
-    if (err == TING_OK && own.words > 0 && own.unknown == own.words && !cli->quiet)
-        ting_cli_say(cli, "%s: none of its %zu words is known to %s: is that over other words, such as an acoustic model's tokens?",
-                     in.name, own.words, m->names[0]);
+    if (err == TING_OK && own.unknown == own.words)
+        ting_cli_say_unknown(cli, in.name, own.words, m->names[0]);
     ting_text_close(&in);
     *all = (sum){all->log_prob + own.log_prob, all->sentences + own.sentences, all->characters + own.characters, all->words + own.words,
                  all->unknown + own.unknown};

@@ -69,9 +69,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_progress_begin(&bar, cli, "lm score", 0, "lines");
     err = ting_tool_rerank(lm, &options, &report, stdout);
     ting_progress_end(&bar);
-    if (err == TING_OK && report.words > 0 && report.unknown == report.words && !cli->quiet)
-        ting_cli_say(cli, "%s: none of its %zu words is known to %s: is that over other words, such as an acoustic model's tokens?",
-                     options.list.name, report.words, cli->inputs[0]);
+    if (err == TING_OK && report.unknown == report.words)
+        ting_cli_say_unknown(cli, options.list.name, report.words, cli->inputs[0]);
     if (err == TING_OK && o->tune != NULL && !cli->quiet)
         say_tuned(cli, &report);
 out:

@@ -113,6 +113,13 @@ ting_exit ting_cli_wrong(ting_cli *cli, ting_err code)
                                      : ting_cli_error(cli, code);
 }
 
+void ting_cli_say_unknown(ting_cli *cli, const char *text, size_t words, const char *model)
+{
+    if (words > 0 && !cli->quiet)
+        ting_cli_say(cli, "%s: none of its %zu words is known to %s: is that over other words, such as an acoustic model's tokens?", text,
+                     words, model);
+}
+
 void ting_cli_remark(void *self, const char *sentence)
 {
     ting_cli *cli = self;
