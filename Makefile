@@ -251,26 +251,41 @@ define PC
 prefix=$(PREFIX)
 includedir=$${prefix}/include
 libdir=$${prefix}/lib
+modelsdir=$${prefix}/share/tingxie/models
 
 Name: tingxie
 Description: Mandarin speech recognition
 Version: $(VERSION)
 Cflags: -I$${includedir}
 Libs: -L$${libdir} -ltingxie
-Libs.private: $(LIBS)
+Libs.private: $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
 endef
-export PC
+# What trains needs more than the shared library exports: both archives, and MPI where it was found.
+define TRAIN_PC
+prefix=$(PREFIX)
+includedir=$${prefix}/include
+libdir=$${prefix}/lib
 
-install: all $(SO) ## program, libraries, header, pkg-config file, man pages, completions, models: PREFIX, DESTDIR
+Name: tingxie-train
+Description: Mandarin speech recognition, training of its models
+Version: $(VERSION)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -l:libtingxie_train.a -l:libtingxie.a $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm $(MPI_LIBS)
+endef
+export PC TRAIN_PC
+
+install: all $(SO) ## program, libraries, headers, pkg-config files, man pages, docs, recipes, completions, models: PREFIX, DESTDIR
 	$(Q)install -d $(ROOT)/bin $(ROOT)/include $(ROOT)/lib/pkgconfig $(ROOT)/share/man/man1 $(ROOT)/share/doc/tingxie \
 	    $(ROOT)/share/bash-completion/completions $(ROOT)/share/zsh/site-functions $(ROOT)/share/tingxie/models
 	$(Q)install $(PROG) $(ROOT)/bin/tingxie
 	$(Q)install -m 644 include/*.h $(ROOT)/include
-	$(Q)install -m 644 $(LIB) $(ROOT)/lib
+	$(Q)install -m 644 $(LIB) $(TLIB) $(ROOT)/lib
 	$(Q)install $(SO) $(ROOT)/lib
 	$(Q)ln -sf $(notdir $(SO)) $(ROOT)/lib/libtingxie.so
 	$(Q)printf '%s\n' "$$PC" >$(ROOT)/lib/pkgconfig/tingxie.pc
-	$(Q)install -m 644 LICENSE $(ROOT)/share/doc/tingxie
+	$(Q)printf '%s\n' "$$TRAIN_PC" >$(ROOT)/lib/pkgconfig/tingxie-train.pc
+	$(Q)install -m 644 LICENSE README.md $(ROOT)/share/doc/tingxie
+	$(Q)cp -R docs recipes $(ROOT)/share/doc/tingxie && chmod -R a+rX $(ROOT)/share/doc/tingxie
 	$(Q)$(PROG) --generate man >$(ROOT)/share/man/man1/tingxie.1
 	$(Q)$(PROG) --generate commands | while read -r c; do \
 	    $(PROG) --generate man $$c >"$(ROOT)/share/man/man1/tingxie-$$(echo $$c | tr ' ' -).1" || exit 1; done

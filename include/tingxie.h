@@ -30,7 +30,8 @@
  *
  * Errors. Every function that can fail returns a ting_err: TING_OK (0), or a negative code; the sentence that
  * names the thing, what was expected and what was found is ting_error_message() on the same thread.
- * Outputs are set only on success (pointers are NULL after a failure). Every free accepts NULL.
+ * Outputs are set only on success (pointers are NULL after a failure). Every free accepts NULL; other pointers must not be NULL
+ * unless said so.
  *
  * Threads. A model is immutable and may be shared by any number of threads. A stream or result is used by
  * one thread at a time. Results do not depend on the number of threads or on how sound is cut into pieces.
@@ -40,7 +41,8 @@
  *
  * Versions. Structs that the caller fills begin with their size: fill them with their *_defaults function first,
  * and a program built with an older header keeps working. Structs that the library fills are read through
- * pointers it returns and only grow at their end. The library never prints, exits or touches the network.
+ * pointers it returns and only grow at their end; those that the caller has in its own memory or in an array (ting_partial,
+ * ting_written, ting_grade, ting_lm_score, ting_lm_weighted) never change. The library never prints, exits or touches the network.
  */
 #ifndef TINGXIE_H
 #define TINGXIE_H
@@ -81,7 +83,10 @@ TING_API const char *ting_error_message(void);
 /* Short name of a code, such as "format". Never NULL; static storage. */
 TING_API const char *ting_error_name(ting_err code);
 
-/* "0.1.0"; static storage. */
+/* Of this header: 10000 major + 100 minor + patch. */
+#define TING_VERSION_NUMBER 100
+
+/* Of the library: "0.1.0"; static storage. */
 TING_API const char *ting_version(void);
 
 /* Writes lines that tell the version, the compiler, what was built in, which optional parts are absent,
@@ -103,7 +108,7 @@ typedef struct ting_model_options {
     ting_precision precision; /* F32; a choice of packing at load: any model file serves all three */
     int hanzi;                /* 1: a pinyin-to-hanzi network is wanted; 0: none, text is pinyin; 2: one is taken if found */
     const char *folder;       /* where networks that the model lacks are looked for; NULL: the usual places */
-    void (*log)(void *self, const char *sentence); /* remarks, such as which files were taken; NULL: none */
+    void (*log)(void *self, const char *sentence); /* remarks, such as files that could not be read; NULL: none */
     void *log_self;
     const char *lm;   /* a file with an n-gram language model that weighs lines of hanzi too (docs/LM.md); NULL: one is taken if found */
     double lm_weight; /* 0.9; of its log-probabilities; 0: none is taken */
@@ -119,7 +124,8 @@ TING_API void ting_model_options_defaults(ting_model_options *options, size_t si
  * as "zipformer-wenetspeech-3.3m" (a file or folder of that name in the working directory wins). path NULL takes the first
  * acoustic model of the usual places. Networks that the model lacks (a Zipformer file has no pinyin-to-hanzi; a model whose tokens are
  * characters needs none) are taken from the usual places: options->folder alone if given; else the folder named by the
- * environment variable TING_MODELS, then "models" beside the build tree of the running program, then the installed data folder.
+ * environment variable TING_MODELS, "models" beside the build tree of the running program, share/tingxie/models of where the running
+ * program or the shared library is installed, the user's data folder (docs/API.md), and at last the folder that the named file stands in.
  * Options NULL: the defaults. The weights are packed into memory; files are closed when it returns.
  * Returns owned (free with ting_model_free). Errors: io, format, model, argument (a weight out of range), unsupported (`lm` is no n-gram
  * model, or the pinyin-to-hanzi network an encoder-decoder), not found (no model anywhere: the sentence lists the places), memory. */
@@ -158,14 +164,14 @@ typedef struct ting_options {
                                model has one, helps to choose among what was heard and tells where 一 and 不
                                stand, which are written yi1 and bu4 whatever their tone was: fewer errors */
     int constrained;        /* 1: a character must have a reading that fits its syllable; 0: the network is free */
-    double pause;           /* 0.8; seconds without a syllable that end a sentence, at least 0.2. A model that cannot stream hears
+    double pause;           /* 0.8; seconds without a syllable that end a sentence, 0.2 to 3600. A model that cannot stream hears
                                segments between such pauses, of at most 30 s (docs/API.md) */
     double longest;         /* 30; most seconds of a sentence, 5 to 120; from two thirds of it any pause of 0.24 s ends it */
     int channel;            /* 0: mix all channels down; n: take the n-th, from 1 */
     const char *raw;        /* the file is headerless: "s16le:16000:1" (type, rate, channels); NULL: it has a header */
     const char *keywords;   /* a file with a keyword a line, in hanzi, pinyin or the model's tokens: report these only, each as a
                                sentence; NULL: write everything. Wants a transducer */
-    double keyword_threshold; /* 0.25; least mean probability of a keyword's tokens, in (0, 1) */
+    double keyword_threshold; /* 0.25; least mean probability of a keyword's tokens, 0 to 1 */
     double keyword_boost;     /* 1.0; added to the log-probability of a keyword's tokens, 0 to 10 */
     int (*progress)(void *self, double done, double total); /* seconds of sound; total 0: not known. Non-zero
                                stops with TING_ERR_CANCELLED. Called a few times a second of work, and while a pipe is
@@ -268,7 +274,7 @@ TING_API const ting_hypothesis *ting_sentence_hypothesis(const ting_sentence *se
  * there are no alternatives. */
 TING_API const ting_char *ting_hypothesis_char(const ting_sentence *sentence, int hypothesis, int index);
 
-typedef struct ting_result ting_result; /* all sentences of one recording, in order of time */
+typedef struct ting_result ting_result; /* all sentences of one recording, in order of time. The functions below read NULL as none */
 
 TING_API int ting_result_sentence_count(const ting_result *result);
 TING_API const ting_sentence *ting_result_sentence(const ting_result *result, int index);
@@ -279,7 +285,7 @@ TING_API void ting_result_free(ting_result *result);
 
 typedef enum ting_format {
     TING_FORMAT_TXT,     /* a line a sentence */
-    TING_FORMAT_JSON,    /* everything there is, one object */
+    TING_FORMAT_JSON,    /* one object: sentences, characters, tokens, hypotheses */
     TING_FORMAT_SRT,     /* subtitles, SubRip */
     TING_FORMAT_VTT,     /* subtitles, WebVTT */
     TING_FORMAT_LRC,     /* lyrics with times */
@@ -292,17 +298,17 @@ typedef enum ting_format {
 /* "txt", "json", ..: also the usual ending of a file's name. NULL outside the enum. */
 TING_API const char *ting_format_name(ting_format format);
 
-/* Formats a result; `name` is what JSON and CTM call the recording. Returns an owned text that ends in a newline, free with
- * ting_text_free. Errors: argument, memory. */
+/* Formats a result; `name` is what JSON, CTM and SLF call the recording (the latter two with _ for spaces); JSON and SLF show hypotheses.
+ * Returns an owned text that ends in a newline, free with ting_text_free. Errors: argument, memory. */
 TING_API ting_err ting_result_format(const ting_result *result, ting_format format, const char *name, char **out);
 TING_API void ting_text_free(char *text);
 
 /* ---- recognition ---- */
 
-/* A whole sound file of any length: it is read in blocks. "-" is standard input. Options NULL: the defaults.
- * Returns owned (free with ting_result_free). Errors: io, format (not sound, truncated, empty), unsupported, numeric
- * (a sample is not finite), argument (a channel that the file lacks), model (hanzi are wanted, but it was opened without the network
- * that writes them), cancelled, memory. */
+/* A whole sound file of any length: it is read in blocks. "-" is standard input. Options NULL: the defaults. Of a file that is cut off
+ * what is there is heard, with a remark to the model's log. Returns owned (free with ting_result_free). Errors: io, format (not sound,
+ * empty), unsupported, numeric (a sample is not finite), argument (a channel that the file lacks), model (hanzi are wanted, but it was
+ * opened without the network that writes them), cancelled, memory. */
 TING_API ting_err ting_recognize_file(const ting_model *model, const char *path, const ting_options *options,
                                       ting_result **out);
 
@@ -402,7 +408,8 @@ TING_API void ting_written_free(ting_written *lines);
 
 typedef struct ting_lm ting_lm; /* immutable, shared by threads */
 
-/* The language model in a file. Returns owned (free with ting_lm_free). Errors: io, format, model, not found (it holds none), memory. */
+/* The language model in a model file. Returns owned (free with ting_lm_free). Errors: io, format, model, not found (it holds none),
+ * unsupported (.arpa), memory. */
 TING_API ting_err ting_lm_open(const char *path, ting_lm **out);
 TING_API void ting_lm_free(ting_lm *lm);
 
@@ -413,7 +420,7 @@ typedef struct ting_lm_score { /* the caller has room for an array of them: it n
     size_t unknown;    /* of them not known to it */
 } ting_lm_score;
 
-/* A text as one sentence. Errors: argument, numeric, memory. */
+/* A text as one sentence. Errors: argument (not UTF-8, a zero byte), numeric, memory. */
 TING_API ting_err ting_lm_score_text(const ting_lm *lm, const char *text, size_t length, ting_lm_score *out);
 
 typedef struct ting_lm_weighted { /* of a mixture: p = sum of weight p. An array of them is handed over: it never grows */
@@ -439,7 +446,7 @@ TING_API ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, c
 TING_API void ting_lm_reader_free(ting_lm_reader *reader);
 
 /* out [count]: each text as one sentence; with a cache, behind those that were read before. All of `out` is 0 after a failure, and what the
- * cache remembers is as before. Errors: numeric, memory. */
+ * cache remembers is as before. Errors: argument (a text that is not UTF-8), numeric, memory. */
 TING_API ting_err ting_lm_reader_score(ting_lm_reader *reader, const char *const *texts, const size_t *lengths, size_t count,
                                        ting_lm_score *out);
 

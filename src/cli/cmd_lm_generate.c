@@ -20,7 +20,8 @@ static ting_exit run(ting_cli *cli, const void *fields)
     ting_cli_catch_interrupt();
     for (int i = 0; i < o->count && err == TING_OK; i++) {
         char *text = NULL;
-        const uint64_t own = ting_rng_new((uint64_t)o->seed, (uint64_t)i).key; /* no sentence of one seed is one of the next */
+        /* no sentence behind the first is one of the next seed */
+        const uint64_t own = i == 0 ? (uint64_t)o->seed : ting_rng_new((uint64_t)o->seed, (uint64_t)i).key;
         err = ting_cli_interrupted() ? TING_ERR_CANCELLED
                                      : ting_lm_generate(lm, o->begin, own, o->longest, o->temperature, &text);
         if (err == TING_OK)

@@ -260,6 +260,8 @@ static ting_err finish(aligner *a, ting_result **out)
         FAIL(TING_ERR_MEMORY, "out of memory for a result");
     if (a->seconds <= 0)
         FAIL(TING_ERR_ARGUMENT, "no sound to align the text with");
+    if (ceil(a->seconds / a->row_seconds) < a->text.count) /* what the listener has appended says nothing */
+        FAIL(TING_ERR_ARGUMENT, "the text is too long for the sound: %d characters in %.3f s", a->text.count, a->seconds);
     TRY(search(a));
     for (int place = 0, first = 0; place < a->text.count; place++) {
         const int last = first_hit(a, place + 1) - 1;

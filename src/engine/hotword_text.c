@@ -117,7 +117,8 @@ static ting_err read_hanzi(reader *r, ting_view word, double weight)
     for (int i = 0; i < r->g2p.count; i++) {
         ids[i] = r->g2p.items[i].id;
         if (ids[i] == TING_PINYIN_NONE || ting_hanzi_p2h_syllable(r->p2h, ids[i]) == TING_P2H_UNKNOWN) {
-            leave_out(r, word, "its pinyin is not known; it can stand behind the word");
+            leave_out(r, word, memchr(word.text, ':', word.length) != NULL ? "between a word and its :weight stands a space"
+                                                                          : "its pinyin is not known; it can stand behind the word");
             goto out;
         }
     }
@@ -159,6 +160,20 @@ static bool is_syllable(ting_view word)
     return tone && ting_pinyin_read(word.text, word.length) != TING_PINYIN_NONE;
 }
 
+/* How many hanzi the word is; 0: it is something else too. */
+static int hanzi_in(ting_view word)
+{
+    int count = 0;
+    for (size_t at = 0; at < word.length; count++) {
+        uint32_t c = 0;
+        const int length = ting_utf8_decode(word.text + at, word.length - at, &c);
+        if (length <= 0 || !ting_utf8_is_hanzi(c))
+            return 0;
+        at += (size_t)length;
+    }
+    return count;
+}
+
 static ting_err read_line(reader *r, ting_view rest)
 {
     ting_err err = TING_OK;
@@ -187,7 +202,10 @@ static ting_err read_line(reader *r, ting_view rest)
         }
         ids[count++] = id;
     }
-    TRY(count > 0 ? add_word(r, word, ids, count, weight) : read_hanzi(r, word, weight));
+    if (count > 0 && hanzi_in(word) > 0 && hanzi_in(word) != count)
+        leave_out(r, word, "it has other syllables than characters");
+    else
+        TRY(count > 0 ? add_word(r, word, ids, count, weight) : read_hanzi(r, word, weight));
 out:
     return err;
 }

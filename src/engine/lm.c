@@ -2,6 +2,7 @@
 /* lm.c - the language models of tingxie.h: out of a file. */
 #include "engine/lm.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 ting_err ting_lm_open(const char *path, ting_lm **out)
@@ -12,6 +13,8 @@ ting_err ting_lm_open(const char *path, ting_lm **out)
     ting_lm *lm = ting_alloc(1, sizeof *lm);
     if (lm == NULL)
         return TING_ERR_MEMORY;
+    if (path != NULL && ting_path_ends(path, ".arpa"))
+        FAIL(TING_ERR_UNSUPPORTED, "%s: an ARPA file: make a model file of it first (tingxie convert %s -o lm.gguf)", path, path);
     TRY(ting_gguf_open(path, &lm->file));
     TRY(ting_network_find(&lm->file, "lm", &found));
     if (ting_lm_model_is(&found)) {

@@ -121,6 +121,8 @@ ting_err ting_lm_generate(const ting_lm *lm, const char *beginning, uint64_t see
     if (!(temperature > 0) || longest < 1 || longest > LONGEST)
         FAIL(TING_ERR_ARGUMENT, "a sentence of at most %d words at a temperature of %g, expected 1 to %d and more than 0", longest,
              temperature, (int)LONGEST);
+    if (beginning != NULL && ting_utf8_count(beginning, strlen(beginning)) < 0)
+        FAIL(TING_ERR_ARGUMENT, "the beginning of a sentence is not UTF-8");
     const int most = most_words(lm);
     TRY(begin(&s, lm));
     weights = ting_alloc(lm->words->count, sizeof *weights);

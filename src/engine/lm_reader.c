@@ -8,6 +8,7 @@
 #include "engine/options.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "model/lm_places.h"
 
 #include <math.h>
@@ -39,6 +40,8 @@ static ting_err add_text(ting_lm_reader *r, const char *text, size_t length, tin
     ting_err err = TING_OK;
     ting_lm_tokens *t = &r->tokens;
     size_t end = t->count > 0 ? r->start[t->count] : 0;
+    if (ting_utf8_count(text, length) < 0 || (length > 0 && memchr(text, '\0', length) != NULL))
+        FAIL(TING_ERR_ARGUMENT, "text %zu is no text: bytes that are not UTF-8, or a zero byte", t->count + 1);
     TRY(ting_vocabulary_cut(r->parts[0].lm->vocabulary, text, length, &r->cut));
     TRY(ting_reserve(&r->ids, end, r->cut.count + 2, &r->id_room, sizeof *r->ids));
     TRY(ting_reserve(&r->start, t->count + 1, 1, &r->count_room, sizeof *r->start));
@@ -199,7 +202,8 @@ ting_err ting_lm_reader_new(const ting_lm_weighted *parts, int count, const ting
         return TING_ERR_MEMORY;
     TRY(ting_lm_reader_options_take(options, &r->options));
     if (parts == NULL || count < 1 || count > MOST_PARTS)
-        FAIL(TING_ERR_ARGUMENT, "%d language models to read with, expected 1 to %d", parts == NULL ? 0 : count, (int)MOST_PARTS);
+        FAIL(TING_ERR_ARGUMENT, "%s%d language models to read with, expected 1 to %d", parts == NULL ? "none of " : "", count,
+             (int)MOST_PARTS);
     for (int p = 0; p < count; p++) {
         TRY(check_part(parts, count, p));
         r->parts[p] = parts[p];

@@ -10,6 +10,7 @@
 #include "engine/model.h"
 #include "engine/lm.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/options.h"
@@ -176,6 +177,20 @@ out:
     return err;
 }
 
+/* Behind the usual places, the one in which the named model stands. */
+static ting_err add_folder_of(const char *path, ting_paths *places)
+{
+    const char *name = ting_path_name(path);
+    ting_str folder = {0};
+    if (name == path)
+        ting_str_add(&folder, ".");
+    else
+        ting_str_add_bytes(&folder, path, (size_t)(name - path));
+    const ting_err err = ting_str_ok(&folder) ? ting_paths_add(places, folder.text) : TING_ERR_MEMORY;
+    ting_str_free(&folder);
+    return err;
+}
+
 static ting_err open_all(opening *o, const char *path)
 {
     ting_err err = TING_OK;
@@ -198,6 +213,8 @@ static ting_err open_all(opening *o, const char *path)
     }
     if (!is_full(o)) {
         TRY(ting_places(o->model->options.folder, &places));
+        if (path != NULL && !folder && o->model->options.folder == NULL)
+            TRY(add_folder_of(path, &places));
         TRY(take_candidates(o, &places));
         if (is_deaf(o) || (o->model->options.hanzi == 1 && !is_complete(o)))
             err = missing(o, &places);
@@ -244,9 +261,10 @@ static ting_err open_ranking(ting_model *m)
 {
     ting_err err = TING_OK;
     const ting_model_options *o = &m->options;
-    if (!(o->rescore_weight >= 0 && o->rescore_weight <= 100) || o->rescore_lines < 1 || o->rescore_lines > 1000)
-        FAIL(TING_ERR_ARGUMENT, "model_options: rescore_weight is %g, 0 to 100; rescore_lines is %d, 1 to 1000", o->rescore_weight,
-             o->rescore_lines);
+    if (!(o->rescore_weight >= 0 && o->rescore_weight <= 100))
+        FAIL(TING_ERR_ARGUMENT, "model_options.rescore_weight is %g: 0 to 100", o->rescore_weight);
+    if (o->rescore_lines < 1 || o->rescore_lines > 1000)
+        FAIL(TING_ERR_ARGUMENT, "model_options.rescore_lines is %d: 1 to 1000", o->rescore_lines);
     if (o->rescore_lm == NULL || m->writing.path == NULL)
         goto out;
     TRY(ting_lm_open(o->rescore_lm, &m->ranking.lm));
@@ -320,13 +338,13 @@ void ting_model_describe_in(const ting_model *model, ting_str *out)
     const ting_am *am = &model->hearing.am;
     ting_str_add(out, "acoustic: ");
     ting_am_describe(&am->net->config, out);
-    ting_str_addf(out, ", %.2f M parameters, %d %s, %s\n  %s\n", (double)ting_params_elements(am->net->params) / 1e6,
+    ting_str_addf(out, ", %.2f M parameters, %d %s, %s\n  %s\n", (double)ting_params_total(am->net->params) / 1e6,
                   ting_am_vocab(&am->net->config), am->writes ? "characters" : "tokens", precisions[model->options.precision],
                   model->hearing.path);
     if (model->writing.path != NULL) {
         const ting_p2h_model *p2h = ting_hanzi_p2h_model(model->writing.p2h);
         ting_str_addf(out, "pinyin to hanzi: %s, %.2f M parameters, %d syllables, %d characters\n  %s\n", ting_p2h_kind_name(p2h),
-                      (double)ting_params_elements(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters, model->writing.path);
+                      (double)ting_params_total(p2h->params) / 1e6, p2h->tables.syllables, p2h->tables.characters, model->writing.path);
     }
     if (model->weighing.lm != NULL)
         ting_str_addf(out, "language model: n-grams of order %d, %zu words, weight %g\n  %s\n", ting_ngram_order(model->weighing.ngram),

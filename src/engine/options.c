@@ -88,6 +88,8 @@ ting_err ting_options_take(const ting_options *options, ting_options *out)
     TRY(whole("alternatives", out->alternatives, 0, 16));
     TRY(whole("channel", out->channel, 0, 1024));
     TRY(whole("whole", out->whole, 0, 1));
+    TRY(whole("constrained", out->constrained, 0, 1));
+    TRY(whole("keep_partial", out->keep_partial, 0, 1));
     TRY(whole("pronunciation", out->pronunciation, 0, 1));
     TRY(real("pause", out->pause, 0.2, 3600));
     TRY(real("longest", out->longest, 5, 120));

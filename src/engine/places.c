@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* places.c - see places.h. */
+#define _GNU_SOURCE /* dladdr */
 #include "engine/places.h"
 
 #include "engine/tool_places.h"
@@ -10,6 +11,7 @@
 #include "model/public.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,22 @@ static bool program_folder(char *out, size_t room)
     if (slash == NULL)
         return false;
     *slash = '\0';
+    return true;
+}
+
+/* The folder of the shared library that this code is in, without the last slash; false where it is part of the program. */
+static bool library_folder(char *out, size_t room)
+{
+    static const char inside = 0;
+    Dl_info found;
+    if (dladdr(&inside, &found) == 0 || found.dli_fname == NULL || strstr(found.dli_fname, ".so") == NULL)
+        return false;
+    const char *slash = strrchr(found.dli_fname, '/');
+    const size_t length = slash != NULL ? (size_t)(slash - found.dli_fname) : 0;
+    if (length == 0 || length >= room)
+        return false;
+    memcpy(out, found.dli_fname, length);
+    out[length] = '\0';
     return true;
 }
 
@@ -100,6 +118,12 @@ ting_err ting_places(const char *folder, ting_paths *out)
     if (program_folder(program, sizeof program))
         ting_str_addf(&path, "%s/../share/tingxie/models", program);
     TRY(add_if_there(out, &path));
+    if (library_folder(program, sizeof program)) {
+        ting_str_addf(&path, "%s/../share/tingxie/models", program);
+        TRY(add_if_there(out, &path));
+        ting_str_addf(&path, "%s/../../share/tingxie/models", program); /* lib/x86_64-linux-gnu */
+        TRY(add_if_there(out, &path));
+    }
     users_data_folder(&path);
     TRY(add_if_there(out, &path));
 out:

@@ -5,7 +5,7 @@
  * The usual places, in order, each if it exists:
  *     1. the folder that the environment variable TING_MODELS names
  *     2. "models" beside the build tree that the running program stands in (.../build/tingxie)
- *     3. ../share/tingxie/models from the folder of the running program (make install)
+ *     3. ../share/tingxie/models from the folder of the running program, or of the shared library (make install)
  *     4. tingxie/models in the user's data folder (XDG_DATA_HOME, else ~/.local/share): where pull puts them
  *
  * A place is a folder of candidates: .gguf files, and folders with a public model (model/public.h). It may also be such a

@@ -168,17 +168,17 @@ void ting_result_set_duration(ting_result *result, double seconds)
 
 int ting_result_sentence_count(const ting_result *result)
 {
-    return result->count;
+    return result != NULL ? result->count : 0;
 }
 
 const ting_sentence *ting_result_sentence(const ting_result *result, int index)
 {
-    return index >= 0 && index < result->count ? result->sentences[index] : NULL;
+    return result != NULL && index >= 0 && index < result->count ? result->sentences[index] : NULL;
 }
 
 const char *ting_result_text(const ting_result *result)
 {
-    return result->text.text;
+    return result != NULL ? result->text.text : "";
 }
 
 void ting_result_set_partial(ting_result *result)
@@ -188,10 +188,10 @@ void ting_result_set_partial(ting_result *result)
 
 int ting_result_partial(const ting_result *result)
 {
-    return result->partial;
+    return result != NULL && result->partial;
 }
 
 double ting_result_duration(const ting_result *result)
 {
-    return result->duration;
+    return result != NULL ? result->duration : 0;
 }

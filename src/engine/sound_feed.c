@@ -51,17 +51,19 @@ static bool stop_waiting(void *self)
 static ting_err read_all(const source *s, float *block, ting_sound_sink sink, bool *stopped)
 {
     ting_err err = TING_OK;
+    bool heard = false;
     for (size_t count = 1; count > 0 && !*stopped;) {
         err = report_source(s);
         if (err == TING_OK)
             err = ting_audio_read(s->audio, block, BLOCK, &count);
         else
             count = 0;
-        *stopped = err == TING_ERR_CANCELLED && s->options->keep_partial; /* the samples that came are good */
+        *stopped = err == TING_ERR_CANCELLED && s->options->keep_partial && (heard || count > 0); /* the samples that came are good */
         if (!*stopped)
             TRY(err);
         if (count > 0)
             TRY(sink.take(sink.self, block, count));
+        heard = heard || count > 0;
     }
     TRY(sink.take(sink.self, NULL, 0));
 out:

@@ -20,6 +20,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <math.h>
+
 static const double short_pause = 0.24, overtime = 1.0; /* seconds */
 
 /* How lines of hanzi are searched (decode/p2h.h): chosen on sentences that nothing is reported of (docs/JOINT.md). A language
@@ -373,5 +375,5 @@ double ting_stream_fed(const ting_stream *s)
 
 double ting_stream_heard(const ting_stream *s)
 {
-    return ting_listener_heard(s->listener);
+    return fmin(ting_listener_heard(s->listener), ting_stream_fed(s)); /* and not the silence behind the end */
 }

@@ -202,6 +202,14 @@ size_t ting_params_elements(const ting_params *params)
     return params->elements;
 }
 
+size_t ting_params_total(const ting_params *params)
+{
+    size_t total = 0;
+    for (int i = 0; i < params->count; i++)
+        total += param_elements(params->item[i]);
+    return total;
+}
+
 ting_real *ting_params_values(ting_params *params)
 {
     return params->values;

@@ -121,7 +121,8 @@ ting_err ting_params_alloc(ting_params *params, bool with_gradients);
  * alloc. Errors: internal, naming a parameter that has not said what it starts with. */
 ting_err ting_params_start(ting_params *params, uint64_t seed);
 
-size_t ting_params_elements(const ting_params *params);
+size_t ting_params_elements(const ting_params *params); /* that lie in the flat blocks */
+size_t ting_params_total(const ting_params *params);    /* of all parameters, packed ones too */
 ting_real *ting_params_values(ting_params *params);    /* the flat block [elements] */
 ting_real *ting_params_gradients(ting_params *params); /* the flat block, or NULL */
 void ting_params_zero_gradients(ting_params *params);

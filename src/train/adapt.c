@@ -67,7 +67,9 @@ static ting_err check_options(const ting_adapt_options *o)
     if (o->text_count < 1)
         FAIL(TING_ERR_ARGUMENT, "no text to adapt to");
     if (o->weight != -1 && !(o->weight >= 0 && o->weight <= 1))
-        FAIL(TING_ERR_ARGUMENT, "a weight of %g, expected 0 to 1", o->weight);
+        FAIL(TING_ERR_ARGUMENT, "a weight of %g, expected 0 to 1, or -1 for the likeliest", o->weight);
+    if (!(o->prune >= 0 && o->prune < 1))
+        FAIL(TING_ERR_ARGUMENT, "prune is %g, expected 0 to below 1", o->prune);
     if (o->finetune < 0 || o->finetune > MOST_STEPS)
         FAIL(TING_ERR_ARGUMENT, "%ld steps on the text, expected 0 to %d", o->finetune, (int)MOST_STEPS);
     for (int i = 0; i < o->text_count; i++)

@@ -71,6 +71,8 @@ static ting_err check_output(const ting_lm_mix_options *o)
     ting_err err = TING_OK;
     if (o->output == NULL)
         FAIL(TING_ERR_ARGUMENT, "no model file to write");
+    if (!(o->prune >= 0 && o->prune < 1))
+        FAIL(TING_ERR_ARGUMENT, "prune is %g, expected 0 to below 1", o->prune);
     for (int i = 0; i < o->count; i++)
         TRY(ting_file_apart(o->models[i], o->output));
     if (o->tune != NULL)

@@ -150,6 +150,9 @@ ting_err ting_train_lm(const ting_lm_options *options, ting_lm_report *report)
     *j = (ting_lm_job){.options = options, .log = &log, .began = ting_lm_now()};
     if (options->recipe == NULL || options->output == NULL)
         FAIL(TING_ERR_ARGUMENT, "a training of a language model needs a recipe and a model file to write");
+    if (options->type < TING_EXPORT_F32 || options->type > TING_EXPORT_INT8 || options->threads < 0 || options->finish < 0)
+        FAIL(TING_ERR_ARGUMENT, "type %d, threads %d, finish %ld: expected a ting_export_type, and numbers from 0 on", options->type,
+             options->threads, options->finish);
     TRY(ting_yaml_load(options->recipe, &j->doc));
     for (const char *const *s = options->settings; s != NULL && *s != NULL; s++)
         TRY(ting_yaml_set(&j->doc, *s));

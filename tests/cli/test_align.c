@@ -188,7 +188,7 @@ static void what_cannot_be_aligned_is_named(void **state)
     refuse(2, "sentence 2 of the text has 'iPhone14', for which the model has no token", ARGS("align", SOUND, "公安。他用iPhone14打电话"));
     refuse(2, "the text has nothing that is spoken", ARGS("align", SOUND, "，。"));
     refuse(2, "is not UTF-8", ARGS("align", SOUND, "公\xff安"));
-    refuse(2, "200 tokens, but the sound has", ARGS("align", SOUND, longer));
+    refuse(2, "100 characters in 3.362 s", ARGS("align", SOUND, longer));
     refuse(2, "the text is given nowhere", ARGS("align", SOUND));
     refuse(2, "the text is given twice", ARGS("align", "--text", "x.txt", SOUND, SAID));
     refuse(2, "cannot both be standard input", ARGS("align", "--text", "-", "-"));

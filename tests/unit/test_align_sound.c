@@ -169,6 +169,9 @@ static void scores_are_given_when_asked_for(void **state)
         assert_null(character(result, i)->pronunciation);
     ting_result_free(result);
     assert_fails(TING_ERR_ARGUMENT, "no text", ting_align_file(model, SOUND, NULL, &options, &result));
+    static const float silence[100];
+    assert_fails(TING_ERR_ARGUMENT, "the text is too long for the sound: 12 characters in 0.006 s",
+                 ting_align_samples(model, silence, 100, 16000, SAID, &options, &result));
     assert_fails(TING_ERR_ARGUMENT, "no sound", ting_align_samples(model, NULL, 0, 16000, SAID, &options, &result));
     assert_fails(TING_ERR_ARGUMENT, "no path", ting_align_file(model, NULL, SAID, &options, &result));
     options.pronunciation = 2;

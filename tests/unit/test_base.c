@@ -3,6 +3,8 @@
 #include "support/failing.h"
 #include "support/support.h"
 
+#include "tingxie.h"
+
 #include "base/arena.h"
 #include "base/cpu.h"
 #include "base/file.h"
@@ -344,9 +346,18 @@ static void a_folder_is_one_process_s(void **state)
     ting_free(path);
 }
 
+static void the_header_and_the_library_are_of_one_version(void **state)
+{
+    (void)state;
+    char want[32];
+    snprintf(want, sizeof want, "%d.%d.%d", TING_VERSION_NUMBER / 10000, TING_VERSION_NUMBER / 100 % 100, TING_VERSION_NUMBER % 100);
+    assert_string_equal(ting_version(), want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_header_and_the_library_are_of_one_version),
         cmocka_unit_test(a_folder_is_one_process_s),
         cmocka_unit_test(errors_keep_their_sentence),
         cmocka_unit_test(arena_reuses_its_memory),

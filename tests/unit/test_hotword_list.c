@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tingxie.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,6 +87,36 @@ static void a_word_is_found_with_one_syllable_missed(void **state)
     ting_model_free(model);
 }
 
+static void keep(void *self, const char *sentence)
+{
+    snprintf(self, 4096, "%s", sentence);
+}
+
+static void what_is_left_out_is_named(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"低迷 di1", "低迷 is left out: it has other syllables than characters"},
+                                          {"低迷:5", "低迷:5 is left out: between a word and its :weight stands a space"},
+                                          {"iPhone", "iPhone is left out: its pinyin is not known"}};
+    static char said[4096];
+    ting_model_options options;
+    ting_model *model;
+    ting_model_options_defaults(&options, sizeof options);
+    options.folder = "models";
+    options.log = keep;
+    options.log_self = said;
+    assert_ok(ting_model_open("models/tingxie.gguf", &options, &model));
+    for (int i = 0; i < 3; i++) {
+        ting_hotword_list *list;
+        said[0] = '\0';
+        assert_ok(ting_hotword_list_read(model, rows[i][0], strlen(rows[i][0]), 0, &list));
+        if (strstr(said, rows[i][1]) == NULL)
+            fail_msg("\"%s\" is not in \"%s\"", rows[i][1], said);
+        ting_hotword_list_free(list);
+    }
+    ting_model_free(model);
+}
+
 static void a_list_belongs_to_its_model(void **state)
 {
     (void)state;
@@ -112,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_read_once_and_used_by_many),
         cmocka_unit_test(a_word_is_found_with_one_syllable_missed),
+        cmocka_unit_test(what_is_left_out_is_named),
         cmocka_unit_test(a_list_belongs_to_its_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,6 +336,8 @@ static void keywords_are_found_with_their_times(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
+    assert_string_equal(ting_result_text(NULL), ""); /* of a recognition that failed */
+    assert_true(ting_result_sentence_count(NULL) == 0 && ting_result_sentence(NULL, 0) == NULL && ting_result_duration(NULL) == 0);
     ting_options options = pinyin_options();
     ting_result *result;
     ting_stream *stream;
