@@ -48,12 +48,14 @@ static bool is_rank(ting_view field, long *out)
 {
     enum { DIGITS = 9 };
     *out = 0;
+    if (field.length == 0 || field.length > DIGITS)
+        return false;
     for (size_t i = 0; i < field.length; i++) {
         if (field.text[i] < '0' || field.text[i] > '9')
             return false;
         *out = 10 * *out + (field.text[i] - '0');
     }
-    return field.length > 0 && field.length <= DIGITS;
+    return true;
 }
 
 /* The next line that is not empty; *number counts all of them. */

@@ -41,4 +41,6 @@ void ting_fuzz_seeds(ting_fuzz_take *take, void *self)
     static const char ranked[] = "a.wav\t1\t-1.5\t今天\na.wav\t2\t-2\t天气\na.wav\t1\t-1\t好\n7\t0\t\t\n";
     take(self, text, sizeof text - 1);
     take(self, ranked, sizeof ranked - 1);
+    static const char of_one[] = "1\t-1.5\t今天\n2\t-2\t天气\n1\t-1\t好\n0\t\t\n";
+    take(self, of_one, sizeof of_one - 1);
 }
