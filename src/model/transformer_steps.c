@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { MOST_PLACES = 1 << 24 }; /* of all hypotheses */
+
 struct ting_transformer_steps {
     const ting_transformer_shape *shape;
     const ting_transformer_layer *layers;
@@ -59,7 +61,7 @@ ting_err ting_transformer_steps_new(ting_ctx *ctx, const ting_transformer_shape 
     ting_transformer_steps *s = NULL;
     *out = NULL;
     TRY(ctx->err);
-    if (memory_segments.count < 1 || most < memory_segments.count || longest < 1 || longest > 1 << 20 || most > 1 << 20)
+    if (memory_segments.count < 1 || most < memory_segments.count || longest < 1 || longest > MOST_PLACES / most)
         FAIL(TING_ERR_ARGUMENT, "decoder: %d hypotheses of at most %d tokens for %d utterances", most, longest, memory_segments.count);
     s = ting_alloc(1, sizeof *s);
     if (s == NULL)
